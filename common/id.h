@@ -1,0 +1,53 @@
+/*
+ * Ids: UUIDv7 (RFC 9562 §5.7), shown as a prefix and 26 lower-case Crockford base32 characters.
+ * Made ids rise within a process, also inside one millisecond. Threads: any.
+ */
+#ifndef FM_COMMON_ID_H
+#define FM_COMMON_ID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fm_id {
+    uint8_t bytes[16];
+};
+
+#define FM_ID_KINDS(X)                                                                             \
+    X(JOB, "job_")                                                                                 \
+    X(BATCH, "batch_")                                                                             \
+    X(FILE, "file_")                                                                               \
+    X(KEY, "key_")                                                                                 \
+    X(ACCOUNT, "acct_")                                                                            \
+    X(NODE, "node_")                                                                               \
+    X(HOOK, "hook_")                                                                               \
+    X(EVENT, "evt_")
+
+enum fm_id_kind {
+#define X(name, prefix) FM_ID_##name,
+    FM_ID_KINDS(X)
+#undef X
+};
+
+#define FM_ID_TEXT_SIZE 34 /* the longest prefix, 26 characters, NUL */
+#define FM_ID_UUID_SIZE 37
+#define FM_ID_LEASE_SIZE 17
+
+struct fm_id fm_id_new(void);
+void fm_id_format(enum fm_id_kind kind, const struct fm_id *id, char out[FM_ID_TEXT_SIZE]);
+/* False for another prefix, length, alphabet, or a value over 128 bits. */
+bool fm_id_parse(enum fm_id_kind kind, const char *text, struct fm_id *id);
+/* The form PostgreSQL reads and writes. */
+void fm_id_to_uuid(const struct fm_id *id, char out[FM_ID_UUID_SIZE]);
+bool fm_id_from_uuid(const char *text, struct fm_id *id);
+int fm_id_compare(const struct fm_id *a, const struct fm_id *b);
+bool fm_id_is_zero(const struct fm_id *id);
+/* Milliseconds since 1970 that a UUIDv7 carries. */
+int64_t fm_id_time_ms(const struct fm_id *id);
+/* The smallest UUIDv7 of that millisecond: a partition's bound. */
+struct fm_id fm_id_floor(int64_t wall_ms);
+
+/* A lease is a random number, never 0, used for one attempt; shown as 16 hex digits. */
+uint64_t fm_id_new_lease(void);
+void fm_id_format_lease(uint64_t lease, char out[FM_ID_LEASE_SIZE]);
+
+#endif
