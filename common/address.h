@@ -36,7 +36,8 @@ struct fm_address_policy {
 };
 
 /* False for any other family. */
-bool fm_address_from_socket(const struct sockaddr *from, struct fm_address *address, uint16_t *port);
+bool fm_address_from_socket(const struct sockaddr *from, struct fm_address *address,
+                            uint16_t *port);
 /* A literal, in inet_pton's spelling. */
 bool fm_address_parse(const char *text, struct fm_address *address);
 void fm_address_format(const struct fm_address *address, char out[FM_ADDRESS_TEXT_SIZE]);

@@ -1,9 +1,9 @@
 /*
  * The two doors to the network, and the only HTTP client of the services (libcurl behind it).
- * Untrusted door: for all that a client or a site named; each address is judged when it is about to be
- * connected to (address.h), at most 5 redirects, http and https alone, no proxy, no cookies kept.
- * Store door: only the origins named to it, no redirects; TLS by pinned key where a pin is given.
- * One request at a time; a new connection cache per door. Threads: one thread per door.
+ * Untrusted door: for all that a client or a site named; each address is judged when it is about to
+ * be connected to (address.h), at most 5 redirects, http and https alone, no proxy, no cookies
+ * kept. Store door: only the origins named to it, no redirects; TLS by pinned key where a pin is
+ * given. One request at a time; a new connection cache per door. Threads: one thread per door.
  */
 #ifndef FM_COMMON_DOOR_H
 #define FM_COMMON_DOOR_H
@@ -33,7 +33,8 @@ struct fm_door_answer {
     char content_type[128];
     char etag[128];
     char last_modified[64];
-    char file_name[256]; /* from Content-Disposition, else the last path segment; no slash, may be "" */
+    char file_name[256]; /* from Content-Disposition, else the last path segment; no slash, may be
+                            "" */
     int64_t retry_after_seconds; /* -1: not told */
     int64_t received_bytes;
 };
@@ -57,10 +58,10 @@ struct fm_door_request {
     bool (*on_tick)(void *context, struct fm_error *err);
 };
 
-/* Performs it to the end. Errors: SOURCE_BLOCKED (refused by policy, and refused, reset or unreachable
- * alike), SOURCE_NOT_FOUND (404, 410), SOURCE_FORBIDDEN (401, 403), SOURCE_RATE_LIMITED (429),
- * SOURCE_TIMEOUT, SOURCE_TRUNCATED (shorter or longer than Content-Length, or cut), SOURCE_TOO_LARGE,
- * TOO_MANY_REDIRECTS, INVALID_URL. 5xx is SOURCE_TIMEOUT (worth another try). */
+/* Performs it to the end. Errors: SOURCE_BLOCKED (refused by policy, and refused, reset or
+ * unreachable alike), SOURCE_NOT_FOUND (404, 410), SOURCE_FORBIDDEN (401, 403), SOURCE_RATE_LIMITED
+ * (429), SOURCE_TIMEOUT, SOURCE_TRUNCATED (shorter or longer than Content-Length, or cut),
+ * SOURCE_TOO_LARGE, TOO_MANY_REDIRECTS, INVALID_URL. 5xx is SOURCE_TIMEOUT (worth another try). */
 bool fm_door_perform(struct fm_door *door, const struct fm_door_request *request,
                      struct fm_door_answer *answer, struct fm_error *err) FM_MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /*
  * What went wrong: one code from error.def and two texts that are never mixed.
- * `detail` is for the log alone; what a client may read is the row's text or, where a better one can
- * be given (validation), `message`, written for the client.
+ * `detail` is for the log alone; what a client may read is the row's text or, where a better one
+ * can be given (validation), `message`, written for the client.
  */
 #ifndef FM_COMMON_ERROR_H
 #define FM_COMMON_ERROR_H

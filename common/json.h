@@ -21,7 +21,8 @@ enum fm_json_kind {
 };
 
 /* INVALID_JSON, its message naming line and column. The root is destroyed by fm_json_destroy. */
-bool fm_json_parse(struct fm_slice bytes, struct fm_json **root, struct fm_error *err) FM_MUST_CHECK;
+bool fm_json_parse(struct fm_slice bytes, struct fm_json **root,
+                   struct fm_error *err) FM_MUST_CHECK;
 void fm_json_destroy(struct fm_json **root);
 
 enum fm_json_kind fm_json_kind(const struct fm_json *value);

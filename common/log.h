@@ -1,8 +1,8 @@
 /*
  * One structured line per event on stderr:
  *   2026-01-31T12:00:00.000Z info broker job_claimed job=job_… lease=00ab… node=berlin-1
- * Never a key, a password, a token or a query string. Control bytes are replaced, lines end at 2 KiB.
- * Threads: any.
+ * Never a key, a password, a token or a query string. Control bytes are replaced, lines end at 2
+ * KiB. Threads: any.
  */
 #ifndef FM_COMMON_LOG_H
 #define FM_COMMON_LOG_H

@@ -1,6 +1,6 @@
 /*
- * Memory and its clean-up. Allocation failure aborts: jobs are leased, so nothing is lost. In exchange
- * no allocation is ever sized by a peer without a named limit first.
+ * Memory and its clean-up. Allocation failure aborts: jobs are leased, so nothing is lost. In
+ * exchange no allocation is ever sized by a peer without a named limit first.
  */
 #ifndef FM_COMMON_MEMORY_H
 #define FM_COMMON_MEMORY_H
@@ -33,7 +33,8 @@ void fm_memory_release(void *pointer_to_pointer);
 
 #define FM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 /* The struct that holds this member. */
-#define fm_container_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define fm_container_of(pointer, type, member)                                                     \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* Many small things that end together: `struct fm_arena a = {0}; … fm_arena_done(&a);` */
 struct fm_arena_block;

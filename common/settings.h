@@ -1,14 +1,13 @@
 /*
- * Settings from a table: each row of a settings.def is a name, kind, default and sentence, and may be
- * given as --name, as environment FETCHMEDIA_NAME, or as `name = value` in a file (in that order of
- * strength). Unknown names are errors with a suggestion. Secrets are never taken from argv: a row marked
- * so is refused there.
+ * Settings from a table: each row of a settings.def is a name, kind, default and sentence, and may
+ * be given as --name, as environment FETCHMEDIA_NAME, or as `name = value` in a file (in that order
+ * of strength). Unknown names are errors with a suggestion. Secrets are never taken from argv: a
+ * row marked so is refused there.
  *
- * A settings.def has rows FM_SETTING(KIND, name, default text, min, max, "sentence"), KIND one of TEXT
- * (char *, min/max its length), NUMBER (uint64_t), BOOL, SECRET (TEXT, not from argv). From it:
- *   struct fm_broker_settings {
- *   #define FM_SETTING(kind, name, standard, min, max, help) FM_SETTING_##kind(name)
- *   #include "broker/settings.def"
+ * A settings.def has rows FM_SETTING(KIND, name, default text, min, max, "sentence"), KIND one of
+ * TEXT (char *, min/max its length), NUMBER (uint64_t), BOOL, SECRET (TEXT, not from argv). From
+ * it: struct fm_broker_settings { #define FM_SETTING(kind, name, standard, min, max, help)
+ * FM_SETTING_##kind(name) #include "broker/settings.def"
  *   };
  */
 #ifndef FM_COMMON_SETTINGS_H
@@ -33,8 +32,8 @@ struct fm_setting {
 #define FM_SETTING_NUMBER(name) uint64_t name;
 #define FM_SETTING_BOOL(name) bool name;
 
-/* Fills `out` (zeroed before) from defaults, then `file` (NULL: none; missing is an error), then the
- * environment, then argv from argv[1] on. Words that are no --option are left, in order, in
+/* Fills `out` (zeroed before) from defaults, then `file` (NULL: none; missing is an error), then
+ * the environment, then argv from argv[1] on. Words that are no --option are left, in order, in
  * rest[0..*rest_count) (borrowed from argv). "--help" is a word of rest. */
 bool fm_settings_load(const struct fm_setting *table, size_t count, void *out, const char *file,
                       int argc, char **argv, char **rest, size_t *rest_count,

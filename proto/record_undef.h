@@ -1,0 +1,13 @@
+/* No guard: closes what record_struct.h or record_table.h opened. */
+#undef FM_RECORD
+#undef FM_FIELD_ROW
+#undef FM_NUMBER
+#undef FM_SIGNED
+#undef FM_REAL
+#undef FM_BOOL
+#undef FM_ENUM
+#undef FM_TEXT
+#undef FM_BYTES
+#undef FM_SUB
+#undef FM_LIST
+#undef FM_RECORD_END
