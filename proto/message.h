@@ -16,8 +16,10 @@
 #define FM_FROM_TRANSFER 4u
 #define FM_FROM_MEDIA 8u
 
-#include "proto/messages.def"
 #include "proto/record_struct.h"
+
+#include "proto/messages.def"
+
 #include "proto/record_undef.h"
 
 enum fm_message_type {

@@ -12,8 +12,10 @@
 #define FM_SPEC_LIMIT 32768 /* bytes packed */
 
 #include "proto/record_struct.h"
-#include "proto/record_undef.h"
+
 #include "proto/spec.def"
+
+#include "proto/record_undef.h"
 
 /* Which class of slot the job takes: CPU if it may encode, NET else. */
 enum fm_class fm_spec_class(const struct fm_spec *spec);
