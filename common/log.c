@@ -1,0 +1,89 @@
+/* Log lines: each is put together on the stack and leaves in a single write(2). */
+#include "common/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+
+#define LINE_BYTES 2048
+
+static const char *const level_names[] = {"debug", "info", "warning", "error"};
+
+static const char *program_name = "fetchmedia";
+static enum fm_log_level least_level = FM_LOG_INFO;
+
+void fm_log_open(const char *program, enum fm_log_level level)
+{
+    program_name = program;
+    least_level = level;
+}
+
+bool fm_log_level_by_name(const char *name, enum fm_log_level *level)
+{
+    for (size_t i = 0; i < FM_COUNT(level_names); i++) {
+        if (strcmp(level_names[i], name) == 0) {
+            *level = (enum fm_log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A line break in a value would start a line that looks like one of ours. */
+static void replace_controls(char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)line[i];
+        if (c < 0x20 || c == 0x7f) {
+            line[i] = '?';
+        }
+    }
+}
+
+static size_t within(int length, size_t room)
+{
+    return length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
+}
+
+void fm_log(enum fm_log_level level, const char *event, const char *format, ...)
+{
+    if (level < least_level) {
+        return;
+    }
+    char line[LINE_BYTES];
+    char now[FM_CLOCK_TEXT_SIZE];
+    fm_clock_format(fm_clock_wall_us(), now);
+    size_t length = within(
+        snprintf(line, sizeof(line), "%s %s %s %s", now, level_names[level], program_name, event),
+        sizeof(line));
+    if (format != NULL && length + 2 < sizeof(line)) {
+        va_list arguments;
+        line[length++] = ' ';
+        va_start(arguments, format);
+        length += within(vsnprintf(line + length, sizeof(line) - length, format, arguments),
+                         sizeof(line) - length);
+        va_end(arguments);
+    }
+    replace_controls(line, length);
+    line[length] = '\n';
+    /* Nobody is left to tell when stderr itself fails. */
+    ssize_t written = write(STDERR_FILENO, line, length + 1);
+    (void)written;
+}
+
+void fm_log_failure(const char *event, const struct fm_error *err)
+{
+    char detail[sizeof(err->detail)];
+    memcpy(detail, err->detail, sizeof(detail));
+    for (char *c = detail; *c != '\0'; c++) {
+        if (*c == '"') {
+            *c = '\'';
+        }
+    }
+    fm_log(FM_LOG_ERROR, event, "error=%s detail=\"%s\"", fm_error_row(err->code)->public_code,
+           detail);
+}
