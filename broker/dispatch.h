@@ -1,0 +1,29 @@
+/*
+ * The queue thread: inbox → flush → send → receive → timers; each turn returns how long it may
+ * sleep. It owns the queue, the tick, the link and the timers, and is the only one that changes
+ * jobs. Threads: post from any; all else happens on the queue thread.
+ */
+#ifndef FM_BROKER_DISPATCH_H
+#define FM_BROKER_DISPATCH_H
+
+#include "broker/grant.h"
+#include "broker/queue.h"
+#include "broker/secrets.h"
+#include "broker/settings.h"
+#include "broker/watch.h"
+
+struct fm_dispatch;
+
+/* Binds the link, starts the thread. What is borrowed must outlive it. */
+bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
+                     const struct fm_grant *grant, struct fm_watch *watch,
+                     struct fm_dispatch **dispatch, struct fm_error *err) FM_MUST_CHECK;
+/* Ends the thread: what was posted and not committed is answered UNAVAILABLE. */
+void fm_dispatch_destroy(struct fm_dispatch **dispatch);
+/* Takes an ENQUEUE or CANCEL; its `done` is called on the queue thread after the commit. */
+void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event);
+/* For /readyz: the database answered the last tick. For status: workers attached. */
+bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch);
+unsigned fm_dispatch_workers(const struct fm_dispatch *dispatch);
+
+#endif
