@@ -69,7 +69,7 @@ static unsigned letter_bits(const struct fm_id *id, int i)
 {
     unsigned value = 0;
     for (int bit = 5 * i - 2; bit < 5 * i + 3; bit++) {
-        unsigned one = bit < 0 ? 0 : (id->bytes[bit / 8] >> (7 - bit % 8)) & 1U;
+        unsigned one = bit < 0 ? 0 : ((unsigned)id->bytes[bit / 8] >> (7 - bit % 8)) & 1U;
         value = value << 1 | one;
     }
     return value;
