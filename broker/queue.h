@@ -8,6 +8,7 @@
 #ifndef FM_BROKER_QUEUE_H
 #define FM_BROKER_QUEUE_H
 
+#include "common/error.h"
 #include "common/id.h"
 #include "common/state.h"
 #include "common/text.h"

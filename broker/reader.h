@@ -7,6 +7,7 @@
 #ifndef FM_BROKER_READER_H
 #define FM_BROKER_READER_H
 
+#include "common/error.h"
 #include "common/hash.h"
 #include "common/id.h"
 #include "common/memory.h"
