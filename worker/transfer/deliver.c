@@ -1,0 +1,299 @@
+/* Hashing, asking for signed URLs, and uploading until the store has every byte. */
+#include "worker/transfer/deliver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+#define STALL_MS 60000 /* the store hashes and syncs before it answers */
+#define TRIES 5
+#define FIRST_PAUSE_MS 500 /* doubles with each try */
+#define ASK_AGAIN_MS 10000
+#define ANSWER_LIMIT 65536
+
+struct delivery {
+    struct fm_line *line;
+    struct fm_deliver_result *result;
+    const int *fds;
+    char *urls[FM_DELIVER_FILES]; /* signed; NULL: to be asked for */
+    bool is_stored[FM_DELIVER_FILES];
+    struct fm_door *door;
+    unsigned door_changes; /* the line's `changes` when the door was made */
+    int64_t ask_again_ms;
+};
+
+static void end_delivery(struct delivery *delivery)
+{
+    fm_door_destroy(&delivery->door);
+    for (size_t i = 0; i < FM_DELIVER_FILES; i++) {
+        free(delivery->urls[i]);
+    }
+}
+
+static bool hash_files(struct delivery *delivery, struct fm_error *err)
+{
+    struct fm_deliver_result *result = delivery->result;
+    for (size_t i = 0; i < result->count; i++) {
+        int64_t size_bytes = 0;
+        if (!fm_file_sha256(delivery->fds[i], result->sha256[i], &size_bytes, err)) {
+            return false;
+        }
+        result->files[i].size_bytes = (uint64_t)size_bytes;
+        result->files[i].sha256 = (struct fm_slice){(const char *)result->sha256[i], 32};
+    }
+    return true;
+}
+
+static void tell_progress(const struct delivery *delivery)
+{
+    const struct fm_deliver_result *result = delivery->result;
+    double total = 0;
+    double stored = 0;
+    for (size_t i = 0; i < result->count; i++) {
+        double size = (double)result->files[i].size_bytes;
+        total += size;
+        stored += delivery->is_stored[i] ? size : 0;
+    }
+    struct fm_message message;
+    fm_message_init(&message, FM_MESSAGE_PROGRESS);
+    message.progress.stage = FM_STAGE_DELIVER;
+    message.progress.percent = total > 0 ? 100.0 * stored / total : 0;
+    fm_line_progress(delivery->line, &message.progress);
+    fm_message_done(&message);
+}
+
+/* ---- signed URLs ---- */
+
+/* For all that is not stored yet: one answer then renews them all. */
+static bool ask(struct delivery *delivery, struct fm_error *err)
+{
+    struct fm_file_facts wanted[FM_DELIVER_FILES];
+    struct fm_message message;
+    fm_message_init(&message, FM_MESSAGE_WANT_UPLOAD);
+    message.want_upload.files.items = wanted;
+    for (size_t i = 0; i < delivery->result->count; i++) {
+        if (!delivery->is_stored[i]) {
+            const struct fm_file_facts *file = &delivery->result->files[i];
+            struct fm_file_facts *want = &wanted[message.want_upload.files.count++];
+            fm_pack_defaults(&fm_record_file_facts, want);
+            want->name = file->name;
+            want->extension = file->extension;
+            want->content_type = file->content_type;
+            want->size_bytes = file->size_bytes;
+            want->sha256 = file->sha256;
+        }
+    }
+    delivery->ask_again_ms = fm_clock_ms() + ASK_AGAIN_MS;
+    bool is_sent = fm_line_send(delivery->line, &message, -1, err);
+    fm_message_done(&message);
+    return is_sent;
+}
+
+/* By name: an answer to an earlier question may come late, and list what is stored by now. */
+static void take_places(struct delivery *delivery, const struct fm_upload *upload)
+{
+    const struct fm_place *places = upload->places.items;
+    for (size_t p = 0; p < upload->places.count; p++) {
+        for (size_t i = 0; i < delivery->result->count; i++) {
+            const char *name = delivery->result->files[i].name;
+            if (places[p].name != NULL && places[p].url != NULL &&
+                strcmp(places[p].name, name) == 0) {
+                free(delivery->urls[i]);
+                delivery->urls[i] = fm_strdup(places[p].url);
+            }
+        }
+    }
+}
+
+/* Waits for one message until then; only UPLOAD may come. */
+static bool hear(struct delivery *delivery, int64_t until_ms, struct fm_error *err)
+{
+    struct fm_line_packet packet;
+    bool is_in_turn = true;
+    if (!fm_line_receive(delivery->line, until_ms, &packet, err)) {
+        return false;
+    }
+    if (packet.is_there && packet.message.type == FM_MESSAGE_UPLOAD) {
+        take_places(delivery, &packet.message.upload);
+    } else if (packet.is_there) {
+        is_in_turn = fm_fail(err, FM_PROTOCOL, "%s came while delivering",
+                             fm_message_name(packet.message.type));
+    }
+    fm_line_packet_done(&packet);
+    return is_in_turn;
+}
+
+/* A broker that restarts loses the question, so it is put again and again. */
+static bool await_url(struct delivery *delivery, size_t index, struct fm_error *err)
+{
+    int64_t deadline_ms = delivery->line->deadline_ms;
+    while (delivery->urls[index] == NULL) {
+        int64_t now_ms = fm_clock_ms();
+        if (now_ms >= deadline_ms) {
+            return fm_fail(err, FM_DEADLINE_EXCEEDED, "deliver: no URL came");
+        }
+        if (now_ms >= delivery->ask_again_ms && !ask(delivery, err)) {
+            return false;
+        }
+        int64_t until_ms = delivery->ask_again_ms;
+        if (!hear(delivery, until_ms < deadline_ms ? until_ms : deadline_ms, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- one file ---- */
+
+static bool on_tick(void *context, struct fm_error *err)
+{
+    struct delivery *delivery = context;
+    tell_progress(delivery);
+    return hear(delivery, 0, err);
+}
+
+/* The store's words are of no use: its status says all. */
+static bool ignore_body(void *context, const char *bytes, size_t length, struct fm_error *err)
+{
+    (void)context;
+    (void)bytes;
+    (void)length;
+    (void)err;
+    return true;
+}
+
+/* The store may have moved with the broker, so the door follows the line. */
+static struct fm_door *store_door(struct delivery *delivery)
+{
+    if (delivery->door == NULL || delivery->door_changes != delivery->line->changes) {
+        fm_door_destroy(&delivery->door);
+        delivery->door = fm_line_store_door(delivery->line);
+        delivery->door_changes = delivery->line->changes;
+    }
+    return delivery->door;
+}
+
+static bool put_once(struct delivery *delivery, size_t index, const char *url, struct fm_error *err)
+{
+    const struct fm_file_facts *file = &delivery->result->files[index];
+    struct fm_door_answer answer = {0};
+    const struct fm_door_header type = {"Content-Type", file->content_type};
+    const struct fm_door_request request = {
+        .method = "PUT",
+        .url = url,
+        .headers = &type,
+        .header_count = file->content_type != NULL ? 1 : 0,
+        .max_bytes = ANSWER_LIMIT,
+        .deadline_ms = delivery->line->deadline_ms,
+        .stall_ms = STALL_MS,
+        .body_fd = delivery->fds[index],
+        .body_bytes = (int64_t)file->size_bytes,
+        .context = delivery,
+        .on_body = ignore_body,
+        .on_tick = on_tick,
+    };
+    return fm_door_perform(store_door(delivery), &request, &answer, err);
+}
+
+/* After a slow or busy store the same URL will do; after anything else (expired, refused, the
+ * broker gone) a new one is asked for at once. */
+static bool is_url_still_good(enum fm_error_code code)
+{
+    return code == FM_SOURCE_TIMEOUT || code == FM_SOURCE_TRUNCATED ||
+           code == FM_SOURCE_RATE_LIMITED;
+}
+
+/* The URL is taken out while it is in use: an UPLOAD may come meanwhile, with a newer one. */
+static bool try_put(struct delivery *delivery, size_t index, struct fm_error *err)
+{
+    FM_AUTO_FREE char *url = fm_steal(delivery->urls[index]);
+    if (put_once(delivery, index, url, err)) {
+        delivery->is_stored[index] = true;
+        return true;
+    }
+    if (delivery->urls[index] == NULL && is_url_still_good(err->code)) {
+        delivery->urls[index] = fm_steal(url);
+    } else if (delivery->urls[index] == NULL) {
+        delivery->ask_again_ms = 0;
+    }
+    return false;
+}
+
+static bool pause_after(struct delivery *delivery, int try, struct fm_error *err)
+{
+    int64_t until_ms = fm_clock_ms() + ((int64_t)FIRST_PAUSE_MS << try);
+    while (fm_clock_ms() < until_ms) {
+        if (!hear(delivery, until_ms, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool put(struct delivery *delivery, size_t index, struct fm_error *err)
+{
+    for (int try = 0;; try++) {
+        if (!await_url(delivery, index, err)) {
+            return false;
+        }
+        if (try_put(delivery, index, err)) {
+            return true;
+        }
+        if (err->code == FM_PROTOCOL) {
+            return false;
+        }
+        if (try + 1 >= TRIES || fm_clock_ms() >= delivery->line->deadline_ms) {
+            return fm_fail(err, FM_DELIVER_FAILED, "%s: %s", delivery->result->files[index].name,
+                           err->detail);
+        }
+        fm_log(FM_LOG_DEBUG, "put_again", "try=%d error=%s", try + 1,
+               fm_error_row(err->code)->public_code);
+        if (!pause_after(delivery, try, err)) {
+            return false;
+        }
+    }
+}
+
+/* ---- all files ---- */
+
+static bool take_files(const struct fm_line_packet *packet, struct fm_deliver_result *result,
+                       struct fm_error *err)
+{
+    const struct fm_list *files = &packet->message.deliver.files;
+    const struct fm_file_facts *items = files->items;
+    if (files->count != packet->fd_count || files->count > FM_DELIVER_FILES) {
+        return fm_fail(err, FM_PROTOCOL, "DELIVER of %zu files with %zu descriptors", files->count,
+                       packet->fd_count);
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        if (items[i].name == NULL) {
+            return fm_fail(err, FM_PROTOCOL, "DELIVER of a file without a name");
+        }
+        result->files[i] = items[i];
+    }
+    result->count = files->count;
+    return true;
+}
+
+bool fm_deliver_run(struct fm_line *line, const struct fm_line_packet *packet,
+                    struct fm_deliver_result *result, struct fm_error *err)
+{
+    FM_AUTO(end_delivery)
+    struct delivery delivery = {.line = line, .result = result, .fds = packet->fds};
+    *result = (struct fm_deliver_result){0};
+    if (!take_files(packet, result, err) || !hash_files(&delivery, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < result->count; i++) {
+        tell_progress(&delivery);
+        if (!put(&delivery, i, err)) {
+            return false;
+        }
+    }
+    tell_progress(&delivery);
+    return true;
+}

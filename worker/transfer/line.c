@@ -1,0 +1,249 @@
+/* What the child and the worker say to each other, and when. */
+#include "worker/transfer/line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/memory.h"
+
+#define PROGRESS_INTERVAL_MS 500
+
+static void drop_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+void fm_line_init(struct fm_line *line, int fd)
+{
+    *line = (struct fm_line){.deadline_ms = FM_CLOCK_NEVER};
+    line->channel = fm_channel_new(fd, FM_FROM_WORKER);
+}
+
+void fm_line_done(struct fm_line *line)
+{
+    fm_channel_destroy(&line->channel);
+    fm_address_policy_done(&line->policy);
+    drop_texts(line->store_origins, line->store_count);
+    free(line->pin);
+    *line = (struct fm_line){0};
+}
+
+void fm_line_packet_done(struct fm_line_packet *packet)
+{
+    if (packet->is_there) {
+        fm_message_done(&packet->message);
+    }
+    for (size_t i = 0; i < packet->fd_count; i++) {
+        fm_file_close(&packet->fds[i]);
+    }
+    packet->is_there = false;
+    packet->fd_count = 0;
+}
+
+/* A list of words becomes a list of rules. */
+static bool read_rules(const struct fm_list *list, struct fm_address_rule **rules, size_t *count,
+                       struct fm_error *err)
+{
+    const struct fm_word *words = list->items;
+    FM_AUTO_FREE struct fm_address_rule *made = fm_alloc_array(list->count, sizeof(*made));
+    for (size_t i = 0; i < list->count; i++) {
+        if (words[i].text == NULL || !fm_address_rule_parse(words[i].text, &made[i], err)) {
+            return fm_fail(err, FM_PROTOCOL, "an address rule cannot be read");
+        }
+    }
+    free(*rules);
+    *rules = fm_steal(made);
+    *count = list->count;
+    return true;
+}
+
+static void take_store(struct fm_line *line, const struct fm_list *origins, const char *pin)
+{
+    const struct fm_word *words = origins->items;
+    drop_texts(line->store_origins, line->store_count);
+    free(line->pin);
+    line->store_origins = fm_alloc_array(origins->count, sizeof(*line->store_origins));
+    line->store_count = 0;
+    line->pin = fm_strdup(pin);
+    for (size_t i = 0; i < origins->count; i++) {
+        if (words[i].text != NULL) {
+            line->store_origins[line->store_count++] = fm_strdup(words[i].text);
+        }
+    }
+    line->changes++;
+}
+
+bool fm_line_take_fetch(struct fm_line *line, const struct fm_fetch *fetch, struct fm_error *err)
+{
+    struct fm_address_policy *policy = &line->policy;
+    if (!read_rules(&fetch->allow, &policy->allow, &policy->allow_count, err) ||
+        !read_rules(&fetch->own, &policy->own, &policy->own_count, err)) {
+        return false;
+    }
+    take_store(line, &fetch->store_origins, fetch->pin);
+    line->deadline_ms = fm_clock_ms() + (int64_t)fetch->time_ms;
+    return true;
+}
+
+static bool take_origins(struct fm_line *line, const struct fm_origins *origins,
+                         struct fm_error *err)
+{
+    if (!read_rules(&origins->own, &line->policy.own, &line->policy.own_count, err)) {
+        return false;
+    }
+    take_store(line, &origins->store_origins, origins->pin);
+    return true;
+}
+
+struct fm_door *fm_line_untrusted_door(const struct fm_line *line)
+{
+    return fm_door_new_untrusted(&line->policy);
+}
+
+struct fm_door *fm_line_store_door(const struct fm_line *line)
+{
+    /* Only const is added, at a depth where C does not do it by itself. */
+    const char *const *origins = (const char *const *)line->store_origins;
+    return fm_door_new_store(origins, line->store_count, line->pin);
+}
+
+/* One packet, whatever it is. */
+static bool receive_one(struct fm_line *line, int wait_ms, struct fm_line_packet *packet,
+                        struct fm_error *err)
+{
+    *packet = (struct fm_line_packet){0};
+    switch (fm_channel_receive(line->channel, wait_ms, &packet->message, packet->fds,
+                               &packet->fd_count, err)) {
+    case FM_CHANNEL_MESSAGE:
+        packet->is_there = true;
+        return true;
+    case FM_CHANNEL_NOTHING:
+        packet->fd_count = 0;
+        return true;
+    case FM_CHANNEL_CLOSED:
+        return fm_fail(err, FM_PROTOCOL, "the worker closed the channel");
+    case FM_CHANNEL_BROKEN:
+        break;
+    }
+    return fm_fail(err, FM_PROTOCOL, "the channel broke: %s", err->detail);
+}
+
+bool fm_line_receive(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,
+                     struct fm_error *err)
+{
+    for (;;) {
+        if (!receive_one(line, fm_clock_left(until_ms), packet, err)) {
+            return false;
+        }
+        if (!packet->is_there || packet->message.type != FM_MESSAGE_ORIGINS) {
+            return true;
+        }
+        bool is_taken = take_origins(line, &packet->message.origins, err);
+        fm_line_packet_done(packet);
+        if (!is_taken) {
+            return false;
+        }
+    }
+}
+
+bool fm_line_expect(struct fm_line *line, enum fm_message_type type, struct fm_line_packet *packet,
+                    struct fm_error *err)
+{
+    if (!fm_line_receive(line, line->deadline_ms, packet, err)) {
+        return false;
+    }
+    if (!packet->is_there) {
+        return fm_fail(err, FM_DEADLINE_EXCEEDED, "waiting for %s", fm_message_name(type));
+    }
+    if (packet->message.type != type) {
+        const char *name = fm_message_name(packet->message.type);
+        fm_line_packet_done(packet);
+        return fm_fail(err, FM_PROTOCOL, "%s came where %s was due", name, fm_message_name(type));
+    }
+    return true;
+}
+
+bool fm_line_rest(struct fm_line *line, int64_t until_ms, struct fm_error *err)
+{
+    struct fm_line_packet packet;
+    if (!fm_line_receive(line, until_ms, &packet, err)) {
+        return false;
+    }
+    if (!packet.is_there) {
+        return true;
+    }
+    const char *name = fm_message_name(packet.message.type);
+    fm_line_packet_done(&packet);
+    return fm_fail(err, FM_PROTOCOL, "%s came out of turn", name);
+}
+
+bool fm_line_send(struct fm_line *line, const struct fm_message *message, int fd,
+                  struct fm_error *err)
+{
+    return fm_channel_send(line->channel, message, &fd, fd >= 0 ? 1 : 0, -1, err);
+}
+
+void fm_line_progress(struct fm_line *line, const struct fm_progress *progress)
+{
+    int64_t now_ms = fm_clock_ms();
+    if (now_ms < line->next_progress_ms) {
+        return;
+    }
+    struct fm_message message;
+    struct fm_error ignored;
+    fm_message_init(&message, FM_MESSAGE_PROGRESS);
+    message.progress = *progress;
+    if (fm_channel_send(line->channel, &message, NULL, 0, 0, &ignored)) {
+        line->next_progress_ms = now_ms + PROGRESS_INTERVAL_MS;
+    }
+    fm_message_done(&message);
+}
+
+/* How many bytes follow a first byte, or -1 for what cannot be one. */
+static int tail_length(unsigned char first)
+{
+    if (first < 0x80) {
+        return 0;
+    }
+    if (first >= 0xc2 && first <= 0xdf) {
+        return 1;
+    }
+    if (first >= 0xe0 && first <= 0xef) {
+        return 2;
+    }
+    return first >= 0xf0 && first <= 0xf4 ? 3 : -1;
+}
+
+/* The length of the character at `at`, 0 if it is none: RFC 3629's table 3-7. */
+static size_t character_length(const unsigned char *at)
+{
+    int tail = tail_length(at[0]);
+    if (tail < 0 || at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0)) {
+        return 0;
+    }
+    for (int i = 1; i <= tail; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
+    bool is_beyond = (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf4 && at[1] > 0x8f);
+    return is_overlong || is_beyond ? 0 : (size_t)tail + 1;
+}
+
+void fm_line_clean(char *text)
+{
+    while (*text != '\0') {
+        size_t length = character_length((const unsigned char *)text);
+        if (length == 0) {
+            *text = '?';
+            length = 1;
+        }
+        text += length;
+    }
+}
