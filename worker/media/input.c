@@ -1,0 +1,297 @@
+/*
+ * The source as libav sees it. libav gets its bytes from pread on one descriptor and can reach for
+ * nothing else: io_open refuses, no protocol is on the list, and the container is named before it
+ * is opened, so a playlist never gets as far as its demuxer.
+ */
+#include "worker/media/input.h"
+
+#include <errno.h>
+#include <libavutil/avstring.h>
+#include <libavutil/opt.h>
+#include <unistd.h>
+
+#include "common/memory.h"
+#include "worker/media/probe.h"
+
+#define BUFFER_BYTES (128 << 10)
+#define PROBE_BYTES (5 << 20)
+#define PROBE_FORMAT_BYTES (1 << 20)
+#define ANALYZE_US (10 * (int64_t)AV_TIME_BASE)
+/* Below it libav is guessing: a text file has been "mp3" with a score of 1. */
+#define LEAST_SCORE 5
+/* A plane of 8192x4320 at 8 bytes a pixel is 283 MB: nothing honest asks for more at once. It also
+ * bounds streams found after the header, which max_pixels does not reach. */
+#define ALLOCATION_BYTES (320UL << 20)
+/* No demuxer makes this many streams out of one buffer; the read callback counts them between. */
+#define STREAMS_PER_OPEN (BUFFER_BYTES / 4)
+#define ENCRYPTION_PACKETS 32
+
+/* What may be opened. Nothing that reads a second file or names an address. */
+static const char formats[] =
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,av1,ivf,flv,"
+    "asf,ogg,mp3,aac,flac,wav,w64,aiff,caf,au,ac3,eac3,amr,wv,ape,tta,mxf,dv,nut,rm,gif,apng,"
+    "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,mjpeg";
+
+struct fm_input {
+    AVFormatContext *format;
+    AVIOContext *io;
+    int fd;
+    int64_t size_bytes;
+    int64_t position;
+    int64_t furthest;
+    bool too_many_streams;
+};
+
+/* ---- bytes ---- */
+
+static int read_bytes(void *opaque, uint8_t *out, int length)
+{
+    struct fm_input *input = opaque;
+    if (input->format && input->format->nb_streams > FM_INPUT_MAX_STREAMS) {
+        input->too_many_streams = true;
+        return AVERROR_INVALIDDATA;
+    }
+    int64_t left = input->size_bytes - input->position;
+    if (left <= 0)
+        return AVERROR_EOF;
+    size_t want = (size_t)FFMIN(left, length);
+    ssize_t got = pread(input->fd, out, want, input->position);
+    if (got < 0)
+        return AVERROR(errno);
+    if (got == 0)
+        return AVERROR_EOF;
+    input->position += got;
+    input->furthest = FFMAX(input->furthest, input->position);
+    return (int)got;
+}
+
+static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
+{
+    struct fm_input *input = opaque;
+    int64_t base = 0;
+    switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE:
+        return input->size_bytes;
+    case SEEK_SET:
+        break;
+    case SEEK_CUR:
+        base = input->position;
+        break;
+    case SEEK_END:
+        base = input->size_bytes;
+        break;
+    default:
+        return AVERROR(EINVAL);
+    }
+    if (offset > INT64_MAX - base || offset + base < 0)
+        return AVERROR(EINVAL);
+    input->position = base + offset;
+    return input->position;
+}
+
+static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
+                       AVDictionary **options)
+{
+    (void)format, (void)io, (void)url, (void)flags, (void)options;
+    return AVERROR(EPERM);
+}
+
+static void destroy_io(struct fm_input *input)
+{
+    if (input->io)
+        av_freep(&input->io->buffer);
+    avio_context_free(&input->io);
+}
+
+static bool make_io(struct fm_input *input, struct fm_error *err)
+{
+    unsigned char *buffer = av_malloc(BUFFER_BYTES);
+    if (!buffer)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "input buffer");
+    input->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, input, read_bytes, NULL, seek_bytes);
+    if (!input->io) {
+        av_free(buffer);
+        return fm_probe_fail(err, AVERROR(ENOMEM), "input context");
+    }
+    return true;
+}
+
+/* ---- opening ---- */
+
+/* Names the container from the bytes alone, before any demuxer runs. */
+static bool find_container(struct fm_input *input, const AVInputFormat **container,
+                           struct fm_error *err)
+{
+    int score = av_probe_input_buffer2(input->io, container, "", NULL, 0, PROBE_FORMAT_BYTES);
+    if (score == AVERROR(ENOMEM))
+        return fm_probe_fail(err, score, "probe");
+    if (score < LEAST_SCORE || !*container)
+        return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "no container found (%d)", score);
+    if (av_match_list((*container)->name, formats, ',') <= 0)
+        return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "container %s", (*container)->name);
+    return true;
+}
+
+static bool make_format(struct fm_input *input, struct fm_error *err)
+{
+    AVFormatContext *format = avformat_alloc_context();
+    if (!format)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "format context");
+    input->format = format;
+    format->pb = input->io;
+    format->flags |= AVFMT_FLAG_CUSTOM_IO;
+    format->io_open = refuse_open;
+    format->probesize = PROBE_BYTES;
+    format->format_probesize = PROBE_FORMAT_BYTES;
+    format->max_analyze_duration = ANALYZE_US;
+    format->max_streams = STREAMS_PER_OPEN;
+    if (av_opt_set(format, "protocol_whitelist", "none", 0) < 0 ||
+        av_opt_set(format, "format_whitelist", formats, 0) < 0)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "whitelists");
+    return true;
+}
+
+/* libav's word, unless the reason is one of ours. */
+static bool fail_open(const struct fm_input *input, int averror, const char *what,
+                      struct fm_error *err)
+{
+    if (input->too_many_streams)
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "more than %d streams", FM_INPUT_MAX_STREAMS);
+    return fm_probe_fail(err, averror, what);
+}
+
+static bool open_container(struct fm_input *input, struct fm_error *err)
+{
+    const AVInputFormat *container = NULL;
+    if (!make_io(input, err) || !find_container(input, &container, err) || !make_format(input, err))
+        return false;
+    /* avformat_open_input frees the context when it fails. */
+    int result = avformat_open_input(&input->format, "", container, NULL);
+    if (result < 0)
+        return fail_open(input, result, "open", err);
+    if (input->format->nb_streams > FM_INPUT_MAX_STREAMS)
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "%u streams", input->format->nb_streams);
+    return true;
+}
+
+/* One thread: a frame's worth of memory, not one a thread. Options libav does not know come back in
+ * the dictionary, so each is freed whatever happens. */
+static bool find_streams(struct fm_input *input, struct fm_error *err)
+{
+    unsigned count = input->format->nb_streams;
+    AVDictionary *options[FM_INPUT_MAX_STREAMS] = {0};
+    for (unsigned i = 0; i < count; i++)
+        av_dict_set_int(&options[i], "max_pixels", FM_INPUT_MAX_PIXELS, 0);
+    int result = avformat_find_stream_info(input->format, options);
+    for (unsigned i = 0; i < count; i++)
+        av_dict_free(&options[i]);
+    if (result < 0 || input->too_many_streams)
+        return fail_open(input, result, "streams", err);
+    return true;
+}
+
+/* ---- limits ---- */
+
+static bool check_picture(const AVStream *stream, struct fm_error *err)
+{
+    int width = stream->codecpar->width, height = stream->codecpar->height;
+    if (FFMAX(width, height) > FM_INPUT_MAX_WIDTH || FFMIN(width, height) > FM_INPUT_MAX_HEIGHT)
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d: %dx%d", stream->index, width, height);
+    AVRational rate = stream->avg_frame_rate;
+    bool cover = stream->disposition & AV_DISPOSITION_ATTACHED_PIC;
+    if (!cover && rate.den > 0 && av_q2d(rate) > FM_INPUT_MAX_FRAME_RATE)
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d: %.0f frames a second", stream->index,
+                       av_q2d(rate));
+    return true;
+}
+
+/* MP4's "pssh" and Matroska's ContentEncryption. */
+static bool stream_says_encrypted(const AVStream *stream)
+{
+    uint32_t tag = stream->codecpar->codec_tag;
+    return tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a') ||
+           av_stream_get_side_data(stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, NULL) ||
+           av_dict_get(stream->metadata, "enc_key_id", NULL, 0);
+}
+
+static bool check_limits(struct fm_input *input, uint64_t max_seconds, struct fm_error *err)
+{
+    AVFormatContext *format = input->format;
+    if (format->nb_streams > FM_INPUT_MAX_STREAMS)
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "%u streams", format->nb_streams);
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        if (stream_says_encrypted(format->streams[i]))
+            return fm_fail(err, FM_ENCRYPTED_MEDIA, "stream %u", i);
+        if (!check_picture(format->streams[i], err))
+            return false;
+    }
+    double seconds = fm_probe_duration(format);
+    if (seconds > (double)max_seconds)
+        return fm_fail(err, FM_MEDIA_TOO_LONG, "%.1f s of at most %llu", seconds,
+                       (unsigned long long)max_seconds);
+    return true;
+}
+
+/* Common encryption without a "pssh" shows only in the packets, so a second context reads a few:
+ * the first keeps its place. */
+static bool first_packets_are_encrypted(AVFormatContext *format)
+{
+    AVPacket *packet = av_packet_alloc();
+    bool found = false;
+    for (int i = 0; packet && i < ENCRYPTION_PACKETS && !found; i++) {
+        if (av_read_frame(format, packet) < 0)
+            break;
+        found = av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL) != NULL;
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    return found;
+}
+
+static bool check_encryption(const struct fm_input *input, struct fm_error *err)
+{
+    if (!av_match_name("mov", input->format->iformat->name))
+        return true;
+    FM_AUTO(fm_input_destroy) struct fm_input *again = fm_alloc(sizeof(*again));
+    again->fd = input->fd;
+    again->size_bytes = input->size_bytes;
+    if (!open_container(again, err))
+        return false;
+    if (first_packets_are_encrypted(again->format))
+        return fm_fail(err, FM_ENCRYPTED_MEDIA, "encrypted packets");
+    return true;
+}
+
+bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_input **out,
+                   struct fm_error *err)
+{
+    av_max_alloc(ALLOCATION_BYTES);
+    FM_AUTO(fm_input_destroy) struct fm_input *input = fm_alloc(sizeof(*input));
+    input->fd = fd;
+    input->size_bytes = size_bytes;
+    if (!open_container(input, err) || !check_encryption(input, err) || !find_streams(input, err) ||
+        !check_limits(input, max_seconds, err))
+        return false;
+    *out = fm_steal(input);
+    return true;
+}
+
+AVFormatContext *fm_input_format(struct fm_input *input)
+{
+    return input->format;
+}
+
+int64_t fm_input_position(const struct fm_input *input)
+{
+    return input->furthest;
+}
+
+void fm_input_destroy(struct fm_input **input)
+{
+    if (!*input)
+        return;
+    avformat_close_input(&(*input)->format);
+    destroy_io(*input);
+    free(*input);
+    *input = NULL;
+}
