@@ -256,6 +256,13 @@ bool fm_link_receive(struct fm_link *link, struct fm_link_route *from, struct fm
     return found;
 }
 
+bool fm_link_has_more(const struct fm_link *link)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    return zmq_getsockopt(link->router, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
+}
+
 bool fm_link_send(struct fm_link *link, const struct fm_link_route *to,
                   const struct fm_message *message)
 {

@@ -34,6 +34,8 @@ int fm_link_fd(const struct fm_link *link);
  * a revoked node's `node` says so. */
 bool fm_link_receive(struct fm_link *link, struct fm_link_route *from, struct fm_tick_node *node,
                      struct fm_message *message);
+/* True when a message stands ready: a send may have swallowed the descriptor's edge. */
+bool fm_link_has_more(const struct fm_link *link);
 /* Never waits; false when the route is gone or full: the caller treats it as a release. */
 bool fm_link_send(struct fm_link *link, const struct fm_link_route *to,
                   const struct fm_message *message) FM_MUST_CHECK;

@@ -87,6 +87,7 @@ struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64
     held->account = *account;
     held->job = *job;
     held->sent_after = session->acks;
+    held->starts = 1;
     HASH_ADD(hh, session->leases, lease, sizeof held->lease, held);
     return held;
 }

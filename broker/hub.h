@@ -1,0 +1,59 @@
+/*
+ * What the queue thread holds: the rooms it introduces to each other. Shared by dispatch (the turn,
+ * the claims, the timers), report (what a worker says) and watchdog words of both; nobody else
+ * includes it. Threads: the queue thread alone.
+ */
+#ifndef FM_BROKER_HUB_H
+#define FM_BROKER_HUB_H
+
+#include "broker/grant.h"
+#include "broker/link.h"
+#include "broker/order.h"
+#include "broker/queue.h"
+#include "broker/session.h"
+#include "broker/settings.h"
+#include "broker/tick.h"
+#include "broker/watch.h"
+
+struct fm_hub {
+    const struct fm_broker_settings *settings; /* borrowed, as grant and watch */
+    const struct fm_grant *grant;
+    struct fm_watch *watch;
+    uint64_t broker; /* this process's boot */
+    struct fm_node_set *nodes;
+    struct fm_link *link;
+    struct fm_queue *queue;
+    struct fm_tick *tick;
+    struct fm_session_set *sessions;
+    struct fm_order *order;
+    bool wants_heads; /* a slot came free or a job came: look before the next tick is due */
+};
+
+/* What travels with an event through the queue: whose it is, and the memory its slices point at. */
+struct fm_hub_move {
+    struct fm_hub *hub;
+    struct fm_id node;
+    uint64_t lease;
+    struct fm_message message;  /* owned */
+    struct fm_text packed;      /* owned */
+    struct fm_queue_held *held; /* owned */
+};
+
+struct fm_hub_move *fm_hub_move_new(struct fm_hub *hub, const struct fm_id *node, uint64_t lease);
+/* Frees the move and its event: the last act of every `done`. */
+void fm_hub_move_end(struct fm_queue_event *event);
+/* Adds the event with the move as its context. */
+void fm_hub_add(struct fm_hub_move *move, struct fm_queue_event *event,
+                void (*done)(struct fm_queue_event *event));
+/* Gives a lease back to the queue, uncounted, and marks it ending. */
+void fm_hub_return(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held);
+/* Tells the worker to end an attempt. */
+void fm_hub_cancel(struct fm_hub *hub, const struct fm_session *session, const struct fm_id *job,
+                   uint64_t lease, enum fm_cancel_reason reason);
+/* Tells a connection that it is not attached. */
+void fm_hub_refuse(struct fm_hub *hub, const struct fm_link_route *route, enum fm_refusal reason);
+/* Ends a session in the database; forgets it in memory. */
+void fm_hub_expire(struct fm_hub *hub, uint64_t session_id, const struct fm_id *node, bool is_loss);
+struct fm_slice fm_hub_bytes(const struct fm_id *id);
+
+#endif
