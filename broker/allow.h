@@ -1,0 +1,23 @@
+/*
+ * The operator's allow-list of private networks: the setting and the file beside it, read anew each
+ * time. The broker alone reads it: at each POST, and before each JOB, which carries the words.
+ */
+#ifndef FM_BROKER_ALLOW_H
+#define FM_BROKER_ALLOW_H
+
+#include "broker/settings.h"
+#include "common/address.h"
+#include "common/memory.h"
+
+#define FM_ALLOW_LIMIT 64 /* entries: what JOB can carry */
+
+/* The policy's `allow` (fm_address_policy_done). A missing file is an empty one. SETTING when an
+ * entry cannot be read: nothing private is allowed then. */
+bool fm_allow_read(const struct fm_broker_settings *settings, struct fm_address_policy *policy,
+                   struct fm_error *err) FM_MUST_CHECK;
+/* The same as words, for JOB: at most FM_ALLOW_LIMIT, in the arena. */
+bool fm_allow_words(const struct fm_broker_settings *settings, struct fm_arena *arena,
+                    const char *words[FM_ALLOW_LIMIT], size_t *count,
+                    struct fm_error *err) FM_MUST_CHECK;
+
+#endif

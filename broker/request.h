@@ -1,0 +1,72 @@
+/*
+ * One request as it flows: the array of steps gate → route → auth → body → validate → act → reply.
+ * Each step answers NEXT, WAIT or REPLY and is called again after a wake, so it looks at its own
+ * state first. Threads: a request lives on one front thread; look-ups and events answer on others
+ * and only wake it.
+ */
+#ifndef FM_BROKER_REQUEST_H
+#define FM_BROKER_REQUEST_H
+
+#include <stdatomic.h>
+
+#include "broker/dispatch.h"
+#include "broker/gate.h"
+#include "broker/grant.h"
+#include "broker/http.h"
+#include "broker/reader.h"
+#include "broker/route.h"
+#include "broker/secrets.h"
+#include "broker/settings.h"
+#include "broker/store.h"
+#include "broker/watch.h"
+#include "common/memory.h"
+
+/* What the front works with; all borrowed, all outlive the fm_http. */
+struct fm_front {
+    const struct fm_broker_settings *settings;
+    const struct fm_secrets *secrets;
+    const struct fm_grant *grant;
+    struct fm_store *store;
+    struct fm_watch *watch;
+    struct fm_reader *reader;
+    struct fm_dispatch *dispatch;
+};
+
+/* Listens on settings->listen and serves; ended by fm_http_close. The struct is copied. */
+bool fm_request_open(const struct fm_front *front, struct fm_http **http,
+                     struct fm_error *err) FM_MUST_CHECK;
+
+#define FM_REQUEST_ID_SIZE 65
+
+struct fm_auth_guard;
+struct fm_request {
+    const struct fm_front *front;
+    struct fm_auth_guard *guard;
+    struct fm_http_exchange *exchange;
+    size_t step; /* which step runs */
+    char id[FM_REQUEST_ID_SIZE];
+    char *base; /* "https://media.example.org": of absolute links */
+
+    struct fm_gate_target target;
+    const struct fm_route *route;
+    const char *values[FM_ROUTE_VALUES]; /* of the {…} segments, in order */
+    struct fm_id job;                    /* named by the path, or made by the POST */
+
+    struct fm_reader_look look;
+    bool has_asked;
+    atomic_bool is_answered;
+
+    /* Of the act under way. */
+    unsigned stage;
+    void *act;                                    /* its state, … */
+    void (*act_done)(struct fm_request *request); /* … and how that ends */
+    unsigned retry_after_seconds;                 /* for 429 and 503; 0: the default */
+    struct fm_arena arena;
+};
+
+/* Starts the request's look-up (anew); the step answers WAIT until is_answered. */
+void fm_request_ask(struct fm_request *request);
+/* Replies with the error and answers FM_STEP_REPLY. */
+enum fm_step fm_request_fail(struct fm_request *request, const struct fm_error *err);
+
+#endif
