@@ -11,7 +11,7 @@
 
 #define STALL_MS 60000 /* the store hashes and syncs before it answers */
 #define TRIES 5
-#define FIRST_PAUSE_MS 500 /* doubles with each try */
+#define FIRST_PAUSE_MS 250 /* doubles with each try */
 #define ASK_AGAIN_MS 10000
 #define ANSWER_LIMIT 65536
 
