@@ -1,0 +1,138 @@
+#include "broker/claim.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "broker/allow.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+/* The operator's allow-list as it stands now. */
+static bool add_allowed(const struct fm_hub *hub, struct fm_message *message, struct fm_error *err)
+{
+    const char *texts[FM_ALLOW_LIMIT];
+    size_t count = 0;
+    if (!fm_allow_words(hub->settings, &message->arena, texts, &count, err))
+        return false;
+    struct fm_word *words = fm_arena_alloc(&message->arena, (count + 1) * sizeof *words);
+    for (size_t i = 0; i < count; i++)
+        words[i].text = texts[i];
+    message->job.allow = (struct fm_list){words, count};
+    return true;
+}
+
+static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
+                     const struct fm_queue_event *event)
+{
+    struct fm_message message;
+    struct fm_error err = {0};
+    fm_message_init(&message, FM_MESSAGE_JOB);
+    message.job.account = fm_hub_bytes(&held->account);
+    message.job.job = fm_hub_bytes(&held->job);
+    message.job.lease = held->lease;
+    message.job.class = held->class;
+    message.job.spec = (struct fm_slice){event->spec_copy, event->spec_length};
+    message.job.time_ms = event->time_left_ms > 0 ? (uint64_t)event->time_left_ms : 1;
+    message.job.max_source_bytes = hub->settings->max_source_bytes;
+    message.job.max_seconds = hub->settings->max_source_seconds;
+    bool sent = add_allowed(hub, &message, &err);
+    if (!sent)
+        fm_log_failure("allow_list", &err);
+    sent = sent && fm_link_send(hub->link, &session->route, &message);
+    fm_message_done(&message);
+    return sent;
+}
+
+static void start(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
+                  const struct fm_queue_event *event)
+{
+    held->is_claiming = false;
+    held->starts = event->starts;
+    held->sent_after = session->acks;
+    if (!send_job(hub, session, held, event)) {
+        session->is_full = true;
+        fm_hub_return(hub, session, held);
+        return;
+    }
+    char job[FM_ID_TEXT_SIZE];
+    fm_id_format(FM_ID_JOB, &held->job, job);
+    fm_log(FM_LOG_INFO, "job_started", "job=%s lease=%016" PRIx64 " node=%s start=%u", job,
+           held->lease, session->node.name, held->starts);
+    fm_watch_tell(hub->watch, &held->job);
+}
+
+/* The lease was won for a session that said HELLO since, so its worker will never hear of it. */
+static void give_back(struct fm_hub *hub, const struct fm_queue_event *event,
+                      const struct fm_id *node)
+{
+    struct fm_session nobody = {.node.id = *node};
+    struct fm_session_lease lease = {
+        .lease = event->lease, .account = event->account, .job = event->id};
+    fm_hub_return(hub, &nobody, &lease);
+}
+
+static void claimed(struct fm_queue_event *event)
+{
+    struct fm_hub_move *move = event->context;
+    struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
+    struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
+    if (event->outcome == FM_QUEUE_MOVED && held)
+        start(move->hub, session, held, event);
+    else if (event->outcome == FM_QUEUE_MOVED)
+        give_back(move->hub, event, &move->node);
+    else
+        fm_session_lease_drop(session, held);
+    move->hub->wants_heads = true;
+    fm_hub_move_end(event);
+}
+
+static void claim(struct fm_hub *hub, struct fm_session *session, enum fm_class class,
+                  const struct fm_tick_head *head)
+{
+    uint64_t lease = fm_id_new_lease();
+    struct fm_session_lease *held = fm_session_lease_add(session, lease, &head->account, &head->id);
+    held->class = class;
+    held->is_claiming = true;
+    struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CLAIM);
+    event->account = head->account;
+    event->id = head->id;
+    event->session = session->id;
+    fm_hub_add(fm_hub_move_new(hub, &session->node.id, lease), event, claimed);
+}
+
+/* A job avoids the node of its last loss or crash while another node serves the pool. */
+static bool has_other(const struct fm_hub *hub, const struct fm_session *self, const char *pool,
+                      enum fm_class class)
+{
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
+        char name[48];
+        fm_session_pool(s, class, name);
+        if (s != self && s->state == FM_SESSION_ATTACHED && s->slots[class] && !strcmp(name, pool))
+            return true;
+    }
+    return false;
+}
+
+static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class class)
+{
+    char pool[48];
+    fm_session_pool(session, class, pool);
+    if (fm_order_is_empty(hub->order, pool))
+        return;
+    bool may_avoid = has_other(hub, session, pool, class);
+    struct fm_tick_head head;
+    while (fm_session_free(session, class) &&
+           fm_order_next(hub->order, pool, &session->node.id, may_avoid, &head))
+        claim(hub, session, class, &head);
+}
+
+unsigned fm_claim_fill(struct fm_hub *hub)
+{
+    unsigned workers = 0;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
+        workers += s->state == FM_SESSION_ATTACHED;
+        for (int class = 0; class < FM_CLASS_COUNT; class ++)
+            fill(hub, s, (enum fm_class) class);
+    }
+    return workers;
+}
