@@ -1,6 +1,6 @@
 /*
  * A channel: one end of a SEQPACKET socketpair between the worker and one child, one message a
- * packet, descriptors in the same packet. A child's end is descriptor 3. Threads: send is locked,
+ * packet, descriptors in the same packet. A child's end is descriptor 3. Threads: any may send,
  * receive is for one thread. System calls used after open: sendmsg, recvmsg, ppoll (what the sealed
  * child may).
  */
@@ -23,7 +23,8 @@ void fm_channel_destroy(struct fm_channel **channel);
 int fm_channel_fd(const struct fm_channel *channel);
 
 /* Sends one packet, waiting up to `wait_ms` (-1: for good) for room. Descriptors stay the caller's.
- */
+ * UNAVAILABLE: no room in that time; PROTOCOL: the message is beyond its table; else the peer is
+ * gone. */
 bool fm_channel_send(struct fm_channel *channel, const struct fm_message *message, const int *fds,
                      size_t fd_count, int wait_ms, struct fm_error *err) FM_MUST_CHECK;
 

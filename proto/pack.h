@@ -69,6 +69,13 @@ void fm_pack_write(const struct fm_record *record, const void *in, struct fm_tex
 bool fm_pack_read(const struct fm_record *record, struct fm_slice bytes, struct fm_arena *arena,
                   void *out, struct fm_error *err) FM_MUST_CHECK;
 
+/* True if a TEXT may hold these bytes: UTF-8 (RFC 3629) with no control byte but tab and newline.
+ */
+bool fm_pack_is_text(struct fm_slice bytes);
+
+/* Fills PROTOCOL with the field at fault as its `param`, nothing for the client; returns false. */
+bool fm_pack_refuse(struct fm_error *err, const char *param, const char *why);
+
 /* The field of that name, or NULL. */
 const struct fm_field *fm_pack_field(const struct fm_record *record, const char *name);
 

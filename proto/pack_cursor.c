@@ -1,0 +1,191 @@
+/*
+ * Walks MessagePack (the specification's "Formats" table). An own walker and not the library's
+ * unpacker: five hostile bytes can make that one allocate hundreds of megabytes, while this one
+ * allocates nothing, so nothing a peer declares can cost more than the bytes it sent.
+ */
+#include "proto/pack_cursor.h"
+
+#include <string.h>
+
+#include "common/memory.h"
+
+/* Keys are field names. More pairs than this in one map is no record of ours, and the search for
+ * a key that stands twice stays short. */
+#define KEY_LIMIT 64
+#define PAIR_LIMIT 64
+
+/* First bytes of one shape. The value is the head's masked bits, or the `width` bytes behind it. */
+struct form {
+    unsigned char first, last;
+    enum fm_pack_cursor_kind kind;
+    unsigned char width, mask;
+};
+
+/* What is missing (0xc1 and the ext types) is refused. The signed forms are NEGATIVE here. */
+static const struct form forms[] = {
+    {0x00, 0x7f, FM_PACK_CURSOR_NUMBER, 0, 0x7f},   {0x80, 0x8f, FM_PACK_CURSOR_MAP, 0, 0x0f},
+    {0x90, 0x9f, FM_PACK_CURSOR_LIST, 0, 0x0f},     {0xa0, 0xbf, FM_PACK_CURSOR_TEXT, 0, 0x1f},
+    {0xc0, 0xc0, FM_PACK_CURSOR_NIL, 0, 0},         {0xc2, 0xc3, FM_PACK_CURSOR_BOOL, 0, 1},
+    {0xc4, 0xc4, FM_PACK_CURSOR_BYTES, 1, 0},       {0xc5, 0xc5, FM_PACK_CURSOR_BYTES, 2, 0},
+    {0xc6, 0xc6, FM_PACK_CURSOR_BYTES, 4, 0},       {0xca, 0xca, FM_PACK_CURSOR_REAL, 4, 0},
+    {0xcb, 0xcb, FM_PACK_CURSOR_REAL, 8, 0},        {0xcc, 0xcc, FM_PACK_CURSOR_NUMBER, 1, 0},
+    {0xcd, 0xcd, FM_PACK_CURSOR_NUMBER, 2, 0},      {0xce, 0xce, FM_PACK_CURSOR_NUMBER, 4, 0},
+    {0xcf, 0xcf, FM_PACK_CURSOR_NUMBER, 8, 0},      {0xd0, 0xd0, FM_PACK_CURSOR_NEGATIVE, 1, 0},
+    {0xd1, 0xd1, FM_PACK_CURSOR_NEGATIVE, 2, 0},    {0xd2, 0xd2, FM_PACK_CURSOR_NEGATIVE, 4, 0},
+    {0xd3, 0xd3, FM_PACK_CURSOR_NEGATIVE, 8, 0},    {0xd9, 0xd9, FM_PACK_CURSOR_TEXT, 1, 0},
+    {0xda, 0xda, FM_PACK_CURSOR_TEXT, 2, 0},        {0xdb, 0xdb, FM_PACK_CURSOR_TEXT, 4, 0},
+    {0xdc, 0xdc, FM_PACK_CURSOR_LIST, 2, 0},        {0xdd, 0xdd, FM_PACK_CURSOR_LIST, 4, 0},
+    {0xde, 0xde, FM_PACK_CURSOR_MAP, 2, 0},         {0xdf, 0xdf, FM_PACK_CURSOR_MAP, 4, 0},
+    {0xe0, 0xff, FM_PACK_CURSOR_NEGATIVE, 0, 0xff},
+};
+
+struct fm_pack_cursor fm_pack_cursor_of(struct fm_slice bytes)
+{
+    return (struct fm_pack_cursor){(const unsigned char *)bytes.data, bytes.length};
+}
+
+static const struct form *form_of(unsigned char head)
+{
+    for (size_t i = 0; i < FM_COUNT(forms); i++) {
+        if (head >= forms[i].first && head <= forms[i].last) {
+            return &forms[i];
+        }
+    }
+    return NULL;
+}
+
+static void advance(struct fm_pack_cursor *cursor, size_t length)
+{
+    cursor->at += length;
+    cursor->left -= length;
+}
+
+static uint64_t take_big_endian(struct fm_pack_cursor *cursor, size_t width)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < width; i++) {
+        value = value << 8 | cursor->at[i];
+    }
+    advance(cursor, width);
+    return value;
+}
+
+static int64_t extend_sign(uint64_t value, unsigned width)
+{
+    unsigned unused = 64 - 8 * (width == 0 ? 1 : width);
+    return (int64_t)(value << unused) >> unused;
+}
+
+static double real_of(uint64_t bits, unsigned width)
+{
+    double wide = 0;
+    float narrow = 0;
+    uint32_t low = (uint32_t)bits;
+    memcpy(&wide, &bits, sizeof(wide));
+    memcpy(&narrow, &low, sizeof(narrow));
+    return width == sizeof(narrow) ? (double)narrow : wide;
+}
+
+static bool take_bytes(struct fm_pack_cursor *cursor, struct fm_pack_token *token)
+{
+    if (token->number > cursor->left) {
+        return false;
+    }
+    token->bytes = (struct fm_slice){(const char *)cursor->at, (size_t)token->number};
+    advance(cursor, token->bytes.length);
+    return true;
+}
+
+/* The value's bits stand in `number`: gives them their meaning, and judges what they declare. */
+static bool interpret(struct fm_pack_cursor *cursor, unsigned width, struct fm_pack_token *token)
+{
+    switch (token->kind) {
+    case FM_PACK_CURSOR_NEGATIVE:
+        token->negative = extend_sign(token->number, width);
+        token->kind = token->negative < 0 ? FM_PACK_CURSOR_NEGATIVE : FM_PACK_CURSOR_NUMBER;
+        return true;
+    case FM_PACK_CURSOR_REAL:
+        token->real = real_of(token->number, width);
+        return true;
+    case FM_PACK_CURSOR_TEXT:
+    case FM_PACK_CURSOR_BYTES:
+        return take_bytes(cursor, token);
+    case FM_PACK_CURSOR_LIST: /* Each value takes a byte at least, each pair two. */
+        return token->number <= cursor->left;
+    case FM_PACK_CURSOR_MAP:
+        return token->number <= cursor->left / 2;
+    default:
+        return true;
+    }
+}
+
+bool fm_pack_cursor_next(struct fm_pack_cursor *cursor, struct fm_pack_token *token)
+{
+    *token = (struct fm_pack_token){0};
+    if (cursor->left == 0) {
+        return false;
+    }
+    unsigned char head = *cursor->at;
+    const struct form *form = form_of(head);
+    if (form == NULL || form->width > cursor->left - 1) {
+        return false;
+    }
+    advance(cursor, 1);
+    token->kind = form->kind;
+    token->number =
+        form->width == 0 ? (uint64_t)(head & form->mask) : take_big_endian(cursor, form->width);
+    return interpret(cursor, form->width, token);
+}
+
+static bool is_new(const struct fm_slice *keys, size_t count, struct fm_slice key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].length == key.length && memcmp(keys[i].data, key.data, key.length) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool skip_map(struct fm_pack_cursor *cursor, uint64_t count, unsigned depth)
+{
+    struct fm_slice keys[PAIR_LIMIT];
+    struct fm_pack_token key;
+    if (count > PAIR_LIMIT) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!fm_pack_cursor_next(cursor, &key) || key.kind != FM_PACK_CURSOR_TEXT ||
+            key.bytes.length > KEY_LIMIT || !is_new(keys, i, key.bytes) ||
+            !fm_pack_cursor_skip(cursor, depth)) {
+            return false;
+        }
+        keys[i] = key.bytes;
+    }
+    return true;
+}
+
+static bool skip_list(struct fm_pack_cursor *cursor, uint64_t count, unsigned depth)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (!fm_pack_cursor_skip(cursor, depth)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fm_pack_cursor_skip(struct fm_pack_cursor *cursor, unsigned depth)
+{
+    struct fm_pack_token token;
+    if (!fm_pack_cursor_next(cursor, &token)) {
+        return false;
+    }
+    if (token.kind == FM_PACK_CURSOR_LIST) {
+        return depth > 0 && skip_list(cursor, token.number, depth - 1);
+    }
+    if (token.kind == FM_PACK_CURSOR_MAP) {
+        return depth > 0 && skip_map(cursor, token.number, depth - 1);
+    }
+    return true;
+}

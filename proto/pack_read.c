@@ -1,0 +1,321 @@
+/*
+ * Reading records by their tables. The bytes were walked and found well-formed before; here each
+ * value is held against its field's kind and range, and copied into the arena.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/pack.h"
+#include "proto/pack_cursor.h"
+
+/* What one record may make of the largest frame. No table of ours comes near: a backstop for
+ * tables to come, whose lists could cost far more memory than bytes. */
+#define ARENA_LIMIT ((size_t)FM_PACK_LIMIT * 16)
+
+struct reader {
+    struct fm_pack_cursor cursor;
+    struct fm_arena *arena;
+    size_t arena_limit;
+    struct fm_error *err;
+};
+
+/* Fills `place` with a value whose token was taken. */
+typedef bool read_function(struct reader *reader, const struct fm_field *field,
+                           const struct fm_pack_token *token, void *place);
+
+bool fm_pack_refuse(struct fm_error *err, const char *param, const char *why)
+{
+    fm_fail(err, FM_PROTOCOL, "%s: %s", param, why);
+    if (err != NULL) {
+        snprintf(err->param, sizeof(err->param), "%s", param);
+    }
+    return false;
+}
+
+bool fm_pack_check(struct fm_slice bytes, struct fm_error *err)
+{
+    if (bytes.length > FM_PACK_LIMIT) {
+        return fm_fail(err, FM_PROTOCOL, "%zu bytes are too many", bytes.length);
+    }
+    struct fm_pack_cursor cursor = fm_pack_cursor_of(bytes);
+    if (!fm_pack_cursor_skip(&cursor, FM_PACK_DEPTH)) {
+        size_t offset = bytes.length - cursor.left;
+        return fm_fail(err, FM_PROTOCOL, "no value within the limits: byte %zu", offset);
+    }
+    if (cursor.left > 0) {
+        return fm_fail(err, FM_PROTOCOL, "%zu bytes too many behind the value", cursor.left);
+    }
+    return true;
+}
+
+/* The bytes that may start a sequence, and what its second byte may be (RFC 3629, section 4);
+ * of the control bytes tab and newline alone. */
+struct utf8_row {
+    unsigned char first, last, low, high;
+    size_t length;
+};
+
+static const struct utf8_row utf8_rows[] = {
+    {0x09, 0x0a, 0, 0, 1},       {0x20, 0x7e, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
+    {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+    {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+    {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+static bool follows(const unsigned char *at, size_t left, const struct utf8_row *row)
+{
+    if (row->length > left) {
+        return false;
+    }
+    for (size_t i = 1; i < row->length; i++) {
+        unsigned char low = i == 1 ? row->low : 0x80;
+        unsigned char high = i == 1 ? row->high : 0xbf;
+        if (at[i] < low || at[i] > high) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Length of the sequence that starts here, 0 if there is none. */
+static size_t sequence_length(const unsigned char *at, size_t left)
+{
+    for (size_t i = 0; i < FM_COUNT(utf8_rows); i++) {
+        const struct utf8_row *row = &utf8_rows[i];
+        if (*at >= row->first && *at <= row->last) {
+            return follows(at, left, row) ? row->length : 0;
+        }
+    }
+    return 0;
+}
+
+bool fm_pack_is_text(struct fm_slice bytes)
+{
+    const unsigned char *at = (const unsigned char *)bytes.data;
+    size_t left = bytes.length;
+    while (left > 0) {
+        size_t length = sequence_length(at, left);
+        if (length == 0) {
+            return false;
+        }
+        at += length;
+        left -= length;
+    }
+    return true;
+}
+
+/* NULL, the error set, when it would pass the arena's limit. */
+static void *take(struct reader *reader, const struct fm_field *field, size_t size)
+{
+    if (size > reader->arena_limit || reader->arena->used_bytes > reader->arena_limit - size) {
+        fm_pack_refuse(reader->err, field->name, "the record takes too much memory");
+        return NULL;
+    }
+    return fm_arena_alloc(reader->arena, size);
+}
+
+static bool is_within(const struct fm_field *field, uint64_t number)
+{
+    bool is_any = field->max < 0;
+    return number >= (uint64_t)field->min && (is_any || number <= (uint64_t)field->max);
+}
+
+static bool read_number(struct reader *reader, const struct fm_field *field,
+                        const struct fm_pack_token *token, void *place)
+{
+    if (token->kind != FM_PACK_CURSOR_NUMBER || !is_within(field, token->number)) {
+        return fm_pack_refuse(reader->err, field->name, "no number in range");
+    }
+    *(uint64_t *)place = token->number;
+    return true;
+}
+
+static bool read_signed(struct reader *reader, const struct fm_field *field,
+                        const struct fm_pack_token *token, void *place)
+{
+    bool is_negative = token->kind == FM_PACK_CURSOR_NEGATIVE;
+    bool is_number = token->kind == FM_PACK_CURSOR_NUMBER && token->number <= INT64_MAX;
+    int64_t value = is_negative ? token->negative : (int64_t)token->number;
+    if ((!is_negative && !is_number) || value < (int64_t)field->min ||
+        value > (int64_t)field->max) {
+        return fm_pack_refuse(reader->err, field->name, "no whole number in range");
+    }
+    *(int64_t *)place = value;
+    return true;
+}
+
+/* Other writers pack 5.0 as 5, so whole numbers are taken too. */
+static bool read_real(struct reader *reader, const struct fm_field *field,
+                      const struct fm_pack_token *token, void *place)
+{
+    double value = token->kind == FM_PACK_CURSOR_REAL       ? token->real
+                   : token->kind == FM_PACK_CURSOR_NUMBER   ? (double)token->number
+                   : token->kind == FM_PACK_CURSOR_NEGATIVE ? (double)token->negative
+                                                            : NAN;
+    if (!isfinite(value) || value < field->min || value > field->max) {
+        return fm_pack_refuse(reader->err, field->name, "no real number in range");
+    }
+    *(double *)place = value;
+    return true;
+}
+
+static bool read_bool(struct reader *reader, const struct fm_field *field,
+                      const struct fm_pack_token *token, void *place)
+{
+    if (token->kind != FM_PACK_CURSOR_BOOL) {
+        return fm_pack_refuse(reader->err, field->name, "neither true nor false");
+    }
+    *(bool *)place = token->number != 0;
+    return true;
+}
+
+static bool read_enum(struct reader *reader, const struct fm_field *field,
+                      const struct fm_pack_token *token, void *place)
+{
+    size_t count = 0;
+    while (field->names[count] != NULL) {
+        count++;
+    }
+    if (token->kind != FM_PACK_CURSOR_NUMBER || token->number >= count) {
+        return fm_pack_refuse(reader->err, field->name, "none of its names");
+    }
+    *(uint64_t *)place = token->number;
+    return true;
+}
+
+static bool read_text(struct reader *reader, const struct fm_field *field,
+                      const struct fm_pack_token *token, void *place)
+{
+    if (token->kind != FM_PACK_CURSOR_TEXT || !is_within(field, token->bytes.length) ||
+        !fm_pack_is_text(token->bytes)) {
+        return fm_pack_refuse(reader->err, field->name, "no clean text of its length");
+    }
+    char *copy = take(reader, field, token->bytes.length + 1);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, token->bytes.data, token->bytes.length);
+    *(const char **)place = copy;
+    return true;
+}
+
+static bool read_bytes(struct reader *reader, const struct fm_field *field,
+                       const struct fm_pack_token *token, void *place)
+{
+    if (token->kind != FM_PACK_CURSOR_BYTES || !is_within(field, token->bytes.length)) {
+        return fm_pack_refuse(reader->err, field->name, "no bytes of its length");
+    }
+    char *copy = take(reader, field, token->bytes.length);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, token->bytes.data, token->bytes.length);
+    *(struct fm_slice *)place = (struct fm_slice){copy, token->bytes.length};
+    return true;
+}
+
+static bool read_pairs(struct reader *reader, const struct fm_record *record, uint64_t count,
+                       void *out);
+
+static bool read_sub(struct reader *reader, const struct fm_field *field,
+                     const struct fm_pack_token *token, void *place)
+{
+    if (token->kind != FM_PACK_CURSOR_MAP) {
+        return fm_pack_refuse(reader->err, field->name, "no map");
+    }
+    void *sub = take(reader, field, field->record->size);
+    if (sub == NULL || !read_pairs(reader, field->record, token->number, sub)) {
+        return false;
+    }
+    memcpy(place, &sub, sizeof(sub));
+    return true;
+}
+
+static bool read_item(struct reader *reader, const struct fm_field *field, void *item)
+{
+    struct fm_pack_token token;
+    if (!fm_pack_cursor_next(&reader->cursor, &token) || token.kind != FM_PACK_CURSOR_MAP) {
+        return fm_pack_refuse(reader->err, field->name, "no list of maps");
+    }
+    return read_pairs(reader, field->record, token.number, item);
+}
+
+static bool read_list(struct reader *reader, const struct fm_field *field,
+                      const struct fm_pack_token *token, void *place)
+{
+    if (token->kind != FM_PACK_CURSOR_LIST || !is_within(field, token->number)) {
+        return fm_pack_refuse(reader->err, field->name, "no list of its length");
+    }
+    struct fm_list list = {.count = (size_t)token->number};
+    list.items = list.count == 0 ? NULL : take(reader, field, list.count * field->record->size);
+    if (list.items == NULL && list.count > 0) {
+        return false;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (!read_item(reader, field, (char *)list.items + i * field->record->size)) {
+            return false;
+        }
+    }
+    *(struct fm_list *)place = list;
+    return true;
+}
+
+static read_function *const readers[] = {
+    [FM_FIELD_NUMBER] = read_number, [FM_FIELD_SIGNED] = read_signed, [FM_FIELD_REAL] = read_real,
+    [FM_FIELD_BOOL] = read_bool,     [FM_FIELD_ENUM] = read_enum,     [FM_FIELD_TEXT] = read_text,
+    [FM_FIELD_BYTES] = read_bytes,   [FM_FIELD_RECORD] = read_sub,    [FM_FIELD_LIST] = read_list,
+};
+
+static const struct fm_field *find(const struct fm_record *record, struct fm_slice name)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (fm_slice_equals(name, record->fields[i].name)) {
+            return &record->fields[i];
+        }
+    }
+    return NULL;
+}
+
+static bool read_pair(struct reader *reader, const struct fm_record *record, void *out)
+{
+    struct fm_pack_token token;
+    if (!fm_pack_cursor_next(&reader->cursor, &token)) {
+        return fm_pack_refuse(reader->err, record->name, "cut short");
+    }
+    const struct fm_field *field = find(record, token.bytes);
+    if (field == NULL) { /* A newer peer's: skipped. */
+        return fm_pack_cursor_skip(&reader->cursor, FM_PACK_DEPTH) ||
+               fm_pack_refuse(reader->err, record->name, "cut short");
+    }
+    if (!fm_pack_cursor_next(&reader->cursor, &token)) {
+        return fm_pack_refuse(reader->err, field->name, "cut short");
+    }
+    return readers[field->kind](reader, field, &token, (char *)out + field->offset);
+}
+
+static bool read_pairs(struct reader *reader, const struct fm_record *record, uint64_t count,
+                       void *out)
+{
+    fm_pack_defaults(record, out);
+    for (uint64_t i = 0; i < count; i++) {
+        if (!read_pair(reader, record, out)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fm_pack_read(const struct fm_record *record, struct fm_slice bytes, struct fm_arena *arena,
+                  void *out, struct fm_error *err)
+{
+    struct fm_pack_token token;
+    struct reader reader = {fm_pack_cursor_of(bytes), arena, arena->used_bytes + ARENA_LIMIT, err};
+    if (!fm_pack_check(bytes, err)) {
+        return false;
+    }
+    if (!fm_pack_cursor_next(&reader.cursor, &token) || token.kind != FM_PACK_CURSOR_MAP) {
+        return fm_pack_refuse(err, record->name, "no map");
+    }
+    return read_pairs(&reader, record, token.number, out);
+}
