@@ -73,12 +73,17 @@ endef
 EXTRA_sql := $(B)/sql/embedded.o
 $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
 
-# Every statement and migration, embedded as text.
-$(B)/sql/embedded.c: sql/embed.awk $(wildcard sql/queries/*.sql sql/migrations/*.sql)
+# Every statement and migration, embedded as text; queries.h declares them.
+STATEMENTS := $(sort $(wildcard sql/queries/*.sql)) $(sort $(wildcard sql/migrations/*.sql))
+$(B)/sql/embedded.c: sql/embed.awk $(STATEMENTS)
 	@mkdir -p $(@D) && echo "  EMBED $@"
-	@awk -f sql/embed.awk $(sort $(wildcard sql/queries/*.sql) $(wildcard sql/migrations/*.sql)) > $@
-$(B)/sql/embedded.o: $(B)/sql/embedded.c
+	@awk -f sql/embed.awk $(STATEMENTS) > $@
+$(B)/sql/queries.h: sql/embed.awk $(STATEMENTS)
+	@mkdir -p $(@D) && echo "  EMBED $@"
+	@awk -v header=1 -f sql/embed.awk $(STATEMENTS) > $@
+$(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+$(call objects,broker) $(B)/broker/main.o: | $(B)/sql/queries.h
 
 define program_rules
 $(B)/bin/$(1): $(B)/$(ROOM_$(1))/main.o $(call archive,$(ROOM_$(1))) $(foreach l,$(LIBS_$(1)),$(call archive,$(l)))
@@ -120,6 +125,21 @@ $(foreach unit,$(UNITS),$(eval $(call unit_rules,$(unit))))
 
 .PHONY: units
 units: $(foreach unit,$(UNITS),$(call unit_name,$(unit))) ## build and run the unit tests
+	@for t in $^; do $$t || exit 1; done
+
+# Integration: tests/integration/test_x.c links the broker's rooms and a private PostgreSQL.
+INTEGRATIONS := $(wildcard tests/integration/test_*.c)
+integration_name = $(patsubst tests/%.c,$(B)/tests/%,$(1))
+define integration_rules
+$(call integration_name,$(1)): $(1) tests/integration/postgres.c $(foreach l,$(UNIT_LIBS_broker),$(call archive,$(l)))
+	@mkdir -p $$(@D) && echo "  TEST  $$@"
+	@$(CC) $(CFLAGS) $(LINKING) -DFM_PG_BIN='"$(PG_BIN)"' $$(shell pkg-config --cflags cmocka $(UNIT_NEEDS_broker) 2>/dev/null) -MMD -MP -MF $$@.d \
+	    $$(filter %.c %.a,$$^) $$(shell pkg-config --libs cmocka $(UNIT_NEEDS_broker)) -lm -o $$@
+endef
+$(foreach test,$(INTEGRATIONS),$(eval $(call integration_rules,$(test))))
+
+.PHONY: integration
+integration: $(foreach test,$(INTEGRATIONS),$(call integration_name,$(test))) ## run the tests against a private PostgreSQL
 	@for t in $^; do $$t || exit 1; done
 
 .PHONY: deps quickstart check lint install clean help
