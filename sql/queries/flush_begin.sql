@@ -1,0 +1,2 @@
+-- One flush is one transaction.
+BEGIN;

@@ -1,0 +1,2 @@
+-- Does this connection still answer?
+SELECT 1;

@@ -1,0 +1,4 @@
+-- The flush's first lock: the sessions it claims for, so that none of them can expire before the
+-- claims commit.
+-- $1 bigint[] sessions · $2 bigint this broker
+SELECT id FROM session WHERE id = ANY ($1::bigint[]) AND broker = $2::bigint ORDER BY id FOR KEY SHARE;

@@ -1,0 +1,2 @@
+-- Counters that say "look again" → name, value
+SELECT name, value FROM epoch;
