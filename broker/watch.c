@@ -1,0 +1,118 @@
+#include "broker/watch.h"
+
+#include <pthread.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "common/memory.h"
+
+/* All who wait for one job. */
+struct post {
+    struct fm_id job;
+    struct fm_watch_entry *entries;
+    UT_hash_handle hh;
+};
+
+struct fm_watch {
+    pthread_mutex_t lock;
+    struct post *posts;
+    size_t turn; /* where the next fm_watch_jobs begins, so that all get their turn */
+};
+
+struct fm_watch *fm_watch_new(void)
+{
+    struct fm_watch *watch = fm_alloc(sizeof *watch);
+    pthread_mutex_init(&watch->lock, NULL);
+    return watch;
+}
+
+void fm_watch_destroy(struct fm_watch **watch)
+{
+    if (!*watch)
+        return;
+    struct post *post, *next;
+    HASH_ITER (hh, (*watch)->posts, post, next) {
+        HASH_DEL((*watch)->posts, post);
+        fm_memory_release(&post);
+    }
+    pthread_mutex_destroy(&(*watch)->lock);
+    fm_memory_release(watch);
+}
+
+static struct post *post_find(struct fm_watch *watch, const struct fm_id *job)
+{
+    struct post *post = NULL;
+    HASH_FIND(hh, watch->posts, job, sizeof *job, post);
+    return post;
+}
+
+void fm_watch_add(struct fm_watch *watch, struct fm_watch_entry *entry)
+{
+    pthread_mutex_lock(&watch->lock);
+    struct post *post = post_find(watch, &entry->job);
+    if (!post) {
+        post = fm_alloc(sizeof *post);
+        post->job = entry->job;
+        HASH_ADD(hh, watch->posts, job, sizeof post->job, post);
+    }
+    DL_APPEND(post->entries, entry);
+    entry->is_listed = true;
+    pthread_mutex_unlock(&watch->lock);
+}
+
+bool fm_watch_remove(struct fm_watch *watch, struct fm_watch_entry *entry)
+{
+    pthread_mutex_lock(&watch->lock);
+    bool was_listed = entry->is_listed;
+    struct post *post = was_listed ? post_find(watch, &entry->job) : NULL;
+    if (post) {
+        DL_DELETE(post->entries, entry);
+        entry->is_listed = false;
+        if (!post->entries) {
+            HASH_DEL(watch->posts, post);
+            fm_memory_release(&post);
+        }
+    }
+    pthread_mutex_unlock(&watch->lock);
+    return was_listed;
+}
+
+/* Takes the whole post out, its entries marked unlisted. */
+static struct fm_watch_entry *take(struct fm_watch *watch, const struct fm_id *job)
+{
+    struct fm_watch_entry *entries = NULL;
+    pthread_mutex_lock(&watch->lock);
+    struct post *post = post_find(watch, job);
+    if (post) {
+        entries = post->entries;
+        for (struct fm_watch_entry *entry = entries; entry; entry = entry->next)
+            entry->is_listed = false;
+        HASH_DEL(watch->posts, post);
+        fm_memory_release(&post);
+    }
+    pthread_mutex_unlock(&watch->lock);
+    return entries;
+}
+
+void fm_watch_tell(struct fm_watch *watch, const struct fm_id *job)
+{
+    struct fm_watch_entry *next;
+    for (struct fm_watch_entry *entry = take(watch, job); entry; entry = next) {
+        next = entry->next; /* the entry is its owner's again once told */
+        entry->changed(entry);
+    }
+}
+
+size_t fm_watch_jobs(struct fm_watch *watch, struct fm_id *out, size_t limit)
+{
+    pthread_mutex_lock(&watch->lock);
+    size_t all = HASH_COUNT(watch->posts);
+    size_t skip = all > limit ? watch->turn % all : 0;
+    size_t count = 0, place = 0;
+    for (struct post *post = watch->posts; post && count < limit; post = post->hh.next)
+        if (place++ >= skip)
+            out[count++] = post->job;
+    watch->turn = count < limit ? 0 : skip + count;
+    pthread_mutex_unlock(&watch->lock);
+    return count;
+}
