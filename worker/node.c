@@ -1,0 +1,123 @@
+/* Three small files. */
+#include "worker/node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/memory.h"
+
+#define SMALL_FILE_LIMIT 128
+
+static char *path_of(const char *work_dir, const char *name)
+{
+    struct fm_text path = {0};
+    fm_text_format(&path, "%s/%s", work_dir, name);
+    return fm_text_take(&path);
+}
+
+/* `how`: LOCK_EX, with LOCK_NB to be told of a holder instead of waiting for it. */
+static bool lock(const char *work_dir, const char *name, int how, int *fd, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = path_of(work_dir, name);
+    *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd < 0) {
+        return fm_fail_errno(err, path);
+    }
+    if (flock(*fd, how) == 0) {
+        return true;
+    }
+    bool is_held = errno == EWOULDBLOCK;
+    fm_fail_errno(err, path);
+    fm_file_close(fd);
+    return is_held ? fm_fail(err, FM_SYSTEM, "another worker runs on %s", work_dir) : false;
+}
+
+/* The file's text without its line end; *is_there false if there is no such file. */
+static bool read_line(const char *path, struct fm_text *line, bool *is_there, struct fm_error *err)
+{
+    *is_there = access(path, F_OK) == 0;
+    if (!*is_there) {
+        return errno == ENOENT || fm_fail_errno(err, path);
+    }
+    if (!fm_file_read(path, SMALL_FILE_LIMIT, line, err)) {
+        return false;
+    }
+    if (line->length > 0 && line->data[line->length - 1] == '\n') {
+        line->data[--line->length] = '\0';
+    }
+    return true;
+}
+
+static bool write_line(const char *path, const char *text, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text line = {0};
+    fm_text_format(&line, "%s\n", text);
+    bool is_written = fm_file_write(path, 0600, (struct fm_slice){line.data, line.length}, err);
+    explicit_bzero(line.data, line.length);
+    return is_written;
+}
+
+static bool read_or_make(const char *path, struct fm_link_key *key, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text secret = {0};
+    bool is_there = false;
+    if (!read_line(path, &secret, &is_there, err)) {
+        return false;
+    }
+    if (!is_there) {
+        return fm_link_key_make(key, err) && write_line(path, key->secret, err);
+    }
+    bool is_read = fm_link_key_read(fm_text_get(&secret), key, err);
+    explicit_bzero(secret.data, secret.capacity);
+    return is_read;
+}
+
+bool fm_node_key(const char *work_dir, struct fm_link_key *key, struct fm_error *err)
+{
+    FM_AUTO(fm_file_close) int lock_fd = -1;
+    FM_AUTO_FREE char *path = path_of(work_dir, "node.key");
+    return fm_file_make_dirs(work_dir, 0700, err) &&
+           lock(work_dir, "key.lock", LOCK_EX, &lock_fd, err) && read_or_make(path, key, err);
+}
+
+static bool raise_boot(const char *work_dir, uint64_t *boot, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = path_of(work_dir, "boot");
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    bool is_there = false;
+    *boot = 0;
+    if (!read_line(path, &text, &is_there, err)) {
+        return false;
+    }
+    /* A lower counter would make this node the superseded one for good: better not to start. */
+    if (is_there && !fm_text_to_u64(fm_text_get(&text), 0, UINT64_MAX - 1, boot)) {
+        return fm_fail(err, FM_SYSTEM, "%s holds no number", path);
+    }
+    ++*boot;
+    fm_text_clear(&text);
+    fm_text_format(&text, "%" PRIu64, *boot);
+    return write_line(path, fm_text_get(&text), err);
+}
+
+bool fm_node_open(const char *work_dir, struct fm_node *node, struct fm_error *err)
+{
+    *node = (struct fm_node){.lock_fd = -1};
+    if (fm_node_key(work_dir, &node->key, err) &&
+        lock(work_dir, "worker.lock", LOCK_EX | LOCK_NB, &node->lock_fd, err) &&
+        raise_boot(work_dir, &node->boot, err)) {
+        return true;
+    }
+    fm_node_close(node);
+    return false;
+}
+
+void fm_node_close(struct fm_node *node)
+{
+    fm_file_close(&node->lock_fd);
+    explicit_bzero(&node->key, sizeof(node->key));
+}

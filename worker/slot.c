@@ -1,0 +1,56 @@
+/* Four counters a class. */
+#include "worker/slot.h"
+
+#include <assert.h>
+
+void fm_slot_init(struct fm_slots *slots, unsigned net, unsigned cpu)
+{
+    *slots = (struct fm_slots){.total = {[FM_CLASS_NET] = net, [FM_CLASS_CPU] = cpu}};
+}
+
+enum fm_slot_answer fm_slot_take(struct fm_slots *slots, enum fm_class class)
+{
+    /* Who waits in hand has the first claim on a place that is free. */
+    if (slots->taken[class] + slots->in_hand[class] < slots->total[class]) {
+        slots->taken[class]++;
+        return FM_SLOT_TAKEN;
+    }
+    if (slots->in_hand[class] < slots->freeing[class]) {
+        slots->in_hand[class]++;
+        return FM_SLOT_IN_HAND;
+    }
+    return FM_SLOT_NONE;
+}
+
+void fm_slot_freeing(struct fm_slots *slots, enum fm_class class)
+{
+    assert(slots->freeing[class] < slots->taken[class]);
+    slots->freeing[class]++;
+}
+
+void fm_slot_give(struct fm_slots *slots, enum fm_class class, bool was_freeing)
+{
+    assert(slots->taken[class] > 0);
+    slots->taken[class]--;
+    if (was_freeing) {
+        assert(slots->freeing[class] > 0);
+        slots->freeing[class]--;
+    }
+}
+
+bool fm_slot_start(struct fm_slots *slots, enum fm_class class)
+{
+    assert(slots->in_hand[class] > 0);
+    if (slots->taken[class] >= slots->total[class]) {
+        return false;
+    }
+    slots->in_hand[class]--;
+    slots->taken[class]++;
+    return true;
+}
+
+void fm_slot_drop(struct fm_slots *slots, enum fm_class class)
+{
+    assert(slots->in_hand[class] > 0);
+    slots->in_hand[class]--;
+}

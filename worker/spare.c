@@ -1,0 +1,120 @@
+/* A short list of idle children. */
+#include "worker/spare.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+/* After a spare that died or could not be started: no storm of forks. */
+#define PAUSE_MS 1000
+
+struct fm_spares {
+    struct fm_loop *loop;
+    char *path;
+    struct fm_child **children;
+    unsigned wanted, count;
+    int64_t start_at_ms;
+};
+
+static void remove_at(struct fm_spares *spares, unsigned index)
+{
+    spares->children[index] = spares->children[--spares->count];
+}
+
+static void on_message(void *context, struct fm_child *child, const struct fm_message *message,
+                       int *fds)
+{
+    /* READY, the only word a spare has: the child's state has it. */
+    (void)context;
+    (void)child;
+    (void)message;
+    (void)fds;
+}
+
+static void on_gone(void *context, struct fm_child *child, enum fm_child_fate fate)
+{
+    struct fm_spares *spares = context;
+    fm_log(FM_LOG_WARNING, "spare_gone", "pid=%d fate=%s detail=\"%s\"", (int)child->pid,
+           fm_child_fate_name(fate),
+           child->past.has_end && child->end.end.detail ? child->end.end.detail : child->detail);
+    for (unsigned i = 0; i < spares->count; i++) {
+        if (spares->children[i] == child) {
+            remove_at(spares, i);
+            break;
+        }
+    }
+    spares->start_at_ms = fm_clock_ms() + PAUSE_MS;
+    fm_child_destroy(&child);
+}
+
+struct fm_spares *fm_spare_new(struct fm_loop *loop, const char *path, unsigned count)
+{
+    struct fm_spares *spares = fm_alloc(sizeof(*spares));
+    spares->loop = loop;
+    spares->path = fm_strdup(path);
+    spares->children = fm_alloc_array(count, sizeof(struct fm_child *));
+    spares->wanted = count;
+    return spares;
+}
+
+void fm_spare_destroy(struct fm_spares **spares)
+{
+    if (*spares == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < (*spares)->count; i++) {
+        fm_child_destroy(&(*spares)->children[i]);
+    }
+    free((*spares)->children);
+    free((*spares)->path);
+    fm_memory_release(spares);
+    *spares = NULL;
+}
+
+static unsigned best(const struct fm_spares *spares)
+{
+    for (unsigned i = 0; i < spares->count; i++) {
+        if (spares->children[i]->state == FM_TURN_IDLE) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+struct fm_child *fm_spare_take(struct fm_spares *spares, enum fm_turn_role role,
+                               const struct fm_child_owner *owner, struct fm_error *err)
+{
+    if (spares->count == 0) {
+        return fm_child_new(spares->loop, spares->path, role, owner, err);
+    }
+    unsigned index = best(spares);
+    struct fm_child *child = spares->children[index];
+    remove_at(spares, index);
+    child->role = role;
+    child->owner = *owner;
+    return child;
+}
+
+int64_t fm_spare_tick(struct fm_spares *spares, int64_t now_ms)
+{
+    const struct fm_child_owner owner = {spares, on_message, on_gone};
+    while (spares->count < spares->wanted && now_ms >= spares->start_at_ms) {
+        struct fm_error err = {0};
+        struct fm_child *child =
+            fm_child_new(spares->loop, spares->path, FM_TURN_SPARE, &owner, &err);
+        if (child == NULL) {
+            fm_log_failure("spare_start", &err);
+            spares->start_at_ms = now_ms + PAUSE_MS;
+            break;
+        }
+        spares->children[spares->count++] = child;
+    }
+    int64_t wake_ms = spares->count < spares->wanted ? spares->start_at_ms : FM_CLOCK_NEVER;
+    for (unsigned i = 0; i < spares->count; i++) {
+        int64_t child_ms = fm_child_tick(spares->children[i], now_ms);
+        wake_ms = child_ms < wake_ms ? child_ms : wake_ms;
+    }
+    return wake_ms;
+}

@@ -1,0 +1,74 @@
+/* Six children, one after the other; each lives a few milliseconds. */
+#include "worker/trial.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "worker/child.h"
+
+#define PATIENCE_MS 20000
+
+static bool is_refused(const siginfo_t *info)
+{
+    if (info->si_code == CLD_EXITED) {
+        return info->si_status == 0;
+    }
+    return info->si_status == SIGSYS;
+}
+
+static bool wait_for(int pidfd, pid_t pid, siginfo_t *info, struct fm_error *err)
+{
+    struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
+    int answer = poll(&wanted, 1, PATIENCE_MS);
+    if (answer != 1) {
+        kill(pid, SIGKILL);
+    }
+    if (waitid(P_PIDFD, (id_t)pidfd, info, WEXITED) != 0) {
+        return fm_fail_errno(err, "waitid");
+    }
+    return true;
+}
+
+static bool try_call(const char *path, const char *call, struct fm_error *err)
+{
+    FM_AUTO(fm_file_close) int ours = -1;
+    FM_AUTO(fm_file_close) int theirs = -1;
+    FM_AUTO(fm_file_close) int pidfd = -1;
+    FM_AUTO_FREE char *program = fm_strdup(path);
+    FM_AUTO_FREE char *word = fm_strdup(call);
+    char option[] = "--try";
+    char *const arguments[] = {program, option, word, NULL};
+    pid_t pid = -1;
+    siginfo_t info = {0};
+    if (!fm_channel_pair(&ours, &theirs, err) ||
+        !fm_child_exec(arguments, theirs, &pid, &pidfd, err) || !wait_for(pidfd, pid, &info, err)) {
+        return false;
+    }
+    if (!is_refused(&info)) {
+        return fm_fail(err, FM_SANDBOX_VIOLATION, "the seal let %s through (%s %d)", call,
+                       info.si_code == CLD_EXITED ? "exit" : "signal", info.si_status);
+    }
+    return true;
+}
+
+bool fm_trial_run(const char *media_path, struct fm_error *err)
+{
+#ifdef FM_SANITIZED
+    (void)media_path;
+    (void)err;
+    fm_log(FM_LOG_WARNING, "seal_not_tried", "reason=sanitizer_build");
+    return true;
+#else
+    static const char *const calls[] = {"socket", "open", "exec", "fork", "ptrace", "kill"};
+    for (size_t i = 0; i < FM_COUNT(calls); i++) {
+        if (!try_call(media_path, calls[i], err)) {
+            return false;
+        }
+    }
+    fm_log(FM_LOG_INFO, "seal_tried", "calls=%zu", FM_COUNT(calls));
+    return true;
+#endif
+}
