@@ -1,0 +1,217 @@
+/*
+ * The seal. Each layer would do alone against most of what a hostile file could start; seccomp is
+ * the one that must hold, so its absence fails and the others degrade.
+ */
+#include "worker/media/seal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/memory.h"
+#include "proto/channel.h"
+
+#define DESCRIPTORS 64
+#define FILE_BYTES (64ULL << 30)
+
+/* The worker's death ends us. One that died before this call has closed the channel, which a child
+ * without work notices; only a death in between would go unseen. */
+static bool follow_parent(struct fm_error *err)
+{
+    pid_t parent = getppid();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        return fm_fail_errno(err, "PR_SET_PDEATHSIG");
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+    return true;
+}
+
+static bool forbid_privileges(struct fm_error *err)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return fm_fail(err, FM_SANDBOX_VIOLATION, "no_new_privs refused");
+    return true;
+}
+
+#ifdef FM_SANITIZED
+
+/* Sanitizers map terabytes, read /proc and start a symbolizer: only what they bear. */
+bool fm_seal_close(unsigned *landlock, struct fm_error *err)
+{
+    *landlock = 0;
+    return follow_parent(err) && forbid_privileges(err);
+}
+
+#else
+
+static const struct {
+    __rlimit_resource_t resource;
+    rlim_t limit;
+} limits[] = {
+    {RLIMIT_DATA, FM_SEAL_MEMORY_BYTES},
+    {RLIMIT_CORE, 0},
+    {RLIMIT_NOFILE, DESCRIPTORS},
+    {RLIMIT_FSIZE, FILE_BYTES},
+};
+
+/* Limits that are lower already stay. */
+static bool set_limits(struct fm_error *err)
+{
+    for (size_t i = 0; i < FM_COUNT(limits); i++) {
+        struct rlimit now;
+        if (getrlimit(limits[i].resource, &now) != 0)
+            return fm_fail_errno(err, "getrlimit");
+        rlim_t limit = limits[i].limit < now.rlim_max ? limits[i].limit : now.rlim_max;
+        struct rlimit want = {.rlim_cur = limit, .rlim_max = limit};
+        if (setrlimit(limits[i].resource, &want) != 0)
+            return fm_fail_errno(err, "setrlimit");
+    }
+    /* A write beyond the limit is EFBIG, an error with a name, not a death. */
+    signal(SIGXFSZ, SIG_IGN);
+    return true;
+}
+
+/* An unprivileged child may not, and seccomp stands without it. No user namespace: it would change
+ * credentials and with them clear PDEATHSIG. */
+static void leave_namespaces(void)
+{
+    (void)unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
+}
+
+/* ---- Landlock ---- */
+
+/* The kernel's struct landlock_ruleset_attr as of ABI 6; Debian's header knows only `fs`. */
+struct ruleset {
+    uint64_t fs;     /* ABI 1 */
+    uint64_t net;    /* ABI 4: bind and connect */
+    uint64_t scoped; /* ABI 6: abstract sockets and signals */
+};
+
+/* Everything an ABI can restrict, and the size of what it takes. Rights are the low bits. */
+static const struct {
+    unsigned abi, fs_rights, net_rights, scopes;
+    size_t size;
+} landlock_abis[] = {
+    {6, 16, 2, 2, 24}, {5, 16, 2, 0, 16}, {4, 15, 2, 0, 16},
+    {3, 15, 0, 0, 8},  {2, 14, 0, 0, 8},  {1, 13, 0, 0, 8},
+};
+
+static bool restrict_by(size_t row)
+{
+    struct ruleset ruleset = {
+        .fs = (1ULL << landlock_abis[row].fs_rights) - 1,
+        .net = (1ULL << landlock_abis[row].net_rights) - 1,
+        .scoped = (1ULL << landlock_abis[row].scopes) - 1,
+    };
+    long fd = syscall(SYS_landlock_create_ruleset, &ruleset, landlock_abis[row].size, 0);
+    if (fd < 0)
+        return false;
+    bool done = syscall(SYS_landlock_restrict_self, (int)fd, 0) == 0;
+    close((int)fd);
+    return done;
+}
+
+/* A ruleset without a rule: no path can be opened any more. Gives the ABI in force, 0 for none. */
+static unsigned close_paths(void)
+{
+    long abi =
+        syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+    for (size_t i = 0; i < FM_COUNT(landlock_abis); i++)
+        if (abi >= (long)landlock_abis[i].abi)
+            return restrict_by(i) ? landlock_abis[i].abi : 0;
+    return 0;
+}
+
+/* ---- seccomp ---- */
+
+static const int allowed[] = {
+#define FM_SYSCALL(name) SCMP_SYS(name),
+#include "worker/media/syscalls.def"
+#undef FM_SYSCALL
+};
+
+static int allow_listed(scmp_filter_ctx filter)
+{
+    int result = 0;
+    for (size_t i = 0; i < FM_COUNT(allowed) && result == 0; i++)
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    return result;
+}
+
+/* Calls that are harmless with the right argument. */
+static int allow_conditional(scmp_filter_ctx filter)
+{
+    const struct {
+        int number;
+        struct scmp_arg_cmp condition;
+    } rows[] = {
+        {SCMP_SYS(mmap), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {SCMP_SYS(mprotect), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {SCMP_SYS(clone), SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
+        {SCMP_SYS(prctl), SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME)},
+        {SCMP_SYS(tgkill), SCMP_CMP64(0, SCMP_CMP_EQ, (scmp_datum_t)getpid())},
+        {SCMP_SYS(sendmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD)},
+        {SCMP_SYS(recvmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD)},
+        /* glibc's fstat(): the path is empty. */
+        {SCMP_SYS(newfstatat), SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH)},
+    };
+    int result = 0;
+    for (size_t i = 0; i < FM_COUNT(rows) && result == 0; i++)
+        result =
+            seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rows[i].number, 1, &rows[i].condition);
+    return result;
+}
+
+/* A filter cannot look into clone3's struct; told that there is no such call, glibc uses clone. */
+static int fill_filter(scmp_filter_ctx filter)
+{
+    int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (result == 0)
+        result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (result == 0)
+        result = allow_listed(filter);
+    if (result == 0)
+        result = allow_conditional(filter);
+    if (result == 0)
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    return result;
+}
+
+static bool close_calls(struct fm_error *err)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!filter)
+        return fm_fail(err, FM_SANDBOX_VIOLATION, "seccomp_init");
+    int result = fill_filter(filter);
+    if (result == 0)
+        result = seccomp_load(filter);
+    seccomp_release(filter);
+    if (result != 0)
+        return fm_fail(err, FM_SANDBOX_VIOLATION, "seccomp: %d", result);
+    return true;
+}
+
+bool fm_seal_close(unsigned *landlock, struct fm_error *err)
+{
+    if (!set_limits(err))
+        return false;
+    if (prctl(PR_SET_DUMPABLE, 0) != 0)
+        return fm_fail_errno(err, "PR_SET_DUMPABLE");
+    if (!follow_parent(err) || !forbid_privileges(err))
+        return false;
+    leave_namespaces();
+    *landlock = close_paths();
+    return close_calls(err);
+}
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * Proof before done: what was expected of an output against what its bytes say, without trust in
+ * the process that made it.
+ */
+#include "worker/media/verify.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/memory.h"
+#include "worker/media/probe.h"
+
+#define DURATION_SECONDS 0.5
+#define DURATION_SHARE 0.02
+#define SKEW_SECONDS 1.0
+
+/* One stream as its packets tell it. */
+struct track {
+    uint64_t packets;
+    int64_t last_dts;
+    double start, end; /* seconds; of what was shown */
+};
+
+struct walk {
+    AVFormatContext *format;
+    struct track tracks[FM_INPUT_MAX_STREAMS];
+};
+
+/* ---- the walk ---- */
+
+static bool check_packet(const struct track *track, const AVPacket *packet, struct fm_error *err)
+{
+    if (packet->flags & AV_PKT_FLAG_CORRUPT)
+        return fm_fail(err, FM_VERIFY_FAILED, "stream %d: packet %llu is corrupt",
+                       packet->stream_index, (unsigned long long)track->packets);
+    bool backwards = track->packets > 0 && packet->dts != AV_NOPTS_VALUE &&
+                     track->last_dts != AV_NOPTS_VALUE && packet->dts < track->last_dts;
+    if (backwards)
+        return fm_fail(err, FM_VERIFY_FAILED, "stream %d: time runs backwards at packet %llu",
+                       packet->stream_index, (unsigned long long)track->packets);
+    return true;
+}
+
+static void count_packet(struct track *track, const AVPacket *packet, AVRational base)
+{
+    int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    if (at != AV_NOPTS_VALUE) {
+        double start = (double)at * av_q2d(base);
+        double end = (double)(at + packet->duration) * av_q2d(base);
+        track->start = track->packets ? fmin(track->start, start) : start;
+        track->end = track->packets ? fmax(track->end, end) : end;
+    }
+    track->last_dts = packet->dts;
+    track->packets++;
+}
+
+static bool walk_packet(struct walk *walk, const AVPacket *packet, struct fm_error *err)
+{
+    if (packet->stream_index < 0 || packet->stream_index >= FM_INPUT_MAX_STREAMS)
+        return fm_fail(err, FM_VERIFY_FAILED, "stream %d", packet->stream_index);
+    struct track *track = &walk->tracks[packet->stream_index];
+    if (!check_packet(track, packet, err))
+        return false;
+    count_packet(track, packet, walk->format->streams[packet->stream_index]->time_base);
+    return true;
+}
+
+static bool walk_all(struct walk *walk, struct fm_error *err)
+{
+    FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
+    if (!packet)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "packet");
+    int result;
+    while ((result = av_read_frame(walk->format, packet)) >= 0) {
+        bool good = walk_packet(walk, packet, err);
+        av_packet_unref(packet);
+        if (!good)
+            return false;
+    }
+    if (result != AVERROR_EOF)
+        return fm_probe_fail(err, result, "walk");
+    return true;
+}
+
+/* ---- what was expected ---- */
+
+static bool check_number(const char *what, uint64_t expected, uint64_t found, struct fm_error *err)
+{
+    if (expected && expected != found)
+        return fm_fail(err, FM_VERIFY_FAILED, "%s: %llu expected, %llu found", what,
+                       (unsigned long long)expected, (unsigned long long)found);
+    return true;
+}
+
+static bool check_codec(const char *expected, const char *found, struct fm_error *err)
+{
+    if (expected && strcmp(expected, found) != 0)
+        return fm_fail(err, FM_VERIFY_FAILED, "codec: %s expected, %s found", expected, found);
+    return true;
+}
+
+static bool check_presence(const char *what, const void *expected, const void *found,
+                           struct fm_error *err)
+{
+    if (!expected != !found)
+        return fm_fail(err, FM_VERIFY_FAILED, "%s: %s", what,
+                       expected ? "missing" : "not expected");
+    return true;
+}
+
+static bool check_video(const struct fm_video_facts *expected, const struct fm_video_facts *found,
+                        struct fm_error *err)
+{
+    if (!check_presence("picture", expected, found, err))
+        return false;
+    return !expected || (check_codec(expected->codec, found->codec, err) &&
+                         check_number("width", expected->width, found->width, err) &&
+                         check_number("height", expected->height, found->height, err) &&
+                         check_number("frames", expected->frames, found->frames, err));
+}
+
+static bool check_audio(const struct fm_audio_facts *expected, const struct fm_audio_facts *found,
+                        struct fm_error *err)
+{
+    if (!check_presence("sound", expected, found, err))
+        return false;
+    return !expected ||
+           (check_codec(expected->codec, found->codec, err) &&
+            check_number("channels", expected->channels, found->channels, err) &&
+            check_number("sample rate", expected->sample_rate, found->sample_rate, err));
+}
+
+static bool check_duration(const char *what, double expected, double found, struct fm_error *err)
+{
+    double allowed = fmax(DURATION_SECONDS, expected * DURATION_SHARE);
+    if (expected > 0 && fabs(found - expected) > allowed)
+        return fm_fail(err, FM_VERIFY_FAILED, "%s: %.3f s expected, %.3f found", what, expected,
+                       found);
+    return true;
+}
+
+/* ---- what was found ---- */
+
+/* libav decoded at least one frame of it while opening, or it would not know the format. */
+static bool check_decodable(const AVStream *stream, const struct track *track, struct fm_error *err)
+{
+    if (track->packets == 0)
+        return fm_fail(err, FM_VERIFY_FAILED, "stream %d is empty", stream->index);
+    if (stream->codecpar->format < 0)
+        return fm_fail(err, FM_VERIFY_FAILED, "stream %d cannot be decoded", stream->index);
+    return true;
+}
+
+static bool check_streams(const struct walk *walk, int video, int audio, struct fm_error *err)
+{
+    AVStream *const *streams = walk->format->streams;
+    if (video >= 0 && !check_decodable(streams[video], &walk->tracks[video], err))
+        return false;
+    if (audio >= 0 && !check_decodable(streams[audio], &walk->tracks[audio], err))
+        return false;
+    if (video < 0 || audio < 0)
+        return true;
+    double skew = fabs(walk->tracks[video].end - walk->tracks[audio].end);
+    if (skew > SKEW_SECONDS)
+        return fm_fail(err, FM_VERIFY_FAILED, "picture and sound end %.3f s apart", skew);
+    return true;
+}
+
+static double walked_duration(const struct walk *walk, int video, int audio)
+{
+    double start = INFINITY, end = 0;
+    for (int i = 0; i < FM_INPUT_MAX_STREAMS; i++) {
+        if (i != video && i != audio)
+            continue;
+        start = fmin(start, walk->tracks[i].start);
+        end = fmax(end, walk->tracks[i].end);
+    }
+    return end > start ? end - start : 0;
+}
+
+static const char *keep(struct fm_arena *arena, const char *text)
+{
+    return text ? fm_arena_strndup(arena, text, strlen(text)) : NULL;
+}
+
+static void fill_found(const struct walk *walk, const struct fm_file_facts *expect,
+                       struct fm_arena *arena, struct fm_file_facts *found)
+{
+    AVFormatContext *format = walk->format;
+    int video = fm_probe_video_stream(format), audio = fm_probe_audio_stream(format);
+    found->name = keep(arena, expect->name);
+    found->extension = keep(arena, expect->extension);
+    found->content_type = keep(arena, expect->content_type);
+    found->reason = keep(arena, expect->reason);
+    found->duration_seconds = fm_probe_duration(format);
+    if (video >= 0) {
+        struct fm_video_facts *picture = fm_arena_alloc(arena, sizeof(*picture));
+        fm_probe_video_facts(format, format->streams[video], arena, picture);
+        picture->frames = walk->tracks[video].packets;
+        found->video = picture;
+    }
+    if (audio >= 0) {
+        struct fm_audio_facts *sound = fm_arena_alloc(arena, sizeof(*sound));
+        fm_probe_audio_facts(format->streams[audio], arena, sound);
+        found->audio = sound;
+    }
+}
+
+static bool compare(const struct walk *walk, const struct fm_file_facts *expect,
+                    const struct fm_file_facts *found, struct fm_error *err)
+{
+    int video = fm_probe_video_stream(walk->format), audio = fm_probe_audio_stream(walk->format);
+    double walked = walked_duration(walk, video, audio);
+    return check_video(expect->video, found->video, err) &&
+           check_audio(expect->audio, found->audio, err) &&
+           check_streams(walk, video, audio, err) &&
+           check_duration("header", expect->duration_seconds, found->duration_seconds, err) &&
+           check_duration("packets", expect->duration_seconds, walked, err);
+}
+
+static bool prove(int fd, const struct fm_file_facts *expect, uint64_t max_seconds,
+                  struct fm_arena *arena, struct fm_file_facts *found, struct fm_error *err)
+{
+    FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
+    int64_t size_bytes = 0;
+    if (!fm_file_size(fd, &size_bytes, err) ||
+        !fm_input_open(fd, size_bytes, max_seconds, &input, err))
+        return false;
+    struct walk walk = {.format = fm_input_format(input)};
+    if (!walk_all(&walk, err))
+        return false;
+    *found = (struct fm_file_facts){.size_bytes = (uint64_t)size_bytes};
+    fill_found(&walk, expect, arena, found);
+    return compare(&walk, expect, found, err);
+}
+
+bool fm_verify_file(int fd, const struct fm_file_facts *expect, uint64_t max_seconds,
+                    struct fm_arena *arena, struct fm_file_facts *found, struct fm_error *err)
+{
+    struct fm_error why = {0};
+    if (prove(fd, expect, max_seconds, arena, found, &why))
+        return true;
+    /* Memory is ours; everything else is said of the file. */
+    bool ours = why.code == FM_RESOURCE_MEMORY || why.code == FM_SYSTEM;
+    return fm_fail(err, ours ? why.code : FM_VERIFY_FAILED, "%s: %s",
+                   expect->name ? expect->name : "?", why.detail);
+}
