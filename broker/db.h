@@ -20,6 +20,56 @@ enum fm_db_use {
     FM_DB_ADMIN, /* migrate and operator commands */
 };
 
+/*
+ * Without blocking. It connects in the background (again 100 ms to 2 s after a failure) and runs
+ * one pipeline at a time; its owner polls the descriptor and pumps.
+ */
+enum fm_db_state {
+    FM_DB_AWAY,     /* no connection yet or any more: a pipeline that was under way is lost */
+    FM_DB_IDLE,     /* fm_db_send may be called */
+    FM_DB_BUSY,     /* a pipeline is under way */
+    FM_DB_ANSWERED, /* every call is answered: fm_db_verdict, fm_db_take; the next send forgets it
+                     */
+};
+
+/* One statement of a pipeline; static text, prepared once a connection where it has parameters. */
+struct fm_db_call {
+    const char *sql;
+    const char *const *parameters; /* text; borrowed for fm_db_send alone */
+    size_t count;
+};
+
+/* What became of a pipeline as a whole. */
+enum fm_db_verdict {
+    FM_DB_DONE,
+    FM_DB_AGAIN,     /* rolled back: deadlock or serialization; the same again will do */
+    FM_DB_LATER,     /* rolled back: the server cannot now (disk full, read-only, shutting down) */
+    FM_DB_REFUSED,   /* rolled back: what was sent is at fault */
+    FM_DB_UNCERTAIN, /* its commit came with a warning: nobody knows */
+};
+
+#define FM_DB_CALLS_MAX 24
+
+struct fm_db *fm_db_new(const char *url, enum fm_db_use use);
+enum fm_db_state fm_db_pump(struct fm_db *db);
+/* -1 while there is none. */
+int fm_db_fd(const struct fm_db *db);
+short fm_db_poll_events(const struct fm_db *db);
+/* Milliseconds until it wants a pump whatever its descriptor says; -1: none. */
+int fm_db_wait_ms(const struct fm_db *db);
+/* Gives the connection up; a pipeline under way is lost, its fate unknown. It connects again. */
+void fm_db_drop(struct fm_db *db);
+/* Several calls, at most FM_DB_CALLS_MAX, as one pipeline: IDLE or ANSWERED becomes BUSY. */
+void fm_db_send(struct fm_db *db, const struct fm_db_call *calls, size_t count);
+/* Several statements in one text without parameters, in one transaction unless they say else. */
+void fm_db_send_text(struct fm_db *db, const char *sql);
+/* ANSWERED: the verdict, and the first failed call's reason. */
+enum fm_db_verdict fm_db_verdict(const struct fm_db *db, struct fm_error *err);
+/* ANSWERED and DONE: the rows of a call; the caller's. */
+struct fm_db_rows *fm_db_take(struct fm_db *db, size_t call);
+/* Why there is no connection: the last failure's text. */
+const char *fm_db_trouble(const struct fm_db *db);
+
 /* Blocking convenience for start-up, commands, readers; all waits end by `deadline_ms`
  * (fm_clock_ms). */
 bool fm_db_open(const char *url, enum fm_db_use use, int64_t deadline_ms, struct fm_db **db,
@@ -28,7 +78,9 @@ void fm_db_close(struct fm_db **db);
 
 /* Parameters are text; NULL is SQL null. An array is built with fm_db_array_…. */
 struct fm_db_rows;
-/* One statement (its text from sql/, embedded), outside the pipeline, in its own transaction. */
+/* One statement (its text from sql/, embedded) in its own transaction; without parameters also
+ * several in one text (the last one's rows). `rows` may be NULL. DATABASE: refused, nothing
+ * happened; UNAVAILABLE: no connection; DATABASE_UNCERTAIN: lost or unanswered by the deadline. */
 bool fm_db_run(struct fm_db *db, const char *sql, const char *const *parameters, size_t count,
                int64_t deadline_ms, struct fm_db_rows **rows, struct fm_error *err) FM_MUST_CHECK;
 size_t fm_db_rows_count(const struct fm_db_rows *rows);

@@ -285,7 +285,7 @@ bool fm_store_walk(struct fm_store *store, int64_t age_s,
     int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return fm_fail_errno(err, "store walk");
-    struct walk walk = {store, time(NULL) - age_s, visit, context, {0}};
+    struct walk walk = {store, time(NULL) - age_s, visit, context, {.lease = 0}};
     walk_level(&walk, fd, 0);
     return true;
 }

@@ -1,0 +1,18 @@
+/*
+ * The operator's words on the host: migrate, account, key, node. Each prints one JSON object (a
+ * list prints one a line) on stdout; a key's text and a generated password are shown this once.
+ * Passwords and keys never come by argv.
+ */
+#ifndef FM_BROKER_ADMIN_H
+#define FM_BROKER_ADMIN_H
+
+#include "broker/secrets.h"
+#include "broker/settings.h"
+
+/* Runs the words; INVALID_REQUEST with the usage when there is no such command. */
+bool fm_admin_run(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
+                  char **words, size_t count, struct fm_error *err) FM_MUST_CHECK;
+/* What --help says of them. */
+extern const char fm_admin_usage[];
+
+#endif

@@ -1,0 +1,219 @@
+#include "broker/retention.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "broker/db.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "sql/sql.h"
+
+#define LONGEST_PAUSE_S 60
+#define PATIENCE_MS 30000
+#define SWEPT_A_PASS 256
+
+struct fm_retention {
+    const struct fm_broker_settings *settings;
+    struct fm_store *store;
+    struct fm_db *db;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool is_stopping;
+};
+
+static bool query(struct fm_retention *retention, const char *sql, const char *const *parameters,
+                  size_t count, struct fm_db_rows **rows, struct fm_error *err)
+{
+    return fm_db_run(retention->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
+}
+
+static bool make_partitions(struct fm_retention *retention, struct fm_error *err)
+{
+    FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
+    return query(retention, fm_sql_partition_make, NULL, 0, &rows, err);
+}
+
+/* ---- expired files: the bytes first, then the row, so that a row never lies ---- */
+
+static void object_of(const struct fm_db_rows *rows, size_t row, struct fm_grant_object *object)
+{
+    *object = (struct fm_grant_object){
+        .account = fm_db_id(rows, row, 1),
+        .job = fm_db_id(rows, row, 2),
+        .lease = (uint64_t)fm_db_integer(rows, row, 3),
+    };
+    size_t i = 0;
+    for (const char *name = fm_db_text(rows, row, 4); name[i] && i + 1 < sizeof object->name; i++)
+        object->name[i] = name[i];
+}
+
+static bool expire_files(struct fm_retention *retention, struct fm_error *err)
+{
+    FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
+    FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *none = NULL;
+    FM_AUTO(fm_text_done) struct fm_text ids = {0};
+    if (!query(retention, fm_sql_file_expired, NULL, 0, &rows, err))
+        return false;
+    size_t count = fm_db_rows_count(rows);
+    fm_db_array_open(&ids);
+    for (size_t i = 0; i < count; i++) {
+        struct fm_grant_object object;
+        object_of(rows, i, &object);
+        if (!fm_store_remove(retention->store, &object, err))
+            return false;
+        struct fm_id id = fm_db_id(rows, i, 0);
+        fm_db_array_id(&ids, &id);
+    }
+    fm_db_array_close(&ids);
+    const char *parameters[] = {fm_text_get(&ids)};
+    if (count)
+        fm_log(FM_LOG_INFO, "files_expired", "count=%zu", count);
+    return count == 0 || query(retention, fm_sql_file_forget, parameters, 1, &none, err);
+}
+
+/* ---- stored attempts that nobody names ---- */
+
+struct sweep {
+    struct fm_retention *retention;
+    struct fm_grant_object attempts[SWEPT_A_PASS];
+    size_t count;
+    bool ok;
+    struct fm_error *err;
+};
+
+static bool remove_orphans(struct sweep *sweep, const struct fm_db_rows *rows)
+{
+    for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
+        size_t place = (size_t)fm_db_integer(rows, i, 0) - 1;
+        if (place < sweep->count &&
+            !fm_store_remove_attempt(sweep->retention->store, &sweep->attempts[place], sweep->err))
+            return false;
+    }
+    if (fm_db_rows_count(rows))
+        fm_log(FM_LOG_INFO, "attempts_swept", "count=%zu", fm_db_rows_count(rows));
+    return true;
+}
+
+static bool judge(struct sweep *sweep)
+{
+    FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
+    FM_AUTO(fm_text_done) struct fm_text accounts = {0}, jobs = {0}, leases = {0};
+    fm_db_array_open(&accounts);
+    fm_db_array_open(&jobs);
+    fm_db_array_open(&leases);
+    for (size_t i = 0; i < sweep->count; i++) {
+        fm_db_array_id(&accounts, &sweep->attempts[i].account);
+        fm_db_array_id(&jobs, &sweep->attempts[i].job);
+        fm_db_array_integer(&leases, (int64_t)sweep->attempts[i].lease);
+    }
+    fm_db_array_close(&accounts);
+    fm_db_array_close(&jobs);
+    fm_db_array_close(&leases);
+    const char *parameters[] = {fm_text_get(&accounts), fm_text_get(&jobs), fm_text_get(&leases)};
+    sweep->ok = query(sweep->retention, fm_sql_file_orphans, parameters, 3, &rows, sweep->err) &&
+                remove_orphans(sweep, rows);
+    sweep->count = 0;
+    return sweep->ok;
+}
+
+static bool visit(void *context, const struct fm_grant_object *attempt)
+{
+    struct sweep *sweep = context;
+    sweep->attempts[sweep->count++] = *attempt;
+    return sweep->count < SWEPT_A_PASS || judge(sweep);
+}
+
+static bool sweep_attempts(struct fm_retention *retention, struct fm_error *err)
+{
+    FM_AUTO_FREE struct sweep *sweep = fm_alloc(sizeof *sweep);
+    sweep->retention = retention;
+    sweep->ok = true;
+    sweep->err = err;
+    int64_t age_s =
+        (int64_t)(retention->settings->worker_url_seconds + retention->settings->sweep_age_seconds);
+    return fm_store_walk(retention->store, age_s, visit, sweep, err) && sweep->ok &&
+           (sweep->count == 0 || judge(sweep));
+}
+
+/* ---- the thread ---- */
+
+static void pass(struct fm_retention *retention)
+{
+    struct fm_error err = {0};
+    const char *url = retention->settings->database_url;
+    bool ok = retention->db ||
+              fm_db_open(url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS, &retention->db, &err);
+    ok = ok && make_partitions(retention, &err) && expire_files(retention, &err) &&
+         sweep_attempts(retention, &err);
+    if (!ok) {
+        fm_log_failure("retention", &err);
+        fm_db_close(&retention->db);
+    }
+}
+
+static int64_t pause_s(const struct fm_retention *retention)
+{
+    int64_t half = (int64_t)retention->settings->sweep_age_seconds / 2;
+    if (half > LONGEST_PAUSE_S)
+        return LONGEST_PAUSE_S;
+    return half > 0 ? half : 1;
+}
+
+/* True when it is time to stop. */
+static bool rest(struct fm_retention *retention)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += pause_s(retention);
+    pthread_mutex_lock(&retention->lock);
+    int waited = 0;
+    while (!retention->is_stopping && waited == 0)
+        waited = pthread_cond_timedwait(&retention->wake, &retention->lock, &until);
+    bool is_stopping = retention->is_stopping;
+    pthread_mutex_unlock(&retention->lock);
+    return is_stopping;
+}
+
+static void *run(void *argument)
+{
+    struct fm_retention *retention = argument;
+    do
+        pass(retention);
+    while (!rest(retention));
+    return NULL;
+}
+
+struct fm_retention *fm_retention_new(const struct fm_broker_settings *settings,
+                                      struct fm_store *store)
+{
+    struct fm_retention *retention = fm_alloc(sizeof *retention);
+    retention->settings = settings;
+    retention->store = store;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&retention->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&retention->lock, NULL);
+    if (pthread_create(&retention->thread, NULL, run, retention) != 0)
+        fm_memory_release(&retention);
+    return retention;
+}
+
+void fm_retention_destroy(struct fm_retention **retention)
+{
+    if (!*retention)
+        return;
+    struct fm_retention *old = *retention;
+    pthread_mutex_lock(&old->lock);
+    old->is_stopping = true;
+    pthread_cond_signal(&old->wake);
+    pthread_mutex_unlock(&old->lock);
+    pthread_join(old->thread, NULL);
+    fm_db_close(&old->db);
+    pthread_cond_destroy(&old->wake);
+    pthread_mutex_destroy(&old->lock);
+    fm_memory_release(retention);
+}

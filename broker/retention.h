@@ -1,0 +1,18 @@
+/*
+ * What goes when its time is over: partitions are made ahead, expired files leave the store and
+ * then their rows, and stored attempts that no file names and no lease holds are swept (law 9).
+ * Owns: a thread and a connection. Never in anyone's way: every pass is small and begins anew.
+ */
+#ifndef FM_BROKER_RETENTION_H
+#define FM_BROKER_RETENTION_H
+
+#include "broker/settings.h"
+#include "broker/store.h"
+
+struct fm_retention;
+/* Both are borrowed. */
+struct fm_retention *fm_retention_new(const struct fm_broker_settings *settings,
+                                      struct fm_store *store);
+void fm_retention_destroy(struct fm_retention **retention);
+
+#endif
