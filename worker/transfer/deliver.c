@@ -11,14 +11,12 @@
 
 #define STALL_MS 60000 /* the store hashes and syncs before it answers */
 #define TRIES 5
-#define FIRST_PAUSE_MS 250 /* doubles with each try */
-#define ASK_AGAIN_MS 10000
-#define ANSWER_LIMIT 65536
 
 struct delivery {
     struct fm_line *line;
     struct fm_deliver_result *result;
     const int *fds;
+    struct fm_deliver_pace pace;
     char *urls[FM_DELIVER_FILES]; /* signed; NULL: to be asked for */
     bool is_stored[FM_DELIVER_FILES];
     struct fm_door *door;
@@ -87,7 +85,7 @@ static bool ask(struct delivery *delivery, struct fm_error *err)
             want->sha256 = file->sha256;
         }
     }
-    delivery->ask_again_ms = fm_clock_ms() + ASK_AGAIN_MS;
+    delivery->ask_again_ms = fm_clock_ms() + delivery->pace.ask_again_ms;
     bool is_sent = fm_line_send(delivery->line, &message, -1, err);
     fm_message_done(&message);
     return is_sent;
@@ -156,16 +154,6 @@ static bool on_tick(void *context, struct fm_error *err)
     return hear(delivery, 0, err);
 }
 
-/* The store's words are of no use: its status says all. */
-static bool ignore_body(void *context, const char *bytes, size_t length, struct fm_error *err)
-{
-    (void)context;
-    (void)bytes;
-    (void)length;
-    (void)err;
-    return true;
-}
-
 /* The store may have moved with the broker, so the door follows the line. */
 static struct fm_door *store_door(struct delivery *delivery)
 {
@@ -187,24 +175,22 @@ static bool put_once(struct delivery *delivery, size_t index, const char *url, s
         .url = url,
         .headers = &type,
         .header_count = file->content_type != NULL ? 1 : 0,
-        .max_bytes = ANSWER_LIMIT,
         .deadline_ms = delivery->line->deadline_ms,
         .stall_ms = STALL_MS,
         .body_fd = delivery->fds[index],
         .body_bytes = (int64_t)file->size_bytes,
         .context = delivery,
-        .on_body = ignore_body,
         .on_tick = on_tick,
     };
     return fm_door_perform(store_door(delivery), &request, &answer, err);
 }
 
-/* After a slow or busy store the same URL will do; after anything else (expired, refused, the
- * broker gone) a new one is asked for at once. */
+/* After a slow or busy store the same URL will do. After anything else (expired, refused, cut, the
+ * broker gone) a new one is asked for at once: a store that refuses a long body may well close
+ * before its answer is read, so a cut can be an expired URL too. */
 static bool is_url_still_good(enum fm_error_code code)
 {
-    return code == FM_SOURCE_TIMEOUT || code == FM_SOURCE_TRUNCATED ||
-           code == FM_SOURCE_RATE_LIMITED;
+    return code == FM_SOURCE_TIMEOUT || code == FM_SOURCE_RATE_LIMITED;
 }
 
 /* The URL is taken out while it is in use: an UPLOAD may come meanwhile, with a newer one. */
@@ -225,7 +211,7 @@ static bool try_put(struct delivery *delivery, size_t index, struct fm_error *er
 
 static bool pause_after(struct delivery *delivery, int try, struct fm_error *err)
 {
-    int64_t until_ms = fm_clock_ms() + ((int64_t)FIRST_PAUSE_MS << try);
+    int64_t until_ms = fm_clock_ms() + (delivery->pace.first_pause_ms << try);
     while (fm_clock_ms() < until_ms) {
         if (!hear(delivery, until_ms, err)) {
             return false;
@@ -236,22 +222,23 @@ static bool pause_after(struct delivery *delivery, int try, struct fm_error *err
 
 static bool put(struct delivery *delivery, size_t index, struct fm_error *err)
 {
+    struct fm_error why;
     for (int try = 0;; try++) {
         if (!await_url(delivery, index, err)) {
             return false;
         }
-        if (try_put(delivery, index, err)) {
+        if (try_put(delivery, index, &why)) {
             return true;
         }
-        if (err->code == FM_PROTOCOL) {
-            return false;
+        if (why.code == FM_PROTOCOL) {
+            return fm_fail(err, FM_PROTOCOL, "%s", why.detail);
         }
         if (try + 1 >= TRIES || fm_clock_ms() >= delivery->line->deadline_ms) {
             return fm_fail(err, FM_DELIVER_FAILED, "%s: %s", delivery->result->files[index].name,
-                           err->detail);
+                           why.detail);
         }
         fm_log(FM_LOG_DEBUG, "put_again", "try=%d error=%s", try + 1,
-               fm_error_row(err->code)->public_code);
+               fm_error_row(why.code)->public_code);
         if (!pause_after(delivery, try, err)) {
             return false;
         }
@@ -280,10 +267,11 @@ static bool take_files(const struct fm_line_packet *packet, struct fm_deliver_re
 }
 
 bool fm_deliver_run(struct fm_line *line, const struct fm_line_packet *packet,
-                    struct fm_deliver_result *result, struct fm_error *err)
+                    struct fm_deliver_pace pace, struct fm_deliver_result *result,
+                    struct fm_error *err)
 {
     FM_AUTO(end_delivery)
-    struct delivery delivery = {.line = line, .result = result, .fds = packet->fds};
+    struct delivery delivery = {.line = line, .result = result, .fds = packet->fds, .pace = pace};
     *result = (struct fm_deliver_result){0};
     if (!take_files(packet, result, err) || !hash_files(&delivery, err)) {
         return false;

@@ -81,6 +81,7 @@ static bool split_extension(const char *file_name, char out[9])
         char c = dot[1 + i];
         c = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) {
+            out[0] = '\0';
             return false;
         }
         out[i] = c;
@@ -153,14 +154,12 @@ static bool take_body(void *context, const char *bytes, size_t length, struct fm
     return fm_spool_append(attempt->spool, bytes, length, err) && breathe(attempt, err);
 }
 
+/* The door judges status and length itself, after this. */
 static bool take_head(void *context, const struct fm_door_answer *answer, struct fm_error *err)
 {
     struct attempt *attempt = context;
+    (void)err;
     attempt->total_bytes = answer->length_bytes;
-    if (answer->length_bytes > attempt->max_bytes) {
-        return fm_fail(err, FM_SOURCE_TOO_LARGE, "%lld bytes announced",
-                       (long long)answer->length_bytes);
-    }
     return true;
 }
 
@@ -211,7 +210,8 @@ static bool get_once(struct attempt *attempt, const struct fm_spec *spec,
 
 /* ---- all tries ---- */
 
-/* True if another try is worth it; the pause before it has then passed. */
+/* True if another try is worth it; the pause before it has then passed. False leaves in `err` what
+ * the fetch fails with. */
 static bool pause_after(struct attempt *attempt, int try, struct fm_error *err)
 {
     int64_t now_ms = fm_clock_ms();
@@ -233,13 +233,14 @@ static bool pause_after(struct attempt *attempt, int try, struct fm_error *err)
 static bool get(struct attempt *attempt, const struct fm_spec *spec, struct fm_door_answer *answer,
                 struct fm_error *err)
 {
+    struct fm_error why;
     for (int try = 0;; try++) {
         *answer = (struct fm_door_answer){0};
-        if (get_once(attempt, spec, answer, err)) {
+        if (get_once(attempt, spec, answer, &why)) {
             return true;
         }
-        if (!pause_after(attempt, try, err)) {
-            return false;
+        if (!pause_after(attempt, try, &why)) {
+            return fm_fail(err, why.code, "%s", why.detail);
         }
     }
 }

@@ -116,9 +116,10 @@ struct fm_door *fm_line_store_door(const struct fm_line *line)
 static bool receive_one(struct fm_line *line, int wait_ms, struct fm_line_packet *packet,
                         struct fm_error *err)
 {
+    struct fm_error why = {0};
     *packet = (struct fm_line_packet){0};
     switch (fm_channel_receive(line->channel, wait_ms, &packet->message, packet->fds,
-                               &packet->fd_count, err)) {
+                               &packet->fd_count, &why)) {
     case FM_CHANNEL_MESSAGE:
         packet->is_there = true;
         return true;
@@ -130,7 +131,7 @@ static bool receive_one(struct fm_line *line, int wait_ms, struct fm_line_packet
     case FM_CHANNEL_BROKEN:
         break;
     }
-    return fm_fail(err, FM_PROTOCOL, "the channel broke: %s", err->detail);
+    return fm_fail(err, FM_PROTOCOL, "the channel broke: %s", why.detail);
 }
 
 bool fm_line_receive(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,

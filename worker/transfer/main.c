@@ -92,7 +92,7 @@ static bool serve(struct fm_line *line, struct fm_error *err)
     struct fm_error failure = {0};
     bool is_done = fetch(line, &failure) &&
                    fm_line_expect(line, FM_MESSAGE_DELIVER, &packet, &failure) &&
-                   fm_deliver_run(line, &packet, result, &failure);
+                   fm_deliver_run(line, &packet, FM_DELIVER_PACE, result, &failure);
     if (is_done) {
         failure.code = FM_NONE;
     }

@@ -5,6 +5,8 @@
 #include "tests/unit/transfer/http.h"
 #include "worker/transfer/deliver.h"
 
+#define QUICK ((struct fm_deliver_pace){10, 50})
+
 /* The store: answers with the next of these statuses, then with 201. */
 struct bench {
     struct worker worker;
@@ -76,7 +78,7 @@ static void a_file_is_hashed_asked_for_and_put(void **state)
     uint8_t sha256[32];
     fm_hash_sha256("movie", 5, sha256);
     prepare(bench, "movie", &packet);
-    assert_true(fm_deliver_run(&bench->line, &packet, &result, NULL));
+    assert_true(fm_deliver_run(&bench->line, &packet, QUICK, &result, NULL));
     assert_int_equal(result.count, 1);
     assert_int_equal(result.files[0].size_bytes, 5);
     assert_memory_equal(result.files[0].sha256.data, sha256, 32);
@@ -103,7 +105,7 @@ static void an_empty_file_is_put_too(void **state)
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     struct fm_deliver_result result;
     prepare(bench, "", &packet);
-    assert_true(fm_deliver_run(&bench->line, &packet, &result, NULL));
+    assert_true(fm_deliver_run(&bench->line, &packet, QUICK, &result, NULL));
     assert_int_equal(bench->store.connections, 1);
     assert_int_equal(bench->store.request.body_length, 0);
     assert_non_null(strcasestr(bench->store.request.head, "content-length: 0"));
@@ -116,7 +118,7 @@ static void a_store_that_is_busy_is_asked_again_with_the_same_url(void **state)
     struct fm_deliver_result result;
     bench->statuses[0] = 503;
     prepare(bench, "movie", &packet);
-    assert_true(fm_deliver_run(&bench->line, &packet, &result, NULL));
+    assert_true(fm_deliver_run(&bench->line, &packet, QUICK, &result, NULL));
     assert_int_equal(bench->store.connections, 2);
     assert_string_equal(bench->store.request.body, "movie");
     hear_only(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
@@ -132,7 +134,7 @@ static void after_five_tries_it_has_failed(void **state)
         bench->statuses[i] = 500;
     }
     prepare(bench, "movie", &packet);
-    assert_false(fm_deliver_run(&bench->line, &packet, &result, &err));
+    assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
     assert_int_equal(err.code, FM_DELIVER_FAILED);
     assert_null(strstr(err.detail, "signature"));
     assert_int_equal(bench->store.connections, 5);
@@ -149,9 +151,25 @@ static void a_url_outside_the_stores_origins_is_not_used(void **state)
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_DELIVER, &packet, NULL));
     say_upload(&bench->worker, "out", bench->url);
     bench->line.deadline_ms = fm_clock_ms() + 1000;
-    assert_false(fm_deliver_run(&bench->line, &packet, &result, &err));
+    assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
     assert_int_equal(err.code, FM_DEADLINE_EXCEEDED);
     assert_int_equal(bench->store.connections, 0);
+}
+
+/* The broker restarts: the question is lost, and put again. */
+static void an_upload_that_does_not_come_is_asked_for_again(void **state)
+{
+    struct bench *bench = *state;
+    FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
+    struct fm_deliver_result result;
+    struct fm_error err;
+    say_deliver(&bench->worker, "movie");
+    assert_true(fm_line_expect(&bench->line, FM_MESSAGE_DELIVER, &packet, NULL));
+    bench->line.deadline_ms = fm_clock_ms() + 250;
+    assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
+    assert_int_equal(err.code, FM_DEADLINE_EXCEEDED);
+    hear_only(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
+    hear_only(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
 }
 
 static void files_and_descriptors_have_to_match(void **state)
@@ -163,7 +181,7 @@ static void files_and_descriptors_have_to_match(void **state)
     prepare(bench, "movie", &packet);
     fm_file_close(&packet.fds[0]);
     packet.fd_count = 0;
-    assert_false(fm_deliver_run(&bench->line, &packet, &result, &err));
+    assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
     fm_line_packet_done(&packet);
 }
@@ -177,7 +195,7 @@ static void a_message_out_of_turn_ends_the_delivery(void **state)
     say_deliver(&bench->worker, "movie");
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_DELIVER, &packet, NULL));
     say_deliver(&bench->worker, "movie");
-    assert_false(fm_deliver_run(&bench->line, &packet, &result, &err));
+    assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
 
@@ -191,6 +209,7 @@ int main(void)
         ON_BENCH(a_store_that_is_busy_is_asked_again_with_the_same_url),
         ON_BENCH(after_five_tries_it_has_failed),
         ON_BENCH(a_url_outside_the_stores_origins_is_not_used),
+        ON_BENCH(an_upload_that_does_not_come_is_asked_for_again),
         ON_BENCH(files_and_descriptors_have_to_match),
         ON_BENCH(a_message_out_of_turn_ends_the_delivery),
     };
