@@ -44,14 +44,16 @@ struct fm_door_request {
     const char *url;
     const struct fm_door_header *headers;
     size_t header_count;
-    int64_t max_bytes;   /* of the answer's body, counted as it arrives, decoded; 0 = none wanted */
+    int64_t max_bytes;   /* of the answer's body, counted as it arrives, decoded; 0 = none wanted:
+                          * a short one is read and dropped */
     int64_t deadline_ms; /* on fm_clock_ms()'s clock */
-    int64_t stall_ms;    /* no byte for so long: SOURCE_TIMEOUT */
-    int body_fd;         /* PUT: sent by pread from offset 0; -1 = none */
+    int64_t stall_ms;    /* no byte for so long: SOURCE_TIMEOUT; 0: no such limit */
+    int body_fd;         /* PUT, POST: sent by pread from offset 0; -1 = none */
     int64_t body_bytes;
     void *context;
-    /* Once, for the last hop. False with err set ends the request with that error. NULL: a status
-     * outside 200–299 fails the request. */
+    /* Once, for the last hop, whatever its status; may be NULL. False with err set ends the request
+     * with that error. After it a status outside 200–299 fails the request, as listed below;
+     * `answer` tells which it was. */
     bool (*on_head)(void *context, const struct fm_door_answer *answer, struct fm_error *err);
     bool (*on_body)(void *context, const char *bytes, size_t length, struct fm_error *err);
     /* About ten times a second while waiting; may be NULL. */

@@ -84,8 +84,9 @@ static bool check_host_bytes(const char *host, struct fm_error *err)
     if (host[strspn(host, allowed)] != '\0') {
         return refuse(err, "The URL's host has a character that no host has");
     }
-    if (host[0] == '\0' || host[0] == '.' || strstr(host, "..") != NULL ||
-        strlen(host) > HOST_LIMIT) {
+    size_t length = strlen(host);
+    if (length == 0 || length > HOST_LIMIT || host[0] == '.' || host[length - 1] == '.' ||
+        strstr(host, "..") != NULL) {
         return refuse(err, "The URL's host is not a valid name");
     }
     return true;
