@@ -6,6 +6,7 @@
 #include "worker/media/input.h"
 
 #include <errno.h>
+#include <libavcodec/avcodec.h>
 #include <libavutil/avstring.h>
 #include <libavutil/opt.h>
 #include <unistd.h>
@@ -192,11 +193,19 @@ static bool find_streams(struct fm_input *input, struct fm_error *err)
 
 /* ---- limits ---- */
 
+/* Upright pictures have the same right to the longer side. */
+static bool check_size(int stream, int width, int height, struct fm_error *err)
+{
+    if (FFMAX(width, height) > FM_INPUT_MAX_WIDTH || FFMIN(width, height) > FM_INPUT_MAX_HEIGHT)
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d: %dx%d", stream, width, height);
+    return true;
+}
+
 static bool check_picture(const AVStream *stream, struct fm_error *err)
 {
-    int width = stream->codecpar->width, height = stream->codecpar->height;
-    if (FFMAX(width, height) > FM_INPUT_MAX_WIDTH || FFMIN(width, height) > FM_INPUT_MAX_HEIGHT)
-        return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d: %dx%d", stream->index, width, height);
+    const AVCodecParameters *codec = stream->codecpar;
+    if (!check_size(stream->index, codec->width, codec->height, err))
+        return false;
     AVRational rate = stream->avg_frame_rate;
     bool cover = stream->disposition & AV_DISPOSITION_ATTACHED_PIC;
     if (!cover && rate.den > 0 && av_q2d(rate) > FM_INPUT_MAX_FRAME_RATE)
@@ -232,11 +241,20 @@ static bool check_limits(struct fm_input *input, uint64_t max_seconds, struct fm
     return true;
 }
 
-/* Common encryption without a "pssh" shows only in the packets, so a second context reads a few:
- * the first keeps its place. */
+/* ---- a second look ----
+ * Some limits show only in packets. A second context reads them: the first keeps its place. */
+
+static struct fm_input *open_again(const struct fm_input *input, struct fm_error *err)
+{
+    FM_AUTO(fm_input_destroy) struct fm_input *again = fm_alloc(sizeof(*again));
+    again->fd = input->fd;
+    again->size_bytes = input->size_bytes;
+    return open_container(again, err) ? fm_steal(again) : NULL;
+}
+
 static bool first_packets_are_encrypted(AVFormatContext *format)
 {
-    AVPacket *packet = av_packet_alloc();
+    FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     bool found = false;
     for (int i = 0; packet && i < ENCRYPTION_PACKETS && !found; i++) {
         if (av_read_frame(format, packet) < 0)
@@ -244,22 +262,60 @@ static bool first_packets_are_encrypted(AVFormatContext *format)
         found = av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL) != NULL;
         av_packet_unref(packet);
     }
-    av_packet_free(&packet);
     return found;
 }
 
+/* Common encryption without a "pssh". */
 static bool check_encryption(const struct fm_input *input, struct fm_error *err)
 {
     if (!av_match_name("mov", input->format->iformat->name))
         return true;
-    FM_AUTO(fm_input_destroy) struct fm_input *again = fm_alloc(sizeof(*again));
-    again->fd = input->fd;
-    again->size_bytes = input->size_bytes;
-    if (!open_container(again, err))
+    FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
+    if (!again)
         return false;
     if (first_packets_are_encrypted(again->format))
         return fm_fail(err, FM_ENCRYPTED_MEDIA, "encrypted packets");
     return true;
+}
+
+static int refuse_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
+{
+    (void)codec, (void)frame, (void)flags;
+    return AVERROR(EPERM);
+}
+
+/* Lets the decoder read its headers and gives it no memory for a frame. */
+static void measure_packet(const AVStream *stream, const AVPacket *packet, int *width, int *height)
+{
+    const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
+    FM_AUTO(avcodec_free_context) AVCodecContext *codec = avcodec_alloc_context3(decoder);
+    if (!decoder || !codec)
+        return;
+    codec->get_buffer2 = refuse_buffer;
+    codec->thread_count = 1;
+    if (avcodec_parameters_to_context(codec, stream->codecpar) < 0 ||
+        avcodec_open2(codec, decoder, NULL) < 0)
+        return;
+    (void)avcodec_send_packet(codec, packet);
+    *width = codec->width;
+    *height = codec->height;
+}
+
+/* A single image above max_pixels comes back without a size: this tells it from a damaged one. */
+static bool check_unsized(const struct fm_input *input, struct fm_error *err)
+{
+    const AVStream *stream = input->format->streams[0];
+    bool unsized = stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !stream->codecpar->width;
+    if (input->format->nb_streams != 1 || !unsized)
+        return true;
+    FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
+    if (!again)
+        return false;
+    FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
+    int width = 0, height = 0;
+    if (packet && av_read_frame(again->format, packet) >= 0)
+        measure_packet(stream, packet, &width, &height);
+    return check_size(0, width, height, err);
 }
 
 bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_input **out,
@@ -270,7 +326,7 @@ bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_i
     input->fd = fd;
     input->size_bytes = size_bytes;
     if (!open_container(input, err) || !check_encryption(input, err) || !find_streams(input, err) ||
-        !check_limits(input, max_seconds, err))
+        !check_limits(input, max_seconds, err) || !check_unsized(input, err))
         return false;
     *out = fm_steal(input);
     return true;
