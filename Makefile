@@ -74,7 +74,7 @@ EXTRA_sql := $(B)/sql/embedded.o
 $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
 
 # Every statement and migration, embedded as text; queries.h declares them.
-STATEMENTS := $(sort $(wildcard sql/queries/*.sql)) $(sort $(wildcard sql/migrations/*.sql))
+STATEMENTS := sql/queue_audit.sql $(sort $(wildcard sql/queries/*.sql)) $(sort $(wildcard sql/migrations/*.sql))
 $(B)/sql/embedded.c: sql/embed.awk $(STATEMENTS)
 	@mkdir -p $(@D) && echo "  EMBED $@"
 	@awk -f sql/embed.awk $(STATEMENTS) > $@
