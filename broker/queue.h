@@ -31,11 +31,13 @@ enum fm_queue_kind {
 enum fm_queue_outcome {
     FM_QUEUE_MOVED,   /* its rows moved (again, if it ran twice) */
     FM_QUEUE_STALE,   /* FINISH, RELEASE, PROGRESS: the lease does not stand; CLAIM: a rival has it;
-                         BEAT: not mine */
+                         BEAT: not mine; EXPIRE: its beat is another */
     FM_QUEUE_ENDED,   /* CANCEL: in done already: `state` says how · RELEASE: a count was at its
                          limit: in done */
     FM_QUEUE_MISSING, /* CANCEL: no such job of this account */
-    FM_QUEUE_FAILED,  /* the database would not: `error`; nothing moved */
+    FM_QUEUE_FAILED,  /* the database would not, and nothing moved; `failure`: DATABASE refused this
+                         very event, UNAVAILABLE is away too long, DATABASE_UNCERTAIN the same, but
+                         it  may have moved */
 };
 
 /* Why a lease is given back. */
@@ -90,7 +92,10 @@ struct fm_queue_event {
     uint64_t beat;
     struct fm_queue_held *held;
     size_t held_count;
-    /* EXPIRE: count a loss (silence), or not (BYE, revoked, superseded). */
+    /* EXPIRE: count a loss (silence), or not (BYE, revoked). `beat` is the one that was seen:
+     * another one means that the session lives, STALE; 0 expires it whatever its beat. A session
+     * that is gone already is MOVED. Older sessions of a node that attaches end with a loss each:
+     * that process has died. */
     bool is_loss;
 
     /* Out of CLAIM: what JOB needs (owned by the event: free spec_copy with the event). */
@@ -107,7 +112,8 @@ struct fm_queue_event {
     enum fm_error_code failure;
     void (*done)(struct fm_queue_event *event);
     void *context;
-    struct fm_queue_event *next;
+    struct fm_queue_event *next; /* the queue's, as is added_at_ms */
+    int64_t added_at_ms;
 };
 
 /* A new event of that kind, all else zero. */
@@ -118,6 +124,7 @@ void fm_queue_event_destroy(struct fm_queue_event **event);
 struct fm_queue;
 /* `broker` is this process's boot, a random number. Connects in the background. */
 struct fm_queue *fm_queue_new(const char *database_url, uint64_t broker);
+/* Events that are not done become FAILED, UNAVAILABLE. */
 void fm_queue_destroy(struct fm_queue **queue);
 /* Takes the event; it runs with the next flush. */
 void fm_queue_add(struct fm_queue *queue, struct fm_queue_event *event);
