@@ -118,7 +118,7 @@ static bool read_offset(const char **at, int64_t *seconds)
         hours > 23 || minutes > 59) {
         return false;
     }
-    *seconds = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+    *seconds = ((int64_t)hours * 60 + minutes) * (sign == '-' ? -60 : 60);
     return true;
 }
 

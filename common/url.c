@@ -10,7 +10,7 @@
 #include "common/memory.h"
 
 #define HOST_LIMIT 253
-#define JOIN_LIMIT (4 * FM_URL_LIMIT)
+#define JOIN_LIMIT ((size_t)4 * FM_URL_LIMIT)
 
 static bool refuse(struct fm_error *err, const char *why)
 {

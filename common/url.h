@@ -26,8 +26,8 @@ struct fm_url {
 
 /* INVALID_URL on failure, its message for the client. `url` need not be done after a failure. */
 bool fm_url_parse(const char *text, struct fm_url *url, struct fm_error *err) FM_MUST_CHECK;
-/* A reference (a redirect's Location, a playlist's line) against the URL it was found at; then judged
- * like any other. Spaces are encoded, as browsers do. */
+/* A reference (a redirect's Location, a playlist's line) against the URL it was found at; then
+ * judged like any other. Spaces are encoded, as browsers do. */
 bool fm_url_join(const struct fm_url *base, const char *reference, struct fm_url *url,
                  struct fm_error *err) FM_MUST_CHECK;
 void fm_url_done(struct fm_url *url);
