@@ -1,0 +1,113 @@
+/* See the head of branch.h. */
+#include "worker/media/branch.h"
+
+#include <math.h>
+
+#include "worker/media/decode.h"
+
+bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *output,
+                    enum fm_plan_slot slot, struct fm_mux *mux, struct fm_error *err)
+{
+    const struct fm_plan_stream *plan = &output->streams[slot];
+    *branch = (struct fm_branch){
+        .frames = fm_decode_pipe_new(),
+        .moment_us = llround(output->spec->at_seconds * AV_TIME_BASE),
+        .encode = {.plan = plan, .mux = mux, .slot = slot},
+    };
+    return fm_filter_init(&branch->filter, plan, err);
+}
+
+/* The encoder opens with the first frame that reaches it: only that one knows its colours. */
+static bool take_filtered(void *context, AVFrame *frame, struct fm_error *err)
+{
+    struct fm_encode *encode = &((struct fm_branch *)context)->encode;
+    if (!encode->codec && !fm_encode_open(encode, frame, err))
+        return false;
+    return fm_encode_frame(encode, frame, err);
+}
+
+/* Sound is cut into the encoder's frames by the filter, so its encoder opens before. */
+static bool feed(struct fm_branch *branch, AVFrame *frame, struct fm_error *err)
+{
+    struct fm_encode *encode = &branch->encode;
+    if (!encode->codec && encode->plan->encoder->type == AVMEDIA_TYPE_AUDIO) {
+        if (!fm_encode_open(encode, NULL, err)) {
+            av_frame_free(&frame);
+            return false;
+        }
+        branch->filter.frame_size = encode->codec->frame_size;
+    }
+    return fm_filter_feed(&branch->filter, frame, take_filtered, branch, err);
+}
+
+/* ---- a still ---- */
+
+static bool is_after(const struct fm_branch *branch, const AVFrame *frame)
+{
+    return av_rescale_q(frame->pts, frame->time_base, AV_TIME_BASE_Q) > branch->moment_us;
+}
+
+/* The last frame that began by the moment; the source's first or last one where there is none. NULL
+ * when there was no frame at all, or the pipe was closed. */
+static AVFrame *find_still(struct fm_branch *branch)
+{
+    AVFrame *shown = NULL;
+    void *item = NULL;
+    while (fm_pipe_get(branch->frames, &item) && item) {
+        AVFrame *frame = item;
+        bool after = is_after(branch, frame);
+        if (after && shown) {
+            av_frame_free(&frame);
+            break;
+        }
+        av_frame_free(&shown);
+        shown = frame;
+        if (after)
+            break;
+    }
+    return shown;
+}
+
+static bool feed_still(struct fm_branch *branch, struct fm_error *err)
+{
+    AVFrame *frame = find_still(branch);
+    fm_pipe_close(branch->frames);
+    return !frame || feed(branch, frame, err);
+}
+
+/* ---- the whole ---- */
+
+static bool feed_all(struct fm_branch *branch, struct fm_error *err)
+{
+    void *item = NULL;
+    while (fm_pipe_get(branch->frames, &item) && item)
+        if (!feed(branch, item, err))
+            return false;
+    return true;
+}
+
+static bool finish(struct fm_branch *branch, struct fm_error *err)
+{
+    struct fm_encode *encode = &branch->encode;
+    return fm_filter_feed(&branch->filter, NULL, take_filtered, branch, err) &&
+           (!encode->codec || fm_encode_frame(encode, NULL, err)) &&
+           fm_mux_end(encode->mux, encode->slot, err);
+}
+
+bool fm_branch_run(struct fm_branch *branch, struct fm_error *err)
+{
+    bool still = branch->encode.plan->still;
+    if (!(still ? feed_still(branch, err) : feed_all(branch, err)))
+        return false;
+    /* Closed from outside: another stage has failed, and nothing here counts any more. */
+    if (!still && fm_pipe_is_closed(branch->frames))
+        return true;
+    return finish(branch, err);
+}
+
+void fm_branch_done(struct fm_branch *branch)
+{
+    fm_filter_done(&branch->filter);
+    fm_encode_done(&branch->encode);
+    fm_pipe_destroy(&branch->frames);
+}

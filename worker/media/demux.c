@@ -1,0 +1,166 @@
+/* See the head of demux.h. */
+#include "worker/media/demux.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "worker/media/probe.h"
+
+/* A transport stream's clock that moves further than this between packets has jumped. */
+#define JUMP_US (10 * (int64_t)AV_TIME_BASE)
+/* A source whose reads only say "again" is given up after so many. */
+#define AGAIN_LIMIT 1000
+
+static void discard_packet(void *item)
+{
+    AVPacket *packet = item;
+    av_packet_free(&packet);
+}
+
+struct fm_pipe *fm_demux_pipe_new(void)
+{
+    return fm_pipe_new(FM_DEMUX_PACKETS, FM_DEMUX_PACKET_BYTES, discard_packet);
+}
+
+static struct fm_demux_stream *find_stream(struct fm_demux *demux, int index)
+{
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        if (demux->streams[i].source && demux->streams[i].source->index == index)
+            return &demux->streams[i];
+    return NULL;
+}
+
+/* ---- times ---- */
+
+/* How far this packet is from where its stream, or failing that the file, was expected to be. */
+static int64_t jump_of(const struct fm_demux *demux, const struct fm_demux_stream *stream,
+                       int64_t dts_us)
+{
+    int64_t expected = stream->next_us != AV_NOPTS_VALUE ? stream->next_us : demux->last_us;
+    if (expected == AV_NOPTS_VALUE)
+        return 0;
+    int64_t delta = dts_us - expected;
+    return llabs(delta) > JUMP_US ? delta : 0;
+}
+
+static void shift(AVPacket *packet, AVRational base, int64_t us)
+{
+    int64_t ticks = av_rescale_q(us, AV_TIME_BASE_Q, base);
+    if (packet->dts != AV_NOPTS_VALUE)
+        packet->dts += ticks;
+    if (packet->pts != AV_NOPTS_VALUE)
+        packet->pts += ticks;
+}
+
+static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AVPacket *packet)
+{
+    AVRational base = stream->source->time_base;
+    shift(packet, base, demux->shift_us);
+    if (packet->dts == AV_NOPTS_VALUE)
+        return;
+    int64_t dts_us = av_rescale_q(packet->dts, base, AV_TIME_BASE_Q);
+    bool may_jump = demux->input->iformat->flags & AVFMT_TS_DISCONT;
+    int64_t jump = may_jump ? jump_of(demux, stream, dts_us) : 0;
+    if (jump) {
+        demux->shift_us -= jump;
+        shift(packet, base, -jump);
+        dts_us -= jump;
+    }
+    demux->last_us = dts_us;
+    stream->next_us = dts_us + av_rescale_q(packet->duration, base, AV_TIME_BASE_Q);
+}
+
+/* ---- packets ---- */
+
+/* The packet is taken in any case. */
+static bool deliver(struct fm_demux_stream *stream, AVPacket *packet, struct fm_error *err)
+{
+    for (size_t i = 0; i < stream->remux_count; i++)
+        if (!fm_remux_packet(&stream->remuxes[i], packet, err)) {
+            av_packet_free(&packet);
+            return false;
+        }
+    size_t bytes = (size_t)packet->size + sizeof(*packet);
+    if (!stream->decode)
+        av_packet_free(&packet);
+    else
+        fm_pipe_put(stream->decode, packet, bytes);
+    return true;
+}
+
+static bool is_wanted(const struct fm_demux *demux)
+{
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        const struct fm_demux_stream *stream = &demux->streams[i];
+        if (stream->remux_count > 0 || (stream->decode && !fm_pipe_is_closed(stream->decode)))
+            return !atomic_load(demux->aborted);
+    }
+    return false;
+}
+
+/* A broken read is the source's end, as it is for players: what was read so far is worth having. */
+static bool read_packet(struct fm_demux *demux, AVPacket *packet)
+{
+    int result = AVERROR(EAGAIN);
+    for (int i = 0; i < AGAIN_LIMIT && result == AVERROR(EAGAIN); i++)
+        result = av_read_frame(demux->input, packet);
+    return result >= 0;
+}
+
+static bool read_all(struct fm_demux *demux, struct fm_error *err)
+{
+    while (is_wanted(demux)) {
+        AVPacket *packet = av_packet_alloc();
+        if (!packet)
+            return fm_probe_fail(err, AVERROR(ENOMEM), "packet");
+        if (!read_packet(demux, packet)) {
+            av_packet_free(&packet);
+            return true;
+        }
+        struct fm_demux_stream *stream = find_stream(demux, packet->stream_index);
+        if (!stream) {
+            av_packet_free(&packet);
+            continue;
+        }
+        set_times(demux, stream, packet);
+        if (!deliver(stream, packet, err))
+            return false;
+    }
+    return true;
+}
+
+static bool finish(struct fm_demux *demux, struct fm_error *err)
+{
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        struct fm_demux_stream *stream = &demux->streams[i];
+        if (stream->decode)
+            fm_pipe_finish(stream->decode);
+        for (size_t k = 0; k < stream->remux_count; k++)
+            if (!fm_remux_end(&stream->remuxes[k], err))
+                return false;
+    }
+    return true;
+}
+
+static void start(struct fm_demux *demux)
+{
+    AVFormatContext *input = demux->input;
+    int64_t start_us = input->start_time == AV_NOPTS_VALUE ? 0 : input->start_time;
+    demux->shift_us = -start_us;
+    demux->last_us = AV_NOPTS_VALUE;
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        demux->streams[i].next_us = AV_NOPTS_VALUE;
+    for (unsigned i = 0; i < input->nb_streams; i++)
+        if (!find_stream(demux, (int)i))
+            input->streams[i]->discard = AVDISCARD_ALL;
+    /* A source that cannot seek is read from its start: slower, not wrong. */
+    int64_t at_us = start_us + (int64_t)(demux->seek_seconds * AV_TIME_BASE);
+    if (demux->seek_seconds > 0)
+        (void)avformat_seek_file(input, -1, INT64_MIN, at_us, at_us, 0);
+}
+
+bool fm_demux_run(struct fm_demux *demux, struct fm_error *err)
+{
+    start(demux);
+    return read_all(demux, err) && finish(demux, err);
+}

@@ -1,0 +1,143 @@
+/* See the head of encode.h. */
+#include "worker/media/encode.h"
+
+#include <math.h>
+
+#include "worker/media/probe.h"
+
+/* JPEG's quantiser: 2 is the best it has, and still small. */
+#define STILL_QUALITY (2 * FF_QP2LAMBDA)
+/* How far a frame may lie before its place on the grid and still be given the next place; the
+ * ffmpeg command's bound. */
+#define EARLIEST 1.6
+
+/* ---- opening ---- */
+
+static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream *plan,
+                             AVDictionary **options)
+{
+    codec->bit_rate = plan->bit_rate;
+    if (plan->still) {
+        codec->flags |= AV_CODEC_FLAG_QSCALE;
+        codec->global_quality = STILL_QUALITY;
+    }
+    if (codec->codec_id != AV_CODEC_ID_H264)
+        return;
+    av_dict_set(options, "preset", plan->preset, 0);
+    if (!plan->bit_rate)
+        av_dict_set_int(options, "crf", plan->crf, 0);
+}
+
+static void set_video(AVCodecContext *codec, const struct fm_plan_stream *plan,
+                      const AVFrame *first)
+{
+    codec->width = first->width;
+    codec->height = first->height;
+    codec->pix_fmt = (enum AVPixelFormat)first->format;
+    codec->sample_aspect_ratio = first->sample_aspect_ratio;
+    codec->color_range = first->color_range;
+    codec->color_primaries = first->color_primaries;
+    codec->color_trc = first->color_trc;
+    codec->colorspace = first->colorspace;
+    codec->chroma_sample_location = first->chroma_location;
+    codec->framerate = plan->frame_rate;
+    codec->time_base =
+        plan->constant || plan->still ? av_inv_q(plan->frame_rate) : first->time_base;
+    codec->thread_count = (int)plan->threads;
+}
+
+static int set_audio(AVCodecContext *codec, const struct fm_plan_stream *plan)
+{
+    codec->sample_fmt = plan->sample_format;
+    codec->sample_rate = plan->sample_rate;
+    codec->time_base = (AVRational){1, plan->sample_rate};
+    av_channel_layout_default(&codec->ch_layout, plan->channels);
+    return codec->ch_layout.nb_channels == plan->channels ? 0 : AVERROR(ENOMEM);
+}
+
+bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_error *err)
+{
+    const struct fm_plan_stream *plan = encode->plan;
+    AVDictionary *options = NULL;
+    int result = 0;
+    encode->codec = avcodec_alloc_context3(plan->encoder);
+    encode->packet = av_packet_alloc();
+    encode->next_pts = AV_NOPTS_VALUE;
+    if (!encode->codec || !encode->packet)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "encoder");
+    encode->codec->flags |= fm_mux_codec_flags(encode->mux);
+    if (plan->encoder->type == AVMEDIA_TYPE_VIDEO)
+        set_video(encode->codec, plan, first);
+    else
+        result = set_audio(encode->codec, plan);
+    set_rate_control(encode->codec, plan, &options);
+    if (result >= 0)
+        result = avcodec_open2(encode->codec, plan->encoder, &options);
+    av_dict_free(&options);
+    if (result < 0)
+        return fm_probe_fail(err, result, plan->encoder->name);
+    return fm_mux_add_encoder(encode->mux, encode->slot, encode->codec, err);
+}
+
+/* ---- times ---- */
+
+/* On a grid a frame that comes a little early gets the next place; only one whose place and the
+ * next are both taken is dropped. Off the grid, only equal times are. */
+static bool place_video(struct fm_encode *encode, AVFrame *frame)
+{
+    double exact = (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
+    int64_t pts =
+        av_rescale_q_rnd(frame->pts, frame->time_base, encode->codec->time_base, AV_ROUND_NEAR_INF);
+    if (encode->next_pts != AV_NOPTS_VALUE && pts < encode->next_pts) {
+        if (!encode->plan->constant || exact <= (double)encode->next_pts - EARLIEST)
+            return false;
+        pts = encode->next_pts;
+    }
+    frame->pts = pts;
+    encode->next_pts = pts + 1;
+    frame->pict_type = AV_PICTURE_TYPE_NONE;
+    frame->quality = encode->codec->global_quality;
+    return true;
+}
+
+static bool place_audio(struct fm_encode *encode, AVFrame *frame)
+{
+    if (frame->pts != AV_NOPTS_VALUE)
+        frame->pts = av_rescale_q(frame->pts, frame->time_base, encode->codec->time_base);
+    else
+        frame->pts = encode->next_pts == AV_NOPTS_VALUE ? 0 : encode->next_pts;
+    encode->next_pts = frame->pts + frame->nb_samples;
+    return true;
+}
+
+/* ---- frames ---- */
+
+static bool write_packets(struct fm_encode *encode, struct fm_error *err)
+{
+    for (;;) {
+        int result = avcodec_receive_packet(encode->codec, encode->packet);
+        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
+            return true;
+        if (result < 0)
+            return fm_probe_fail(err, result, "encode");
+        bool written = fm_mux_write(encode->mux, encode->slot, encode->packet, err);
+        av_packet_unref(encode->packet);
+        if (!written)
+            return false;
+    }
+}
+
+bool fm_encode_frame(struct fm_encode *encode, AVFrame *frame, struct fm_error *err)
+{
+    bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
+    if (frame && !(video ? place_video(encode, frame) : place_audio(encode, frame)))
+        return true;
+    int result = avcodec_send_frame(encode->codec, frame);
+    return result < 0 ? fm_probe_fail(err, result, "encode") : write_packets(encode, err);
+}
+
+void fm_encode_done(struct fm_encode *encode)
+{
+    avcodec_free_context(&encode->codec);
+    av_packet_free(&encode->packet);
+}

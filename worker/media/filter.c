@@ -1,0 +1,268 @@
+/* See the head of filter.h. */
+#include "worker/media/filter.h"
+
+#include <libavfilter/buffersink.h>
+#include <libavfilter/buffersrc.h>
+#include <libavutil/channel_layout.h>
+#include <libavutil/pixdesc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/media/probe.h"
+
+bool fm_filter_init(struct fm_filter *filter, const struct fm_plan_stream *plan,
+                    struct fm_error *err)
+{
+    *filter = (struct fm_filter){.plan = plan, .pixels = AV_PIX_FMT_NONE};
+    filter->shape = av_frame_alloc();
+    filter->out = av_frame_alloc();
+    if (!filter->shape || !filter->out)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "filter");
+    return true;
+}
+
+static bool is_video(const struct fm_filter *filter)
+{
+    return filter->plan->source->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+}
+
+/* ---- building: a chain, each function appends to *last ---- */
+
+struct chain {
+    AVFilterGraph *graph;
+    AVFilterContext *last;
+    int result; /* the first error; then nothing more is done */
+};
+
+static AVFilterContext *append(struct chain *chain, const char *name, const char *options)
+{
+    AVFilterContext *next = NULL;
+    if (chain->result >= 0)
+        chain->result = avfilter_graph_create_filter(&next, avfilter_get_by_name(name), name,
+                                                     options, NULL, chain->graph);
+    if (chain->result >= 0)
+        chain->result = avfilter_link(chain->last, 0, next, 0);
+    if (chain->result >= 0)
+        chain->last = next;
+    return next;
+}
+
+/* The display matrix, taken apart as the ffmpeg command does: a quarter turn with its mirror, or a
+ * half turn of the axes that are mirrored. */
+static void append_rotation(struct chain *chain, const AVStream *stream)
+{
+    size_t size = 0;
+    const uint8_t *side = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    int32_t matrix[9];
+    if (!side || size < sizeof(matrix))
+        return;
+    memcpy(matrix, side, sizeof(matrix));
+    int degrees = fm_probe_rotation(stream);
+    if (degrees == 90)
+        append(chain, "transpose", matrix[3] > 0 ? "cclock_flip" : "clock");
+    if (degrees == 270)
+        append(chain, "transpose", matrix[3] < 0 ? "clock_flip" : "cclock");
+    if (degrees == 180 && matrix[0] < 0)
+        append(chain, "hflip", NULL);
+    if (degrees % 180 == 0 && matrix[4] < 0)
+        append(chain, "vflip", NULL);
+}
+
+/* An odd edge is cut off rather than the whole picture scaled by a pixel. */
+static bool cuts_edge(int from, int to)
+{
+    return from == to || from == to + 1;
+}
+
+static void append_size(struct chain *chain, const struct fm_plan_stream *plan,
+                        const AVFrame *frame)
+{
+    bool turned = fm_probe_rotation(plan->source) % 180 != 0;
+    int width = turned ? frame->height : frame->width;
+    int height = turned ? frame->width : frame->height;
+    /* JFIF says full range and BT.601, whatever the film was in. */
+    const char *still = plan->still ? ":out_range=full:out_color_matrix=bt601" : "";
+    char options[128];
+    bool cut = !plan->still && !plan->square && cuts_edge(width, plan->width) &&
+               cuts_edge(height, plan->height);
+    if (cut && (width != plan->width || height != plan->height)) {
+        snprintf(options, sizeof(options), "w=%d:h=%d:x=0:y=0", plan->width, plan->height);
+        append(chain, "crop", options);
+    }
+    if (!cut) {
+        snprintf(options, sizeof(options), "w=%d:h=%d:flags=bicubic%s", plan->width, plan->height,
+                 still);
+        append(chain, "scale", options);
+    }
+    if (plan->square)
+        append(chain, "setsar", "sar=1");
+}
+
+static enum AVPixelFormat choose_pixels(const struct fm_plan_stream *plan, const AVFrame *frame)
+{
+    const char *name = av_get_pix_fmt_name((enum AVPixelFormat)frame->format);
+    bool full = name && !strncmp(name, "yuvj", 4);
+    return plan->still || full ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P;
+}
+
+static void append_video(struct fm_filter *filter, struct chain *chain, const AVFrame *frame)
+{
+    char options[64];
+    if (filter->pixels == AV_PIX_FMT_NONE)
+        filter->pixels = choose_pixels(filter->plan, frame);
+    append_rotation(chain, filter->plan->source);
+    append_size(chain, filter->plan, frame);
+    snprintf(options, sizeof(options), "pix_fmts=%s", av_get_pix_fmt_name(filter->pixels));
+    append(chain, "format", options);
+    filter->sink = append(chain, "buffersink", NULL);
+}
+
+static void append_audio(struct fm_filter *filter, struct chain *chain)
+{
+    const struct fm_plan_stream *plan = filter->plan;
+    AVChannelLayout layout = {0};
+    char name[64] = "", options[192];
+    av_channel_layout_default(&layout, plan->channels);
+    av_channel_layout_describe(&layout, name, sizeof(name));
+    av_channel_layout_uninit(&layout);
+    snprintf(options, sizeof(options), "sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
+             av_get_sample_fmt_name(plan->sample_format), plan->sample_rate, name);
+    append(chain, "aformat", options);
+    filter->sink = append(chain, "abuffersink", NULL);
+}
+
+static int set_source(struct fm_filter *filter, const AVFrame *frame)
+{
+    AVBufferSrcParameters *parameters = av_buffersrc_parameters_alloc();
+    if (!parameters)
+        return AVERROR(ENOMEM);
+    parameters->format = frame->format;
+    parameters->time_base = frame->time_base;
+    parameters->width = frame->width;
+    parameters->height = frame->height;
+    parameters->sample_aspect_ratio = frame->sample_aspect_ratio;
+    parameters->frame_rate = filter->plan->frame_rate;
+    parameters->sample_rate = frame->sample_rate;
+    int result = av_channel_layout_copy(&parameters->ch_layout, &frame->ch_layout);
+    if (result >= 0)
+        result = av_buffersrc_parameters_set(filter->source, parameters);
+    av_channel_layout_uninit(&parameters->ch_layout);
+    av_free(parameters);
+    return result >= 0 ? avfilter_init_str(filter->source, NULL) : result;
+}
+
+static int build(struct fm_filter *filter, const AVFrame *frame)
+{
+    filter->graph = avfilter_graph_alloc();
+    if (!filter->graph)
+        return AVERROR(ENOMEM);
+    filter->graph->nb_threads = 1;
+    filter->graph->scale_sws_opts = av_strdup("flags=bicubic");
+    const char *source = is_video(filter) ? "buffer" : "abuffer";
+    filter->source =
+        avfilter_graph_alloc_filter(filter->graph, avfilter_get_by_name(source), source);
+    if (!filter->source)
+        return AVERROR(ENOMEM);
+    struct chain chain = {filter->graph, filter->source, set_source(filter, frame)};
+    if (is_video(filter))
+        append_video(filter, &chain, frame);
+    else
+        append_audio(filter, &chain);
+    if (chain.result >= 0)
+        chain.result = avfilter_graph_config(filter->graph, NULL);
+    if (chain.result >= 0 && filter->frame_size > 0)
+        av_buffersink_set_frame_size(filter->sink, (unsigned)filter->frame_size);
+    return chain.result;
+}
+
+/* ---- feeding ---- */
+
+static bool fits_graph(const struct fm_filter *filter, const AVFrame *frame)
+{
+    const AVFrame *shape = filter->shape;
+    return filter->graph && frame->format == shape->format && frame->width == shape->width &&
+           frame->height == shape->height && frame->sample_rate == shape->sample_rate &&
+           av_cmp_q(frame->sample_aspect_ratio, shape->sample_aspect_ratio) == 0 &&
+           av_channel_layout_compare(&frame->ch_layout, &shape->ch_layout) == 0;
+}
+
+static bool keep_shape(struct fm_filter *filter, const AVFrame *frame, struct fm_error *err)
+{
+    AVFrame *shape = filter->shape;
+    shape->format = frame->format;
+    shape->width = frame->width;
+    shape->height = frame->height;
+    shape->sample_rate = frame->sample_rate;
+    shape->sample_aspect_ratio = frame->sample_aspect_ratio;
+    int result = av_channel_layout_copy(&shape->ch_layout, &frame->ch_layout);
+    return result < 0 ? fm_probe_fail(err, result, "filter") : true;
+}
+
+static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
+                 struct fm_error *err)
+{
+    for (;;) {
+        int result = av_buffersink_get_frame(filter->sink, filter->out);
+        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
+            return true;
+        if (result < 0)
+            return fm_probe_fail(err, result, "filter");
+        filter->out->time_base = av_buffersink_get_time_base(filter->sink);
+        bool taken = take(context, filter->out, err);
+        av_frame_unref(filter->out);
+        if (!taken)
+            return false;
+    }
+}
+
+/* Everything still inside comes out, and the graph is gone. */
+static bool drain(struct fm_filter *filter, fm_filter_take *take, void *context,
+                  struct fm_error *err)
+{
+    if (!filter->graph)
+        return true;
+    int result = av_buffersrc_add_frame(filter->source, NULL);
+    bool drained =
+        result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
+    avfilter_graph_free(&filter->graph);
+    return drained;
+}
+
+/* Sound whose channels have no names gets the usual ones for their number. */
+static void name_channels(AVFrame *frame)
+{
+    if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC && frame->ch_layout.nb_channels > 0)
+        av_channel_layout_default(&frame->ch_layout, frame->ch_layout.nb_channels);
+}
+
+static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,
+                 struct fm_error *err)
+{
+    name_channels(frame);
+    if (!fits_graph(filter, frame)) {
+        if (!drain(filter, take, context, err) || !keep_shape(filter, frame, err))
+            return false;
+        int result = build(filter, frame);
+        if (result < 0)
+            return fm_probe_fail(err, result, "filter graph");
+    }
+    int result = av_buffersrc_add_frame(filter->source, frame);
+    return result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
+}
+
+bool fm_filter_feed(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,
+                    struct fm_error *err)
+{
+    if (!frame)
+        return drain(filter, take, context, err);
+    bool fed = push(filter, frame, take, context, err);
+    av_frame_free(&frame);
+    return fed;
+}
+
+void fm_filter_done(struct fm_filter *filter)
+{
+    avfilter_graph_free(&filter->graph);
+    av_frame_free(&filter->shape);
+    av_frame_free(&filter->out);
+}

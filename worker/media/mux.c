@@ -1,0 +1,523 @@
+/* See the head of mux.h. */
+#include "worker/media/mux.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/memory.h"
+#include "worker/media/probe.h"
+
+#define BUFFER_BYTES (64 << 10)
+/* Packets that wait for the header. Streams of an honest file begin within seconds of each other.
+ */
+#define HELD_BYTES (128UL << 20)
+
+/* One stream of the file, from "planned" over "settled" (added, or left out) to "ended". */
+struct lane {
+    bool planned, settled, ended;
+    AVCodecParameters *parameters; /* NULL while not added */
+    AVRational time_base, frame_rate;
+    const AVStream *source;
+    bool copied;
+    AVStream *stream;
+    int64_t last_dts;
+    double first_seconds, end_seconds;
+    atomic_uint_fast64_t packets;
+    atomic_int_fast64_t position_us;
+};
+
+struct fm_mux {
+    pthread_mutex_t lock;
+    const struct fm_plan *plan;
+    const struct fm_plan_output *output;
+    AVFormatContext *format;
+    AVIOContext *io;
+    int fd;
+    int64_t position;
+    struct lane lanes[FM_PLAN_SLOTS];
+    bool header;
+    atomic_bool ended;
+    AVPacket **held; /* stream_index is the slot */
+    size_t held_count, held_capacity, held_bytes;
+};
+
+/* ---- bytes ---- */
+
+static int write_bytes(void *opaque, uint8_t *bytes, int length)
+{
+    struct fm_mux *mux = opaque;
+    for (int done = 0; done < length;) {
+        ssize_t wrote = pwrite(mux->fd, bytes + done, (size_t)(length - done), mux->position);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return wrote < 0 ? AVERROR(errno) : AVERROR(EIO);
+        done += (int)wrote;
+        mux->position += wrote;
+    }
+    return length;
+}
+
+/* Where a seek leads in a file of this descriptor, from `position`; negative: an error. */
+static int64_t seek_from(int fd, int64_t position, int64_t offset, int whence)
+{
+    int64_t size = lseek(fd, 0, SEEK_END);
+    switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE:
+        return size;
+    case SEEK_SET:
+        return offset;
+    case SEEK_CUR:
+        return position + offset;
+    case SEEK_END:
+        return size + offset;
+    default:
+        return AVERROR(EINVAL);
+    }
+}
+
+static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
+{
+    struct fm_mux *mux = opaque;
+    int64_t to = seek_from(mux->fd, mux->position, offset, whence);
+    if (to >= 0 && !(whence & AVSEEK_SIZE))
+        mux->position = to;
+    return to;
+}
+
+/* The second view of the file, which faststart reads while it shifts. */
+struct reader {
+    int fd;
+    int64_t position;
+};
+
+static int read_again(void *opaque, uint8_t *out, int length)
+{
+    struct reader *reader = opaque;
+    ssize_t got = pread(reader->fd, out, (size_t)length, reader->position);
+    if (got <= 0)
+        return got < 0 ? AVERROR(errno) : AVERROR_EOF;
+    reader->position += got;
+    return (int)got;
+}
+
+static int64_t seek_again(void *opaque, int64_t offset, int whence)
+{
+    struct reader *reader = opaque;
+    int64_t to = seek_from(reader->fd, reader->position, offset, whence);
+    if (to >= 0 && !(whence & AVSEEK_SIZE))
+        reader->position = to;
+    return to;
+}
+
+/* The muxer may read its own file again (its url is empty), and open nothing else. */
+static int open_again(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
+                      AVDictionary **options)
+{
+    (void)options;
+    const struct fm_mux *mux = format->opaque;
+    if (flags & AVIO_FLAG_WRITE || (url && *url))
+        return AVERROR(EPERM);
+    unsigned char *buffer = av_malloc(BUFFER_BYTES);
+    struct reader *reader = fm_alloc(sizeof(*reader));
+    reader->fd = mux->fd;
+    *io = buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 0, reader, read_again, NULL, seek_again)
+                 : NULL;
+    if (*io)
+        return 0;
+    av_free(buffer);
+    free(reader);
+    return AVERROR(ENOMEM);
+}
+
+static int close_again(AVFormatContext *format, AVIOContext *io)
+{
+    (void)format;
+    free(io->opaque);
+    av_freep(&io->buffer);
+    avio_context_free(&io);
+    return 0;
+}
+
+static bool open_format(struct fm_mux *mux, struct fm_error *err)
+{
+    int result =
+        avformat_alloc_output_context2(&mux->format, NULL, mux->output->format->muxer, NULL);
+    unsigned char *buffer = result < 0 ? NULL : av_malloc(BUFFER_BYTES);
+    if (buffer)
+        mux->io = avio_alloc_context(buffer, BUFFER_BYTES, 1, mux, NULL, write_bytes, seek_bytes);
+    if (!mux->io) {
+        av_free(buffer);
+        return fm_probe_fail(err, result < 0 ? result : AVERROR(ENOMEM), "muxer");
+    }
+    mux->format->pb = mux->io;
+    mux->format->flags |= AVFMT_FLAG_CUSTOM_IO;
+    mux->format->opaque = mux;
+    mux->format->io_open = open_again;
+    mux->format->io_close2 = close_again;
+    return true;
+}
+
+bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output, int fd,
+                struct fm_mux **out, struct fm_error *err)
+{
+    FM_AUTO(fm_mux_destroy) struct fm_mux *mux = fm_alloc(sizeof(*mux));
+    pthread_mutex_init(&mux->lock, NULL);
+    mux->plan = plan;
+    mux->output = output;
+    mux->fd = fd;
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        mux->lanes[i].planned = output->streams[i].way != FM_PLAN_NONE;
+        mux->lanes[i].last_dts = AV_NOPTS_VALUE;
+    }
+    if (!open_format(mux, err))
+        return false;
+    *out = fm_steal(mux);
+    return true;
+}
+
+int fm_mux_codec_flags(const struct fm_mux *mux)
+{
+    return mux->format->oformat->flags & AVFMT_GLOBALHEADER ? AV_CODEC_FLAG_GLOBAL_HEADER : 0;
+}
+
+/* ---- the header ---- */
+
+/* Tags that speak of the source's file and not of the film. */
+static const char *const dropped_tags[] = {
+    "creation_time", "encoder",       "company_name",      "product_name", "product_version",
+    "major_brand",   "minor_version", "compatible_brands", "duration",     "rotate",
+};
+
+static int copy_tags(AVDictionary **to, const AVDictionary *from)
+{
+    int result = av_dict_copy(to, from, 0);
+    for (size_t i = 0; i < FM_COUNT(dropped_tags) && result >= 0; i++)
+        result = av_dict_set(to, dropped_tags[i], NULL, 0);
+    return result;
+}
+
+/* A remux keeps all a stream carries beside its packets; of a transcode only what still holds. */
+static bool side_data_stays(const struct lane *lane, enum AVPacketSideDataType type)
+{
+    return lane->copied || type == AV_PKT_DATA_MASTERING_DISPLAY_METADATA ||
+           type == AV_PKT_DATA_CONTENT_LIGHT_LEVEL || type == AV_PKT_DATA_SPHERICAL ||
+           type == AV_PKT_DATA_STEREO3D;
+}
+
+static int copy_side_data(const struct lane *lane)
+{
+    for (int i = 0; i < lane->source->nb_side_data; i++) {
+        const AVPacketSideData *from = &lane->source->side_data[i];
+        if (!side_data_stays(lane, from->type))
+            continue;
+        uint8_t *to = av_stream_new_side_data(lane->stream, from->type, from->size);
+        if (!to)
+            return AVERROR(ENOMEM);
+        memcpy(to, from->data, from->size);
+    }
+    return 0;
+}
+
+/* The source's four letters where the format knows them for this codec; Apple plays HEVC only as
+ * hvc1, so that is what it becomes when there is a choice. */
+static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters *codec)
+{
+    unsigned int known = 0;
+    if (!format->codec_tag ||
+        av_codec_get_id(format->codec_tag, codec->codec_tag) == codec->codec_id ||
+        !av_codec_get_tag2(format->codec_tag, codec->codec_id, &known))
+        return codec->codec_tag;
+    bool hevc = codec->codec_id == AV_CODEC_ID_HEVC;
+    return hevc && !strcmp(format->name, "mp4") ? MKTAG('h', 'v', 'c', '1') : 0;
+}
+
+static int make_stream(struct fm_mux *mux, struct lane *lane)
+{
+    lane->stream = avformat_new_stream(mux->format, NULL);
+    if (!lane->stream)
+        return AVERROR(ENOMEM);
+    int result = avcodec_parameters_copy(lane->stream->codecpar, lane->parameters);
+    lane->stream->codecpar->codec_tag =
+        lane->copied ? choose_tag(mux->format->oformat, lane->parameters) : 0;
+    lane->stream->time_base = lane->time_base;
+    lane->stream->avg_frame_rate = lane->frame_rate;
+    lane->stream->sample_aspect_ratio = lane->parameters->sample_aspect_ratio;
+    lane->stream->disposition = lane->source->disposition;
+    if (result >= 0)
+        result = copy_tags(&lane->stream->metadata, lane->source->metadata);
+    return result >= 0 ? copy_side_data(lane) : result;
+}
+
+static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
+                         struct fm_error *err);
+
+static bool write_held(struct fm_mux *mux, struct fm_error *err)
+{
+    bool written = true;
+    for (size_t i = 0; i < mux->held_count; i++) {
+        AVPacket *packet = mux->held[i];
+        if (written)
+            written = write_packet(mux, &mux->lanes[packet->stream_index], packet, err);
+        av_packet_free(&packet);
+    }
+    mux->held_count = mux->held_bytes = 0;
+    return written;
+}
+
+static bool write_header(struct fm_mux *mux, struct fm_error *err)
+{
+    AVDictionary *options = NULL;
+    int result = copy_tags(&mux->format->metadata, mux->plan->input->metadata);
+    for (size_t i = 0; i < FM_PLAN_SLOTS && result >= 0; i++)
+        if (mux->lanes[i].parameters)
+            result = make_stream(mux, &mux->lanes[i]);
+    if (result >= 0 && mux->output->spec->format == FM_FORMAT_MP4)
+        result = av_dict_set(&options, "movflags", "+faststart", 0);
+    if (result >= 0)
+        result = avformat_write_header(mux->format, &options);
+    av_dict_free(&options);
+    if (result < 0)
+        return fm_probe_fail(err, result, "header");
+    mux->header = true;
+    return write_held(mux, err);
+}
+
+static bool all_settled(const struct fm_mux *mux)
+{
+    bool settled = true;
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        settled = settled && (!mux->lanes[i].planned || mux->lanes[i].settled);
+    return settled;
+}
+
+static bool has_streams(const struct fm_mux *mux)
+{
+    bool any = false;
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        any = any || mux->lanes[i].parameters;
+    return any;
+}
+
+static bool settle(struct fm_mux *mux, struct lane *lane, struct fm_error *err)
+{
+    lane->settled = true;
+    return mux->header || !all_settled(mux) || !has_streams(mux) || write_header(mux, err);
+}
+
+bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCodecContext *encoder,
+                        struct fm_error *err)
+{
+    struct lane *lane = &mux->lanes[slot];
+    pthread_mutex_lock(&mux->lock);
+    lane->parameters = avcodec_parameters_alloc();
+    lane->time_base = encoder->time_base;
+    lane->frame_rate = encoder->framerate;
+    lane->source = mux->output->streams[slot].source;
+    int result = lane->parameters ? avcodec_parameters_from_context(lane->parameters, encoder)
+                                  : AVERROR(ENOMEM);
+    bool added =
+        result < 0 ? fm_probe_fail(err, result, "encoder's stream") : settle(mux, lane, err);
+    pthread_mutex_unlock(&mux->lock);
+    return added;
+}
+
+bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
+                     struct fm_error *err)
+{
+    struct lane *lane = &mux->lanes[slot];
+    pthread_mutex_lock(&mux->lock);
+    lane->parameters = avcodec_parameters_alloc();
+    lane->time_base = source->time_base;
+    lane->frame_rate = source->avg_frame_rate;
+    lane->source = source;
+    lane->copied = true;
+    int result = lane->parameters ? avcodec_parameters_copy(lane->parameters, source->codecpar)
+                                  : AVERROR(ENOMEM);
+    if (result >= 0 && source->sample_aspect_ratio.num)
+        lane->parameters->sample_aspect_ratio = source->sample_aspect_ratio;
+    bool added = result < 0 ? fm_probe_fail(err, result, "copied stream") : settle(mux, lane, err);
+    pthread_mutex_unlock(&mux->lock);
+    return added;
+}
+
+/* ---- packets ---- */
+
+/* Decoding times must rise by at least one tick; damaged sources' do not. */
+static void order_times(const struct fm_mux *mux, struct lane *lane, AVPacket *packet)
+{
+    if (mux->format->oformat->flags & AVFMT_NOTIMESTAMPS || packet->dts == AV_NOPTS_VALUE)
+        return;
+    if (packet->pts != AV_NOPTS_VALUE && packet->dts > packet->pts)
+        packet->dts = packet->pts;
+    if (lane->last_dts != AV_NOPTS_VALUE && packet->dts <= lane->last_dts) {
+        packet->dts = lane->last_dts + 1;
+        if (packet->pts != AV_NOPTS_VALUE)
+            packet->pts = FFMAX(packet->pts, packet->dts);
+    }
+    lane->last_dts = packet->dts;
+}
+
+/* Remembers what was written, in seconds. */
+static void note_packet(struct lane *lane, const AVPacket *packet)
+{
+    int64_t time = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    uint64_t count = atomic_fetch_add(&lane->packets, 1);
+    if (time == AV_NOPTS_VALUE)
+        return;
+    double base = av_q2d(lane->stream->time_base), length = (double)packet->duration * base;
+    if (packet->duration <= 0 && lane->frame_rate.num > 0)
+        length = av_q2d(av_inv_q(lane->frame_rate));
+    double start = (double)time * base;
+    lane->first_seconds = count ? FFMIN(lane->first_seconds, start) : start;
+    lane->end_seconds = FFMAX(lane->end_seconds, start + length);
+    atomic_store(&lane->position_us, (int64_t)(lane->end_seconds * AV_TIME_BASE));
+}
+
+static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
+                         struct fm_error *err)
+{
+    packet->stream_index = lane->stream->index;
+    packet->pos = -1;
+    av_packet_rescale_ts(packet, lane->time_base, lane->stream->time_base);
+    order_times(mux, lane, packet);
+    note_packet(lane, packet);
+    int result = av_interleaved_write_frame(mux->format, packet);
+    return result < 0 ? fm_probe_fail(err, result, "write") : true;
+}
+
+static bool hold_packet(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
+                        struct fm_error *err)
+{
+    if (mux->held_bytes > HELD_BYTES)
+        return fm_fail(err, FM_MEDIA_INVALID, "a stream begins long after the other");
+    if (mux->held_count == mux->held_capacity) {
+        mux->held_capacity = FFMAX(mux->held_capacity * 2, 64);
+        mux->held = fm_realloc_array(mux->held, mux->held_capacity, sizeof(AVPacket *));
+    }
+    AVPacket *kept = av_packet_alloc();
+    if (!kept)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "held packet");
+    av_packet_move_ref(kept, packet);
+    kept->stream_index = (int)slot;
+    mux->held[mux->held_count++] = kept;
+    mux->held_bytes += (size_t)kept->size + sizeof(*kept);
+    return true;
+}
+
+bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
+                  struct fm_error *err)
+{
+    pthread_mutex_lock(&mux->lock);
+    bool written = mux->header ? write_packet(mux, &mux->lanes[slot], packet, err)
+                               : hold_packet(mux, slot, packet, err);
+    pthread_mutex_unlock(&mux->lock);
+    return written;
+}
+
+/* ---- the end ---- */
+
+static bool finish(struct fm_mux *mux, struct fm_error *err)
+{
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        if (mux->lanes[i].planned && !mux->lanes[i].ended)
+            return true;
+    if (!mux->header)
+        return fm_fail(err, FM_MEDIA_INVALID, "%s: nothing could be decoded",
+                       mux->output->spec->name);
+    int result = av_write_trailer(mux->format);
+    if (result >= 0) {
+        avio_flush(mux->io);
+        result = mux->io->error;
+    }
+    atomic_store(&mux->ended, true);
+    return result < 0 ? fm_probe_fail(err, result, "trailer") : true;
+}
+
+bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err)
+{
+    struct lane *lane = &mux->lanes[slot];
+    pthread_mutex_lock(&mux->lock);
+    lane->ended = true;
+    bool ended = (lane->settled || settle(mux, lane, err)) && finish(mux, err);
+    pthread_mutex_unlock(&mux->lock);
+    return ended;
+}
+
+void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool *ended)
+{
+    int64_t position = INT64_MAX;
+    *frames = atomic_load(&mux->lanes[FM_PLAN_VIDEO].packets);
+    *ended = atomic_load(&mux->ended);
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        if (mux->lanes[i].planned)
+            position = FFMIN(position, (int64_t)atomic_load(&mux->lanes[i].position_us));
+    *seconds = position == INT64_MAX ? 0 : (double)position / AV_TIME_BASE;
+}
+
+/* The nominal rate where the frames bear it out, else their average. */
+static double measure_rate(const struct lane *lane, uint64_t frames)
+{
+    double nominal = lane->frame_rate.num > 0 ? av_q2d(lane->frame_rate) : 0;
+    double seconds = lane->end_seconds - lane->first_seconds;
+    double measured = seconds > 0 ? (double)frames / seconds : nominal;
+    bool borne_out = nominal > 0 && measured > nominal * 0.98 && measured < nominal * 1.02;
+    return borne_out ? nominal : FFMIN(measured, 10000);
+}
+
+static void note_video(const struct fm_mux *mux, struct fm_arena *arena,
+                       struct fm_file_facts *facts)
+{
+    const struct lane *lane = &mux->lanes[FM_PLAN_VIDEO];
+    struct fm_video_facts *video = fm_arena_alloc(arena, sizeof(*video));
+    bool still = mux->output->streams[FM_PLAN_VIDEO].still;
+    fm_probe_video_facts(mux->format, lane->stream, arena, video);
+    video->frames = atomic_load(&lane->packets);
+    video->frame_rate = still ? 0 : measure_rate(lane, video->frames);
+    facts->video = video;
+}
+
+void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_facts *facts)
+{
+    bool timeless = mux->format->oformat->flags & AVFMT_NOTIMESTAMPS;
+    double first = INFINITY, end = 0;
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        const struct lane *lane = &mux->lanes[i];
+        if (!lane->stream)
+            continue;
+        first = fmin(first, lane->first_seconds);
+        end = fmax(end, lane->end_seconds);
+    }
+    if (mux->lanes[FM_PLAN_VIDEO].stream)
+        note_video(mux, arena, facts);
+    if (mux->lanes[FM_PLAN_AUDIO].stream) {
+        struct fm_audio_facts *audio = fm_arena_alloc(arena, sizeof(*audio));
+        fm_probe_audio_facts(mux->lanes[FM_PLAN_AUDIO].stream, arena, audio);
+        facts->audio = audio;
+    }
+    bool still = mux->output->streams[FM_PLAN_VIDEO].still;
+    /* A file without times begins where its first packet does; with them, at zero. */
+    facts->duration_seconds = still ? 0 : fmax(timeless ? end - first : end, 0);
+}
+
+void fm_mux_destroy(struct fm_mux **pointer)
+{
+    struct fm_mux *mux = *pointer;
+    if (!mux)
+        return;
+    for (size_t i = 0; i < mux->held_count; i++)
+        av_packet_free(&mux->held[i]);
+    free(mux->held);
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        avcodec_parameters_free(&mux->lanes[i].parameters);
+    avformat_free_context(mux->format);
+    if (mux->io)
+        av_freep(&mux->io->buffer);
+    avio_context_free(&mux->io);
+    pthread_mutex_destroy(&mux->lock);
+    free(mux);
+    *pointer = NULL;
+}

@@ -1,0 +1,353 @@
+/*
+ * Wires the plan's stages together, runs each on its thread, and gathers what was made. No stage
+ * knows another: they meet in pipes and in the mux. Nothing here waits for a pipe, so any stage can
+ * be stopped by closing them all.
+ */
+#include "worker/media/pipeline.h"
+
+#include <errno.h>
+#include <libavutil/log.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+#include "worker/media/branch.h"
+#include "worker/media/copy.h"
+#include "worker/media/decode.h"
+#include "worker/media/demux.h"
+#include "worker/media/mux.h"
+#include "worker/media/plan.h"
+#include "worker/media/probe.h"
+
+#define OUTPUTS 16
+#define BRANCHES (OUTPUTS * FM_PLAN_SLOTS)
+#define STAGES (BRANCHES + FM_PLAN_SLOTS + 1)
+#define PROGRESS_MS 500
+
+struct pipeline;
+
+struct stage {
+    struct pipeline *pipeline;
+    const char *name;
+    bool (*run)(void *object, struct fm_error *err);
+    void *object;
+    pthread_t thread;
+};
+
+struct pipeline {
+    const struct fm_pipeline_request *request;
+    struct fm_plan plan;
+    struct fm_mux *muxes[OUTPUTS]; /* NULL for a copy of the source */
+    struct fm_demux demux;
+    struct fm_remux remuxes[FM_PLAN_SLOTS][OUTPUTS];
+    struct fm_decode decodes[FM_PLAN_SLOTS];
+    struct fm_branch branches[BRANCHES];
+    size_t branch_count;
+    struct stage stages[STAGES];
+    size_t stage_count;
+    pthread_mutex_t lock; /* of what is below */
+    pthread_cond_t changed;
+    size_t running;
+    struct fm_error first;
+    atomic_bool aborted;
+};
+
+/* ---- libav's own words: the thread's last complaint goes into the detail of its error ---- */
+
+static _Thread_local char last_word[128];
+
+static void keep_word(void *object, int level, const char *format, va_list arguments)
+{
+    (void)object;
+    if (level > AV_LOG_ERROR)
+        return;
+    vsnprintf(last_word, sizeof(last_word), format, arguments);
+    last_word[strcspn(last_word, "\n")] = '\0';
+}
+
+static void add_word(struct fm_error *err)
+{
+    size_t length = strlen(err->detail);
+    if (last_word[0] && length < sizeof(err->detail))
+        snprintf(err->detail + length, sizeof(err->detail) - length, " (%s)", last_word);
+}
+
+/* ---- stages ---- */
+
+static void abort_all(struct pipeline *pipeline)
+{
+    atomic_store(&pipeline->aborted, true);
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        if (pipeline->decodes[i].packets)
+            fm_pipe_close(pipeline->decodes[i].packets);
+    for (size_t i = 0; i < pipeline->branch_count; i++)
+        fm_pipe_close(pipeline->branches[i].frames);
+}
+
+/* The first error is the one that counts: what follows it is its echo. */
+static void report(struct pipeline *pipeline, const struct fm_error *err)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    if (pipeline->first.code == FM_NONE)
+        pipeline->first = *err;
+    pthread_mutex_unlock(&pipeline->lock);
+    abort_all(pipeline);
+}
+
+static void *run_stage(void *context)
+{
+    struct stage *stage = context;
+    struct pipeline *pipeline = stage->pipeline;
+    struct fm_error err = {0};
+    (void)pthread_setname_np(pthread_self(), stage->name);
+    last_word[0] = '\0';
+    if (!stage->run(stage->object, &err)) {
+        add_word(&err);
+        report(pipeline, &err);
+    }
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->running--;
+    pthread_cond_signal(&pipeline->changed);
+    pthread_mutex_unlock(&pipeline->lock);
+    return NULL;
+}
+
+static bool run_demux(void *object, struct fm_error *err)
+{
+    return fm_demux_run(object, err);
+}
+
+static bool run_decode(void *object, struct fm_error *err)
+{
+    return fm_decode_run(object, err);
+}
+
+static bool run_branch(void *object, struct fm_error *err)
+{
+    return fm_branch_run(object, err);
+}
+
+static void add_stage(struct pipeline *pipeline, const char *name,
+                      bool (*run)(void *object, struct fm_error *err), void *object)
+{
+    struct stage *stage = &pipeline->stages[pipeline->stage_count++];
+    *stage = (struct stage){.pipeline = pipeline, .name = name, .run = run, .object = object};
+}
+
+/* ---- wiring ---- */
+
+static bool add_branch(struct pipeline *pipeline, size_t output, enum fm_plan_slot slot,
+                       struct fm_error *err)
+{
+    struct fm_branch *branch = &pipeline->branches[pipeline->branch_count++];
+    struct fm_decode *decode = &pipeline->decodes[slot];
+    if (!fm_branch_init(branch, &pipeline->plan.outputs[output], slot, pipeline->muxes[output],
+                        err))
+        return false;
+    if (!decode->packets) {
+        decode->source = branch->encode.plan->source;
+        decode->threads = pipeline->plan.threads;
+        decode->packets = fm_demux_pipe_new();
+        add_stage(pipeline, "decode", run_decode, decode);
+    }
+    decode->outlets[decode->outlet_count++] = branch->frames;
+    add_stage(pipeline, "branch", run_branch, branch);
+    return true;
+}
+
+static bool add_remux(struct pipeline *pipeline, size_t output, enum fm_plan_slot slot,
+                      struct fm_error *err)
+{
+    struct fm_demux_stream *stream = &pipeline->demux.streams[slot];
+    const AVStream *source = pipeline->plan.outputs[output].streams[slot].source;
+    stream->remuxes = pipeline->remuxes[slot];
+    return fm_remux_init(&stream->remuxes[stream->remux_count++], pipeline->muxes[output], slot,
+                         source, err);
+}
+
+static bool add_stream(struct pipeline *pipeline, size_t output, enum fm_plan_slot slot,
+                       struct fm_error *err)
+{
+    const struct fm_plan_stream *plan = &pipeline->plan.outputs[output].streams[slot];
+    if (plan->way == FM_PLAN_NONE)
+        return true;
+    pipeline->demux.streams[slot].source = plan->source;
+    return plan->way == FM_PLAN_ENCODE ? add_branch(pipeline, output, slot, err)
+                                       : add_remux(pipeline, output, slot, err);
+}
+
+static bool wire(struct pipeline *pipeline, struct fm_error *err)
+{
+    pipeline->demux.input = pipeline->plan.input;
+    pipeline->demux.seek_seconds = pipeline->plan.seek_seconds;
+    pipeline->demux.aborted = &pipeline->aborted;
+    for (size_t i = 0; i < pipeline->plan.count; i++) {
+        const struct fm_plan_output *output = &pipeline->plan.outputs[i];
+        if (output->spec->format == FM_FORMAT_COPY)
+            continue;
+        if (!fm_mux_new(&pipeline->plan, output, pipeline->request->output_fds[i],
+                        &pipeline->muxes[i], err) ||
+            !add_stream(pipeline, i, FM_PLAN_VIDEO, err) ||
+            !add_stream(pipeline, i, FM_PLAN_AUDIO, err))
+            return false;
+    }
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        pipeline->demux.streams[i].decode = pipeline->decodes[i].packets;
+    add_stage(pipeline, "demux", run_demux, &pipeline->demux);
+    return true;
+}
+
+/* ---- running ---- */
+
+static void find_progress(struct pipeline *pipeline, struct fm_pipeline_progress *progress)
+{
+    *progress = (struct fm_pipeline_progress){.seconds = -1, .percent = -1};
+    for (size_t i = 0; i < pipeline->plan.count; i++) {
+        uint64_t frames = 0;
+        double seconds = 0;
+        bool ended = true;
+        if (!pipeline->muxes[i] || pipeline->plan.outputs[i].spec->format == FM_FORMAT_JPG)
+            continue;
+        fm_mux_progress(pipeline->muxes[i], &frames, &seconds, &ended);
+        if (ended || (progress->seconds >= 0 && progress->seconds <= seconds))
+            continue;
+        progress->seconds = seconds;
+        progress->frames = frames;
+    }
+    if (progress->seconds >= 0 && pipeline->plan.duration_seconds > 0)
+        progress->percent = FFMIN(progress->seconds / pipeline->plan.duration_seconds * 100, 100);
+    progress->seconds = FFMAX(progress->seconds, 0);
+}
+
+static void tell_progress(struct pipeline *pipeline)
+{
+    struct fm_pipeline_progress progress;
+    if (!pipeline->request->on_progress)
+        return;
+    find_progress(pipeline, &progress);
+    pipeline->request->on_progress(pipeline->request->context, &progress);
+}
+
+static struct timespec after_ms(int64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    int64_t nanoseconds = at.tv_nsec + ms % 1000 * 1000000;
+    at.tv_sec += ms / 1000 + nanoseconds / 1000000000;
+    at.tv_nsec = nanoseconds % 1000000000;
+    return at;
+}
+
+static void wait_for_stages(struct pipeline *pipeline)
+{
+    struct timespec next = after_ms(PROGRESS_MS);
+    pthread_mutex_lock(&pipeline->lock);
+    while (pipeline->running > 0) {
+        if (pthread_cond_timedwait(&pipeline->changed, &pipeline->lock, &next) != ETIMEDOUT)
+            continue;
+        next = after_ms(PROGRESS_MS);
+        pthread_mutex_unlock(&pipeline->lock);
+        tell_progress(pipeline);
+        pthread_mutex_lock(&pipeline->lock);
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+/* Stages that cannot be started are an error like any other: those that run are ended and joined.
+ */
+static bool run(struct pipeline *pipeline, struct fm_error *err)
+{
+    size_t started = 0;
+    pipeline->running = pipeline->stage_count;
+    for (; started < pipeline->stage_count; started++) {
+        struct stage *stage = &pipeline->stages[started];
+        int result = pthread_create(&stage->thread, NULL, run_stage, stage);
+        if (result == 0)
+            continue;
+        struct fm_error failure = {0};
+        fm_fail(&failure, FM_RESOURCE_MEMORY, "thread: %s", strerror(result));
+        report(pipeline, &failure);
+        break;
+    }
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->running -= pipeline->stage_count - started;
+    pthread_mutex_unlock(&pipeline->lock);
+    wait_for_stages(pipeline);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(pipeline->stages[i].thread, NULL);
+    if (pipeline->first.code == FM_NONE)
+        return true;
+    if (err)
+        *err = pipeline->first;
+    return false;
+}
+
+/* ---- the result ---- */
+
+static bool gather(struct pipeline *pipeline, size_t i, struct fm_arena *arena,
+                   struct fm_file_facts *facts, struct fm_error *err)
+{
+    const struct fm_plan_output *output = &pipeline->plan.outputs[i];
+    fm_pack_defaults(&fm_record_file_facts, facts);
+    facts->name = output->spec->name;
+    facts->extension = output->format->extension;
+    facts->content_type = output->format->content_type;
+    facts->reason = output->reason;
+    if (pipeline->muxes[i]) {
+        fm_mux_facts(pipeline->muxes[i], arena, facts);
+        return true;
+    }
+    return fm_copy_source(pipeline->request->input, pipeline->request->output_fds[i], arena, facts,
+                          err);
+}
+
+/* ---- the whole ---- */
+
+static struct pipeline *make_pipeline(const struct fm_pipeline_request *request)
+{
+    struct pipeline *pipeline = fm_alloc(sizeof(*pipeline));
+    pthread_condattr_t attributes;
+    pipeline->request = request;
+    pthread_mutex_init(&pipeline->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pipeline->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return pipeline;
+}
+
+static void destroy_pipeline(struct pipeline **pointer)
+{
+    struct pipeline *pipeline = *pointer;
+    for (size_t i = 0; i < pipeline->branch_count; i++)
+        fm_branch_done(&pipeline->branches[i]);
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        fm_decode_done(&pipeline->decodes[i]);
+        fm_pipe_destroy(&pipeline->decodes[i].packets);
+    }
+    for (size_t i = 0; i < OUTPUTS; i++)
+        fm_mux_destroy(&pipeline->muxes[i]);
+    pthread_cond_destroy(&pipeline->changed);
+    pthread_mutex_destroy(&pipeline->lock);
+    free(pipeline);
+    *pointer = NULL;
+}
+
+bool fm_pipeline_run(const struct fm_pipeline_request *request, struct fm_arena *arena,
+                     struct fm_file_facts *made, struct fm_error *err)
+{
+    FM_AUTO(destroy_pipeline) struct pipeline *pipeline = make_pipeline(request);
+    av_log_set_callback(keep_word);
+    if (!fm_plan_make(fm_input_format(request->input), request->spec, request->threads, arena,
+                      &pipeline->plan, err) ||
+        !wire(pipeline, err) || !run(pipeline, err))
+        return false;
+    for (size_t i = 0; i < pipeline->plan.count; i++)
+        if (!gather(pipeline, i, arena, &made[i], err))
+            return false;
+    return true;
+}

@@ -1,0 +1,49 @@
+/* See the head of remux.h. */
+#include "worker/media/remux.h"
+
+#include "worker/media/probe.h"
+
+bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot slot,
+                   const AVStream *source, struct fm_error *err)
+{
+    *remux = (struct fm_remux){
+        .mux = mux, .slot = slot, .source = source, .sample_carry = AV_NOPTS_VALUE};
+    return fm_mux_add_copy(mux, slot, source, err);
+}
+
+/* Containers round audio times to their own clock; counted in samples they are exact again. */
+static void smooth_sound(struct fm_remux *remux, AVPacket *packet)
+{
+    AVCodecParameters *codec = remux->source->codecpar;
+    if (codec->codec_type != AVMEDIA_TYPE_AUDIO || codec->sample_rate <= 0)
+        return;
+    int samples = av_get_audio_frame_duration2(codec, packet->size);
+    if (samples <= 0)
+        samples = codec->frame_size;
+    packet->dts = packet->pts =
+        av_rescale_delta(remux->source->time_base, packet->dts, (AVRational){1, codec->sample_rate},
+                         samples, &remux->sample_carry, remux->source->time_base);
+}
+
+bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_error *err)
+{
+    /* What comes before the first keyframe cannot be decoded by anyone. */
+    if (!remux->started && !(packet->flags & AV_PKT_FLAG_KEY))
+        return true;
+    remux->started = true;
+    AVPacket *copy = av_packet_clone(packet);
+    if (!copy)
+        return fm_probe_fail(err, AVERROR(ENOMEM), "remux");
+    if (copy->dts == AV_NOPTS_VALUE)
+        copy->dts = copy->pts;
+    if (copy->dts != AV_NOPTS_VALUE)
+        smooth_sound(remux, copy);
+    bool written = fm_mux_write(remux->mux, remux->slot, copy, err);
+    av_packet_free(&copy);
+    return written;
+}
+
+bool fm_remux_end(struct fm_remux *remux, struct fm_error *err)
+{
+    return fm_mux_end(remux->mux, remux->slot, err);
+}
