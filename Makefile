@@ -131,7 +131,7 @@ units: $(foreach unit,$(UNITS),$(call unit_name,$(unit))) | $(B)/bin/fetchmedia-
 INTEGRATIONS := $(wildcard tests/integration/test_*.c)
 integration_name = $(patsubst tests/%.c,$(B)/tests/%,$(1))
 define integration_rules
-$(call integration_name,$(1)): $(1) tests/integration/postgres.c $(foreach l,$(UNIT_LIBS_broker),$(call archive,$(l)))
+$(call integration_name,$(1)): $(1) $(filter-out $(INTEGRATIONS),$(wildcard tests/integration/*.c)) $(foreach l,$(UNIT_LIBS_broker),$(call archive,$(l)))
 	@mkdir -p $$(@D) && echo "  TEST  $$@"
 	@$(CC) $(CFLAGS) $(LINKING) -DFM_PG_BIN='"$(PG_BIN)"' $$(shell pkg-config --cflags cmocka $(UNIT_NEEDS_broker) 2>/dev/null) -MMD -MP -MF $$@.d \
 	    $$(filter %.c %.a,$$^) $$(shell pkg-config --libs cmocka $(UNIT_NEEDS_broker)) -lm -o $$@
