@@ -1,0 +1,528 @@
+/*
+ * The worker on one page. It introduces processes to each other and never touches what they carry:
+ * no libav, no libcurl, no PostgreSQL, no credentials.
+ *
+ *   link → slot → job (one per attempt) → child (one channel and one pidfd each)            sweep
+ *
+ *   one child    exec → READY → idle (may wait as the spare) → working → END → exit 0 → reaped
+ *                at any point: deadline · CANCEL · crash · the worker's end → SIGKILL its group →
+ * reaped one attempt  JOB → slot, directory → transfer:FETCH ∥ media:WORK → media:VERIFY →
+ * transfer:DELIVER → RESULT, kept until RESULT_ACK → slot free
+ *
+ *   process       lives          holds besides its channel (descriptor 3)     cannot
+ *   transfer      one attempt    the work directory, sockets                  parse media
+ *   media:work    one attempt    the source read-only, outputs writable       open, connect, exec,
+ * fork media:verify  one attempt    outputs read-only, nothing writable          the same
+ *
+ * A star: children never talk to each other. turn.c has who may say what when; order.c what they
+ * are told; relay.c what passes between them and the broker. WORK waits for COMPLETE; VERIFY until
+ * work is reaped, so that nobody can write to the outputs any more; DELIVER until verify said yes.
+ * SOURCE of a later generation kills the media child and starts the outputs anew; an older
+ * generation's words are dropped.
+ *
+ *   how a child ended                      means
+ *   exit after END                         what END said
+ *   exit without END, SEGV, out of turn    crashed: media_crash, of transfer internal_error
+ *   SIGSYS · SIGXCPU                       crashed: sandbox_violation · resource_cpu
+ *   SIGKILL by us                          the verdict we had
+ *   SIGKILL by another                     lost
+ *
+ * The first verdict stands; it kills what still runs, and the RESULT is told once all is reaped.
+ * From outside only CANCEL, a final REFUSE, the deadline or the worker's end ends an attempt:
+ * silence of the broker never does.
+ */
+#include "worker/job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "worker/order.h"
+#include "worker/relay.h"
+
+#define MAX_TIME_MS 86400000
+
+static void advance(struct fm_job_attempt *attempt);
+
+/* ---- the verdict ---- */
+
+static void log_job(const struct fm_job_attempt *attempt, const char *event, const char *what)
+{
+    char job[FM_ID_TEXT_SIZE];
+    char lease[FM_ID_LEASE_SIZE];
+    fm_id_format(FM_ID_JOB, &attempt->job, job);
+    fm_id_format_lease(attempt->lease, lease);
+    fm_log(FM_LOG_INFO, event, "job=%s lease=%s %s", job, lease, what);
+}
+
+/* A message's text: control bytes and what might not be UTF-8 become '?'. */
+static void set_detail(struct fm_job_attempt *attempt, const char *detail)
+{
+    snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
+    for (char *c = attempt->detail; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~') {
+            *c = '?';
+        }
+    }
+}
+
+static void decide(struct fm_job_attempt *attempt, enum fm_how how, enum fm_error_code error,
+                   const char *detail)
+{
+    if (attempt->has_verdict) {
+        return;
+    }
+    attempt->has_verdict = true;
+    attempt->how = how;
+    attempt->error = error;
+    set_detail(attempt, detail);
+    attempt->phase = FM_JOB_ENDING;
+    if (attempt->transfer != NULL) {
+        fm_child_kill(attempt->transfer);
+    }
+    if (attempt->media != NULL) {
+        fm_child_kill(attempt->media);
+    }
+}
+
+static void fail(struct fm_job_attempt *attempt, const struct fm_error *err)
+{
+    decide(attempt, FM_HOW_FAILED, err->code, err->detail);
+}
+
+static void finish(struct fm_job_attempt *attempt)
+{
+    static const char *const names[] = {"how=succeeded", "how=failed", "how=crashed", "how=lost"};
+    if (attempt->is_untold) {
+        log_job(attempt, "attempt_dropped", attempt->detail);
+        attempt->phase = FM_JOB_OVER;
+        return;
+    }
+    char what[FM_COUNT(attempt->detail) + 64];
+    snprintf(what, sizeof(what), "%s error=%s detail=\"%s\"", names[attempt->how],
+             attempt->error == FM_NONE ? "none" : fm_error_row(attempt->error)->public_code,
+             attempt->detail);
+    log_job(attempt, "attempt_ended", what);
+    attempt->phase = FM_JOB_TELLING;
+    fm_job_tell(attempt);
+}
+
+void fm_job_tell(struct fm_job_attempt *attempt)
+{
+    if (attempt->phase == FM_JOB_TELLING) {
+        fm_relay_result(attempt);
+        attempt->result_at_ms = fm_clock_ms() + fm_link_round_ms(attempt->host->link);
+    }
+}
+
+/* ---- what transfer says ---- */
+
+/* All that media made of an older generation is void. */
+static void start_over(struct fm_job_attempt *attempt)
+{
+    attempt->is_complete = false;
+    attempt->is_worked = false;
+    attempt->is_verified = false;
+    attempt->is_probed = false;
+    attempt->outputs = (struct fm_list){NULL, 0};
+    fm_files_drop_outputs(&attempt->files);
+    if (attempt->media != NULL) {
+        attempt->is_media_void = true;
+        fm_child_kill(attempt->media);
+    }
+}
+
+static void take_source(struct fm_job_attempt *attempt, struct fm_child *child,
+                        const struct fm_message *message, int *fds)
+{
+    const struct fm_source *source = &message->source;
+    struct fm_error err = {0};
+    if (source->source != 0 || source->generation <= attempt->generation) {
+        fm_child_break(child, "SOURCE of a generation that is not new");
+        return;
+    }
+    start_over(attempt);
+    attempt->generation = source->generation;
+    if (!fm_files_take_source(&attempt->files, &fds[0], &err)) {
+        fm_child_break(child, "SOURCE: %s", err.detail);
+        return;
+    }
+    if (source->facts != NULL) {
+        fm_facts_add_source(&attempt->source, source->facts, &attempt->arena);
+        attempt->has_facts = true;
+        attempt->progress.source = NULL;
+        attempt->is_progress_due = true;
+    }
+}
+
+static void take_complete(struct fm_job_attempt *attempt, struct fm_child *child,
+                          const struct fm_message *message, int *fds)
+{
+    const struct fm_complete *complete = &message->complete;
+    struct fm_error err = {0};
+    int64_t size_bytes = 0;
+    (void)fds;
+    if (complete->generation < attempt->generation) {
+        return;
+    }
+    if (complete->source != 0 || complete->generation > attempt->generation ||
+        attempt->generation == 0 || attempt->is_complete) {
+        fm_child_break(child, "COMPLETE out of turn");
+        return;
+    }
+    if (!fm_file_size(attempt->files.source_fd, &size_bytes, &err) ||
+        (uint64_t)size_bytes != complete->size_bytes) {
+        fm_child_break(child, "COMPLETE tells another size than the file's");
+        return;
+    }
+    attempt->size_bytes = complete->size_bytes;
+    attempt->is_complete = true;
+}
+
+static void take_want_upload(struct fm_job_attempt *attempt, struct fm_child *child,
+                             const struct fm_message *message, int *fds)
+{
+    (void)fds;
+    if (!fm_relay_want_upload(attempt, &message->want_upload)) {
+        fm_child_break(child, "WANT_UPLOAD of a file that is no output");
+    }
+}
+
+static void take_progress(struct fm_job_attempt *attempt, struct fm_child *child,
+                          const struct fm_message *message, int *fds)
+{
+    (void)child;
+    (void)fds;
+    fm_relay_note_progress(attempt, &message->progress);
+}
+
+/* READY moves the child's state alone; EXTENT is for readers of a growing file, of which there are
+ * none here. */
+static const struct {
+    enum fm_message_type type;
+    void (*take)(struct fm_job_attempt *, struct fm_child *, const struct fm_message *, int *);
+} words[] = {
+    {FM_MESSAGE_SOURCE, take_source},
+    {FM_MESSAGE_COMPLETE, take_complete},
+    {FM_MESSAGE_WANT_UPLOAD, take_want_upload},
+    {FM_MESSAGE_PROGRESS, take_progress},
+};
+
+static void on_message(void *context, struct fm_child *child, const struct fm_message *message,
+                       int *fds)
+{
+    struct fm_job_attempt *attempt = context;
+    /* A killed child is not heard any more, so nothing here is of an older generation's media. */
+    for (size_t i = 0; i < FM_COUNT(words); i++) {
+        if (words[i].type == message->type && attempt->phase == FM_JOB_RUNNING) {
+            words[i].take(attempt, child, message, fds);
+        }
+    }
+    advance(attempt);
+}
+
+/* ---- what a child's end means ---- */
+
+static bool end_work(struct fm_job_attempt *attempt, const struct fm_end *end, struct fm_error *err)
+{
+    if (end->source != NULL) {
+        fm_facts_add_source(&attempt->source, end->source, &attempt->arena);
+        attempt->has_facts = true;
+    }
+    attempt->is_worked = true;
+    if (attempt->is_copy) {
+        struct fm_file_facts *file = fm_arena_alloc(&attempt->arena, sizeof(*file));
+        fm_facts_of_copy(&attempt->spec, &attempt->source, file);
+        attempt->outputs = (struct fm_list){file, 1};
+        return true;
+    }
+    attempt->outputs = fm_facts_copy_files(&end->files, &attempt->arena);
+    return fm_facts_name_outputs(&attempt->spec, &attempt->outputs, err) &&
+           fm_files_seal_outputs(&attempt->files, err);
+}
+
+static bool end_verify(struct fm_job_attempt *attempt, const struct fm_end *end,
+                       struct fm_error *err)
+{
+    attempt->is_verified = true;
+    return fm_facts_add_found(&attempt->outputs, &end->files, &attempt->arena, err);
+}
+
+static bool end_transfer(struct fm_job_attempt *attempt, const struct fm_end *end,
+                         struct fm_error *err)
+{
+    if (!fm_facts_add_delivered(&attempt->outputs, &end->files, &attempt->arena, err)) {
+        return false;
+    }
+    decide(attempt, FM_HOW_SUCCEEDED, FM_NONE, "");
+    return true;
+}
+
+static void take_end(struct fm_job_attempt *attempt, const struct fm_child *child)
+{
+    const struct fm_end *end = &child->end.end;
+    struct fm_error err = {0};
+    bool is_taken = true;
+    if (end->error != FM_NONE) {
+        decide(attempt, FM_HOW_FAILED, fm_error_from_wire(end->error),
+               end->detail != NULL ? end->detail : "");
+        return;
+    }
+    if (child->role == FM_TURN_TRANSFER) {
+        is_taken = end_transfer(attempt, end, &err);
+    } else if (child->role == FM_TURN_WORK) {
+        is_taken = end_work(attempt, end, &err);
+    } else {
+        is_taken = end_verify(attempt, end, &err);
+    }
+    if (!is_taken) {
+        fail(attempt, &err);
+    }
+}
+
+static void take_fate(struct fm_job_attempt *attempt, const struct fm_child *child,
+                      enum fm_child_fate fate)
+{
+    static const struct {
+        enum fm_how how;
+        enum fm_error_code error;
+    } meanings[] = {
+        [FM_CHILD_CRASHED] = {FM_HOW_CRASHED, FM_MEDIA_CRASH},
+        [FM_CHILD_SANDBOX] = {FM_HOW_CRASHED, FM_SANDBOX_VIOLATION},
+        [FM_CHILD_CPU] = {FM_HOW_CRASHED, FM_RESOURCE_CPU},
+        [FM_CHILD_LOST] = {FM_HOW_LOST, FM_WORKER_LOST},
+    };
+    if (fate == FM_CHILD_SAID) {
+        take_end(attempt, child);
+    } else if (fate == FM_CHILD_KILLED) {
+        /* Ours kills only with a verdict, or what is void: neither comes here. */
+        decide(attempt, FM_HOW_LOST, FM_WORKER_LOST, child->detail);
+    } else {
+        bool is_transfer_crash = fate == FM_CHILD_CRASHED && child->role == FM_TURN_TRANSFER;
+        decide(attempt, meanings[fate].how, is_transfer_crash ? FM_INTERNAL : meanings[fate].error,
+               child->detail);
+    }
+}
+
+static void on_gone(void *context, struct fm_child *child, enum fm_child_fate fate)
+{
+    struct fm_job_attempt *attempt = context;
+    bool is_void = child == attempt->media && attempt->is_media_void;
+    if (child == attempt->transfer) {
+        attempt->transfer = NULL;
+    } else {
+        attempt->media = NULL;
+        attempt->is_media_void = false;
+    }
+    if (attempt->phase == FM_JOB_RUNNING && !is_void) {
+        take_fate(attempt, child, fate);
+    }
+    fm_child_destroy(&child);
+    advance(attempt);
+}
+
+/* ---- the steps ---- */
+
+static bool is_idle(const struct fm_child *child, enum fm_turn_role role)
+{
+    return child != NULL && child->role == role && child->state == FM_TURN_IDLE;
+}
+
+static bool is_fetch_due(const struct fm_job_attempt *attempt)
+{
+    return is_idle(attempt->transfer, FM_TURN_TRANSFER);
+}
+
+/* What is to be delivered is there, and proved. */
+static bool is_made(const struct fm_job_attempt *attempt)
+{
+    return attempt->is_copy ? attempt->is_worked : attempt->is_verified;
+}
+
+static bool is_media_due(const struct fm_job_attempt *attempt)
+{
+    return attempt->is_complete && attempt->media == NULL && !is_made(attempt);
+}
+
+static bool take_media(struct fm_job_attempt *attempt, struct fm_error *err)
+{
+    const struct fm_child_owner owner = {attempt, on_message, on_gone};
+    enum fm_turn_role role = attempt->is_worked ? FM_TURN_VERIFY : FM_TURN_WORK;
+    attempt->media = fm_spare_take(attempt->host->spares, role, &owner, err);
+    return attempt->media != NULL;
+}
+
+static bool is_work_due(const struct fm_job_attempt *attempt)
+{
+    return attempt->is_complete && is_idle(attempt->media, FM_TURN_WORK);
+}
+
+static bool is_verify_due(const struct fm_job_attempt *attempt)
+{
+    return attempt->is_complete && is_idle(attempt->media, FM_TURN_VERIFY);
+}
+
+static bool is_deliver_due(const struct fm_job_attempt *attempt)
+{
+    return is_made(attempt) && attempt->media == NULL && attempt->transfer != NULL &&
+           attempt->transfer->state == FM_TURN_BUSY;
+}
+
+static const struct {
+    bool (*is_due)(const struct fm_job_attempt *attempt);
+    bool (*take)(struct fm_job_attempt *attempt, struct fm_error *err);
+} steps[] = {
+    {is_fetch_due, fm_order_fetch},     {is_media_due, take_media},
+    {is_work_due, fm_order_work},       {is_verify_due, fm_order_verify},
+    {is_deliver_due, fm_order_deliver},
+};
+
+/* Takes every step that is due, in their order; or, once decided and all is reaped, ends. */
+static void advance(struct fm_job_attempt *attempt)
+{
+    for (size_t i = 0; i < FM_COUNT(steps); i++) {
+        struct fm_error err = {0};
+        if (attempt->phase == FM_JOB_RUNNING && steps[i].is_due(attempt) &&
+            !steps[i].take(attempt, &err)) {
+            fail(attempt, &err);
+        }
+    }
+    if (attempt->phase == FM_JOB_ENDING && attempt->transfer == NULL && attempt->media == NULL) {
+        finish(attempt);
+    }
+}
+
+/* ---- outside ---- */
+
+static bool read_id(struct fm_slice bytes, struct fm_id *id, struct fm_error *err)
+{
+    if (bytes.length != sizeof(id->bytes)) {
+        return fm_fail(err, FM_PROTOCOL, "an id of %zu bytes", bytes.length);
+    }
+    memcpy(id->bytes, bytes.data, sizeof(id->bytes));
+    return true;
+}
+
+struct fm_job_attempt *fm_job_new(const struct fm_job_host *host, struct fm_message *order)
+{
+    struct fm_job_attempt *attempt = fm_alloc(sizeof(*attempt));
+    struct fm_error err = {0};
+    attempt->host = host;
+    attempt->order = *order;
+    order->arena = (struct fm_arena){0};
+    attempt->lease = attempt->order.job.lease;
+    attempt->class = (enum fm_class)attempt->order.job.class;
+    attempt->deadline_ms = fm_clock_ms() + (int64_t)attempt->order.job.time_ms;
+    attempt->files = (struct fm_files){.directory_fd = -1, .source_fd = -1};
+    fm_pack_defaults(&fm_record_source_facts, &attempt->source);
+    fm_pack_defaults(&fm_record_progress, &attempt->progress);
+    if (!read_id(attempt->order.job.account, &attempt->account, &err) ||
+        !read_id(attempt->order.job.job, &attempt->job, &err) ||
+        !fm_spec_read(attempt->order.job.spec, &attempt->arena, &attempt->spec, &err)) {
+        fail(attempt, &err);
+        advance(attempt);
+        return attempt;
+    }
+    attempt->is_copy = fm_spec_is_copy(&attempt->spec);
+    return attempt;
+}
+
+void fm_job_destroy(struct fm_job_attempt **attempt)
+{
+    if (*attempt == NULL) {
+        return;
+    }
+    fm_child_destroy(&(*attempt)->transfer);
+    fm_child_destroy(&(*attempt)->media);
+    fm_files_remove(&(*attempt)->files);
+    fm_message_done(&(*attempt)->order);
+    fm_arena_done(&(*attempt)->arena);
+    fm_memory_release(attempt);
+    *attempt = NULL;
+}
+
+void fm_job_start(struct fm_job_attempt *attempt)
+{
+    const struct fm_job_host *host = attempt->host;
+    const struct fm_child_owner owner = {attempt, on_message, on_gone};
+    struct fm_error err = {0};
+    attempt->phase = FM_JOB_RUNNING;
+    log_job(attempt, "attempt_started", attempt->is_copy ? "kind=copy" : "kind=make");
+    if (fm_files_open(&attempt->files, host->work_dir, &attempt->job, attempt->lease, &err)) {
+        attempt->transfer =
+            fm_child_new(host->loop, host->transfer_path, FM_TURN_TRANSFER, &owner, &err);
+    }
+    if (attempt->transfer == NULL) {
+        fail(attempt, &err);
+    }
+    advance(attempt);
+}
+
+void fm_job_cancel(struct fm_job_attempt *attempt, const char *why)
+{
+    attempt->is_untold = true;
+    if (attempt->phase == FM_JOB_TELLING) {
+        attempt->phase = FM_JOB_OVER;
+        return;
+    }
+    decide(attempt, FM_HOW_FAILED, FM_CANCELED, why);
+    advance(attempt);
+}
+
+void fm_job_acknowledge(struct fm_job_attempt *attempt, bool is_stale)
+{
+    if (attempt->phase != FM_JOB_TELLING) {
+        return;
+    }
+    log_job(attempt, "attempt_acknowledged", is_stale ? "stale=true" : "stale=false");
+    attempt->phase = FM_JOB_OVER;
+}
+
+void fm_job_welcome(struct fm_job_attempt *attempt)
+{
+    fm_relay_origins(attempt);
+    fm_job_tell(attempt);
+}
+
+void fm_job_upload(struct fm_job_attempt *attempt, const struct fm_upload *upload)
+{
+    fm_relay_upload(attempt, upload);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t tick_running(struct fm_job_attempt *attempt, int64_t now_ms)
+{
+    int64_t wake_ms = FM_CLOCK_NEVER;
+    if (attempt->transfer != NULL) {
+        wake_ms = sooner(wake_ms, fm_child_tick(attempt->transfer, now_ms));
+    }
+    if (attempt->media != NULL) {
+        wake_ms = sooner(wake_ms, fm_child_tick(attempt->media, now_ms));
+    }
+    wake_ms = sooner(wake_ms, fm_relay_tick(attempt, now_ms));
+    return sooner(wake_ms, attempt->deadline_ms);
+}
+
+int64_t fm_job_tick(struct fm_job_attempt *attempt, int64_t now_ms)
+{
+    bool is_live = attempt->phase == FM_JOB_IN_HAND || attempt->phase == FM_JOB_RUNNING;
+    if (is_live && now_ms >= attempt->deadline_ms) {
+        decide(attempt, FM_HOW_FAILED, FM_DEADLINE_EXCEEDED, "the attempt's time is over");
+        advance(attempt);
+    }
+    if (attempt->phase == FM_JOB_TELLING && now_ms >= attempt->result_at_ms) {
+        fm_job_tell(attempt);
+    }
+    if (attempt->phase == FM_JOB_TELLING) {
+        return attempt->result_at_ms;
+    }
+    return is_live && attempt->phase != FM_JOB_ENDING ? tick_running(attempt, now_ms)
+                                                      : FM_CLOCK_NEVER;
+}

@@ -1,0 +1,219 @@
+/*
+ * fetchmedia-worker: one node's daemon. It holds slots, opens job files and hands them over,
+ * starts, watches and ends children, relays and reports. It reads no media, fetches no URL, sees no
+ * database and no credentials but its own key.
+ *
+ *   fetchmedia-worker [--config FILE] --print-key      the node's public key, made once
+ *   fetchmedia-worker [--config FILE] [--SETTING …]    serves until SIGTERM
+ *
+ * Exit: 0 stopped · 1 failed · 2 a setting is wrong · 3 the sandbox leaks · 4 revoked · 5
+ * superseded by a later boot · 6 the broker speaks another version.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "worker/serve.h"
+#include "worker/settings.h"
+#include "worker/trial.h"
+
+/* Descriptors 0 to 2 are there, so that no other one lands on them. They are for children too. */
+static bool have_standard_descriptors(void)
+{
+    int fd = -1;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= 2);
+    fm_file_close(&fd);
+    return fcntl(2, F_GETFD) >= 0;
+}
+
+static void block_signals(void)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    /* Before ZeroMQ makes its threads, which inherit it: signalfd alone gets them. */
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- settings ---- */
+
+/* `--config FILE` comes first, for it is read before all others. */
+static bool load(int argc, char **argv, struct fm_worker_settings *settings, bool *is_help,
+                 struct fm_error *err)
+{
+    const char *file = getenv("FETCHMEDIA_WORKER_CONFIG");
+    int skipped = 0;
+    size_t rest_count = 0;
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(char *));
+    if (argc >= 3 && strcmp(argv[1], "--config") == 0) {
+        file = argv[2];
+        skipped = 2;
+    }
+    if (!fm_settings_load(fm_worker_settings_table, fm_worker_settings_count, settings, file,
+                          argc - skipped, argv + skipped, rest, &rest_count, err)) {
+        return false;
+    }
+    *is_help = rest_count > 0 && strcmp(rest[0], "--help") == 0;
+    if (rest_count > 0 && !*is_help) {
+        return fm_fail(err, FM_SETTING, "\"%s\" is no setting", rest[0]);
+    }
+    return true;
+}
+
+static int print_help(void)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    fm_text_append(&text, "fetchmedia-worker [--config FILE] [--SETTING VALUE …]\n\n");
+    fm_settings_help(fm_worker_settings_table, fm_worker_settings_count, &text);
+    fputs(text.data, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int print_key(const struct fm_worker_settings *settings)
+{
+    struct fm_link_key key;
+    struct fm_error err = {0};
+    if (!fm_node_key(settings->work_dir, &key, &err)) {
+        fm_log_failure("print_key", &err);
+        return FM_SERVE_FAILED;
+    }
+    printf("%s\n", key.public);
+    explicit_bzero(&key, sizeof(key));
+    return EXIT_SUCCESS;
+}
+
+/* ---- what the settings leave open ---- */
+
+static unsigned count_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 1 ? (unsigned)cores : 1;
+}
+
+static unsigned at_least_one(unsigned number)
+{
+    return number > 0 ? number : 1;
+}
+
+/* Where this program stands; "." if the kernel will not say. */
+static char *own_directory(void)
+{
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (length <= 0) {
+        return fm_strdup(".");
+    }
+    path[length] = '\0';
+    *strrchr(path, '/') = '\0';
+    return fm_strdup(path);
+}
+
+static char *program_in(const char *directory, const char *name)
+{
+    struct fm_text path = {0};
+    fm_text_format(&path, "%s/%s", directory, name);
+    return fm_text_take(&path);
+}
+
+static bool resolve(const char *work_dir, char **out, struct fm_error *err)
+{
+    *out = realpath(work_dir, NULL);
+    return *out != NULL || fm_fail_errno(err, work_dir);
+}
+
+/* ---- run ---- */
+
+static int serve(const struct fm_worker_settings *settings, const struct fm_node *node,
+                 const char *work_dir)
+{
+    FM_AUTO_FREE char *beside = own_directory();
+    const char *bin_dir = settings->bin_dir[0] != '\0' ? settings->bin_dir : beside;
+    FM_AUTO_FREE char *transfer = program_in(bin_dir, "fetchmedia-transfer");
+    FM_AUTO_FREE char *media = program_in(bin_dir, "fetchmedia-media");
+    struct fm_error err = {0};
+    unsigned cores = count_cores();
+    unsigned cpu_slots =
+        settings->cpu_slots > 0 ? (unsigned)settings->cpu_slots : at_least_one(cores / 2);
+    const struct fm_serve_plan plan = {
+        .node = node,
+        .work_dir = work_dir,
+        .brokers = settings->brokers,
+        .broker_public_key = settings->broker_public_key,
+        .placement = settings->placement[0] != '\0' ? settings->placement : NULL,
+        .transfer_path = transfer,
+        .media_path = media,
+        .net_slots = (unsigned)settings->net_slots,
+        .cpu_slots = cpu_slots,
+        .threads = at_least_one(cores / cpu_slots),
+        .sweep_age_seconds = settings->sweep_age_seconds,
+    };
+    if (!fm_trial_run(media, &err)) {
+        fm_log_failure("sandbox_leaks", &err);
+        return FM_SERVE_UNSEALED;
+    }
+    return (int)fm_serve_run(&plan);
+}
+
+static int run(const struct fm_worker_settings *settings)
+{
+    struct fm_node node;
+    struct fm_error err = {0};
+    FM_AUTO_FREE char *work_dir = NULL;
+    block_signals();
+    if (!fm_node_open(settings->work_dir, &node, &err)) {
+        fm_log_failure("node", &err);
+        return FM_SERVE_FAILED;
+    }
+    if (!resolve(settings->work_dir, &work_dir, &err)) {
+        fm_log_failure("work_dir", &err);
+        fm_node_close(&node);
+        return FM_SERVE_FAILED;
+    }
+    int code = serve(settings, &node, work_dir);
+    fm_node_close(&node);
+    return code;
+}
+
+static int act(const struct fm_worker_settings *settings)
+{
+    enum fm_log_level level = FM_LOG_INFO;
+    if (!fm_log_level_by_name(settings->log_level, &level)) {
+        fm_log(FM_LOG_ERROR, "setting", "log_level=%s", settings->log_level);
+        return FM_SERVE_SETTING;
+    }
+    /* The children read it too. */
+    setenv("FETCHMEDIA_LOG_LEVEL", settings->log_level, 1);
+    fm_log_open("worker", level);
+    return settings->print_key ? print_key(settings) : run(settings);
+}
+
+int main(int argc, char **argv)
+{
+    struct fm_worker_settings settings = {0};
+    struct fm_error err = {0};
+    bool is_help = false;
+    umask(077);
+    fm_log_open("worker", FM_LOG_INFO);
+    if (!have_standard_descriptors()) {
+        return FM_SERVE_FAILED;
+    }
+    if (!load(argc, argv, &settings, &is_help, &err)) {
+        fprintf(stderr, "fetchmedia-worker: %s\n", err.message[0] ? err.message : err.detail);
+        return FM_SERVE_SETTING;
+    }
+    int code = is_help ? print_help() : act(&settings);
+    fm_settings_done(fm_worker_settings_table, fm_worker_settings_count, &settings);
+    return code;
+}

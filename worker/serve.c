@@ -1,0 +1,429 @@
+/* tick → wait for one descriptor → tick. */
+#include "worker/serve.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "worker/job.h"
+#include "worker/slot.h"
+#include "worker/sweep.h"
+
+#define STOP_MS 5000 /* killed children are reaped within milliseconds; a disk may hold them */
+#define BYE_LINGER_MS 500
+#define SWEEP_MAX_MS 60000
+#define SWEEP_MIN_MS 1000
+
+struct serve {
+    const struct fm_serve_plan *plan;
+    struct fm_job_host host;
+    struct fm_slots slots;
+    struct fm_job_attempt *attempts; /* in the order they came */
+    struct fm_message welcome;       /* host.welcome points into it */
+    int signal_fd;
+    struct fm_loop_source on_signal;
+    int64_t sweep_at_ms;
+    bool has_news; /* the broker said something: look again before waiting */
+    bool is_stopping;
+    enum fm_serve_exit exit_code;
+};
+
+/* ---- the list ---- */
+
+/* A lease is one attempt's alone, for good. */
+static struct fm_job_attempt *find(const struct serve *serve, uint64_t lease)
+{
+    struct fm_job_attempt *at = serve->attempts;
+    while (at != NULL && at->lease != lease) {
+        at = at->next;
+    }
+    return at;
+}
+
+static void append(struct serve *serve, struct fm_job_attempt *attempt)
+{
+    struct fm_job_attempt **at = &serve->attempts;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = attempt;
+}
+
+static size_t list_held(void *context, struct fm_held *out, size_t capacity)
+{
+    const struct serve *serve = context;
+    size_t count = 0;
+    for (struct fm_job_attempt *at = serve->attempts; at != NULL && count < capacity;
+         at = at->next) {
+        if (at->phase == FM_JOB_OVER) {
+            continue;
+        }
+        out[count++] = (struct fm_held){
+            .account = {(const char *)at->account.bytes, sizeof(at->account.bytes)},
+            .job = {(const char *)at->job.bytes, sizeof(at->job.bytes)},
+            .lease = at->lease,
+        };
+    }
+    return count;
+}
+
+/* ---- what the broker says ---- */
+
+static void reject(struct serve *serve, const struct fm_job_attempt *attempt, const char *reason)
+{
+    const struct fm_job *order = &attempt->order.job;
+    struct fm_message message;
+    fm_message_init(&message, FM_MESSAGE_REJECT);
+    message.reject.account = order->account;
+    message.reject.job = order->job;
+    message.reject.lease = order->lease;
+    message.reject.reason = reason;
+    fm_link_send(serve->host.link, &message);
+    fm_message_done(&message);
+    fm_log(FM_LOG_WARNING, "job_rejected", "reason=\"%s\"", reason);
+}
+
+/* An attempt that could not be read holds no place: it only tells why. */
+static bool place(struct serve *serve, struct fm_job_attempt *attempt)
+{
+    if (attempt->phase != FM_JOB_IN_HAND) {
+        return true;
+    }
+    switch (fm_slot_take(&serve->slots, attempt->class)) {
+    case FM_SLOT_TAKEN:
+        attempt->has_slot = true;
+        fm_job_start(attempt);
+        return true;
+    case FM_SLOT_IN_HAND:
+        attempt->is_in_hand = true;
+        return true;
+    case FM_SLOT_NONE:
+        break;
+    }
+    return false;
+}
+
+static void take_job(struct serve *serve, struct fm_message *message)
+{
+    struct fm_job_attempt *held = find(serve, message->job.lease);
+    if (held != NULL) {
+        /* The broker sent it twice: it hears how it stands. */
+        fm_job_tell(held);
+        return;
+    }
+    struct fm_job_attempt *attempt = fm_job_new(&serve->host, message);
+    const char *why_not = serve->is_stopping ? "stopping" : "no free slot";
+    if (serve->is_stopping || !place(serve, attempt)) {
+        reject(serve, attempt, why_not);
+        fm_job_destroy(&attempt);
+        return;
+    }
+    append(serve, attempt);
+}
+
+/* What is being killed makes room for a JOB that may be on its way already. */
+static void cancel(struct serve *serve, struct fm_job_attempt *attempt, const char *why)
+{
+    fm_job_cancel(attempt, why);
+    if (attempt->phase == FM_JOB_ENDING && attempt->has_slot && !attempt->is_freeing) {
+        attempt->is_freeing = true;
+        fm_slot_freeing(&serve->slots, attempt->class);
+    }
+}
+
+static void take_cancel(struct serve *serve, struct fm_message *message)
+{
+    struct fm_job_attempt *attempt = find(serve, message->cancel.lease);
+    if (attempt != NULL) {
+        cancel(serve, attempt, fm_names_cancel_reason[message->cancel.reason]);
+    }
+}
+
+static void take_result_ack(struct serve *serve, struct fm_message *message)
+{
+    struct fm_job_attempt *attempt = find(serve, message->result_ack.lease);
+    if (attempt != NULL) {
+        fm_job_acknowledge(attempt, message->result_ack.stale);
+    }
+}
+
+static void take_upload(struct serve *serve, struct fm_message *message)
+{
+    struct fm_job_attempt *attempt = find(serve, message->upload.lease);
+    if (attempt != NULL) {
+        fm_job_upload(attempt, &message->upload);
+    }
+}
+
+static void take_welcome(struct serve *serve, struct fm_message *message)
+{
+    fm_message_done(&serve->welcome);
+    serve->welcome = *message;
+    message->arena = (struct fm_arena){0};
+    serve->host.welcome = &serve->welcome.welcome;
+    for (struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
+        fm_job_welcome(at);
+    }
+}
+
+static void stop(struct serve *serve, enum fm_serve_exit exit_code, const char *why)
+{
+    if (serve->is_stopping) {
+        return;
+    }
+    fm_log(FM_LOG_INFO, "stopping", "reason=%s", why);
+    serve->is_stopping = true;
+    serve->exit_code = exit_code;
+}
+
+static void take_refuse(struct serve *serve, struct fm_message *message)
+{
+    static const enum fm_serve_exit codes[] = {
+        [FM_REFUSAL_UNKNOWN] = FM_SERVE_FAILED,
+        [FM_REFUSAL_REVOKED] = FM_SERVE_REVOKED,
+        [FM_REFUSAL_SUPERSEDED] = FM_SERVE_SUPERSEDED,
+        [FM_REFUSAL_VERSION] = FM_SERVE_VERSION,
+    };
+    fm_log(FM_LOG_ERROR, "refused", "reason=%s broker_version=%u worker_version=%u",
+           fm_names_refusal[message->refuse.reason], (unsigned)message->refuse.version,
+           FM_MESSAGE_VERSION);
+    stop(serve, codes[message->refuse.reason], "refused");
+}
+
+static const struct {
+    enum fm_message_type type;
+    void (*take)(struct serve *serve, struct fm_message *message);
+} words[] = {
+    {FM_MESSAGE_WELCOME, take_welcome},       {FM_MESSAGE_JOB, take_job},
+    {FM_MESSAGE_CANCEL, take_cancel},         {FM_MESSAGE_UPLOAD, take_upload},
+    {FM_MESSAGE_RESULT_ACK, take_result_ack}, {FM_MESSAGE_REFUSE, take_refuse},
+};
+
+static void on_message(void *context, struct fm_message *message)
+{
+    struct serve *serve = context;
+    serve->has_news = true;
+    for (size_t i = 0; i < FM_COUNT(words); i++) {
+        if (words[i].type == message->type) {
+            words[i].take(serve, message);
+            return;
+        }
+    }
+}
+
+/* ---- what time does ---- */
+
+static void free_place(struct serve *serve, struct fm_job_attempt *attempt)
+{
+    if (attempt->has_slot) {
+        fm_slot_give(&serve->slots, attempt->class, attempt->is_freeing);
+    }
+    if (attempt->is_in_hand) {
+        fm_slot_drop(&serve->slots, attempt->class);
+    }
+}
+
+static void remove_over(struct serve *serve)
+{
+    struct fm_job_attempt **at = &serve->attempts;
+    while (*at != NULL) {
+        struct fm_job_attempt *attempt = *at;
+        if (attempt->phase != FM_JOB_OVER) {
+            at = &attempt->next;
+            continue;
+        }
+        *at = attempt->next;
+        free_place(serve, attempt);
+        fm_job_destroy(&attempt);
+    }
+}
+
+/* A worker that its broker does not hear starts nothing new. */
+static void start_in_hand(struct serve *serve)
+{
+    if (!fm_link_is_attached(serve->host.link)) {
+        return;
+    }
+    for (struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
+        if (at->is_in_hand && at->phase == FM_JOB_IN_HAND &&
+            fm_slot_start(&serve->slots, at->class)) {
+            at->is_in_hand = false;
+            at->has_slot = true;
+            fm_job_start(at);
+        }
+    }
+}
+
+static bool is_held(void *context, const char *job, const char *lease)
+{
+    const struct serve *serve = context;
+    for (const struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
+        if (at->files.job != NULL && strcmp(at->files.job, job) == 0 &&
+            strcmp(at->files.lease, lease) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t sweep(struct serve *serve, int64_t now_ms)
+{
+    if (now_ms >= serve->sweep_at_ms) {
+        int64_t interval_ms = (int64_t)serve->plan->sweep_age_seconds * 1000 / 4;
+        interval_ms = interval_ms > SWEEP_MAX_MS ? SWEEP_MAX_MS : interval_ms;
+        fm_sweep_old(serve->plan->work_dir, serve->plan->sweep_age_seconds, is_held, serve);
+        serve->sweep_at_ms = now_ms + (interval_ms < SWEEP_MIN_MS ? SWEEP_MIN_MS : interval_ms);
+    }
+    return serve->sweep_at_ms;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Does all that is due; answers until when there is nothing more to do. The link comes last: it may
+ * have been written to before, and only a look at it afterwards tells whether it is readable. */
+static int64_t tick(struct serve *serve)
+{
+    int64_t now_ms = fm_clock_ms();
+    int64_t wake_ms = sweep(serve, now_ms);
+    for (struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
+        wake_ms = sooner(wake_ms, fm_job_tick(at, now_ms));
+    }
+    remove_over(serve);
+    start_in_hand(serve);
+    if (!serve->is_stopping) {
+        wake_ms = sooner(wake_ms, fm_spare_tick(serve->host.spares, now_ms));
+    }
+    serve->has_news = false;
+    wake_ms = sooner(wake_ms, fm_link_tick(serve->host.link, now_ms));
+    return serve->has_news ? now_ms : wake_ms;
+}
+
+/* ---- start and stop ---- */
+
+static void take_signal(void *context)
+{
+    struct serve *serve = context;
+    struct signalfd_siginfo info;
+    if (read(serve->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        stop(serve, FM_SERVE_STOPPED, info.ssi_signo == SIGINT ? "sigint" : "sigterm");
+    }
+}
+
+static bool watch_signals(struct serve *serve, struct fm_error *err)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    serve->on_signal = (struct fm_loop_source){take_signal, serve};
+    serve->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (serve->signal_fd < 0) {
+        return fm_fail_errno(err, "signalfd");
+    }
+    return fm_loop_watch(serve->host.loop, serve->signal_fd, &serve->on_signal, err);
+}
+
+static bool start(struct serve *serve, struct fm_error *err)
+{
+    const struct fm_serve_plan *plan = serve->plan;
+    struct fm_job_host *host = &serve->host;
+    host->loop = fm_loop_new(err);
+    if (host->loop == NULL || !watch_signals(serve, err)) {
+        return false;
+    }
+    const struct fm_link_plan link = {
+        .loop = host->loop,
+        .brokers = plan->brokers,
+        .broker_public_key = plan->broker_public_key,
+        .key = &plan->node->key,
+        .boot = plan->node->boot,
+        .placement = plan->placement,
+        .net_slots = plan->net_slots,
+        .cpu_slots = plan->cpu_slots,
+        .context = serve,
+        .list_held = list_held,
+        .on_message = on_message,
+    };
+    host->link = fm_link_new(&link, err);
+    host->spares =
+        fm_spare_new(host->loop, plan->media_path, plan->cpu_slots > 0 ? plan->cpu_slots : 1);
+    return host->link != NULL;
+}
+
+/* No lease is held any more, and the broker need not wait for silence to know. */
+static void say_bye(struct serve *serve, uint64_t leases)
+{
+    struct fm_message message;
+    fm_message_init(&message, FM_MESSAGE_BYE);
+    message.bye.leases = leases;
+    fm_link_send(serve->host.link, &message);
+    fm_message_done(&message);
+}
+
+static void wind_down(struct serve *serve)
+{
+    int64_t until_ms = fm_clock_ms() + STOP_MS;
+    uint64_t leases = 0;
+    for (struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
+        leases++;
+        cancel(serve, at, "the worker ends");
+    }
+    remove_over(serve);
+    while (serve->attempts != NULL && fm_clock_ms() < until_ms) {
+        fm_link_tick(serve->host.link, fm_clock_ms());
+        fm_loop_next(serve->host.loop, fm_clock_left(until_ms));
+        remove_over(serve);
+    }
+    while (serve->attempts != NULL) {
+        struct fm_job_attempt *attempt = serve->attempts;
+        serve->attempts = attempt->next;
+        fm_job_destroy(&attempt);
+    }
+    if (serve->exit_code == FM_SERVE_STOPPED) {
+        say_bye(serve, leases);
+    }
+}
+
+static void end(struct serve *serve)
+{
+    fm_spare_destroy(&serve->host.spares);
+    fm_link_destroy(&serve->host.link, BYE_LINGER_MS);
+    fm_file_close(&serve->signal_fd);
+    fm_loop_destroy(&serve->host.loop);
+    fm_message_done(&serve->welcome);
+}
+
+enum fm_serve_exit fm_serve_run(const struct fm_serve_plan *plan)
+{
+    struct serve serve = {.plan = plan, .signal_fd = -1};
+    struct fm_error err = {0};
+    serve.host.work_dir = plan->work_dir;
+    serve.host.transfer_path = plan->transfer_path;
+    serve.host.threads = plan->threads;
+    fm_message_init(&serve.welcome, FM_MESSAGE_WELCOME);
+    fm_slot_init(&serve.slots, plan->net_slots, plan->cpu_slots);
+    fm_sweep_outputs(plan->work_dir);
+    if (!start(&serve, &err)) {
+        fm_log_failure("start_failed", &err);
+        serve.exit_code = err.code == FM_SETTING ? FM_SERVE_SETTING : FM_SERVE_FAILED;
+        end(&serve);
+        return serve.exit_code;
+    }
+    while (!serve.is_stopping) {
+        int64_t until_ms = tick(&serve);
+        if (!serve.is_stopping) {
+            fm_loop_next(serve.host.loop, fm_clock_left(until_ms));
+        }
+    }
+    wind_down(&serve);
+    end(&serve);
+    return serve.exit_code;
+}

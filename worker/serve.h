@@ -1,0 +1,38 @@
+/*
+ * The worker's one loop: what the broker says becomes attempts, what attempts free becomes slots.
+ * Owns: link, slots, spares, the list of attempts. Threads: the main thread.
+ */
+#ifndef FM_WORKER_SERVE_H
+#define FM_WORKER_SERVE_H
+
+#include "worker/node.h"
+
+/* Borrowed until fm_serve_run returns. */
+struct fm_serve_plan {
+    const struct fm_node *node;
+    const char *work_dir; /* absolute */
+    const char *brokers;
+    const char *broker_public_key;
+    const char *placement; /* NULL: any */
+    const char *transfer_path, *media_path;
+    unsigned net_slots, cpu_slots;
+    unsigned threads; /* of a slot */
+    uint64_t sweep_age_seconds;
+};
+
+/* The process's exit codes. */
+enum fm_serve_exit {
+    FM_SERVE_STOPPED = 0,
+    FM_SERVE_FAILED = 1,
+    FM_SERVE_SETTING = 2,
+    FM_SERVE_UNSEALED = 3,
+    FM_SERVE_REVOKED = 4,
+    FM_SERVE_SUPERSEDED = 5,
+    FM_SERVE_VERSION = 6,
+};
+
+/* Runs until SIGTERM or SIGINT (both blocked by the caller), or until the broker will not have this
+ * worker any more. No child is left when it returns. */
+enum fm_serve_exit fm_serve_run(const struct fm_serve_plan *plan);
+
+#endif
