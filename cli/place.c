@@ -1,0 +1,304 @@
+#include "cli/place.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/process.h"
+#include "common/file.h"
+#include "common/hash.h"
+#include "common/memory.h"
+
+#define PROGRAM_LIMIT (64 << 20)
+#define FIRST_PORT 8080
+
+static const char *const programs[] = {"fetchmedia", "fetchmedia-broker", "fetchmedia-worker",
+                                       "fetchmedia-transfer", "fetchmedia-media"};
+
+char *fm_place_path(const struct fm_place *place, const char *name)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "%s/%s", place->state, name);
+    return fm_text_take(&path);
+}
+
+/* ---- names ---- */
+
+static char *default_state(bool is_root)
+{
+    const char *home = getenv("HOME");
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    if (is_root)
+        fm_text_append(&path, "/var/lib/fetchmedia");
+    else
+        fm_text_format(&path, "%s/.local/state/fetchmedia", home ? home : "/tmp");
+    return fm_text_take(&path);
+}
+
+static char *absolute(const char *path)
+{
+    if (path[0] == '/')
+        return fm_strdup(path);
+    FM_AUTO_FREE char *here = realpath(".", NULL);
+    FM_AUTO(fm_text_done) struct fm_text whole = {0};
+    fm_text_format(&whole, "%s/%s", here ? here : "", path);
+    return fm_text_take(&whole);
+}
+
+/* Two stacks never meet: the name comes from the state path. */
+static char *socket_directory(const char *state, bool is_root)
+{
+    uint8_t digest[FM_HASH_SIZE];
+    char hex[9];
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_hash_sha256(state, strlen(state), digest);
+    fm_hash_to_hex(digest, 4, hex);
+    fm_text_format(&path, "%s/fetchmedia/%s", is_root ? "/run" : runtime ? runtime : "/tmp", hex);
+    return fm_text_take(&path);
+}
+
+bool fm_place_find(const char *given, struct fm_place *place, struct fm_error *err)
+{
+    *place = (struct fm_place){.is_root = geteuid() == 0};
+    FM_AUTO_FREE char *path = given ? fm_strdup(given) : default_state(place->is_root);
+    place->state = absolute(path);
+    size_t length = strlen(place->state);
+    while (length > 1 && place->state[length - 1] == '/')
+        place->state[--length] = '\0';
+    place->sockets = socket_directory(place->state, place->is_root);
+    place->postgres.uid = place->broker.uid = place->work.uid = geteuid();
+    place->postgres.gid = place->broker.gid = place->work.gid = getegid();
+    return strlen(place->sockets) < 80 ||
+           fm_fail(err, FM_SETTING, "state directory: too long a path");
+}
+
+static void user_done(struct fm_place_user *user)
+{
+    fm_memory_release(&user->name);
+}
+
+void fm_place_done(struct fm_place *place)
+{
+    user_done(&place->postgres);
+    user_done(&place->broker);
+    user_done(&place->work);
+    fm_memory_release(&place->state);
+    fm_memory_release(&place->sockets);
+}
+
+/* ---- users ---- */
+
+static bool look_up(const char *name, struct fm_place_user *user)
+{
+    const struct passwd *entry = getpwnam(name);
+    if (!entry)
+        return false;
+    fm_memory_release(&user->name);
+    *user = (struct fm_place_user){fm_strdup(name), entry->pw_uid, entry->pw_gid};
+    return true;
+}
+
+static bool make_user(const char *name, struct fm_place_user *user, struct fm_error *err)
+{
+    const char *const argv[] = {"useradd",      "--system",
+                                "--user-group", "--no-create-home",
+                                "--home-dir",   "/nonexistent",
+                                "--shell",      "/usr/sbin/nologin",
+                                name,           NULL};
+    if (look_up(name, user))
+        return true;
+    if (!fm_process_run(argv, NULL, NULL, NULL, err))
+        return false;
+    return look_up(name, user) || fm_fail(err, FM_SYSTEM, "user %s: not made", name);
+}
+
+static bool make_users(struct fm_place *place, struct fm_error *err)
+{
+    if (!place->is_root)
+        return true;
+    if (!look_up("postgres", &place->postgres))
+        return fm_fail(err, FM_SETTING, "there is no user postgres: install postgresql");
+    return make_user("fetchmedia", &place->broker, err) &&
+           make_user("fetchmedia-work", &place->work, err);
+}
+
+/* ---- directories ---- */
+
+static bool make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode,
+                           struct fm_error *err)
+{
+    if (!fm_file_make_dirs(path, 0755, err))
+        return false;
+    if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0)
+        return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
+    return true;
+}
+
+static bool make_below(const struct fm_place *place, const char *name,
+                       const struct fm_place_user *user, mode_t mode, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, name);
+    return make_directory(path, user->uid, user->gid, mode, err);
+}
+
+static bool make_work(const struct fm_place *place, unsigned workers, struct fm_error *err)
+{
+    for (unsigned i = 1; i <= workers; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "work/%u", i);
+        if (!make_below(place, name, &place->work, 0700, err))
+            return false;
+    }
+    return true;
+}
+
+static bool make_sockets(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "%s/pg", place->sockets);
+    return make_directory(place->sockets, geteuid(), getegid(), 0755, err) &&
+           make_directory(fm_text_get(&path), place->postgres.uid, place->broker.gid, 0750, err);
+}
+
+/* ---- programs: copies, so that a rebuild does not disturb what runs and a checkout below a 0700
+ * directory works ---- */
+
+static bool copy_program(const char *from, const char *to, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text bytes = {0};
+    return fm_file_read(from, PROGRAM_LIMIT, &bytes, err) &&
+           fm_file_write(to, 0755, (struct fm_slice){bytes.data, bytes.length}, err);
+}
+
+static bool copy_programs(const struct fm_place *place, struct fm_error *err)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0)
+        return fm_fail_errno(err, "/proc/self/exe");
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    FM_AUTO_FREE char *bin = fm_place_path(place, "bin");
+    if (strcmp(self, bin) == 0)
+        return true;
+    for (size_t i = 0; i < FM_COUNT(programs); i++) {
+        FM_AUTO(fm_text_done) struct fm_text from = {0}, to = {0};
+        fm_text_format(&from, "%s/%s", self, programs[i]);
+        fm_text_format(&to, "%s/%s", bin, programs[i]);
+        if (!copy_program(fm_text_get(&from), fm_text_get(&to), err))
+            return false;
+    }
+    return true;
+}
+
+bool fm_place_make(struct fm_place *place, unsigned workers, struct fm_error *err)
+{
+    struct fm_place_user self = {NULL, geteuid(), getegid()};
+    return make_users(place, err) && make_directory(place->state, self.uid, self.gid, 0711, err) &&
+           make_below(place, "bin", &self, 0755, err) &&
+           make_below(place, "log", &self, 0755, err) &&
+           make_below(place, "pg", &place->postgres, 0700, err) &&
+           make_below(place, "secrets", &place->broker, 0700, err) &&
+           make_below(place, "store", &place->broker, 0700, err) &&
+           make_below(place, "work", &self, 0711, err) && make_work(place, workers, err) &&
+           make_sockets(place, err) && copy_programs(place, err);
+}
+
+/* ---- ports ---- */
+
+static bool is_free(unsigned port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    FM_AUTO(fm_file_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int yes = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+/* The first free one from FIRST_PORT on that is not `taken`; a port any stack may get. */
+static unsigned free_port(unsigned taken)
+{
+    for (unsigned port = FIRST_PORT; port < FIRST_PORT + 2; port++)
+        if (port != taken && is_free(port))
+            return port;
+    unsigned port;
+    do
+        port = 20000 + fm_hash_random_below(12000);
+    while (port == taken || !is_free(port));
+    return port;
+}
+
+static bool read_ports(const char *path, struct fm_place_ports *ports)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    char listen[128], link[128];
+    if (!fm_file_read(path, 512, &text, NULL) ||
+        sscanf(fm_text_get(&text), "%127s %127s", listen, link) != 2)
+        return false;
+    ports->listen = fm_strdup(listen);
+    ports->link = fm_strdup(link);
+    return true;
+}
+
+static void choose_ports(const char *listen, struct fm_place_ports *ports)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    if (!ports->listen) {
+        fm_text_format(&text, "127.0.0.1:%u", free_port(0));
+        ports->listen = listen ? fm_strdup(listen) : fm_text_take(&text);
+    }
+    if (!ports->link) {
+        unsigned taken = (unsigned)strtoul(strrchr(ports->listen, ':') + 1, NULL, 10);
+        fm_text_clear(&text);
+        fm_text_format(&text, "127.0.0.1:%u", free_port(taken));
+        ports->link = fm_text_take(&text);
+    }
+}
+
+bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_place_ports *ports,
+                    struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "ports");
+    *ports = (struct fm_place_ports){0};
+    if (listen && !strrchr(listen, ':'))
+        return fm_fail(err, FM_SETTING, "--listen takes HOST:PORT");
+    if (read_ports(path, ports) && listen) {
+        fm_memory_release(&ports->listen);
+        ports->listen = fm_strdup(listen);
+    }
+    choose_ports(listen, ports);
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    fm_text_format(&text, "%s %s\n", ports->listen, ports->link);
+    return fm_file_write(path, 0644, (struct fm_slice){text.data, text.length}, err);
+}
+
+void fm_place_ports_done(struct fm_place_ports *ports)
+{
+    fm_memory_release(&ports->listen);
+    fm_memory_release(&ports->link);
+}
+
+/* ---- the lock ---- */
+
+bool fm_place_lock(const struct fm_place *place, int *fd, bool *taken, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    *taken = false;
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
+    *taken = flock(*fd, LOCK_EX | LOCK_NB) == 0;
+    return *taken || errno == EWOULDBLOCK || fm_fail_errno(err, "up.lock");
+}

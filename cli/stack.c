@@ -1,0 +1,437 @@
+#include "cli/stack.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/cluster.h"
+#include "cli/enrol.h"
+#include "cli/process.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/memory.h"
+
+#define READY_PATIENCE_MS 60000
+#define ASK_EVERY_MS 30
+#define FIRST_BACKOFF_MS 200
+#define LONGEST_BACKOFF_MS 10000
+#define STEADY_MS 30000 /* alive for so long: the backoff begins anew */
+#define STOP_PATIENCE_MS 20000
+#define MEMBERS (FM_STACK_WORKERS + 2)
+#define WORDS 24
+
+enum kind { POSTGRES, BROKER, WORKER };
+
+struct member {
+    enum kind kind;
+    unsigned number; /* of a worker, from 1 */
+    char *broker_key;
+    pid_t pid; /* 0: not running */
+    int64_t started_ms, restart_ms;
+    int64_t backoff_ms;
+};
+
+struct fm_stack {
+    const struct fm_stack_options *options;
+    const struct fm_place *place;
+    const struct fm_place_ports *ports;
+    bool has_cluster;
+    char *base_url;
+    char *broker_words[WORDS]; /* the broker's environment; NULL-terminated */
+    struct fm_enrol enrol;
+    struct member members[MEMBERS];
+    size_t count;
+};
+
+/* ---- what the members are told ---- */
+
+static void tell(struct fm_stack *stack, const char *name, const char *value)
+{
+    FM_AUTO(fm_text_done) struct fm_text word = {0};
+    size_t count = 0;
+    while (stack->broker_words[count])
+        count++;
+    if (count + 1 >= WORDS)
+        return;
+    fm_text_format(&word, "%s=%s", name, value);
+    stack->broker_words[count] = fm_text_take(&word);
+}
+
+static void tell_path(struct fm_stack *stack, const char *name, const char *below)
+{
+    FM_AUTO_FREE char *path = fm_place_path(stack->place, below);
+    tell(stack, name, path);
+}
+
+/* Settings of the broker that the operator gave us by environment travel on. */
+static void tell_ours(struct fm_stack *stack)
+{
+    extern char **environ;
+    static const char *const ours[] = {
+        "FETCHMEDIA_DATABASE_URL=", "FETCHMEDIA_URL=", "FETCHMEDIA_API_KEY"};
+    for (char **entry = environ; *entry; entry++) {
+        bool skip = !fm_text_starts(*entry, "FETCHMEDIA_");
+        for (size_t i = 0; i < FM_COUNT(ours); i++)
+            skip = skip || fm_text_starts(*entry, ours[i]);
+        char *equals = strchr(*entry, '=');
+        if (skip || !equals)
+            continue;
+        FM_AUTO_FREE char *name = fm_strndup(*entry, (size_t)(equals - *entry));
+        tell(stack, name, equals + 1);
+    }
+}
+
+static void tell_all(struct fm_stack *stack, const char *database_url)
+{
+    FM_AUTO_FREE char *own = database_url ? NULL : fm_cluster_url(stack->place);
+    tell(stack, "FETCHMEDIA_DATABASE_URL", database_url ? database_url : own);
+    tell_path(stack, "FETCHMEDIA_SECRETS_DIR", "secrets");
+    tell_path(stack, "FETCHMEDIA_STORE_DIR", "store");
+    tell_path(stack, "FETCHMEDIA_ALLOW_FILE", "allow");
+    tell(stack, "FETCHMEDIA_LISTEN", stack->ports->listen);
+    tell(stack, "FETCHMEDIA_LINK_LISTEN", stack->ports->link);
+    if (stack->options->allow_private)
+        tell(stack, "FETCHMEDIA_ALLOW_PRIVATE", stack->options->allow_private);
+    tell_ours(stack);
+}
+
+/* A wildcard is listened on, but not called by. */
+static char *base_of(const char *listen)
+{
+    FM_AUTO(fm_text_done) struct fm_text base = {0};
+    const char *port = strrchr(listen, ':');
+    bool is_any = fm_text_starts(listen, "0.0.0.0:") || fm_text_starts(listen, "[::]:");
+    fm_text_format(&base, "http://%s", is_any ? "127.0.0.1" : "");
+    fm_text_append(&base, is_any ? port : listen);
+    return fm_text_take(&base);
+}
+
+struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const struct fm_place *place,
+                              const struct fm_place_ports *ports, const char *database_url)
+{
+    struct fm_stack *stack = fm_alloc(sizeof *stack);
+    stack->options = options;
+    stack->place = place;
+    stack->ports = ports;
+    stack->has_cluster = !database_url;
+    stack->base_url = base_of(ports->listen);
+    tell_all(stack, database_url);
+    stack->enrol.place = place;
+    stack->enrol.environment = (const char *const *)stack->broker_words;
+    return stack;
+}
+
+/* ---- starting one ---- */
+
+static bool start_broker(struct fm_stack *stack, struct member *member, struct fm_error *err)
+{
+    FM_AUTO_FREE char *program = fm_place_path(stack->place, "bin/fetchmedia-broker");
+    FM_AUTO_FREE char *log = fm_place_path(stack->place, "log/broker.log");
+    const char *const argv[] = {program, NULL};
+    struct fm_process process = {.argv = argv,
+                                 .environment = stack->enrol.environment,
+                                 .user = &stack->place->broker,
+                                 .log_path = log,
+                                 .death_signal = SIGTERM,
+                                 .output = -1};
+    return fm_process_start(&process, &member->pid, err);
+}
+
+static void add_number(struct fm_text *word, const char *name, uint64_t number)
+{
+    fm_text_format(word, "%s=%llu", name, (unsigned long long)number);
+}
+
+static bool start_worker(struct fm_stack *stack, struct member *member, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done)
+    struct fm_text dir = {0},
+                   log = {0}, brokers = {0}, key = {0}, cpu = {0}, net = {0};
+    FM_AUTO_FREE char *program = fm_place_path(stack->place, "bin/fetchmedia-worker");
+    fm_text_format(&dir, "FETCHMEDIA_WORK_DIR=%s/work/%u", stack->place->state, member->number);
+    fm_text_format(&log, "%s/log/worker-%u.log", stack->place->state, member->number);
+    fm_text_format(&brokers, "FETCHMEDIA_BROKERS=%s", stack->ports->link);
+    fm_text_format(&key, "FETCHMEDIA_BROKER_PUBLIC_KEY=%s", member->broker_key);
+    const char *environment[8 + WORDS] = {fm_text_get(&dir), fm_text_get(&brokers),
+                                          fm_text_get(&key)};
+    size_t count = 3;
+    if (stack->options->cpu_slots) {
+        add_number(&cpu, "FETCHMEDIA_CPU_SLOTS", stack->options->cpu_slots);
+        environment[count++] = fm_text_get(&cpu);
+    }
+    if (stack->options->net_slots) {
+        add_number(&net, "FETCHMEDIA_NET_SLOTS", stack->options->net_slots);
+        environment[count++] = fm_text_get(&net);
+    }
+    for (size_t i = 0; stack->broker_words[i]; i++)
+        if (fm_text_starts(stack->broker_words[i], "FETCHMEDIA_SWEEP_AGE_SECONDS=") ||
+            fm_text_starts(stack->broker_words[i], "FETCHMEDIA_LOG_LEVEL="))
+            environment[count++] = stack->broker_words[i];
+    const char *const argv[] = {program, NULL};
+    struct fm_process process = {.argv = argv,
+                                 .environment = environment,
+                                 .user = &stack->place->work,
+                                 .log_path = fm_text_get(&log),
+                                 .death_signal = SIGKILL,
+                                 .output = -1};
+    return fm_process_start(&process, &member->pid, err);
+}
+
+static bool start_member(struct fm_stack *stack, struct member *member, struct fm_error *err)
+{
+    member->started_ms = fm_clock_ms();
+    switch (member->kind) {
+    case POSTGRES:
+        return fm_cluster_start(stack->place, &member->pid, err);
+    case BROKER:
+        return start_broker(stack, member, err);
+    case WORKER:
+        return start_worker(stack, member, err);
+    }
+    return false;
+}
+
+static struct member *add(struct fm_stack *stack, enum kind kind, unsigned number)
+{
+    struct member *member = &stack->members[stack->count++];
+    *member = (struct member){.kind = kind, .number = number};
+    return member;
+}
+
+/* ---- starting all ---- */
+
+static bool start_cluster(struct fm_stack *stack, struct fm_error *err)
+{
+    if (!stack->has_cluster)
+        return true;
+    struct member *member = add(stack, POSTGRES, 0);
+    return fm_cluster_make(stack->place, err) && start_member(stack, member, err) &&
+           fm_cluster_ready(stack->place, member->pid, err);
+}
+
+/* The allow-list file the broker reads: the operator writes, the broker alone reads. */
+static bool make_allow_file(struct fm_stack *stack, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(stack->place, "allow");
+    if (access(path, F_OK) != 0 && !fm_file_write(path, 0640, fm_slice_of(""), err))
+        return false;
+    return chown(path, geteuid(), stack->place->broker.gid) == 0 || fm_fail_errno(err, "allow");
+}
+
+/* A member that ended while we wait for it to be ready will not become so. */
+static bool has_died(const struct member *member)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)member->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == member->pid;
+}
+
+static bool wait_ready(struct fm_stack *stack, const struct member *member, const char *path,
+                       const char *sign, const char *log, struct fm_error *err)
+{
+    int64_t until_ms = fm_clock_ms() + READY_PATIENCE_MS;
+    struct timespec pause = {.tv_nsec = ASK_EVERY_MS * 1000000L};
+    for (;;) {
+        FM_AUTO(fm_text_done) struct fm_text body = {0};
+        long status = 0;
+        if (fm_client_get_plain(stack->base_url, path, &status, &body) && status == 200 &&
+            (!sign || !strstr(fm_text_get(&body), sign)))
+            return true;
+        if (has_died(member))
+            return fm_fail(err, FM_SYSTEM, "it ended at its start: see %s/log/%s",
+                           stack->place->state, log);
+        if (fm_clock_ms() > until_ms)
+            return fm_fail(err, FM_SYSTEM, "it is not ready: see %s/log/%s", stack->place->state,
+                           log);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static bool start_services(struct fm_stack *stack, struct fm_error *err)
+{
+    struct member *broker = add(stack, BROKER, 0);
+    if (!start_member(stack, broker, err))
+        return false;
+    for (unsigned i = 1; i <= stack->options->workers; i++) {
+        struct member *worker = add(stack, WORKER, i);
+        if (!fm_enrol_worker(&stack->enrol, i, &worker->broker_key, err) ||
+            !start_member(stack, worker, err))
+            return false;
+    }
+    const struct member *last = &stack->members[stack->count - 1];
+    return wait_ready(stack, broker, "/readyz", NULL, "broker.log", err) &&
+           wait_ready(stack, last, "/readyz", "\"workers\":0", "worker-1.log", err);
+}
+
+bool fm_stack_start(struct fm_stack *stack, struct fm_error *err)
+{
+    return start_cluster(stack, err) && make_allow_file(stack, err) &&
+           fm_enrol_account(&stack->enrol, err) && start_services(stack, err);
+}
+
+/* ---- watching ---- */
+
+static void note_end(struct member *member, int status)
+{
+    static const char *const names[] = {"postgres", "broker", "worker"};
+    int64_t now = fm_clock_ms();
+    bool was_steady = now - member->started_ms > STEADY_MS;
+    member->backoff_ms =
+        was_steady || !member->backoff_ms ? FIRST_BACKOFF_MS : member->backoff_ms * 2;
+    if (member->backoff_ms > LONGEST_BACKOFF_MS)
+        member->backoff_ms = LONGEST_BACKOFF_MS;
+    member->pid = 0;
+    member->restart_ms = now + member->backoff_ms;
+    fprintf(stderr, "fetchmedia: %s %u ended (%s %d); again in %lld ms\n", names[member->kind],
+            member->number, WIFSIGNALED(status) ? "signal" : "status",
+            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+            (long long)member->backoff_ms);
+}
+
+static void reap(struct fm_stack *stack)
+{
+    int status;
+    for (size_t i = 0; i < stack->count; i++) {
+        struct member *member = &stack->members[i];
+        if (member->pid && waitpid(member->pid, &status, WNOHANG) == member->pid)
+            note_end(member, status);
+    }
+}
+
+static void restart_due(struct fm_stack *stack)
+{
+    struct fm_error err = {0};
+    for (size_t i = 0; i < stack->count; i++) {
+        struct member *member = &stack->members[i];
+        if (member->pid || fm_clock_ms() < member->restart_ms)
+            continue;
+        if (!start_member(stack, member, &err))
+            member->restart_ms = fm_clock_ms() + LONGEST_BACKOFF_MS;
+    }
+}
+
+static void publish(const struct fm_stack *stack)
+{
+    FM_AUTO_FREE char *path = fm_place_path(stack->place, "up.json");
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    struct fm_error err = {0};
+    fm_stack_describe(stack, true, &text);
+    fm_text_append_char(&text, '\n');
+    if (!fm_file_write(path, 0644, (struct fm_slice){text.data, text.length}, &err))
+        fprintf(stderr, "fetchmedia: %s\n", err.detail);
+}
+
+void fm_stack_watch(struct fm_stack *stack)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGCHLD);
+    for (;;) {
+        publish(stack);
+        struct timespec patience = {.tv_nsec = FIRST_BACKOFF_MS * 1000000L};
+        bool is_whole = true;
+        for (size_t i = 0; i < stack->count; i++)
+            is_whole = is_whole && stack->members[i].pid;
+        int got = is_whole ? sigwaitinfo(&signals, NULL) : sigtimedwait(&signals, NULL, &patience);
+        if (got == SIGTERM || got == SIGINT)
+            return;
+        reap(stack);
+        restart_due(stack);
+    }
+}
+
+/* ---- ending ---- */
+
+static void end_member(struct member *member)
+{
+    if (!member->pid)
+        return;
+    kill(member->pid, member->kind == POSTGRES ? SIGINT : SIGTERM);
+    int64_t until_ms = fm_clock_ms() + STOP_PATIENCE_MS;
+    struct timespec pause = {.tv_nsec = 10 * 1000000L};
+    while (waitpid(member->pid, NULL, WNOHANG) == 0) {
+        if (fm_clock_ms() > until_ms)
+            kill(member->pid, SIGKILL);
+        nanosleep(&pause, NULL);
+    }
+    member->pid = 0;
+}
+
+void fm_stack_destroy(struct fm_stack **stack)
+{
+    if (!*stack)
+        return;
+    struct fm_stack *old = fm_steal(*stack);
+    for (size_t i = old->count; i > 0; i--) {
+        end_member(&old->members[i - 1]);
+        fm_memory_release(&old->members[i - 1].broker_key);
+    }
+    fm_enrol_done(&old->enrol);
+    for (size_t i = 0; i < WORDS; i++)
+        fm_memory_release(&old->broker_words[i]);
+    fm_memory_release(&old->base_url);
+    fm_memory_release(&old);
+}
+
+/* ---- telling ---- */
+
+static pid_t pid_of(const struct fm_stack *stack, enum kind kind)
+{
+    for (size_t i = 0; i < stack->count; i++)
+        if (stack->members[i].kind == kind)
+            return stack->members[i].pid;
+    return 0;
+}
+
+static void describe_pids(const struct fm_stack *stack, struct fm_json_writer *json)
+{
+    fm_json_open(json, "pids", '{');
+    fm_json_put_integer(json, "supervisor", getpid());
+    if (stack->has_cluster)
+        fm_json_put_integer(json, "postgres", pid_of(stack, POSTGRES));
+    else
+        fm_json_put_null(json, "postgres");
+    fm_json_put_integer(json, "broker", pid_of(stack, BROKER));
+    fm_json_open(json, "workers", '[');
+    for (size_t i = 0; i < stack->count; i++)
+        if (stack->members[i].kind == WORKER)
+            fm_json_put_integer(json, NULL, stack->members[i].pid);
+    fm_json_close(json, ']');
+    fm_json_close(json, '}');
+}
+
+void fm_stack_describe(const struct fm_stack *stack, bool is_public, struct fm_text *out)
+{
+    struct fm_json_writer json = {.out = out};
+    fm_json_open(&json, NULL, '{');
+    fm_json_put_text(&json, "base_url", stack->base_url);
+    fm_json_put_text(&json, "api_key", is_public ? NULL : stack->enrol.key);
+    fm_json_put_text(&json, "account", stack->enrol.account);
+    fm_json_put_text(&json, "password", is_public ? NULL : stack->enrol.password);
+    fm_json_put_text(&json, "state_dir", stack->place->state);
+    describe_pids(stack, &json);
+    fm_json_close(&json, '}');
+}
+
+const char *fm_stack_key(const struct fm_stack *stack)
+{
+    return stack->enrol.key;
+}
+
+const char *fm_stack_password(const struct fm_stack *stack)
+{
+    return stack->enrol.password;
+}
+
+const char *fm_stack_base(const struct fm_stack *stack)
+{
+    return stack->base_url;
+}
