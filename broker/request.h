@@ -18,6 +18,7 @@
 #include "broker/secrets.h"
 #include "broker/settings.h"
 #include "broker/store.h"
+#include "broker/validate.h"
 #include "broker/watch.h"
 #include "common/memory.h"
 
@@ -52,6 +53,8 @@ struct fm_request {
     const char *values[FM_ROUTE_VALUES]; /* of the {…} segments, in order */
     struct fm_id job;                    /* named by the path, or made by the POST */
 
+    struct fm_validate_result asked; /* with FM_ROUTE_SPEC or FM_ROUTE_WAITS */
+
     struct fm_reader_look look;
     bool has_asked;
     atomic_bool is_answered;
@@ -64,9 +67,10 @@ struct fm_request {
     struct fm_arena arena;
 };
 
-/* Starts the request's look-up (anew); the step answers WAIT until is_answered. */
-void fm_request_ask(struct fm_request *request);
-/* Replies with the error and answers FM_STEP_REPLY. */
-enum fm_step fm_request_fail(struct fm_request *request, const struct fm_error *err);
+/* Suspends the request and starts its look-up (anew): the key again, and `job` unless zero. The
+ * step answers WAIT until is_answered. */
+void fm_request_ask(struct fm_request *request, const struct fm_id *job);
+/* Judges an answered look-up: UNAVAILABLE, INVALID_TOKEN. */
+bool fm_request_is_known(const struct fm_request *request, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -1,0 +1,25 @@
+/* The acts of route.def, each in the file of its name: one step of a request that ends in a reply.
+ */
+#ifndef FM_BROKER_ACT_H
+#define FM_BROKER_ACT_H
+
+#include "broker/route.h"
+
+/* submit.c: a spec becomes a job; 202 after its commit. */
+enum fm_step fm_submit_act(struct fm_request *request);
+/* poll.c: a job as it is, or as it is once it changed. */
+enum fm_step fm_poll_act(struct fm_request *request);
+/* cancel.c */
+enum fm_step fm_cancel_act(struct fm_request *request);
+/* download.c: bytes of an output, by key or by signed URL. */
+enum fm_step fm_download_output_act(struct fm_request *request);
+enum fm_step fm_download_file_act(struct fm_request *request);
+/* upload.c: a worker's PUT into the store. */
+enum fm_step fm_upload_act(struct fm_request *request);
+/* status.c */
+enum fm_step fm_status_me_act(struct fm_request *request);
+enum fm_step fm_status_health_act(struct fm_request *request);
+enum fm_step fm_status_ready_act(struct fm_request *request);
+enum fm_step fm_status_openapi_act(struct fm_request *request);
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * API keys. A key's checksum tells a typing error from a guess without asking anybody; its digest
+ * is all the database knows.
+ * Before: a routed request. After: a look-up that carries the digest.
+ */
+#include "broker/auth.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/memory.h"
+
+#define PREFIX "sk_"
+#define RANDOM_LENGTH 32
+#define SUM_LENGTH 6
+#define BASE 62
+
+static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static void put_checksum(char key[FM_AUTH_KEY_SIZE])
+{
+    size_t signed_length = FM_AUTH_KEY_LENGTH - SUM_LENGTH;
+    uint32_t sum = fm_hash_crc32(key, signed_length);
+    for (size_t i = FM_AUTH_KEY_LENGTH; i > signed_length; i--) {
+        key[i - 1] = alphabet[sum % BASE];
+        sum /= BASE;
+    }
+    key[FM_AUTH_KEY_LENGTH] = '\0';
+}
+
+void fm_auth_key_new(char out[FM_AUTH_KEY_SIZE])
+{
+    memcpy(out, PREFIX, strlen(PREFIX));
+    for (size_t i = 0; i < RANDOM_LENGTH; i++) {
+        out[strlen(PREFIX) + i] = alphabet[fm_hash_random_below(BASE)];
+    }
+    put_checksum(out);
+}
+
+bool fm_auth_key_is_formed(const char *key)
+{
+    char expected[FM_AUTH_KEY_SIZE];
+    if (strlen(key) != FM_AUTH_KEY_LENGTH || !fm_text_starts(key, PREFIX) ||
+        strspn(key + strlen(PREFIX), alphabet) != RANDOM_LENGTH + SUM_LENGTH) {
+        return false;
+    }
+    memcpy(expected, key, sizeof(expected));
+    put_checksum(expected);
+    return fm_hash_equal(expected, key, FM_AUTH_KEY_LENGTH);
+}
+
+void fm_auth_key_digest(const struct fm_secrets *secrets, const char *key,
+                        uint8_t out[FM_HASH_SIZE])
+{
+    fm_hash_hmac(secrets->pepper, key, strlen(key), out);
+}
+
+void fm_auth_key_last4(const char *key, char out[FM_AUTH_LAST_SIZE])
+{
+    size_t length = strlen(key);
+    memcpy(out, length < 4 ? "????" : key + length - 4, FM_AUTH_LAST_SIZE);
+}
+
+const char *fm_auth_bearer(const char *authorization)
+{
+    if (strncasecmp(authorization, "bearer ", 7) != 0) {
+        return NULL;
+    }
+    const char *key = authorization + 7;
+    return key + strspn(key, " ");
+}
+
+/* One parameter of a raw query, by its name. */
+static bool is_named(const char *parameter, size_t length, const char *name)
+{
+    return length == strlen(name) && strncasecmp(parameter, name, length) == 0;
+}
+
+bool fm_auth_key_in_query(const char *query)
+{
+    static const char *const names[] = {"api_key", "key", "token", "access_token"};
+    while (*query != '\0') {
+        size_t length = strcspn(query, "&");
+        size_t name = strcspn(query, "=&");
+        /* What follows an unencoded url=…? is that URL's own: validation says so. */
+        if (is_named(query, name, "url") && memchr(query, '?', length) != NULL) {
+            return false;
+        }
+        for (size_t i = 0; i < FM_COUNT(names); i++) {
+            if (is_named(query, name, names[i])) {
+                return true;
+            }
+        }
+        query += length + (query[length] == '&' ? 1 : 0);
+    }
+    return false;
+}
+
+/* ---- who has shown too many bad ones ---- */
+
+#define GUARD_SLOTS 4096 /* a power of two; two networks in one slot: the later one takes it */
+#define GUARD_LIMIT 30
+#define GUARD_MS 60000
+
+struct guard_slot {
+    uint8_t network[8]; /* family, then /24 or /56 */
+    int64_t since_ms;
+    unsigned count;
+};
+
+struct fm_auth_guard {
+    pthread_mutex_t lock;
+    struct guard_slot slots[GUARD_SLOTS];
+};
+
+struct fm_auth_guard *fm_auth_guard_new(void)
+{
+    struct fm_auth_guard *guard = fm_alloc(sizeof(*guard));
+    pthread_mutex_init(&guard->lock, NULL);
+    return guard;
+}
+
+void fm_auth_guard_destroy(struct fm_auth_guard **guard)
+{
+    if (*guard != NULL) {
+        pthread_mutex_destroy(&(*guard)->lock);
+        free(*guard);
+        *guard = NULL;
+    }
+}
+
+/* The slot of the address's network; *is_own says whether it holds that one's current minute. */
+static struct guard_slot *find_slot(struct fm_auth_guard *guard, const struct fm_address *peer,
+                                    int64_t now_ms, uint8_t network[8], bool *is_own)
+{
+    memset(network, 0, 8);
+    network[0] = peer->family == AF_INET ? 4 : 6;
+    memcpy(network + 1, peer->bytes, peer->family == AF_INET ? 3 : 7);
+    struct guard_slot *slot = &guard->slots[fm_hash_crc32(network, 8) & (GUARD_SLOTS - 1)];
+    *is_own = memcmp(slot->network, network, 8) == 0 && now_ms - slot->since_ms < GUARD_MS;
+    return slot;
+}
+
+unsigned fm_auth_guard_wait(struct fm_auth_guard *guard, const struct fm_address *peer,
+                            int64_t now_ms)
+{
+    uint8_t network[8];
+    bool is_own = false;
+    int64_t left_ms = 0;
+    pthread_mutex_lock(&guard->lock);
+    const struct guard_slot *slot = find_slot(guard, peer, now_ms, network, &is_own);
+    if (is_own && slot->count >= GUARD_LIMIT) {
+        left_ms = slot->since_ms + GUARD_MS - now_ms;
+    }
+    pthread_mutex_unlock(&guard->lock);
+    return (unsigned)((left_ms + 999) / 1000);
+}
+
+void fm_auth_guard_count(struct fm_auth_guard *guard, const struct fm_address *peer, int64_t now_ms)
+{
+    uint8_t network[8];
+    bool is_own = false;
+    pthread_mutex_lock(&guard->lock);
+    struct guard_slot *slot = find_slot(guard, peer, now_ms, network, &is_own);
+    if (!is_own) {
+        memcpy(slot->network, network, sizeof(network));
+        slot->since_ms = now_ms;
+        slot->count = 0;
+    }
+    slot->count++;
+    pthread_mutex_unlock(&guard->lock);
+}

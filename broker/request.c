@@ -1,0 +1,402 @@
+/*
+ * The steps of a request, in order. Nothing else calls them: a step that must wait is run again
+ * when the request is woken, so the array and `request->step` are all the control flow there is.
+ */
+#include "broker/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/allow.h"
+#include "broker/auth.h"
+#include "broker/reply.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#define KNOWN_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+/* The handler's context: the front, and what all requests share. */
+struct service {
+    struct fm_front front;
+    struct fm_auth_guard *guard;
+};
+
+/* ---- gate ---- */
+
+static void name_request(struct fm_request *request)
+{
+    const char *given = fm_http_find(request->exchange, "x-request-id");
+    uint8_t random[12];
+    if (given != NULL && fm_gate_is_request_id(given)) {
+        snprintf(request->id, sizeof(request->id), "%s", given);
+        return;
+    }
+    fm_hash_random(random, sizeof(random));
+    memcpy(request->id, "req_", 4);
+    fm_hash_to_hex(random, sizeof(random), request->id + 4);
+}
+
+/* Of absolute links: the public URL, or what the client asked for. */
+static char *base_of(const struct fm_request *request)
+{
+    const char *public_url = request->front->settings->public_url;
+    FM_AUTO(fm_text_done) struct fm_text base = {0};
+    if (*public_url != '\0') {
+        fm_text_append(&base, public_url);
+    } else {
+        fm_text_format(&base, "http://%s", request->target.host);
+    }
+    while (base.length > 0 && base.data[base.length - 1] == '/') {
+        base.data[--base.length] = '\0';
+    }
+    return fm_text_take(&base);
+}
+
+static enum fm_step run_gate(struct fm_request *request)
+{
+    const struct fm_broker_settings *settings = request->front->settings;
+    struct fm_error err = {0};
+    struct fm_gate_head head = {.method = fm_http_method(request->exchange),
+                                .target = fm_http_target(request->exchange)};
+    head.headers = fm_http_headers(request->exchange, &head.count, &head.total);
+    name_request(request);
+    bool is_fine = fm_gate_check(&head, settings->hosts, settings->public_url, &request->arena,
+                                 &request->target, &err);
+    request->base = base_of(request);
+    if (!is_fine) {
+        fm_http_close_after(request->exchange);
+        return fm_reply_error(request, &err);
+    }
+    return FM_STEP_NEXT;
+}
+
+/* ---- route ---- */
+
+static bool is_api(const struct fm_request *request)
+{
+    return request->target.segment_count > 0 && strcmp(request->target.segments[0], "v1") == 0;
+}
+
+/* A browser asks before it sends a key (Fetch standard, CORS preflight); no key is needed. */
+static enum fm_step answer_options(struct fm_request *request, const char *allow)
+{
+    fm_http_header(request->exchange, "Allow", allow);
+    if (is_api(request)) {
+        fm_http_header(request->exchange, "Access-Control-Allow-Methods", allow);
+        fm_http_header(request->exchange, "Access-Control-Allow-Headers",
+                       "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, "
+                       "Prefer, Range, X-API-Key, X-Request-Id");
+        fm_http_header(request->exchange, "Access-Control-Max-Age", "86400");
+    }
+    return fm_reply_empty(request, 204);
+}
+
+static bool is_known_method(const char *method)
+{
+    const char *found = strstr(KNOWN_METHODS, method);
+    size_t length = strlen(method);
+    return found != NULL && length > 2 && (found[length] == ',' || found[length] == '\0') &&
+           (found == KNOWN_METHODS || found[-1] == ' ');
+}
+
+static enum fm_step refuse_route(struct fm_request *request, const char *allow,
+                                 struct fm_error *err)
+{
+    bool is_known = is_known_method(fm_http_method(request->exchange));
+    if (!is_known) {
+        fm_fail(err, FM_METHOD_NOT_ALLOWED, "route: unknown method");
+        fm_http_close_after(request->exchange);
+    }
+    if (err->code == FM_METHOD_NOT_ALLOWED) {
+        fm_http_header(request->exchange, "Allow", *allow != '\0' ? allow : KNOWN_METHODS);
+    }
+    return fm_reply_error(request, err);
+}
+
+static enum fm_step run_route(struct fm_request *request)
+{
+    FM_AUTO(fm_text_done) struct fm_text allow = {0};
+    struct fm_error err = {0};
+    const char *method = fm_http_method(request->exchange);
+    const struct fm_gate_target *target = &request->target;
+    bool is_found = fm_route_find(method, target, &request->route, request->values, &allow, &err);
+    if (!is_found && strcmp(method, "OPTIONS") == 0 && allow.length > 0) {
+        return answer_options(request, fm_text_get(&allow));
+    }
+    if (!is_found) {
+        return refuse_route(request, fm_text_get(&allow), &err);
+    }
+    if (request->route->body_limit > 0 && target->has_length &&
+        target->content_length > request->route->body_limit) {
+        fm_fail(&err, FM_PAYLOAD_TOO_LARGE, "route: body");
+        fm_http_close_after(request->exchange);
+        return fm_reply_error(request, &err);
+    }
+    return FM_STEP_NEXT;
+}
+
+/* ---- auth ---- */
+
+static void take_answer(struct fm_reader_look *look)
+{
+    struct fm_request *request = look->context;
+    struct fm_http_exchange *exchange = request->exchange;
+    atomic_store(&request->is_answered, true);
+    fm_http_resume(exchange);
+    fm_http_release(exchange);
+}
+
+void fm_request_ask(struct fm_request *request, const struct fm_id *job)
+{
+    struct fm_reader_look *look = &request->look;
+    struct fm_reader_look again = {
+        .has_digest = look->has_digest,
+        .account = look->account,
+        .wants_job = !fm_id_is_zero(job),
+        .job = *job,
+        .wants_counts = (request->route->flags & FM_ROUTE_COUNTS) != 0,
+        .done = take_answer,
+        .context = request,
+    };
+    memcpy(again.digest, look->digest, sizeof(again.digest));
+    if (request->has_asked) {
+        fm_reader_look_done(look);
+    }
+    *look = again;
+    request->has_asked = true;
+    atomic_store(&request->is_answered, false);
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    fm_http_hold(request->exchange);
+    fm_reader_ask(request->front->reader, look);
+}
+
+bool fm_request_is_known(const struct fm_request *request, struct fm_error *err)
+{
+    if (request->look.failure != FM_NONE) {
+        return fm_fail(err, FM_UNAVAILABLE, "reader: no answer");
+    }
+    return !request->look.has_digest || request->look.has_key ||
+           fm_fail(err, FM_INVALID_TOKEN, "auth: unknown, expired or revoked");
+}
+
+static enum fm_step refuse_key(struct fm_request *request, const struct fm_error *err)
+{
+    if (err->code == FM_INVALID_TOKEN) {
+        fm_auth_guard_count(request->guard, fm_http_peer(request->exchange), fm_clock_ms());
+    }
+    return fm_reply_error(request, err);
+}
+
+/* The key presented: Authorization first, X-API-Key as its alias. */
+static const char *find_key(const struct fm_request *request)
+{
+    const char *authorization = fm_http_find(request->exchange, "authorization");
+    return authorization != NULL ? fm_auth_bearer(authorization)
+                                 : fm_http_find(request->exchange, "x-api-key");
+}
+
+static enum fm_step present_key(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    const char *key = find_key(request);
+    if (fm_auth_key_in_query(request->target.query)) {
+        fm_fail(&err, FM_KEY_IN_URL, "auth: key in the query");
+        return fm_reply_error(request, &err);
+    }
+    if (key == NULL) {
+        fm_fail(&err, FM_INVALID_TOKEN, "auth: no key");
+        return fm_reply_error(request, &err);
+    }
+    request->retry_after_seconds =
+        fm_auth_guard_wait(request->guard, fm_http_peer(request->exchange), fm_clock_ms());
+    if (request->retry_after_seconds > 0) {
+        fm_fail(&err, FM_RATE_LIMIT_EXCEEDED, "auth: too many bad keys");
+        return fm_reply_error(request, &err);
+    }
+    if (!fm_auth_key_is_formed(key)) {
+        fm_fail(&err, FM_INVALID_TOKEN, "auth: malformed");
+        return refuse_key(request, &err);
+    }
+    request->look.has_digest = true;
+    fm_auth_key_digest(request->front->secrets, key, request->look.digest);
+    if ((request->route->flags & FM_ROUTE_JOB) != 0) {
+        (void)fm_id_parse(FM_ID_JOB, request->values[0], &request->job);
+    }
+    fm_request_ask(request, &request->job);
+    return FM_STEP_WAIT;
+}
+
+static const char *scope_name(unsigned scope)
+{
+    return scope == FM_SCOPE_FETCH ? "video:fetch" : "video:process";
+}
+
+static enum fm_step run_auth(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    const struct fm_route *route = request->route;
+    if ((route->flags & FM_ROUTE_PUBLIC) != 0) {
+        return FM_STEP_NEXT;
+    }
+    if (!request->has_asked) {
+        return present_key(request);
+    }
+    if (!atomic_load(&request->is_answered)) {
+        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+        return FM_STEP_WAIT;
+    }
+    if (!fm_request_is_known(request, &err)) {
+        return refuse_key(request, &err);
+    }
+    if ((route->scope & ~request->look.scopes) != 0) {
+        fm_fail_param(&err, FM_INSUFFICIENT_SCOPE, NULL, "This needs an API key with the scope %s",
+                      scope_name(route->scope));
+        return fm_reply_error(request, &err);
+    }
+    if ((route->flags & FM_ROUTE_JOB) != 0 && !request->look.has_job) {
+        fm_fail_param(&err, FM_NOT_FOUND, NULL, "No such job");
+        return fm_reply_error(request, &err);
+    }
+    return FM_STEP_NEXT;
+}
+
+/* ---- body ---- */
+
+/* What the path says wins over the address of whoever came first: see http.h for limits. */
+static enum fm_step run_body(struct fm_request *request)
+{
+    size_t limit = request->route->body_limit;
+    bool is_taken = limit == 0 || fm_http_is_received(request->exchange);
+    if (is_taken) {
+        return FM_STEP_NEXT;
+    }
+    fm_http_collect(request->exchange, limit);
+    return FM_STEP_WAIT;
+}
+
+/* ---- validate ---- */
+
+static bool validate_spec(struct fm_request *request, struct fm_error *err)
+{
+    FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};
+    struct fm_validate_input input = {
+        .type = (enum fm_type)request->route->type,
+        .site = request->values[0],
+        .query = request->target.query,
+        .content_type = fm_http_find(request->exchange, "content-type"),
+        .body = fm_http_body(request->exchange),
+        .scopes = request->look.scopes,
+        .policy = &policy,
+        .now_ms = fm_clock_wall_us() / 1000,
+    };
+    return fm_allow_read(request->front->settings, &policy, err) &&
+           fm_validate_spec(&input, &request->arena, &request->asked, err);
+}
+
+static enum fm_step run_validate(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    unsigned flags = request->route->flags;
+    bool is_fine = (flags & FM_ROUTE_PUBLIC) != 0 ||
+                   ((flags & FM_ROUTE_SPEC) != 0
+                        ? validate_spec(request, &err)
+                        : fm_validate_query(request->target.query, (flags & FM_ROUTE_WAITS) != 0,
+                                            &request->asked.wait_seconds, &err));
+    if (!is_fine) {
+        return fm_reply_error(request, &err);
+    }
+    if (request->asked.wait_seconds == FM_VALIDATE_NO_WAIT) {
+        request->asked.wait_seconds = fm_validate_prefer(fm_http_find(request->exchange, "prefer"));
+    }
+    return FM_STEP_NEXT;
+}
+
+/* ---- the array ---- */
+
+static enum fm_step run_act(struct fm_request *request)
+{
+    return request->route->act(request);
+}
+
+static enum fm_step (*const steps[])(struct fm_request *request) = {
+    run_gate, run_route, run_auth, run_body, run_validate, run_act,
+};
+
+static struct fm_request *request_new(struct fm_http_exchange *exchange)
+{
+    const struct service *service = fm_http_context(exchange);
+    struct fm_request *request = fm_alloc(sizeof(*request));
+    request->front = &service->front;
+    request->guard = service->guard;
+    request->exchange = exchange;
+    fm_http_set_user(exchange, request);
+    return request;
+}
+
+static enum fm_http_next run(struct fm_http_exchange *exchange)
+{
+    struct fm_request *request = fm_http_user(exchange);
+    if (request == NULL) {
+        request = request_new(exchange);
+    }
+    enum fm_step answer = FM_STEP_NEXT;
+    while (answer == FM_STEP_NEXT && request->step < FM_COUNT(steps)) {
+        answer = steps[request->step](request);
+        request->step += answer == FM_STEP_NEXT ? 1 : 0;
+    }
+    return answer == FM_STEP_REPLY ? FM_HTTP_REPLY : FM_HTTP_WAIT;
+}
+
+/* The path as it may be logged: a signed URL's token is as good as a key. */
+static const char *logged_path(const struct fm_request *request)
+{
+    bool is_public = request->route != NULL && (request->route->flags & FM_ROUTE_PUBLIC) != 0;
+    return is_public ? request->route->pattern : request->target.path;
+}
+
+static void end(struct fm_http_exchange *exchange)
+{
+    struct fm_request *request = fm_http_user(exchange);
+    if (request == NULL) {
+        return;
+    }
+    fm_log(FM_LOG_INFO, "request", "method=%.16s path=%.200s status=%u ms=%lld request=%s",
+           fm_http_method(exchange), logged_path(request), fm_http_status(exchange),
+           (long long)fm_http_age_ms(exchange), request->id);
+    if (request->act_done != NULL) {
+        request->act_done(request);
+    }
+    if (request->has_asked) {
+        fm_reader_look_done(&request->look);
+    }
+    fm_arena_done(&request->arena);
+    free(request->base);
+    free(request);
+    fm_http_set_user(exchange, NULL);
+}
+
+static void closed(void *context)
+{
+    struct service *service = context;
+    fm_auth_guard_destroy(&service->guard);
+    free(service);
+}
+
+bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct fm_error *err)
+{
+    struct service *service = fm_alloc(sizeof(*service));
+    struct fm_http_options options = {
+        .listen = front->settings->listen,
+        .threads = (unsigned)front->settings->front_threads,
+        .max_connections = (unsigned)front->settings->max_connections,
+    };
+    struct fm_http_handler handler = {service, run, end, closed};
+    service->front = *front;
+    service->guard = fm_auth_guard_new();
+    if (!fm_http_open(&options, &handler, http, err)) {
+        closed(service);
+        return false;
+    }
+    return true;
+}
