@@ -98,26 +98,33 @@ bool fm_message_encode(const struct fm_message *message, struct fm_text *frame,
     return true;
 }
 
-/* The frame's head; `cursor` then stands before the record's map. */
-static bool take_row(struct fm_pack_cursor *cursor, const struct row **row, struct fm_error *err)
+/* The row of the frame's number, or NULL; `cursor` then stands before the record's map. */
+static const struct row *take_row(struct fm_pack_cursor *cursor, struct fm_error *err)
 {
     struct fm_pack_token token;
     if (!fm_pack_cursor_next(cursor, &token) || token.kind != FM_PACK_CURSOR_LIST ||
         token.number != 2 || !fm_pack_cursor_next(cursor, &token) ||
         token.kind != FM_PACK_CURSOR_NUMBER) {
-        return fm_fail(err, FM_PROTOCOL, "the frame is no number and record");
+        fm_fail(err, FM_PROTOCOL, "the frame is no number and record");
+        return NULL;
     }
-    *row = find(token.number);
-    return *row != NULL || fm_pack_refuse(err, "type", "unknown");
+    const struct row *row = find(token.number);
+    if (row == NULL) {
+        fm_pack_refuse(err, "type", "unknown");
+    }
+    return row;
 }
 
 bool fm_message_decode(struct fm_slice frame, unsigned sender, struct fm_message *message,
                        struct fm_error *err)
 {
-    const struct row *row = NULL;
     struct fm_pack_cursor cursor = fm_pack_cursor_of(frame);
     memset(message, 0, sizeof(*message));
-    if (!fm_pack_check(frame, err) || !take_row(&cursor, &row, err)) {
+    if (!fm_pack_check(frame, err)) {
+        return false;
+    }
+    const struct row *row = take_row(&cursor, err);
+    if (row == NULL) {
         return false;
     }
     if ((row->senders & sender) == 0) {

@@ -16,27 +16,26 @@
 
 /* First bytes of one shape. The value is the head's masked bits, or the `width` bytes behind it. */
 struct form {
-    unsigned char first, last;
     enum fm_pack_cursor_kind kind;
-    unsigned char width, mask;
+    unsigned char first, last, width, mask;
 };
 
 /* What is missing (0xc1 and the ext types) is refused. The signed forms are NEGATIVE here. */
 static const struct form forms[] = {
-    {0x00, 0x7f, FM_PACK_CURSOR_NUMBER, 0, 0x7f},   {0x80, 0x8f, FM_PACK_CURSOR_MAP, 0, 0x0f},
-    {0x90, 0x9f, FM_PACK_CURSOR_LIST, 0, 0x0f},     {0xa0, 0xbf, FM_PACK_CURSOR_TEXT, 0, 0x1f},
-    {0xc0, 0xc0, FM_PACK_CURSOR_NIL, 0, 0},         {0xc2, 0xc3, FM_PACK_CURSOR_BOOL, 0, 1},
-    {0xc4, 0xc4, FM_PACK_CURSOR_BYTES, 1, 0},       {0xc5, 0xc5, FM_PACK_CURSOR_BYTES, 2, 0},
-    {0xc6, 0xc6, FM_PACK_CURSOR_BYTES, 4, 0},       {0xca, 0xca, FM_PACK_CURSOR_REAL, 4, 0},
-    {0xcb, 0xcb, FM_PACK_CURSOR_REAL, 8, 0},        {0xcc, 0xcc, FM_PACK_CURSOR_NUMBER, 1, 0},
-    {0xcd, 0xcd, FM_PACK_CURSOR_NUMBER, 2, 0},      {0xce, 0xce, FM_PACK_CURSOR_NUMBER, 4, 0},
-    {0xcf, 0xcf, FM_PACK_CURSOR_NUMBER, 8, 0},      {0xd0, 0xd0, FM_PACK_CURSOR_NEGATIVE, 1, 0},
-    {0xd1, 0xd1, FM_PACK_CURSOR_NEGATIVE, 2, 0},    {0xd2, 0xd2, FM_PACK_CURSOR_NEGATIVE, 4, 0},
-    {0xd3, 0xd3, FM_PACK_CURSOR_NEGATIVE, 8, 0},    {0xd9, 0xd9, FM_PACK_CURSOR_TEXT, 1, 0},
-    {0xda, 0xda, FM_PACK_CURSOR_TEXT, 2, 0},        {0xdb, 0xdb, FM_PACK_CURSOR_TEXT, 4, 0},
-    {0xdc, 0xdc, FM_PACK_CURSOR_LIST, 2, 0},        {0xdd, 0xdd, FM_PACK_CURSOR_LIST, 4, 0},
-    {0xde, 0xde, FM_PACK_CURSOR_MAP, 2, 0},         {0xdf, 0xdf, FM_PACK_CURSOR_MAP, 4, 0},
-    {0xe0, 0xff, FM_PACK_CURSOR_NEGATIVE, 0, 0xff},
+    {FM_PACK_CURSOR_NUMBER, 0x00, 0x7f, 0, 0x7f},   {FM_PACK_CURSOR_MAP, 0x80, 0x8f, 0, 0x0f},
+    {FM_PACK_CURSOR_LIST, 0x90, 0x9f, 0, 0x0f},     {FM_PACK_CURSOR_TEXT, 0xa0, 0xbf, 0, 0x1f},
+    {FM_PACK_CURSOR_NIL, 0xc0, 0xc0, 0, 0},         {FM_PACK_CURSOR_BOOL, 0xc2, 0xc3, 0, 1},
+    {FM_PACK_CURSOR_BYTES, 0xc4, 0xc4, 1, 0},       {FM_PACK_CURSOR_BYTES, 0xc5, 0xc5, 2, 0},
+    {FM_PACK_CURSOR_BYTES, 0xc6, 0xc6, 4, 0},       {FM_PACK_CURSOR_REAL, 0xca, 0xca, 4, 0},
+    {FM_PACK_CURSOR_REAL, 0xcb, 0xcb, 8, 0},        {FM_PACK_CURSOR_NUMBER, 0xcc, 0xcc, 1, 0},
+    {FM_PACK_CURSOR_NUMBER, 0xcd, 0xcd, 2, 0},      {FM_PACK_CURSOR_NUMBER, 0xce, 0xce, 4, 0},
+    {FM_PACK_CURSOR_NUMBER, 0xcf, 0xcf, 8, 0},      {FM_PACK_CURSOR_NEGATIVE, 0xd0, 0xd0, 1, 0},
+    {FM_PACK_CURSOR_NEGATIVE, 0xd1, 0xd1, 2, 0},    {FM_PACK_CURSOR_NEGATIVE, 0xd2, 0xd2, 4, 0},
+    {FM_PACK_CURSOR_NEGATIVE, 0xd3, 0xd3, 8, 0},    {FM_PACK_CURSOR_TEXT, 0xd9, 0xd9, 1, 0},
+    {FM_PACK_CURSOR_TEXT, 0xda, 0xda, 2, 0},        {FM_PACK_CURSOR_TEXT, 0xdb, 0xdb, 4, 0},
+    {FM_PACK_CURSOR_LIST, 0xdc, 0xdc, 2, 0},        {FM_PACK_CURSOR_LIST, 0xdd, 0xdd, 4, 0},
+    {FM_PACK_CURSOR_MAP, 0xde, 0xde, 2, 0},         {FM_PACK_CURSOR_MAP, 0xdf, 0xdf, 4, 0},
+    {FM_PACK_CURSOR_NEGATIVE, 0xe0, 0xff, 0, 0xff},
 };
 
 struct fm_pack_cursor fm_pack_cursor_of(struct fm_slice bytes)

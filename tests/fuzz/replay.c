@@ -10,7 +10,7 @@
 
 #include "common/text.h"
 
-#define INPUT_LIMIT (1024 * 1024)
+#define INPUT_LIMIT ((size_t)1024 * 1024)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

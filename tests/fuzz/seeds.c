@@ -13,14 +13,14 @@
 
 struct seed {
     enum fm_message_type type;
+    unsigned senders;
     const char *name;
     const struct fm_record *record;
-    unsigned senders;
 };
 
 static const struct seed seeds[] = {
 #define FM_MESSAGE(number, NAME, tag, senders, descriptors, prose)                                 \
-    {FM_MESSAGE_##NAME, #tag, &fm_record_##tag, senders},
+    {FM_MESSAGE_##NAME, senders, #tag, &fm_record_##tag},
 #include "proto/messages.def"
 #undef FM_MESSAGE
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -254,11 +255,32 @@ static void a_packet_above_64_kib_breaks_it(void **state)
     (void)state;
     struct ends ends;
     open_ends(&ends);
+    /* READY with an unknown field that makes it 64 KiB: whole without its last byte. */
+    static const char head[] = "\x92\x20\x81\xa3new\xc6\x00\x00\xff\xf4";
     char *bytes = fm_alloc(FM_PACK_LIMIT + 1);
-    memcpy(bytes, "\x92\x20\x80", 3);
-    send_raw(ends.theirs, bytes, FM_PACK_LIMIT + 1, 1);
+    memcpy(bytes, head, sizeof(head) - 1);
+    send_raw(ends.theirs, bytes, FM_PACK_LIMIT, 0);
+    take(ends.ours, FM_MESSAGE_READY);
+    send_raw(ends.theirs, bytes, FM_PACK_LIMIT + 1, 0);
     assert_broken(ends.ours);
     free(bytes);
+    close_ends(&ends);
+}
+
+static void a_descriptor_that_found_no_room_breaks_it(void **state)
+{
+    (void)state;
+    struct ends ends;
+    struct rlimit before;
+    open_ends(&ends);
+    send_raw(ends.theirs, "\x92\x23\x80", 3, 1); /* SOURCE */
+    int next = dup(STDERR_FILENO);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {(rlim_t)next, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_broken(ends.ours);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     close_ends(&ends);
 }
 
@@ -266,7 +288,7 @@ static void a_packet_above_64_kib_breaks_it(void **state)
 static void fill_large(struct fm_message *message, char *spec, struct fm_word *words)
 {
     static char text[257];
-    memset(text, 'a', 256);
+    memset(text, 'a', sizeof(text) - 1);
     fm_message_init(message, FM_MESSAGE_FETCH);
     message->fetch.spec = (struct fm_slice){spec, 32768};
     for (size_t i = 0; i < 64; i++) {
@@ -348,7 +370,7 @@ static void threads_send_whole_packets_and_wait_for_room(void **state)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, send_many, ends.theirs), 0);
     }
-    for (size_t i = 0; i < 2 * MANY; i++) {
+    for (size_t i = 0; i < FM_COUNT(threads) * MANY; i++) {
         take(ends.ours, FM_MESSAGE_END);
     }
     for (size_t i = 0; i < 2; i++) {
@@ -425,6 +447,7 @@ int main(void)
         cmocka_unit_test(more_descriptors_than_the_table_says_break_it_and_are_closed),
         cmocka_unit_test(a_packet_out_of_the_table_breaks_it),
         cmocka_unit_test(a_packet_above_64_kib_breaks_it),
+        cmocka_unit_test(a_descriptor_that_found_no_room_breaks_it),
         cmocka_unit_test(the_largest_packet_passes),
         cmocka_unit_test(a_full_channel_says_so_and_keeps_what_it_has),
         cmocka_unit_test(threads_send_whole_packets_and_wait_for_room),

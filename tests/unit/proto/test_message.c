@@ -6,14 +6,14 @@
 
 struct message_row {
     enum fm_message_type type;
+    unsigned senders;
     const char *name;
     const struct fm_record *record;
-    unsigned senders;
 };
 
 static const struct message_row all_messages[] = {
 #define FM_MESSAGE(number, NAME, tag, senders, descriptors, prose)                                 \
-    {FM_MESSAGE_##NAME, #NAME, &fm_record_##tag, senders},
+    {FM_MESSAGE_##NAME, senders, #NAME, &fm_record_##tag},
 #include "proto/messages.def"
 #undef FM_MESSAGE
 };
