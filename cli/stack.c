@@ -151,8 +151,7 @@ static void add_number(struct fm_text *word, const char *name, uint64_t number)
 static bool start_worker(struct fm_stack *stack, struct member *member, struct fm_error *err)
 {
     FM_AUTO(fm_text_done)
-    struct fm_text dir = {0},
-                   log = {0}, brokers = {0}, key = {0}, cpu = {0}, net = {0};
+    struct fm_text dir = {0}, log = {0}, brokers = {0}, key = {0}, cpu = {0}, net = {0};
     FM_AUTO_FREE char *program = fm_place_path(stack->place, "bin/fetchmedia-worker");
     fm_text_format(&dir, "FETCHMEDIA_WORK_DIR=%s/work/%u", stack->place->state, member->number);
     fm_text_format(&log, "%s/log/worker-%u.log", stack->place->state, member->number);
@@ -316,7 +315,7 @@ static void restart_due(struct fm_stack *stack)
     }
 }
 
-static void publish(const struct fm_stack *stack)
+void fm_stack_publish(const struct fm_stack *stack)
 {
     FM_AUTO_FREE char *path = fm_place_path(stack->place, "up.json");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
@@ -335,7 +334,7 @@ void fm_stack_watch(struct fm_stack *stack)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGCHLD);
     for (;;) {
-        publish(stack);
+        fm_stack_publish(stack);
         struct timespec patience = {.tv_nsec = FIRST_BACKOFF_MS * 1000000L};
         bool is_whole = true;
         for (size_t i = 0; i < stack->count; i++)

@@ -24,6 +24,8 @@ struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const stru
 /* PostgreSQL up, the schema and the first account made, every worker enrolled, broker and workers
  * running and ready. */
 bool fm_stack_start(struct fm_stack *stack, struct fm_error *err) FM_MUST_CHECK;
+/* Writes <state>/up.json, the public description: what down, status and another up read. */
+void fm_stack_publish(const struct fm_stack *stack);
 /* Restarts what dies until SIGTERM or SIGINT (both blocked by the caller). */
 void fm_stack_watch(struct fm_stack *stack);
 /* Ends every member, youngest first, and reaps it. */

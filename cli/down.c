@@ -1,0 +1,136 @@
+/* `down` ends what up started; `status` says what runs. Both find the stack by its state directory.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/place.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/memory.h"
+#include "common/settings.h"
+
+#define STOP_PATIENCE_MS 90000
+#define LOOK_EVERY_MS 20
+#define DESCRIPTION_LIMIT 8192
+
+struct options {
+    char *state_dir;
+    bool json;
+};
+
+#define ROW(kind, name, standard, min, max, help)                                                  \
+    {                                                                                              \
+        FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help            \
+    }
+static const struct fm_setting table[] = {
+    ROW(TEXT, state_dir, "", 0, 4096, "Where everything is kept"),
+    ROW(BOOL, json, "false", 0, 1, "Print one JSON object"),
+};
+
+static bool load(int argc, char **argv, struct options *options, struct fm_place *place,
+                 struct fm_error *err)
+{
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
+    size_t count = 0;
+    if (!fm_settings_load(table, FM_COUNT(table), options, NULL, argc, argv, rest, &count, err))
+        return false;
+    if (count > 0)
+        return fm_fail(err, FM_SETTING, "%s takes no \"%s\"", argv[0], rest[0]);
+    const char *state = options->state_dir && *options->state_dir ? options->state_dir : NULL;
+    return fm_place_find(state, place, err);
+}
+
+/* Running: somebody else holds the lock. */
+static bool is_running(const struct fm_place *place)
+{
+    int fd = -1;
+    bool taken = false;
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    bool ok = access(path, F_OK) == 0 && fm_place_lock(place, &fd, &taken, NULL);
+    fm_file_close(&fd);
+    return ok && !taken;
+}
+
+static bool describe(const struct fm_place *place, struct fm_text *text, struct fm_json **json)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    return fm_file_read(path, DESCRIPTION_LIMIT, text, NULL) &&
+           fm_json_parse((struct fm_slice){text->data, text->length}, json, NULL);
+}
+
+static bool wait_until_stopped(const struct fm_place *place)
+{
+    int64_t until_ms = fm_clock_ms() + STOP_PATIENCE_MS;
+    struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+    while (is_running(place)) {
+        if (fm_clock_ms() > until_ms)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static int stop(const struct fm_place *place)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
+    if (!is_running(place)) {
+        printf("FetchMedia is not running in %s\n", place->state);
+        return FM_EXIT_OK;
+    }
+    pid_t pid = describe(place, &text, &json)
+                    ? (pid_t)fm_json_integer(fm_json_get(fm_json_get(json, "pids"), "supervisor"))
+                    : 0;
+    if (pid <= 1 || kill(pid, SIGTERM) != 0 || !wait_until_stopped(place)) {
+        fprintf(stderr, "fetchmedia: the supervisor (process %d) does not end\n", (int)pid);
+        return FM_EXIT_SYSTEM;
+    }
+    printf("FetchMedia has stopped. Jobs, keys and files stay in %s\n", place->state);
+    return FM_EXIT_OK;
+}
+
+int fm_down_command(int argc, char **argv)
+{
+    struct options options = {0};
+    struct fm_place place = {0};
+    struct fm_error err = {0};
+    int code = load(argc, argv, &options, &place, &err) ? stop(&place) : fm_command_fail(&err);
+    fm_place_done(&place);
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return code;
+}
+
+static int show(const struct fm_place *place, bool wants_json)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0}, body = {0};
+    FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
+    if (!is_running(place) || !describe(place, &text, &json)) {
+        printf("%s\n", wants_json ? "{\"running\":false}" : "FetchMedia is not running.");
+        return FM_EXIT_UNREACHABLE;
+    }
+    const char *base = fm_json_text(fm_json_get(json, "base_url"));
+    long status = 0;
+    bool is_ready = fm_client_get_plain(base, "/readyz", &status, &body) && status == 200;
+    if (wants_json)
+        printf("%s", fm_text_get(&text));
+    else
+        printf("FetchMedia is running at %s, %s\n", base, is_ready ? "ready" : "not ready");
+    return is_ready ? FM_EXIT_OK : FM_EXIT_UNREACHABLE;
+}
+
+int fm_status_command(int argc, char **argv)
+{
+    struct options options = {0};
+    struct fm_place place = {0};
+    struct fm_error err = {0};
+    int code = load(argc, argv, &options, &place, &err) ? show(&place, options.json)
+                                                        : fm_command_fail(&err);
+    fm_place_done(&place);
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return code;
+}

@@ -1,0 +1,251 @@
+/* `up`: one command that starts a whole stack and watches over it; `--detach` leaves it running
+ * behind. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/stack.h"
+#include "common/file.h"
+#include "common/memory.h"
+#include "common/settings.h"
+
+#define READY_LIMIT 8192
+
+/* The options as settings rows: parsed, range-checked and suggested like every other. */
+struct options {
+    char *state_dir, *listen, *allow_private;
+    uint64_t workers, cpu_slots, net_slots;
+    bool detach, json;
+};
+
+#define ROW(kind, name, standard, min, max, help)                                                  \
+    {                                                                                              \
+        FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help            \
+    }
+static const struct fm_setting table[] = {
+    ROW(TEXT, state_dir, "", 0, 4096, "Where everything is kept"),
+    ROW(TEXT, listen, "", 0, 128, "Address and port of the API"),
+    ROW(TEXT, allow_private, "", 0, 4096, "Private networks that may be fetched from"),
+    ROW(NUMBER, workers, "1", 1, FM_STACK_WORKERS, "Worker nodes on this machine"),
+    ROW(NUMBER, cpu_slots, "0", 0, 128, "Encodes at once, each worker; 0: half the cores"),
+    ROW(NUMBER, net_slots, "0", 0, 128, "Fetches at once, each worker; 0: 4"),
+    ROW(BOOL, detach, "false", 0, 1, "Return when everything is ready"),
+    ROW(BOOL, json, "false", 0, 1, "Print one JSON object"),
+};
+
+static const char *given(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+/* ---- what is printed when ready ---- */
+
+static void say_ready(const struct fm_stack *stack, const struct fm_place *place,
+                      struct fm_text *out)
+{
+    const char *key = fm_stack_key(stack);
+    const char *base = fm_stack_base(stack);
+    fm_text_format(out, "FetchMedia is running at %s\n", base);
+    if (key)
+        fm_text_format(
+            out,
+            "API key (shown this once): %s\nOperator account: operator@localhost, password (shown "
+            "this once): %s\n",
+            key, fm_stack_password(stack) ? fm_stack_password(stack) : "as set");
+    fm_text_format(
+        out,
+        "Try it:\n  curl -X POST \"%s/v1/videos/url?url=https://example.org/video.mp4\" -H "
+        "\"Authorization: Bearer %s\" -H \"Content-Type: application/json\"\nStop it:\n  "
+        "fetchmedia "
+        "down --state-dir %s\n",
+        base, key ? key : "YOUR_API_KEY", place->state);
+}
+
+static void say_running(const struct fm_place *place, bool wants_json, struct fm_text *out)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
+    if (!fm_file_read(path, READY_LIMIT, &text, NULL) ||
+        !fm_json_parse((struct fm_slice){text.data, text.length}, &json, NULL))
+        fm_text_format(out, "%s\n", wants_json ? "{}" : "FetchMedia is starting here.");
+    else if (wants_json)
+        fm_text_append(out, fm_text_get(&text));
+    else
+        fm_text_format(out, "FetchMedia is already running at %s\n",
+                       fm_json_text(fm_json_get(json, "base_url")));
+}
+
+/* ---- from lock to ready ---- */
+
+/* Where the first words go: our own stdout, or the pipe to the one who typed the command. */
+struct front {
+    int fd;
+    bool is_detached;
+};
+
+static void answer(const struct front *front, const struct fm_text *text)
+{
+    struct fm_error err = {0};
+    if (!fm_file_write_all(front->fd, text->data, text->length, &err))
+        fprintf(stderr, "fetchmedia: %s\n", err.detail);
+}
+
+/* From here on nobody reads our terminal: the log does. */
+static bool go_behind(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "log/supervisor.log");
+    FM_AUTO(fm_file_close) int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    FM_AUTO(fm_file_close) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (log < 0 || null < 0)
+        return fm_fail(err, FM_SYSTEM, "%s: cannot be opened", path);
+    dup2(null, STDIN_FILENO);
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+    return true;
+}
+
+static void block_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+static bool serve(const struct fm_stack_options *options, const struct fm_place *place,
+                  const struct fm_place_ports *ports, const struct front *front,
+                  struct fm_error *err)
+{
+    const char *url = given(getenv("FETCHMEDIA_DATABASE_URL"));
+    struct fm_stack *stack =
+        fm_stack_new(options, place, ports, url ? url : given(getenv("DATABASE_URL")));
+    bool ok = fm_stack_start(stack, err);
+    if (ok) {
+        FM_AUTO(fm_text_done) struct fm_text text = {0};
+        if (options->wants_json)
+            fm_stack_describe(stack, false, &text);
+        else
+            say_ready(stack, place, &text);
+        if (options->wants_json)
+            fm_text_append_char(&text, '\n');
+        fm_stack_publish(stack);
+        answer(front, &text);
+        if (front->is_detached && (ok = go_behind(place, err)))
+            close(front->fd);
+        fm_stack_watch(stack);
+    }
+    fm_stack_destroy(&stack);
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    unlink(path);
+    return ok;
+}
+
+static bool run(const struct fm_stack_options *options, const struct front *front,
+                struct fm_error *err)
+{
+    struct fm_place place;
+    struct fm_place_ports ports = {0};
+    int lock = -1;
+    bool taken = false;
+    bool ok = fm_place_find(options->state_dir, &place, err) &&
+              fm_file_make_dirs(place.state, 0711, err) &&
+              fm_place_lock(&place, &lock, &taken, err);
+    if (ok && !taken) {
+        FM_AUTO(fm_text_done) struct fm_text text = {0};
+        say_running(&place, options->wants_json, &text);
+        answer(front, &text);
+    } else if (ok) {
+        ok = fm_place_make(&place, (unsigned)options->workers, err) &&
+             fm_place_ports(&place, options->listen, &ports, err) &&
+             serve(options, &place, &ports, front, err);
+    }
+    fm_place_ports_done(&ports);
+    fm_place_done(&place);
+    fm_file_close(&lock);
+    return ok;
+}
+
+/* ---- in front or behind ---- */
+
+static int run_here(const struct fm_stack_options *options)
+{
+    struct fm_error err = {0};
+    struct front front = {.fd = STDOUT_FILENO};
+    block_signals();
+    return run(options, &front, &err) ? FM_EXIT_OK : fm_command_fail(&err);
+}
+
+/* Passes the supervisor's first words on. It closes the pipe when ready; ended before that, its
+ * code is ours. */
+static int wait_for_words(int fd, pid_t pid)
+{
+    char bytes[READY_LIMIT];
+    size_t total = 0;
+    ssize_t got;
+    while ((got = read(fd, bytes, sizeof bytes)) > 0) {
+        total += (size_t)got;
+        (void)!write(STDOUT_FILENO, bytes, (size_t)got);
+    }
+    int status = 0;
+    if (total > 0 && waitpid(pid, &status, WNOHANG) == 0)
+        return FM_EXIT_OK;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : FM_EXIT_SYSTEM;
+}
+
+static int run_behind(const struct fm_stack_options *options)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return FM_EXIT_SYSTEM;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid < 0)
+        return FM_EXIT_SYSTEM;
+    if (pid > 0) {
+        close(ends[1]);
+        return wait_for_words(ends[0], pid);
+    }
+    close(ends[0]);
+    setsid();
+    block_signals();
+    struct fm_error err = {0};
+    struct front front = {.fd = ends[1], .is_detached = true};
+    exit(run(options, &front, &err) ? FM_EXIT_OK : fm_command_fail(&err));
+}
+
+int fm_up_command(int argc, char **argv)
+{
+    struct options options = {0};
+    struct fm_error err = {0};
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
+    size_t rest_count = 0;
+    if (!fm_settings_load(table, FM_COUNT(table), &options, NULL, argc, argv, rest, &rest_count,
+                          &err))
+        return fm_command_fail(&err);
+    if (rest_count > 0) {
+        fm_fail(&err, FM_SETTING, "up takes no \"%s\"", rest[0]);
+        return fm_command_fail(&err);
+    }
+    struct fm_stack_options stack = {
+        .state_dir = given(options.state_dir),
+        .listen = given(options.listen),
+        .allow_private = given(options.allow_private),
+        .workers = options.workers,
+        .cpu_slots = options.cpu_slots,
+        .net_slots = options.net_slots,
+        .is_detached = options.detach,
+        .wants_json = options.json,
+    };
+    int code = options.detach ? run_behind(&stack) : run_here(&stack);
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return code;
+}
