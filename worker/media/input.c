@@ -304,9 +304,10 @@ static void measure_packet(const AVStream *stream, const AVPacket *packet, int *
 /* A single image above max_pixels comes back without a size: this tells it from a damaged one. */
 static bool check_unsized(const struct fm_input *input, struct fm_error *err)
 {
+    if (input->format->nb_streams != 1)
+        return true;
     const AVStream *stream = input->format->streams[0];
-    bool unsized = stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !stream->codecpar->width;
-    if (input->format->nb_streams != 1 || !unsized)
+    if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO || stream->codecpar->width > 0)
         return true;
     FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
     if (!again)

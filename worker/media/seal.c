@@ -134,17 +134,22 @@ static unsigned close_paths(void)
 
 /* ---- seccomp ---- */
 
-static const int allowed[] = {
-#define FM_SYSCALL(name) SCMP_SYS(name),
+static const struct {
+    uint32_t action;
+    int number;
+} listed[] = {
+#define FM_SYSCALL(name) {SCMP_ACT_ALLOW, SCMP_SYS(name)},
+#define FM_SYSCALL_REFUSED(name, error) {SCMP_ACT_ERRNO(error), SCMP_SYS(name)},
 #include "worker/media/syscalls.def"
 #undef FM_SYSCALL
+#undef FM_SYSCALL_REFUSED
 };
 
-static int allow_listed(scmp_filter_ctx filter)
+static int add_listed(scmp_filter_ctx filter)
 {
     int result = 0;
-    for (size_t i = 0; i < FM_COUNT(allowed) && result == 0; i++)
-        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    for (size_t i = 0; i < FM_COUNT(listed) && result == 0; i++)
+        result = seccomp_rule_add(filter, listed[i].action, listed[i].number, 0);
     return result;
 }
 
@@ -172,18 +177,15 @@ static int allow_conditional(scmp_filter_ctx filter)
     return result;
 }
 
-/* A filter cannot look into clone3's struct; told that there is no such call, glibc uses clone. */
 static int fill_filter(scmp_filter_ctx filter)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (result == 0)
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (result == 0)
-        result = allow_listed(filter);
+        result = add_listed(filter);
     if (result == 0)
         result = allow_conditional(filter);
-    if (result == 0)
-        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     return result;
 }
 
