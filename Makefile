@@ -124,7 +124,7 @@ endef
 $(foreach unit,$(UNITS),$(eval $(call unit_rules,$(unit))))
 
 .PHONY: units
-units: $(foreach unit,$(UNITS),$(call unit_name,$(unit))) | $(B)/bin/fetchmedia-transfer ## build and run the unit tests
+units: $(foreach unit,$(UNITS),$(call unit_name,$(unit))) | $(B)/bin/fetchmedia-transfer $(B)/bin/fetchmedia-media ## build and run the unit tests
 	@for t in $^; do FM_BIN_DIR=$(B)/bin $$t || exit 1; done
 
 # Integration: tests/integration/test_x.c links the broker's rooms and a private PostgreSQL.

@@ -17,6 +17,14 @@ static void start_ready(struct media_child *child)
     fm_message_done(&ready);
 }
 
+/* The file of one output. */
+static int open_output(size_t index, int flags)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "made-%zu", index);
+    return open_made(name, flags);
+}
+
 /* Sends WORK: the input, then fresh output files `made-0`, … for each output of the spec. */
 static void send_work(struct media_child *child, const char *name, const struct fm_spec *spec,
                       const char *content_type)
@@ -30,11 +38,8 @@ static void send_work(struct media_child *child, const char *name, const struct 
     work.work.spec = (struct fm_slice){packed.data, packed.length};
     work.work.size_bytes = (uint64_t)size_of(fds[0]);
     work.work.content_type = content_type;
-    for (size_t i = 0; i < count; i++) {
-        char made[16];
-        snprintf(made, sizeof(made), "made-%zu", i);
-        fds[1 + i] = open_made(made, O_RDWR | O_CREAT | O_TRUNC);
-    }
+    for (size_t i = 0; i < count; i++)
+        fds[1 + i] = open_output(i, O_RDWR | O_CREAT | O_TRUNC);
     assert_true(fm_channel_send(child->channel, &work, fds, 1 + count, 1000, &err));
     fm_message_done(&work);
     for (size_t i = 0; i <= count; i++)
@@ -80,11 +85,8 @@ static void verify(const struct fm_list *files, struct fm_message *end)
     start_ready(&child);
     fm_message_init(&order, FM_MESSAGE_VERIFY);
     order.verify.expect = *files;
-    for (size_t i = 0; i < files->count; i++) {
-        char made[16];
-        snprintf(made, sizeof(made), "made-%zu", i);
-        fds[i] = open_made(made, O_RDONLY);
-    }
+    for (size_t i = 0; i < files->count; i++)
+        fds[i] = open_output(i, O_RDONLY);
     assert_true(fm_channel_send(child.channel, &order, fds, files->count, 1000, &err));
     fm_message_done(&order);
     for (size_t i = 0; i < files->count; i++)
