@@ -67,6 +67,7 @@ static size_t list_held(void *context, struct fm_held *out, size_t capacity)
             .account = {(const char *)at->account.bytes, sizeof(at->account.bytes)},
             .job = {(const char *)at->job.bytes, sizeof(at->job.bytes)},
             .lease = at->lease,
+            .class = at->class,
         };
     }
     return count;

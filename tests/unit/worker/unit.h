@@ -1,0 +1,39 @@
+/* What every unit test of this room includes. */
+#ifndef FM_TESTS_UNIT_WORKER_UNIT_H
+#define FM_TESTS_UNIT_WORKER_UNIT_H
+
+#include "tests/unit/common/unit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/memory.h"
+#include "common/text.h"
+
+#define PATIENCE_MS 20000
+
+/* A directory of the test's own, removed by remove_home. */
+static inline void make_home(char home[32])
+{
+    strcpy(home, "/tmp/fm-worker-XXXXXX");
+    assert_non_null(mkdtemp(home));
+}
+
+static inline void remove_home(const char *home)
+{
+    struct fm_error err = {0};
+    int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fm_file_remove_tree(fd, home + strlen("/tmp/"), &err));
+    fm_file_close(&fd);
+}
+
+static inline char *path_in(const char *home, const char *name)
+{
+    struct fm_text path = {0};
+    fm_text_format(&path, "%s/%s", home, name);
+    return fm_text_take(&path);
+}
+
+#endif
