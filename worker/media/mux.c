@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/memory.h"
 #include "worker/media/probe.h"
+#include "worker/media/sink.h"
 
-#define BUFFER_BYTES (64 << 10)
 /* Packets that wait for the header. Streams of an honest file begin within seconds of each other.
  */
 #define HELD_BYTES (128UL << 20)
@@ -34,132 +34,13 @@ struct fm_mux {
     const struct fm_plan *plan;
     const struct fm_plan_output *output;
     AVFormatContext *format;
-    AVIOContext *io;
-    int fd;
-    int64_t position;
+    struct fm_sink *sink;
     struct lane lanes[FM_PLAN_SLOTS];
     bool header;
     atomic_bool ended;
     AVPacket **held; /* stream_index is the slot */
     size_t held_count, held_capacity, held_bytes;
 };
-
-/* ---- bytes ---- */
-
-static int write_bytes(void *opaque, uint8_t *bytes, int length)
-{
-    struct fm_mux *mux = opaque;
-    for (int done = 0; done < length;) {
-        ssize_t wrote = pwrite(mux->fd, bytes + done, (size_t)(length - done), mux->position);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return wrote < 0 ? AVERROR(errno) : AVERROR(EIO);
-        done += (int)wrote;
-        mux->position += wrote;
-    }
-    return length;
-}
-
-/* Where a seek leads in a file of this descriptor, from `position`; negative: an error. */
-static int64_t seek_from(int fd, int64_t position, int64_t offset, int whence)
-{
-    int64_t size = lseek(fd, 0, SEEK_END);
-    switch (whence & ~AVSEEK_FORCE) {
-    case AVSEEK_SIZE:
-        return size;
-    case SEEK_SET:
-        return offset;
-    case SEEK_CUR:
-        return position + offset;
-    case SEEK_END:
-        return size + offset;
-    default:
-        return AVERROR(EINVAL);
-    }
-}
-
-static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
-{
-    struct fm_mux *mux = opaque;
-    int64_t to = seek_from(mux->fd, mux->position, offset, whence);
-    if (to >= 0 && !(whence & AVSEEK_SIZE))
-        mux->position = to;
-    return to;
-}
-
-/* The second view of the file, which faststart reads while it shifts. */
-struct reader {
-    int fd;
-    int64_t position;
-};
-
-static int read_again(void *opaque, uint8_t *out, int length)
-{
-    struct reader *reader = opaque;
-    ssize_t got = pread(reader->fd, out, (size_t)length, reader->position);
-    if (got <= 0)
-        return got < 0 ? AVERROR(errno) : AVERROR_EOF;
-    reader->position += got;
-    return (int)got;
-}
-
-static int64_t seek_again(void *opaque, int64_t offset, int whence)
-{
-    struct reader *reader = opaque;
-    int64_t to = seek_from(reader->fd, reader->position, offset, whence);
-    if (to >= 0 && !(whence & AVSEEK_SIZE))
-        reader->position = to;
-    return to;
-}
-
-/* The muxer may read its own file again (its url is empty), and open nothing else. */
-static int open_again(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
-                      AVDictionary **options)
-{
-    (void)options;
-    const struct fm_mux *mux = format->opaque;
-    if (flags & AVIO_FLAG_WRITE || (url && *url))
-        return AVERROR(EPERM);
-    unsigned char *buffer = av_malloc(BUFFER_BYTES);
-    struct reader *reader = fm_alloc(sizeof(*reader));
-    reader->fd = mux->fd;
-    *io = buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 0, reader, read_again, NULL, seek_again)
-                 : NULL;
-    if (*io)
-        return 0;
-    av_free(buffer);
-    free(reader);
-    return AVERROR(ENOMEM);
-}
-
-static int close_again(AVFormatContext *format, AVIOContext *io)
-{
-    (void)format;
-    free(io->opaque);
-    av_freep(&io->buffer);
-    avio_context_free(&io);
-    return 0;
-}
-
-static bool open_format(struct fm_mux *mux, struct fm_error *err)
-{
-    int result =
-        avformat_alloc_output_context2(&mux->format, NULL, mux->output->format->muxer, NULL);
-    unsigned char *buffer = result < 0 ? NULL : av_malloc(BUFFER_BYTES);
-    if (buffer)
-        mux->io = avio_alloc_context(buffer, BUFFER_BYTES, 1, mux, NULL, write_bytes, seek_bytes);
-    if (!mux->io) {
-        av_free(buffer);
-        return fm_probe_fail(err, result < 0 ? result : AVERROR(ENOMEM), "muxer");
-    }
-    mux->format->pb = mux->io;
-    mux->format->flags |= AVFMT_FLAG_CUSTOM_IO;
-    mux->format->opaque = mux;
-    mux->format->io_open = open_again;
-    mux->format->io_close2 = close_again;
-    return true;
-}
 
 bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output, int fd,
                 struct fm_mux **out, struct fm_error *err)
@@ -168,12 +49,14 @@ bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output,
     pthread_mutex_init(&mux->lock, NULL);
     mux->plan = plan;
     mux->output = output;
-    mux->fd = fd;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         mux->lanes[i].planned = output->streams[i].way != FM_PLAN_NONE;
         mux->lanes[i].last_dts = AV_NOPTS_VALUE;
     }
-    if (!open_format(mux, err))
+    int result = avformat_alloc_output_context2(&mux->format, NULL, output->format->muxer, NULL);
+    if (result < 0)
+        return fm_probe_fail(err, result, "muxer");
+    if (!fm_sink_new(mux->format, fd, &mux->sink, err))
         return false;
     *out = fm_steal(mux);
     return true;
@@ -429,12 +312,8 @@ static bool finish(struct fm_mux *mux, struct fm_error *err)
         return fm_fail(err, FM_MEDIA_INVALID, "%s: nothing could be decoded",
                        mux->output->spec->name);
     int result = av_write_trailer(mux->format);
-    if (result >= 0) {
-        avio_flush(mux->io);
-        result = mux->io->error;
-    }
     atomic_store(&mux->ended, true);
-    return result < 0 ? fm_probe_fail(err, result, "trailer") : true;
+    return result < 0 ? fm_probe_fail(err, result, "trailer") : fm_sink_flush(mux->sink, err);
 }
 
 bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err)
@@ -514,9 +393,7 @@ void fm_mux_destroy(struct fm_mux **pointer)
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
         avcodec_parameters_free(&mux->lanes[i].parameters);
     avformat_free_context(mux->format);
-    if (mux->io)
-        av_freep(&mux->io->buffer);
-    avio_context_free(&mux->io);
+    fm_sink_destroy(&mux->sink);
     pthread_mutex_destroy(&mux->lock);
     free(mux);
     *pointer = NULL;

@@ -296,7 +296,7 @@ static bool gather(struct pipeline *pipeline, size_t i, struct fm_arena *arena,
     facts->name = output->spec->name;
     facts->extension = output->format->extension;
     facts->content_type = output->format->content_type;
-    facts->reason = output->reason;
+    facts->reason = output->reason ? output->reason : "the source as it came";
     if (pipeline->muxes[i]) {
         fm_mux_facts(pipeline->muxes[i], arena, facts);
         return true;
