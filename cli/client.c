@@ -1,0 +1,220 @@
+/* The only curl of the CLI: one easy handle a request, nothing kept between two. */
+#include "cli/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/memory.h"
+#include "common/url.h"
+
+#define ANSWER_LIMIT (16u << 20) /* no answer but a file is larger */
+#define CONNECT_SECONDS 10L
+#define CALL_SECONDS 75L /* outlives the longest wait=60 */
+#define PLAIN_SECONDS 5L
+#define STALL_SECONDS 60L /* a download may take its time, but not stand still */
+#define REDIRECT_LIMIT 5L
+
+/* ---- one request ---- */
+
+/* A proxy from the environment is meant for the world outside. */
+static bool is_loopback(const char *text)
+{
+    struct fm_url url;
+    if (!fm_url_parse(text, &url, NULL)) {
+        return false;
+    }
+    bool is = strcmp(url.host, "localhost") == 0 ||
+              (url.is_literal && fm_address_is_loopback(&url.address));
+    fm_url_done(&url);
+    return is;
+}
+
+static CURL *new_request(const char *url)
+{
+    CURL *curl = curl_easy_init();
+    if (curl == NULL) {
+        abort(); /* as any other allocation */
+    }
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "fetchmedia/" FM_VERSION);
+    if (is_loopback(url)) {
+        curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    }
+    return curl;
+}
+
+static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+    struct fm_text *body = context;
+    size_t length = size * count;
+    if (length > ANSWER_LIMIT - body->length) {
+        return 0;
+    }
+    fm_text_append_bytes(body, bytes, length);
+    return length;
+}
+
+/* How it failed, with the host for the person who set it, but never a path: it may hold a token. */
+static bool fail_transport(CURLcode code, const char *url, struct fm_error *err)
+{
+    const char *scheme = strstr(url, "://");
+    const char *host = scheme == NULL ? url : scheme + 3;
+    return fm_fail(err, FM_UNAVAILABLE, "%.*s: %s", (int)(host - url) + (int)strcspn(host, "/?#"),
+                   url, curl_easy_strerror(code));
+}
+
+static struct curl_slist *add_header(struct curl_slist *headers, const char *name,
+                                     const char *value)
+{
+    FM_AUTO(fm_text_done) struct fm_text line = {0};
+    fm_text_format(&line, "%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(headers, fm_text_get(&line));
+    if (longer == NULL) {
+        abort();
+    }
+    return longer;
+}
+
+static void set_method(CURL *curl, const char *method, const char *body)
+{
+    if (body != NULL) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    } else if (strcmp(method, "POST") == 0) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, 0L);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static void read_answer(CURL *curl, struct fm_client_answer *answer)
+{
+    curl_off_t seconds = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
+    answer->retry_after_seconds = seconds > 0 && seconds < 86400 ? (unsigned)seconds : 0;
+    struct fm_slice body = {fm_text_get(&answer->body), answer->body.length};
+    if (!fm_json_parse(body, &answer->json, NULL)) {
+        answer->json = NULL;
+    }
+}
+
+bool fm_client_call(const struct fm_client *client, const char *method, const char *path,
+                    const char *body, struct fm_client_answer *answer, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text url = {0}, bearer = {0};
+    *answer = (struct fm_client_answer){0};
+    fm_text_format(&url, "%s%s", client->base_url, path);
+    fm_text_format(&bearer, "Bearer %s", client->api_key);
+    CURL *curl = new_request(fm_text_get(&url));
+    struct curl_slist *headers = add_header(NULL, "Authorization", fm_text_get(&bearer));
+    headers = add_header(headers, "Content-Type", "application/json");
+    set_method(curl, method, body);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
+    CURLcode code = curl_easy_perform(curl);
+    if (code == CURLE_OK) {
+        read_answer(curl, answer);
+    }
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return code == CURLE_OK || fail_transport(code, fm_text_get(&url), err);
+}
+
+void fm_client_answer_done(struct fm_client_answer *answer)
+{
+    fm_json_destroy(&answer->json);
+    fm_text_done(&answer->body);
+}
+
+bool fm_client_get_plain(const char *base_url, const char *path, long *status, struct fm_text *body)
+{
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    fm_text_format(&url, "%s%s", base_url, path);
+    fm_text_clear(body);
+    CURL *curl = new_request(fm_text_get(&url));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, PLAIN_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+    CURLcode code = curl_easy_perform(curl);
+    if (code == CURLE_OK) {
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+    }
+    curl_easy_cleanup(curl);
+    return code == CURLE_OK;
+}
+
+/* ---- downloads ---- */
+
+struct sink {
+    int fd;
+    struct fm_error *err;
+};
+
+static size_t take_to_file(char *bytes, size_t size, size_t count, void *context)
+{
+    struct sink *sink = context;
+    return fm_file_write_all(sink->fd, bytes, size * count, sink->err) ? size * count : 0;
+}
+
+static bool check_download(CURLcode code, long status, const char *url, struct fm_error *err)
+{
+    if (code == CURLE_WRITE_ERROR) {
+        return false; /* the sink said why */
+    }
+    if (code == CURLE_HTTP_RETURNED_ERROR) {
+        bool is_late = status >= 500 || status == 429;
+        return fm_fail_param(err, is_late ? FM_UNAVAILABLE : FM_NOT_FOUND, NULL,
+                             "the file was not given: HTTP %ld", status);
+    }
+    return code == CURLE_OK || fail_transport(code, url, err);
+}
+
+static bool stream(const char *url, int fd, struct fm_error *err)
+{
+    struct sink sink = {fd, err};
+    long status = 0;
+    CURL *curl = new_request(url);
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L); /* an object store */
+    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECT_LIMIT);
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_to_file);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_cleanup(curl);
+    return check_download(code, status, url, err);
+}
+
+bool fm_client_download(const char *url, const char *path, struct fm_error *err)
+{
+    FM_AUTO(fm_file_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST) {
+        return fm_fail(err, FM_ALREADY_EXISTS, "%s: exists already", path);
+    }
+    if (fd < 0) {
+        return fm_fail_errno(err, path);
+    }
+    bool is_whole = stream(url, fd, err);
+    if (is_whole && fsync(fd) != 0) {
+        is_whole = fm_fail_errno(err, path);
+    }
+    if (!is_whole) {
+        unlink(path); /* half a file looks like a file */
+    }
+    return is_whole;
+}
