@@ -27,7 +27,7 @@ struct fm_reader_job {
     struct fm_slice result;   /* packed result, once ended */
     const char *node;         /* name; NULL */
     enum fm_error_code error;
-    bool is_retry; /* waits after a failed try: queue.reason "retry" */
+    bool is_retry; /* waits for its time after a failed try: queue.reason "retry" */
     unsigned starts, max_attempts;
     uint64_t lease; /* of the winner, once succeeded: outputs' store key */
     int64_t run_at_us, started_at_us, completed_at_us, expires_at_us; /* 0: none */
@@ -58,7 +58,8 @@ struct fm_reader_look {
 
     void (*done)(struct fm_reader_look *look);
     void *context;
-    struct fm_reader_look *next;
+    struct fm_reader_look *next; /* the reader's, as is asked_at_ms */
+    int64_t asked_at_ms;
 };
 
 struct fm_reader;

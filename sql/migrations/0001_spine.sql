@@ -108,6 +108,7 @@ CREATE TABLE done (
     lease_id     bigint,                             -- the attempt that ended it; cancel writes none
     node         uuid,
     starts       smallint NOT NULL,
+    max_tries    smallint NOT NULL,
     started_at   timestamptz,
     completed_at timestamptz NOT NULL DEFAULT now(),
     expires_at   timestamptz,

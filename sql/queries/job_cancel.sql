@@ -11,9 +11,10 @@ WITH want AS MATERIALIZED (
 ), gone AS (
     DELETE FROM live USING held h
     WHERE live.id = h.id AND live.account = h.account
-    RETURNING h.n, live.id, live.account, live.lease_id, live.session, live.starts, live.started_at
+    RETURNING h.n, live.id, live.account, live.lease_id, live.session, live.starts, live.max_tries,
+              live.started_at
 ), ended AS (
-    INSERT INTO done (id, account, outcome, error, starts, started_at)
-    SELECT id, account, $3::smallint, $4::integer, starts, started_at FROM gone
+    INSERT INTO done (id, account, outcome, error, starts, max_tries, started_at)
+    SELECT id, account, $3::smallint, $4::integer, starts, max_tries, started_at FROM gone
 )
 SELECT n, lease_id, session FROM gone;

@@ -17,11 +17,12 @@ WITH want AS MATERIALIZED (
 ), gone AS (
     DELETE FROM live USING held h
     WHERE live.id = h.id AND live.account = h.account
-    RETURNING h.n, live.starts, live.started_at, live.expires_s
+    RETURNING h.n, live.starts, live.max_tries, live.started_at, live.expires_s
 ), ended AS (
-    INSERT INTO done (id, account, outcome, error, detail, lease_id, node, starts, started_at,
-                      expires_at, result)
-    SELECT w.id, w.account, w.outcome, w.error, w.detail, w.lease, w.node, g.starts, g.started_at,
+    INSERT INTO done (id, account, outcome, error, detail, lease_id, node, starts, max_tries,
+                      started_at, expires_at, result)
+    SELECT w.id, w.account, w.outcome, w.error, w.detail, w.lease, w.node, g.starts, g.max_tries,
+           g.started_at,
            CASE WHEN w.outcome = $16::smallint THEN now() + make_interval(secs => g.expires_s) END,
            w.result
     FROM gone g JOIN want w ON w.n = g.n

@@ -33,12 +33,13 @@ WITH want AS MATERIALIZED (
 ), over AS (
     DELETE FROM live USING held h
     WHERE live.id = h.id AND live.account = h.account AND h.is_over
-    RETURNING h.n, live.starts, live.started_at
+    RETURNING h.n, live.starts, live.max_tries, live.started_at
 ), ended AS (
-    INSERT INTO done (id, account, outcome, error, detail, lease_id, node, starts, started_at)
+    INSERT INTO done (id, account, outcome, error, detail, lease_id, node, starts, max_tries,
+                      started_at)
     SELECT w.id, w.account, $11::smallint,
            CASE WHEN w.why = 2 THEN $12::integer ELSE w.error END, w.detail, w.lease, w.node,
-           o.starts, o.started_at
+           o.starts, o.max_tries, o.started_at
     FROM over o JOIN want w ON w.n = o.n
 )
 SELECT n, false FROM back UNION ALL SELECT n, true FROM over;

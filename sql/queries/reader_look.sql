@@ -3,17 +3,18 @@
 -- $1 bytea[] digests, NULL: none presented · $2 uuid[] accounts, where none is presented
 -- $3 uuid[] jobs, NULL: none · $4 boolean[] count the account's jobs
 -- → key: id, account, scopes, name, last4, account's name, plan, expires_at, operator
---   job: id, account, key, batch, retry_of, spec · live: whether, leased, due, tries, starts, max_tries,
---   progress, run_at, started_at · done: outcome, error, starts, lease, result, started_at,
---   completed_at, expires_at · node's name · queued, running
+--   job: id, account, key, batch, retry_of, spec · live or done: starts, max_tries, started_at
+--   live: leased, due, tries, progress, run_at (NULL all where it is not live)
+--   done: outcome, error, lease, result, completed_at, expires_at (likewise)
+--   name of the node · queued, running
 SELECT k.id, k.account, k.scopes, k.name, k.last4, k.account_name, k.plan,
        (extract(epoch FROM k.expires_at) * 1000000)::bigint, k.is_operator,
        j.id, j.account, j.key, j.batch, j.retry_of, j.spec,
-       l.id IS NOT NULL, l.lease_id IS NOT NULL, l.run_at <= now(), l.tries, l.starts, l.max_tries,
-       CASE WHEN l.lease_id IS NOT NULL THEN l.progress END,
-       (extract(epoch FROM l.run_at) * 1000000)::bigint,
+       coalesce(l.starts, d.starts), coalesce(l.max_tries, d.max_tries),
        (extract(epoch FROM coalesce(l.started_at, d.started_at)) * 1000000)::bigint,
-       d.outcome, d.error, d.starts, d.lease_id, d.result,
+       l.lease_id IS NOT NULL, l.run_at <= now(), l.tries, l.progress,
+       (extract(epoch FROM l.run_at) * 1000000)::bigint,
+       d.outcome, d.error, d.lease_id, d.result,
        (extract(epoch FROM d.completed_at) * 1000000)::bigint,
        (extract(epoch FROM d.expires_at) * 1000000)::bigint,
        n.name, c.queued, c.running

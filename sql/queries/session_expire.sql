@@ -31,10 +31,14 @@ WITH told AS MATERIALIZED (
 ), over AS (
     DELETE FROM live USING held h
     WHERE live.id = h.id AND live.account = h.account AND h.is_over
-    RETURNING live.id, live.account, live.lease_id, live.starts, live.started_at, h.node
+    RETURNING live.id, live.account, live.lease_id, live.starts, live.max_tries,
+              live.started_at, h.node
 ), ended AS (
-    INSERT INTO done (id, account, outcome, error, lease_id, node, starts, started_at)
-    SELECT id, account, $7::smallint, $8::integer, lease_id, node, starts, started_at FROM over
+    INSERT INTO done (id, account, outcome, error, lease_id, node, starts, max_tries,
+                      started_at)
+    SELECT id, account, $7::smallint, $8::integer, lease_id, node, starts, max_tries,
+           started_at
+    FROM over
 ), gone AS (
     DELETE FROM session USING chosen c WHERE session.id = c.id
 )

@@ -1,0 +1,299 @@
+/*
+ * A few threads with a connection each. A thread whose connection is up takes all looks that wait
+ * and asks them in one statement; a batch that is not answered in time goes back to the head of the
+ * line for another thread, and its connection is given up. A look that waited PATIENCE_MS is
+ * UNAVAILABLE: never "allow", never for good.
+ */
+#include "broker/reader.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "broker/db.h"
+#include "broker/reader_row.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "sql/sql.h"
+
+#define THREADS_MAX 8
+#define BATCH_MAX 256
+#define ANSWER_MS 900
+#define PATIENCE_MS 2000
+#define CONNECT_MS 200 /* one try at connecting, between looks at who lost patience */
+#define IDLE_MS 1000   /* then the connection is asked whether it lives */
+#define READY_MS 3000
+#define PARAMETERS 4
+
+struct fm_reader {
+    char *url;
+    unsigned thread_count;
+    pthread_t threads[THREADS_MAX];
+    pthread_mutex_t mutex;
+    pthread_cond_t has_looks;
+    struct fm_reader_look *first;
+    struct fm_reader_look **tail;
+    bool is_stopped;
+    atomic_int_least64_t answered_at_ms; /* when a statement was answered last */
+};
+
+struct batch {
+    struct fm_reader_look *looks[BATCH_MAX];
+    size_t count;
+    struct fm_text texts[PARAMETERS];
+};
+
+static void find_tail(struct fm_reader *reader)
+{
+    reader->tail = &reader->first;
+    while (*reader->tail != NULL) {
+        reader->tail = &(*reader->tail)->next;
+    }
+}
+
+static void fail_looks(struct fm_reader_look *look)
+{
+    while (look != NULL) {
+        struct fm_reader_look *next = look->next;
+        look->failure = FM_UNAVAILABLE;
+        look->done(look);
+        look = next;
+    }
+}
+
+static struct fm_reader_look *take_impatient(struct fm_reader *reader, int64_t now_ms)
+{
+    struct fm_reader_look *impatient = NULL, **at = &reader->first;
+    while (*at != NULL) {
+        struct fm_reader_look *look = *at;
+        if (now_ms - look->asked_at_ms >= PATIENCE_MS) {
+            *at = look->next;
+            look->next = impatient;
+            impatient = look;
+        } else {
+            at = &look->next;
+        }
+    }
+    find_tail(reader);
+    return impatient;
+}
+
+static void fail_impatient(struct fm_reader *reader)
+{
+    pthread_mutex_lock(&reader->mutex);
+    struct fm_reader_look *impatient = take_impatient(reader, fm_clock_ms());
+    pthread_mutex_unlock(&reader->mutex);
+    fail_looks(impatient);
+}
+
+/* Waits until somebody asks, for IDLE_MS at most; false once the reader stops. */
+static bool take_batch(struct fm_reader *reader, struct batch *batch)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += IDLE_MS / 1000;
+    batch->count = 0;
+    pthread_mutex_lock(&reader->mutex);
+    int waited = 0;
+    while (!reader->is_stopped && reader->first == NULL && waited == 0) {
+        waited = pthread_cond_timedwait(&reader->has_looks, &reader->mutex, &until);
+    }
+    bool goes_on = !reader->is_stopped;
+    while (goes_on && reader->first != NULL && batch->count < BATCH_MAX) {
+        batch->looks[batch->count++] = reader->first;
+        reader->first = reader->first->next;
+    }
+    find_tail(reader);
+    pthread_mutex_unlock(&reader->mutex);
+    return goes_on;
+}
+
+static void give_back(struct fm_reader *reader, struct batch *batch)
+{
+    pthread_mutex_lock(&reader->mutex);
+    while (batch->count > 0) {
+        struct fm_reader_look *look = batch->looks[--batch->count];
+        look->next = reader->first;
+        reader->first = look;
+    }
+    find_tail(reader);
+    pthread_cond_broadcast(&reader->has_looks);
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+static void put_look(struct batch *batch, const struct fm_reader_look *look)
+{
+    static const struct fm_id none = {0};
+    struct fm_slice digest = {.data = look->has_digest ? (const char *)look->digest : NULL,
+                              .length = sizeof(look->digest)};
+    fm_db_array_bytes(&batch->texts[0], digest);
+    fm_db_array_id(&batch->texts[1], &look->account);
+    fm_db_array_id(&batch->texts[2], look->wants_job ? &look->job : &none);
+    fm_db_array_integer(&batch->texts[3], look->wants_counts);
+}
+
+static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
+                struct fm_error *err)
+{
+    const char *parameters[PARAMETERS];
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        fm_db_array_open(&batch->texts[i]);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        put_look(batch, batch->looks[i]);
+    }
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        fm_db_array_close(&batch->texts[i]);
+        parameters[i] = fm_text_get(&batch->texts[i]);
+    }
+    if (!fm_db_run(db, fm_sql_reader_look, parameters, PARAMETERS, fm_clock_ms() + ANSWER_MS, rows,
+                   err)) {
+        return false;
+    }
+    if (fm_db_rows_count(*rows) != batch->count) {
+        fm_db_rows_destroy(rows);
+        return fm_fail(err, FM_DATABASE, "look: rows missing");
+    }
+    return true;
+}
+
+static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
+{
+    struct fm_db_rows *rows = NULL;
+    struct fm_error err = {0};
+    if (!ask(db, batch, &rows, &err)) {
+        fm_log(FM_LOG_WARNING, "look_failed", "detail=\"%s\"", err.detail);
+        fm_db_drop(db);
+        give_back(reader, batch);
+        fail_impatient(reader);
+        return;
+    }
+    atomic_store(&reader->answered_at_ms, fm_clock_ms());
+    for (size_t i = 0; i < batch->count; i++) {
+        fm_reader_row_read(batch->looks[i], rows, i);
+        batch->looks[i]->done(batch->looks[i]);
+    }
+    fm_db_rows_destroy(&rows);
+}
+
+/* Connects where need be; true when the connection answers. */
+static bool is_answering(struct fm_reader *reader, struct fm_db *db, int64_t patience_ms)
+{
+    struct fm_error err = {0};
+    bool is_up =
+        fm_db_run(db, fm_sql_reader_ping, NULL, 0, fm_clock_ms() + patience_ms, NULL, &err);
+    if (is_up) {
+        atomic_store(&reader->answered_at_ms, fm_clock_ms());
+    }
+    return is_up;
+}
+
+static bool is_stopped(struct fm_reader *reader)
+{
+    pthread_mutex_lock(&reader->mutex);
+    bool is = reader->is_stopped;
+    pthread_mutex_unlock(&reader->mutex);
+    return is;
+}
+
+static void read_on(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
+{
+    while (!is_stopped(reader)) {
+        enum fm_db_state state = fm_db_pump(db);
+        bool is_up = state == FM_DB_IDLE || state == FM_DB_ANSWERED;
+        if (!is_up && !is_answering(reader, db, CONNECT_MS)) {
+            fail_impatient(reader);
+        } else if (take_batch(reader, batch) && batch->count > 0) {
+            serve(reader, db, batch);
+        } else {
+            is_answering(reader, db, ANSWER_MS);
+        }
+    }
+}
+
+static void *run(void *argument)
+{
+    struct fm_reader *reader = argument;
+    struct fm_db *db = fm_db_new(reader->url, FM_DB_READ);
+    struct batch *batch = fm_alloc(sizeof(*batch));
+    read_on(reader, db, batch);
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        fm_text_done(&batch->texts[i]);
+    }
+    free(batch);
+    fm_db_close(&db);
+    return NULL;
+}
+
+static void init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+struct fm_reader *fm_reader_new(const char *database_url, unsigned threads)
+{
+    struct fm_reader *reader = fm_alloc(sizeof(*reader));
+    reader->url = fm_strdup(database_url);
+    reader->tail = &reader->first;
+    reader->thread_count = threads < THREADS_MAX ? threads : THREADS_MAX;
+    atomic_init(&reader->answered_at_ms, fm_clock_ms() - READY_MS);
+    pthread_mutex_init(&reader->mutex, NULL);
+    init_condition(&reader->has_looks);
+    for (unsigned i = 0; i < reader->thread_count; i++) {
+        if (pthread_create(&reader->threads[i], NULL, run, reader) != 0) {
+            abort();
+        }
+    }
+    return reader;
+}
+
+void fm_reader_destroy(struct fm_reader **reader)
+{
+    struct fm_reader *gone = *reader;
+    if (gone == NULL) {
+        return;
+    }
+    *reader = NULL;
+    pthread_mutex_lock(&gone->mutex);
+    gone->is_stopped = true;
+    pthread_cond_broadcast(&gone->has_looks);
+    pthread_mutex_unlock(&gone->mutex);
+    for (unsigned i = 0; i < gone->thread_count; i++) {
+        pthread_join(gone->threads[i], NULL);
+    }
+    fail_looks(gone->first);
+    pthread_cond_destroy(&gone->has_looks);
+    pthread_mutex_destroy(&gone->mutex);
+    free(gone->url);
+    free(gone);
+}
+
+void fm_reader_ask(struct fm_reader *reader, struct fm_reader_look *look)
+{
+    look->next = NULL;
+    look->asked_at_ms = fm_clock_ms();
+    pthread_mutex_lock(&reader->mutex);
+    *reader->tail = look;
+    reader->tail = &look->next;
+    pthread_cond_signal(&reader->has_looks);
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+void fm_reader_look_done(struct fm_reader_look *look)
+{
+    if (look->arena != NULL) {
+        fm_arena_done(look->arena);
+        free(fm_steal(look->arena));
+    }
+}
+
+bool fm_reader_is_ready(const struct fm_reader *reader)
+{
+    return fm_clock_ms() - atomic_load(&reader->answered_at_ms) < READY_MS;
+}
