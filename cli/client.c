@@ -138,6 +138,43 @@ void fm_client_answer_done(struct fm_client_answer *answer)
     fm_text_done(&answer->body);
 }
 
+/* ---- refusals ---- */
+
+static const struct {
+    const char *public_code;
+    enum fm_error_code code;
+} codes[] = {
+#define FM_ERROR(name, wire, http, code, retry, text) {code, FM_##name},
+#include "common/error.def"
+#undef FM_ERROR
+};
+
+/* Rows that share a public code: the first is the public one. */
+static enum fm_error_code code_of(const char *public_code, long status)
+{
+    for (size_t i = 0; i < FM_COUNT(codes); i++) {
+        if (strcmp(codes[i].public_code, public_code) == 0) {
+            return codes[i].code;
+        }
+    }
+    return status >= 500 ? FM_UNAVAILABLE : FM_INVALID_REQUEST;
+}
+
+bool fm_client_check(const struct fm_client_answer *answer, struct fm_error *err)
+{
+    const struct fm_json *error = fm_json_get(answer->json, "error");
+    const char *message = fm_json_text(fm_json_get(error, "message"));
+    const char *param = fm_json_text(fm_json_get(error, "param"));
+    enum fm_error_code code = code_of(fm_json_text(fm_json_get(error, "code")), answer->status);
+    if (answer->status >= 200 && answer->status < 300) {
+        return answer->json != NULL || fm_fail(err, FM_PROTOCOL, "the answer is not JSON");
+    }
+    if (message[0] == '\0') {
+        return fm_fail_param(err, code, NULL, "the service answered HTTP %ld", answer->status);
+    }
+    return fm_fail_param(err, code, param, "%s", message);
+}
+
 bool fm_client_get_plain(const char *base_url, const char *path, long *status, struct fm_text *body)
 {
     FM_AUTO(fm_text_done) struct fm_text url = {0};

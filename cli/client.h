@@ -13,11 +13,14 @@ struct fm_client {
     char *api_key;
 };
 
-/* SETTING when there is no address or no key, or the config file is readable by others. */
+/* SETTING when there is no address or no key, or the config file is readable by others. A kept key
+ * is only ever sent to the address it was kept with. */
 bool fm_client_open(struct fm_client *client, struct fm_error *err) FM_MUST_CHECK;
 void fm_client_done(struct fm_client *client);
 /* Keeps address and key in the config file (0600). */
 bool fm_client_keep(const char *base_url, const char *api_key, struct fm_error *err) FM_MUST_CHECK;
+/* Where that file is: $XDG_CONFIG_HOME/fetchmedia/config, else ~/.config/fetchmedia/config. */
+bool fm_client_config_path(struct fm_text *path, struct fm_error *err) FM_MUST_CHECK;
 
 struct fm_client_answer {
     long status;
@@ -30,6 +33,8 @@ bool fm_client_call(const struct fm_client *client, const char *method, const ch
                     const char *body, struct fm_client_answer *answer,
                     struct fm_error *err) FM_MUST_CHECK;
 void fm_client_answer_done(struct fm_client_answer *answer);
+/* True for 2xx; else false with the error the service named, in its own words. */
+bool fm_client_check(const struct fm_client_answer *answer, struct fm_error *err) FM_MUST_CHECK;
 /* Streams a URL (absolute, no key sent) into a new file. */
 bool fm_client_download(const char *url, const char *path, struct fm_error *err) FM_MUST_CHECK;
 /* GET without a key; false when nobody answers. */
