@@ -3,21 +3,22 @@ MODE ?= release
 B := build/$(MODE)
 VERSION := $(shell sed -n '1s/^## //p' CHANGELOG.md 2>/dev/null | cut -d' ' -f1)
 PREFIX ?= /usr/local
-PG_BIN := /usr/lib/postgresql/15/bin
+JOBS := $(shell nproc)
 
 CC := gcc
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
     -Wvla -Wformat=2 -Wundef -Wcast-qual -Werror
 HARDENING := -ftrivial-auto-var-init=zero -fstack-protector-strong -fstack-clash-protection \
     -fcf-protection -fPIE
-LINKING := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+LINKING := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+SANITIZED := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -DFM_SANITIZED
 ifeq ($(MODE),release)
   OPTIMISE := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 else ifeq ($(MODE),asan)
-  OPTIMISE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DFM_SANITIZED
+  OPTIMISE := $(SANITIZED) -fsanitize=address,undefined
   LINKING += -fsanitize=address,undefined
 else ifeq ($(MODE),tsan)
-  OPTIMISE := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -DFM_SANITIZED
+  OPTIMISE := $(SANITIZED) -fsanitize=thread
   LINKING += -fsanitize=thread
 else
   $(error MODE is release, asan or tsan)
@@ -25,16 +26,23 @@ endif
 CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='"$(or $(VERSION),0.1.0)"' \
     $(OPTIMISE) $(WARNINGS) $(HARDENING) -pthread
 
-# Rooms. Each is a folder and an archive; a program links only the rooms and packages it may.
+# Rooms. Each is a folder and an archive; BELOW are the rooms it stands on, NEEDS the libraries that
+# what is built on it may link, and no others: this keeps libav out of the daemons.
 ROOMS := common proto sql broker worker worker/transfer worker/media cli
-PACKAGES_common := libcurl jansson libsodium
-PACKAGES_proto := msgpack
-PACKAGES_sql :=
-PACKAGES_broker := libmicrohttpd libpq libczmq libzmq jansson libsodium libcurl
-PACKAGES_worker := libczmq libzmq
-PACKAGES_worker/transfer := libcurl jansson libsodium
-PACKAGES_worker/media := libavformat libavcodec libavfilter libavutil libswscale libswresample libseccomp
-PACKAGES_cli := libcurl jansson libsodium
+NEEDS_common := libcurl jansson libsodium
+BELOW_proto := common
+NEEDS_proto := msgpack $(NEEDS_common)
+BELOW_broker := sql proto common
+NEEDS_broker := libmicrohttpd libpq libczmq libzmq msgpack jansson libsodium libcurl
+BELOW_worker := proto common
+NEEDS_worker := libczmq libzmq msgpack libsodium
+BELOW_worker/transfer := proto common
+NEEDS_worker/transfer := libcurl msgpack jansson libsodium
+BELOW_worker/media := proto common
+NEEDS_worker/media := libavformat libavcodec libavfilter libavutil libswscale libswresample \
+    libseccomp msgpack
+BELOW_cli := common
+NEEDS_cli := libcurl jansson libsodium
 
 PROGRAMS := fetchmedia-broker fetchmedia-worker fetchmedia-transfer fetchmedia-media fetchmedia
 ROOM_fetchmedia-broker := broker
@@ -42,33 +50,27 @@ ROOM_fetchmedia-worker := worker
 ROOM_fetchmedia-transfer := worker/transfer
 ROOM_fetchmedia-media := worker/media
 ROOM_fetchmedia := cli
-LIBS_fetchmedia-broker := sql proto common
-LIBS_fetchmedia-worker := proto common
-LIBS_fetchmedia-transfer := proto common
-LIBS_fetchmedia-media := proto common
-LIBS_fetchmedia := common
-NEEDS_fetchmedia-broker := libmicrohttpd libpq libczmq libzmq msgpack jansson libsodium libcurl
-NEEDS_fetchmedia-worker := libczmq libzmq msgpack libsodium
-NEEDS_fetchmedia-transfer := libcurl msgpack jansson libsodium
-NEEDS_fetchmedia-media := $(PACKAGES_worker/media) msgpack
-NEEDS_fetchmedia := libcurl jansson libsodium
 
-sources = $(wildcard $(1)/*.c)
-objects = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(call sources,$(1))))
+objects = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 archive = $(B)/lib/$(subst /,-,$(1)).a
+archives = $(foreach room,$(1) $(BELOW_$(1)),$(call archive,$(room)))
+# Asked when a recipe runs, so that a make that installs the libraries finds them.
+cflags = $(shell pkg-config --cflags $(1))
+libs = $(shell pkg-config --libs $(1)) -lm
 
-.PHONY: all
-all: $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/clip ## build every program into build/bin/
-ifeq ($(MODE),release)
-	@mkdir -p build && ln -sfn $(MODE)/bin build/bin
+.PHONY: all programs
+all: programs $(B)/bin/clip ## build every program into build/bin/
+ifeq ($(B),build/release)
+	@ln -sfn release/bin build/bin
 endif
+programs: $(PROGRAMS:%=$(B)/bin/%)
 
 define room_rules
 $(call archive,$(1)): $(call objects,$(1)) $(EXTRA_$(1))
 	@mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^
 $(B)/$(1)/%.o: $(1)/%.c
 	@mkdir -p $$(@D) && echo "  CC    $$<"
-	@$(CC) $(CFLAGS) $$(shell pkg-config --cflags $(PACKAGES_$(1)) 2>/dev/null) -MMD -MP -c $$< -o $$@
+	@$(CC) $(CFLAGS) $$(call cflags,$(NEEDS_$(1))) -MMD -MP -c $$< -o $$@
 endef
 EXTRA_sql := $(B)/sql/embedded.o
 $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
@@ -86,70 +88,98 @@ $(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h
 $(call objects,broker) $(B)/broker/main.o: | $(B)/sql/queries.h
 
 define program_rules
-$(B)/bin/$(1): $(B)/$(ROOM_$(1))/main.o $(call archive,$(ROOM_$(1))) $(foreach l,$(LIBS_$(1)),$(call archive,$(l)))
+$(B)/bin/$(1): $(B)/$(ROOM_$(1))/main.o $(call archives,$(ROOM_$(1)))
 	@mkdir -p $$(@D) && echo "  LINK  $$@"
-	@$(CC) $(LINKING) -pthread $$^ $$(shell pkg-config --libs $(NEEDS_$(1))) -lm -o $$@
+	@$(CC) $(LINKING) $$^ $$(call libs,$(NEEDS_$(ROOM_$(1)))) -o $$@
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
+
+# ---- tests ----
+
+# One test program: its name below $(B), its sources, the room it stands on, more libraries, flags.
+define test_rules
+$(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3)))
+	@mkdir -p $$(@D) && echo "  TEST  $$@"
+	@$(CC) $(CFLAGS) $(5) $(LINKING) $$(call cflags,$(4) $(NEEDS_$(strip $(3)))) -MMD -MP -MF $$@.d \
+	    $$(filter %.c %.a,$$^) $$(call libs,$(4) $(NEEDS_$(strip $(3)))) -o $$@
+endef
+
+# tests/unit/FOLDER/test_x.c stands on the room of that name.
+room_of = $(firstword $(filter $(1) worker/$(1),$(ROOMS)))
+UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
+unit_program = tests/$(subst /,-,$(1))
+$(foreach unit,$(UNITS),$(eval $(call test_rules,$(call unit_program,$(unit)),\
+    tests/unit/$(unit).c,$(call room_of,$(patsubst %/,%,$(dir $(unit)))),cmocka)))
+
+# tests/integration/test_x.c: the broker's rooms and a private PostgreSQL.
+PG_BIN := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
+INTEGRATIONS := $(patsubst tests/%.c,%,$(wildcard tests/integration/test_*.c))
+$(foreach test,$(INTEGRATIONS),$(eval $(call test_rules,tests/$(test),\
+    tests/$(test).c tests/integration/postgres.c tests/integration/world.c,broker,cmocka,\
+    -DFM_PG_BIN='"$(PG_BIN)"')))
+
+# tests/fuzz/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x.
+FUZZ_ROOM_message := proto
+FUZZ_ROOM_spec := proto
+FUZZ_ROOM_media := worker/media
+FUZZES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+$(foreach fuzz,$(FUZZES),$(eval $(call test_rules,tests/fuzz_$(fuzz),\
+    tests/fuzz/fuzz_$(fuzz).c tests/fuzz/replay.c,$(FUZZ_ROOM_$(fuzz)))))
+
+UNIT_PROGRAMS := $(foreach unit,$(UNITS),$(B)/$(call unit_program,$(unit)))
+INTEGRATION_PROGRAMS := $(INTEGRATIONS:%=$(B)/tests/%)
+FUZZ_PROGRAMS := $(FUZZES:%=$(B)/tests/fuzz_%)
+
+.PHONY: tests units integration isolation fuzz e2e check
+tests: $(UNIT_PROGRAMS) $(INTEGRATION_PROGRAMS) $(FUZZ_PROGRAMS) # built, not run
+units: $(UNIT_PROGRAMS) | programs ## build and run the unit tests
+	@FM_BIN_DIR=$(B)/bin sh tests/run.sh $(UNIT_PROGRAMS)
+integration: $(INTEGRATION_PROGRAMS) ## run the tests against a private PostgreSQL
+	@sh tests/run.sh $(INTEGRATION_PROGRAMS)
+fuzz: $(FUZZ_PROGRAMS) ## replay what the fuzzers are given
+	@for name in $(FUZZES); do $(B)/tests/fuzz_$$name tests/fuzz/corpus/$$name || exit 1; done
+e2e: all ## tell the stories, on the real processes
+	@PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST)
+
+CHECKS := units integration fuzz
+check: ## everything: units, integration and fuzz inputs, also sanitized, and the stories
+	@sh deploy/deps.sh build && sh deploy/deps.sh check
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@$(MAKE) --no-print-directory -j1 $(CHECKS)
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan programs tests
+	@$(MAKE) --no-print-directory -j1 MODE=asan $(CHECKS)
+	@$(MAKE) --no-print-directory -j1 e2e
+
+# ---- the rest ----
+
+.PHONY: deps quickstart docs lint install clean help
+deps: ## install the Debian packages that are missing
+	@sh deploy/deps.sh build
+
+quickstart: deps ## build, start, and take a clip all the way
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@sh deploy/quickstart.sh
+
+docs: ## write the pages that are made from the tables
+	@sh docs/generate.sh docs
+
+lint: ## format, layers, sizes, docs, clang-tidy, cppcheck, shellcheck
+	@sh tests/lint/run.sh
+
+install: all ## copy the programs to PREFIX/bin (/usr/local), below DESTDIR
+	@install -d $(DESTDIR)$(PREFIX)/bin
+	@install -m 755 $(PROGRAMS:%=$(B)/bin/%) $(DESTDIR)$(PREFIX)/bin
+
+clean: ## remove what was built
+	@rm -rf build
+
+help: ## show this
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  MODE=release (also: asan, tsan), PREFIX=$(PREFIX), PYTEST='-k name'"
 
 # The clip the quickstart and the tests fetch: a small libav program.
 $(B)/bin/clip: tests/clip/clip.c
 	@mkdir -p $(@D) && echo "  LINK  $@"
-	@$(CC) $(CFLAGS) $(LINKING) $< $(shell pkg-config --cflags --libs libavformat libavcodec libavutil libswscale 2>/dev/null) -lm -o $@
-
-# Unit tests: tests/unit/ROOM/test_x.c links ROOM's archive and those below it.
-UNITS := $(wildcard tests/unit/*/test_*.c)
-unit_name = $(B)/tests/$(subst /,-,$(patsubst tests/unit/%.c,%,$(1)))
-unit_room = $(if $(findstring /transfer/,$(1)),worker/transfer,$(if $(findstring /media/,$(1)),worker/media,$(word 3,$(subst /, ,$(1)))))
-UNIT_LIBS_common := common
-UNIT_LIBS_proto := proto common
-UNIT_LIBS_broker := broker sql proto common
-UNIT_LIBS_worker := worker proto common
-UNIT_LIBS_worker/transfer := worker/transfer proto common
-UNIT_LIBS_worker/media := worker/media proto common
-UNIT_LIBS_cli := cli common
-UNIT_NEEDS_common := libcurl jansson libsodium
-UNIT_NEEDS_proto := msgpack libcurl jansson libsodium
-UNIT_NEEDS_broker := $(NEEDS_fetchmedia-broker)
-UNIT_NEEDS_worker := $(NEEDS_fetchmedia-worker)
-UNIT_NEEDS_worker/transfer := $(NEEDS_fetchmedia-transfer)
-UNIT_NEEDS_worker/media := $(NEEDS_fetchmedia-media)
-UNIT_NEEDS_cli := $(NEEDS_fetchmedia)
-define unit_rules
-$(call unit_name,$(1)): $(1) $(foreach l,$(UNIT_LIBS_$(call unit_room,$(1))),$(call archive,$(l)))
-	@mkdir -p $$(@D) && echo "  TEST  $$@"
-	@$(CC) $(CFLAGS) $(LINKING) $$(shell pkg-config --cflags cmocka $(UNIT_NEEDS_$(call unit_room,$(1))) 2>/dev/null) -MMD -MP -MF $$@.d $$< $$(filter %.a,$$^) \
-	    $$(shell pkg-config --libs cmocka $(UNIT_NEEDS_$(call unit_room,$(1)))) -lm -o $$@
-endef
-$(foreach unit,$(UNITS),$(eval $(call unit_rules,$(unit))))
-
-.PHONY: units
-units: $(foreach unit,$(UNITS),$(call unit_name,$(unit))) | $(B)/bin/fetchmedia-transfer $(B)/bin/fetchmedia-media ## build and run the unit tests
-	@for t in $^; do FM_BIN_DIR=$(B)/bin $$t || exit 1; done
-
-# Integration: tests/integration/test_x.c links the broker's rooms and a private PostgreSQL.
-INTEGRATIONS := $(wildcard tests/integration/test_*.c)
-integration_name = $(patsubst tests/%.c,$(B)/tests/%,$(1))
-define integration_rules
-$(call integration_name,$(1)): $(1) $(filter-out $(INTEGRATIONS),$(wildcard tests/integration/*.c)) $(foreach l,$(UNIT_LIBS_broker),$(call archive,$(l)))
-	@mkdir -p $$(@D) && echo "  TEST  $$@"
-	@$(CC) $(CFLAGS) $(LINKING) -DFM_PG_BIN='"$(PG_BIN)"' $$(shell pkg-config --cflags cmocka $(UNIT_NEEDS_broker) 2>/dev/null) -MMD -MP -MF $$@.d \
-	    $$(filter %.c %.a,$$^) $$(shell pkg-config --libs cmocka $(UNIT_NEEDS_broker)) -lm -o $$@
-endef
-$(foreach test,$(INTEGRATIONS),$(eval $(call integration_rules,$(test))))
-
-.PHONY: integration
-integration: $(foreach test,$(INTEGRATIONS),$(call integration_name,$(test))) ## run the tests against a private PostgreSQL
-	@for t in $^; do $$t || exit 1; done
-
-.PHONY: deps quickstart check lint install clean help
-deps: ## install the Debian packages that are missing
-	@sh deploy/deps.sh build
-
-help: ## show this
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-
-clean: ## remove what was built
-	@rm -rf build
+	@$(CC) $(CFLAGS) $(LINKING) $< $(call cflags,libavformat libavcodec libavutil) $(call libs,libavformat libavcodec libavutil) -o $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs test programs one after another: of one that passes, its closing line; of one that fails,
+# all it said. Ends with 1 when any failed.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=0
+for program; do
+    if timeout 600 "$program" >"$log" 2>&1; then
+        printf '%-34s %s\n' "${program##*/}" "$(grep -a 'PASSED' "$log" | tail -n 1)"
+        grep -a '^\[  SKIPPED \] [^0-9]' "$log" | sort -u
+    else
+        cat "$log"
+        printf '%-34s FAILED\n' "${program##*/}"
+        failed=$((failed + 1))
+    fi
+done
+[ "$failed" = 0 ] || {
+    echo "$failed of $# test programs failed"
+    exit 1
+}
