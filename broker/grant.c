@@ -105,15 +105,15 @@ static bool parse_path(const char *path, struct fm_grant_object *object)
 }
 
 /* The exact form we make: any other spelling is no signature of ours. */
-static bool parse_query(const char *query, struct fm_grant_object *object, char signature[65])
+static bool parse_query(const char *query, struct fm_grant_object *object, unsigned *key,
+                        char signature[65])
 {
-    unsigned key = 0;
     char hex[65] = "";
     int end = -1;
     int got = sscanf(query,
                      "until=%" SCNd64 "&size=%" SCNd64
                      "&sha256=%64[0-9a-f]&key=%u&signature=%64[0-9a-f]%n",
-                     &object->until_s, &object->size_bytes, hex, &key, signature, &end);
+                     &object->until_s, &object->size_bytes, hex, key, signature, &end);
     return got == 5 && end >= 0 && query[end] == '\0' &&
            fm_hash_from_hex(hex, object->sha256, sizeof object->sha256) && object->size_bytes >= 0;
 }
@@ -123,7 +123,9 @@ bool fm_grant_store_check(const struct fm_grant *grant, const char *path, const 
 {
     *object = (struct fm_grant_object){0};
     char given[65] = "", right[FM_HASH_HEX_SIZE];
-    if (!query || !parse_path(path, object) || !parse_query(query, object, given))
+    unsigned key = 0;
+    if (!query || !parse_path(path, object) || !parse_query(query, object, &key, given) ||
+        key != grant->secrets->url_key_id)
         return fm_fail(err, FM_SIGNATURE_INVALID, "store: malformed");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     store_signed(grant, object, &text);

@@ -1,0 +1,126 @@
+#include "tests/unit/common/unit.h"
+
+#include "broker/order.h"
+#include "proto/operations.h"
+
+static struct fm_id number(uint8_t kind, uint8_t n)
+{
+    struct fm_id id = {{kind, n}};
+    return id;
+}
+
+static struct fm_tick_head head(uint8_t account, uint8_t job, unsigned lane)
+{
+    return (struct fm_tick_head){.account = number(1, account), .id = number(2, job), .lane = lane};
+}
+
+static uint8_t next_job(struct fm_order *order)
+{
+    struct fm_id node = number(3, 1);
+    struct fm_tick_head got;
+    return fm_order_next(order, "any:net", &node, true, &got) ? got.id.bytes[1] : 0;
+}
+
+static void accounts_of_a_lane_take_turns(void **state)
+{
+    (void)state;
+    struct fm_order *order = fm_order_new();
+    const struct fm_tick_head heads[] = {
+        head(1, 10, FM_PRIORITY_NORMAL), head(1, 11, FM_PRIORITY_NORMAL),
+        head(1, 12, FM_PRIORITY_NORMAL), head(2, 20, FM_PRIORITY_NORMAL)};
+    fm_order_refill(order, "any:net", heads, 4);
+    assert_int_equal(next_job(order), 10);
+    assert_int_equal(next_job(order), 20);
+    assert_int_equal(next_job(order), 11);
+    assert_int_equal(next_job(order), 12);
+    assert_int_equal(next_job(order), 0);
+    assert_true(fm_order_is_empty(order, "any:net"));
+    fm_order_destroy(&order);
+}
+
+static void an_account_keeps_its_place_over_a_refill(void **state)
+{
+    (void)state;
+    struct fm_order *order = fm_order_new();
+    const struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
+                                         head(2, 20, FM_PRIORITY_NORMAL)};
+    fm_order_refill(order, "any:net", heads, 2);
+    assert_int_equal(next_job(order), 10);
+    fm_order_refill(order, "any:net", heads, 2);
+    assert_int_equal(next_job(order), 20);
+    assert_int_equal(next_job(order), 10);
+    fm_order_destroy(&order);
+}
+
+static void lanes_are_weighted_four_two_one(void **state)
+{
+    (void)state;
+    struct fm_order *order = fm_order_new();
+    struct fm_tick_head heads[42];
+    for (uint8_t i = 0; i < 42; i++)
+        heads[i] = head(1, (uint8_t)(i % 3 + 1), i % 3);
+    fm_order_refill(order, "any:net", heads, 42);
+    unsigned taken[4] = {0};
+    for (int i = 0; i < 14; i++)
+        taken[next_job(order)]++;
+    assert_int_equal(taken[FM_PRIORITY_HIGH + 1], 8);
+    assert_int_equal(taken[FM_PRIORITY_NORMAL + 1], 4);
+    assert_int_equal(taken[FM_PRIORITY_LOW + 1], 2);
+    fm_order_destroy(&order);
+}
+
+static void a_lone_lane_gets_every_turn(void **state)
+{
+    (void)state;
+    struct fm_order *order = fm_order_new();
+    struct fm_tick_head heads[5];
+    for (uint8_t i = 0; i < 5; i++)
+        heads[i] = head(1, (uint8_t)(i + 1), FM_PRIORITY_LOW);
+    fm_order_refill(order, "any:net", heads, 5);
+    for (uint8_t i = 1; i <= 5; i++)
+        assert_int_equal(next_job(order), i);
+    fm_order_destroy(&order);
+}
+
+static void a_job_avoids_its_node_only_while_there_is_another(void **state)
+{
+    (void)state;
+    struct fm_order *order = fm_order_new();
+    struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
+                                   head(1, 11, FM_PRIORITY_NORMAL)};
+    struct fm_id node = number(3, 1);
+    struct fm_tick_head got;
+    heads[0].avoid = node;
+    fm_order_refill(order, "any:net", heads, 2);
+    assert_true(fm_order_next(order, "any:net", &node, true, &got));
+    assert_int_equal(got.id.bytes[1], 11);
+    assert_false(fm_order_next(order, "any:net", &node, true, &got));
+    assert_true(fm_order_next(order, "any:net", &node, false, &got));
+    assert_int_equal(got.id.bytes[1], 10);
+    fm_order_destroy(&order);
+}
+
+static void a_pool_knows_nothing_of_another(void **state)
+{
+    (void)state;
+    struct fm_order *order = fm_order_new();
+    const struct fm_tick_head one = head(1, 10, FM_PRIORITY_NORMAL);
+    fm_order_refill(order, "any:cpu", &one, 1);
+    assert_int_equal(next_job(order), 0);
+    fm_order_forget(order);
+    assert_true(fm_order_is_empty(order, "any:cpu"));
+    fm_order_destroy(&order);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accounts_of_a_lane_take_turns),
+        cmocka_unit_test(an_account_keeps_its_place_over_a_refill),
+        cmocka_unit_test(lanes_are_weighted_four_two_one),
+        cmocka_unit_test(a_lone_lane_gets_every_turn),
+        cmocka_unit_test(a_job_avoids_its_node_only_while_there_is_another),
+        cmocka_unit_test(a_pool_knows_nothing_of_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
