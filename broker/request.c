@@ -94,10 +94,13 @@ static enum fm_step answer_options(struct fm_request *request, const char *allow
 
 static bool is_known_method(const char *method)
 {
-    const char *found = strstr(KNOWN_METHODS, method);
-    size_t length = strlen(method);
-    return found != NULL && length > 2 && (found[length] == ',' || found[length] == '\0') &&
-           (found == KNOWN_METHODS || found[-1] == ' ');
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < FM_COUNT(known); i++) {
+        if (strcmp(method, known[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum fm_step refuse_route(struct fm_request *request, const char *allow,
@@ -171,6 +174,19 @@ void fm_request_ask(struct fm_request *request, const struct fm_id *job)
     fm_reader_ask(request->front->reader, look);
 }
 
+bool fm_request_is_waiting(struct fm_request *request)
+{
+    if (atomic_load(&request->is_answered)) {
+        return false;
+    }
+    /* Suspended first, looked at again after: an answer in between is not slept through. */
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    if (atomic_load(&request->is_answered)) {
+        fm_http_resume(request->exchange);
+    }
+    return true;
+}
+
 bool fm_request_is_known(const struct fm_request *request, struct fm_error *err)
 {
     if (request->look.failure != FM_NONE) {
@@ -242,8 +258,7 @@ static enum fm_step run_auth(struct fm_request *request)
     if (!request->has_asked) {
         return present_key(request);
     }
-    if (!atomic_load(&request->is_answered)) {
-        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    if (fm_request_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     if (!fm_request_is_known(request, &err)) {

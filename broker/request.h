@@ -70,6 +70,8 @@ struct fm_request {
 /* Suspends the request and starts its look-up (anew): the key again, and `job` unless zero. The
  * step answers WAIT until is_answered. */
 void fm_request_ask(struct fm_request *request, const struct fm_id *job);
+/* True while the answer is to come; the request is suspended again, and the step answers WAIT. */
+bool fm_request_is_waiting(struct fm_request *request);
 /* Judges an answered look-up: UNAVAILABLE, INVALID_TOKEN. */
 bool fm_request_is_known(const struct fm_request *request, struct fm_error *err) FM_MUST_CHECK;
 

@@ -1,0 +1,40 @@
+/* A row → the one JSON object a job is everywhere, and its ETag. Pure but for the clock handed in.
+ */
+#ifndef FM_BROKER_JOB_H
+#define FM_BROKER_JOB_H
+
+#include "broker/grant.h"
+#include "broker/reader.h"
+#include "proto/message.h"
+#include "proto/spec.h"
+
+/* A row with what its packed parts say. */
+struct fm_job_view {
+    const struct fm_reader_job *row; /* borrowed */
+    struct fm_spec spec;
+    bool has_progress, has_result;
+    struct fm_progress progress;
+    struct fm_result result;
+};
+
+#define FM_JOB_TAG_SIZE 35 /* quotes, 32 hex digits, NUL */
+
+/* Unpacks; what the job points at lives in the arena and the row. */
+bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct fm_job_view *job,
+                 struct fm_error *err) FM_MUST_CHECK;
+/* Appends the object. `base`: of absolute links. */
+void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, const char *base,
+                  int64_t now_us, struct fm_text *out);
+/* The strong entity tag of an object's text. */
+void fm_job_tag(struct fm_slice object, char out[FM_JOB_TAG_SIZE]);
+/* The delivered file of that name (with or without its extension), or NULL. */
+const struct fm_file_facts *fm_job_output(const struct fm_job_view *job, const char *name);
+/* Where the store has it. */
+struct fm_grant_object fm_job_object(const struct fm_job_view *job,
+                                     const struct fm_file_facts *file);
+/* The outputs' keeping time is over. */
+bool fm_job_is_expired(const struct fm_job_view *job, int64_t now_us);
+/* Seconds a client does well to wait before it asks again. */
+unsigned fm_job_retry_after(const struct fm_job_view *job);
+
+#endif

@@ -1,0 +1,16 @@
+/* The plans of plan.def. */
+#ifndef FM_BROKER_PLAN_H
+#define FM_BROKER_PLAN_H
+
+#include <stdint.h>
+
+struct fm_plan {
+    const char *name;
+    uint64_t requests, running_jobs, queued_jobs, output_minutes;
+    uint64_t source_bytes, source_seconds, stored_bytes; /* 0: unlimited */
+};
+
+/* The plan of that name; the first one for a name nobody knows. */
+const struct fm_plan *fm_plan_find(const char *name);
+
+#endif

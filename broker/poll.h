@@ -1,0 +1,23 @@
+/*
+ * A job as its reply, now or once it changed. Long-polls keep nothing but an entry in the watch:
+ * every second, and at each change told of, key and job are read anew, so a revoked key's wait ends
+ * within a second and a change told to nobody is still seen.
+ */
+#ifndef FM_BROKER_POLL_H
+#define FM_BROKER_POLL_H
+
+#include "broker/request.h"
+
+enum fm_poll_until {
+    FM_POLL_CHANGE, /* the next change of state */
+    FM_POLL_END,    /* succeeded, failed or canceled */
+};
+
+/* Waits for the job as asked.wait_seconds says (the look-up under way or done is for that job),
+ * then replies with it: `status`, or 200 once it has ended. An act's whole tail. */
+enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, unsigned status);
+/* Replies with the job's row at once. */
+enum fm_step fm_poll_reply(struct fm_request *request, const struct fm_reader_job *row,
+                           unsigned status);
+
+#endif
