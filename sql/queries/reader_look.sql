@@ -37,7 +37,20 @@ LEFT JOIN LATERAL (SELECT node FROM session WHERE id = l.session OFFSET 0) s ON 
 LEFT JOIN LATERAL (
     SELECT name FROM node WHERE id = coalesce(s.node, d.node) OFFSET 0) n ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE lease_id IS NULL) AS queued,
-           count(*) FILTER (WHERE lease_id IS NOT NULL) AS running
-    FROM live WHERE account = o.account AND u.counts) c ON u.counts
+    WITH RECURSIVE place AS (
+        (SELECT pool, lane FROM live WHERE lease_id IS NULL ORDER BY pool, lane LIMIT 1)
+        UNION ALL
+        SELECT f.pool, f.lane
+        FROM place p
+        CROSS JOIN LATERAL (SELECT pool, lane FROM live
+                            WHERE lease_id IS NULL AND (pool, lane) > (p.pool, p.lane)
+                            ORDER BY pool, lane LIMIT 1) f
+    )
+    SELECT (SELECT sum(w.jobs)
+            FROM place p
+            CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM live
+                                WHERE lease_id IS NULL AND pool = p.pool AND lane = p.lane
+                                  AND account = o.account) w) AS queued,
+           (SELECT count(*) FROM live WHERE lease_id IS NOT NULL AND account = o.account) AS running
+    WHERE u.counts) c ON true
 ORDER BY u.n;

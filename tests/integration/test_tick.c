@@ -1,0 +1,262 @@
+/* What a broker learns from its look every 250 ms. */
+#include "broker/tick.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+#include "tests/integration/world.h"
+
+#define L1 0xfedcba9876543210u
+#define L2 0x0123456789abcdefu
+#define S1 0x8877665544332211u
+#define S2 0x1122334455667788u
+#define HEADS_MAX 64
+#define WAIT_MS 10000
+
+/* What `done` saw, copied: the answer ends with the call. */
+struct seen {
+    int calls;
+    bool has_answer;
+    struct fm_tick_answer answer;
+    struct fm_tick_head heads[HEADS_MAX];
+    size_t pools[HEADS_MAX];
+    struct fm_tick_lease gone, overdue;
+    struct fm_id ended, running;
+    struct fm_tick_session session;
+    struct fm_tick_node nodes[2];
+};
+
+static struct seen seen;
+static struct fm_tick *tick;
+
+static void note(void *context, const struct fm_tick_answer *answer)
+{
+    struct seen *into = context;
+    into->calls++;
+    into->has_answer = answer != NULL;
+    if (answer == NULL) {
+        return;
+    }
+    into->answer = *answer;
+    assert_in_range(answer->head_count, 0, HEADS_MAX);
+    for (size_t i = 0; i < answer->head_count; i++) {
+        into->heads[i] = answer->heads[i];
+        into->pools[i] = answer->head_pool[i];
+    }
+    for (size_t i = 0; i < answer->node_count && i < FM_COUNT(into->nodes); i++) {
+        into->nodes[i] = answer->nodes[i];
+    }
+    into->gone = answer->gone_count > 0 ? answer->gone[0] : into->gone;
+    into->overdue = answer->overdue_count > 0 ? answer->overdue[0] : into->overdue;
+    into->ended = answer->ended_count > 0 ? answer->ended[0] : into->ended;
+    into->running = answer->running_count > 0 ? answer->running[0] : into->running;
+    into->session = answer->session_count > 0 ? answer->sessions[0] : into->session;
+}
+
+static void wait_for(bool (*is_so)(const struct fm_tick_ask *ask), const struct fm_tick_ask *ask)
+{
+    int64_t deadline = fm_clock_ms() + WAIT_MS;
+    while (!is_so(ask)) {
+        assert_true(fm_clock_ms() < deadline);
+        struct pollfd p = {.fd = fm_tick_fd(tick), .events = fm_tick_poll_events(tick)};
+        int wait = fm_tick_pump(tick);
+        poll(&p, 1, wait < 0 || wait > 20 ? 20 : wait);
+    }
+}
+
+static bool has_started(const struct fm_tick_ask *ask)
+{
+    return fm_tick_start(tick, ask, note, &seen);
+}
+
+static bool is_answered(const struct fm_tick_ask *ask)
+{
+    (void)ask;
+    fm_tick_pump(tick);
+    return seen.calls > 0;
+}
+
+static void look(const struct fm_tick_ask *ask)
+{
+    memset(&seen, 0, sizeof(seen));
+    wait_for(has_started, ask);
+    assert_false(fm_tick_start(tick, ask, note, &seen)); /* one at a time */
+    wait_for(is_answered, ask);
+    assert_int_equal(seen.calls, 1);
+}
+
+static int begin(void **state)
+{
+    tick = fm_tick_new(world_postgres.url, WORLD_BROKER);
+    return world_begin(state);
+}
+
+static int end(void **state)
+{
+    fm_tick_destroy(&tick);
+    return world_end(state);
+}
+
+static struct fm_id enqueue_for(struct fm_id account, const char *pool, enum fm_priority lane,
+                                int64_t run_at_us)
+{
+    struct fm_queue_event *event = world_enqueue(fm_id_new());
+    struct fm_id id = event->id;
+    event->account = account;
+    event->pool = pool;
+    event->lane = lane;
+    event->run_at_us = run_at_us;
+    assert_int_equal(world_do(event), FM_QUEUE_MOVED);
+    return id;
+}
+
+static void an_empty_look_tells_the_epochs(void **state)
+{
+    (void)state;
+    struct fm_tick_ask ask = {0};
+    look(&ask);
+    assert_true(seen.has_answer && seen.answer.node_epoch > 0 && seen.answer.key_epoch > 0);
+    uint64_t before = seen.answer.node_epoch;
+    postgres_run(&world_postgres, "UPDATE epoch SET value = value + 1 WHERE name = 'node'");
+    look(&ask);
+    assert_int_equal(seen.answer.node_epoch, before + 1);
+}
+
+static void heads_are_the_first_of_each_account_lane_and_pool(void **state)
+{
+    (void)state;
+    struct fm_id big = fm_id_new(), small = fm_id_new();
+    struct fm_id first[3];
+    for (size_t i = 0; i < 5; i++) {
+        struct fm_id id = enqueue_for(big, "any:net", FM_PRIORITY_NORMAL, 0);
+        if (i < FM_COUNT(first)) {
+            first[i] = id;
+        }
+    }
+    struct fm_id only = enqueue_for(small, "any:net", FM_PRIORITY_NORMAL, 0);
+    struct fm_id high = enqueue_for(big, "any:net", FM_PRIORITY_HIGH, 0);
+    struct fm_id encode = enqueue_for(big, "any:cpu", FM_PRIORITY_LOW, 0);
+    enqueue_for(big, "other:cpu", FM_PRIORITY_LOW, 0);
+    enqueue_for(big, "any:cpu", FM_PRIORITY_HIGH, 4102444800000000);
+    const char *pools[] = {"any:cpu", "any:net"};
+    struct fm_tick_ask ask = {.pools = pools, .pool_count = 2, .per_account = 3};
+    look(&ask);
+    struct {
+        struct fm_id id;
+        size_t pool;
+        unsigned lane;
+    } want[] = {{encode, 0, FM_PRIORITY_LOW},      {high, 1, FM_PRIORITY_HIGH},
+                {first[0], 1, FM_PRIORITY_NORMAL}, {first[1], 1, FM_PRIORITY_NORMAL},
+                {first[2], 1, FM_PRIORITY_NORMAL}, {only, 1, FM_PRIORITY_NORMAL}};
+    assert_int_equal(seen.answer.head_count, FM_COUNT(want));
+    for (size_t i = 0; i < FM_COUNT(want); i++) {
+        size_t found = 0;
+        while (found < FM_COUNT(want) && fm_id_compare(&seen.heads[found].id, &want[i].id) != 0) {
+            found++;
+        }
+        assert_in_range(found, 0, FM_COUNT(want) - 1);
+        assert_int_equal(seen.pools[found], want[i].pool);
+        assert_int_equal(seen.heads[found].lane, want[i].lane);
+        assert_true(fm_id_is_zero(&seen.heads[found].avoid));
+    }
+}
+
+static void a_lease_that_no_longer_stands_is_told(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id stands = world_leased(L1, S1), canceled = world_leased(L2, S1);
+    assert_int_equal(world_do(world_cancel(canceled)), FM_QUEUE_MOVED);
+    struct fm_tick_lease leases[] = {{world_account, stands, L1}, {world_account, canceled, L2}};
+    struct fm_tick_ask ask = {.leases = leases, .lease_count = 2};
+    look(&ask);
+    assert_int_equal(seen.answer.gone_count, 1);
+    assert_true(seen.gone.lease == L2);
+}
+
+static void watched_jobs_are_told_when_they_run_and_when_they_end(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id running = world_leased(L1, S1), ended = world_waiting();
+    assert_int_equal(world_do(world_cancel(ended)), FM_QUEUE_MOVED);
+    struct fm_id watched[] = {world_waiting(), ended, running};
+    struct fm_tick_ask ask = {.watched = watched, .watched_count = 3};
+    look(&ask);
+    assert_int_equal(seen.answer.running_count, 1);
+    assert_int_equal(seen.answer.ended_count, 1);
+    assert_int_equal(fm_id_compare(&seen.running, &running), 0);
+    assert_int_equal(fm_id_compare(&seen.ended, &ended), 0);
+}
+
+static void a_lease_a_minute_past_its_deadline_is_told_to_its_own_broker(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    world_session(S2, "two");
+    struct fm_id id = world_leased(L1, S1);
+    world_leased(L2, S2);
+    postgres_run(&world_postgres, "UPDATE live SET deadline = now() - interval '61 s'");
+    postgres_run(
+        &world_postgres,
+        "UPDATE session SET broker = 7 WHERE node = (SELECT id FROM node WHERE name = 'two')");
+    struct fm_tick_ask ask = {0};
+    look(&ask);
+    assert_int_equal(seen.answer.overdue_count, 1);
+    assert_int_equal(fm_id_compare(&seen.overdue.id, &id), 0);
+    assert_true(seen.overdue.lease == L1);
+}
+
+static void sessions_and_nodes_are_told_when_asked_for(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_tick_ask ask = {.wants_sessions = true, .wants_nodes = true};
+    look(&ask);
+    assert_int_equal(seen.answer.session_count, 1);
+    assert_true(seen.session.id == S1 && seen.session.broker == WORLD_BROKER);
+    assert_int_equal(seen.session.boot, 1);
+    assert_int_equal(seen.answer.node_count, 1);
+    assert_string_equal(seen.nodes[0].name, "one");
+    assert_int_equal(strlen(seen.nodes[0].public_key), 40);
+    assert_false(seen.nodes[0].is_revoked);
+    assert_int_equal(fm_id_compare(&seen.session.node, &seen.nodes[0].id), 0);
+}
+
+static void a_look_that_fails_is_told_and_the_next_one_works(void **state)
+{
+    (void)state;
+    struct fm_tick_ask ask = {0};
+    look(&ask);
+    memset(&seen, 0, sizeof(seen));
+    /* Its next look waits for the lock, and loses its connection there. */
+    postgres_run(&world_postgres, "BEGIN; LOCK TABLE epoch");
+    assert_true(fm_tick_start(tick, &ask, note, &seen));
+    fm_tick_pump(tick);
+    while (postgres_ask(&world_postgres, "SELECT count(pg_terminate_backend(pid)) FROM "
+                                         "pg_stat_activity WHERE wait_event = 'relation'") == 0) {
+    }
+    wait_for(is_answered, &ask);
+    assert_false(seen.has_answer);
+    postgres_run(&world_postgres, "ROLLBACK");
+    look(&ask);
+    assert_true(seen.has_answer);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_empty_look_tells_the_epochs),
+        TEST(heads_are_the_first_of_each_account_lane_and_pool),
+        TEST(a_lease_that_no_longer_stands_is_told),
+        TEST(watched_jobs_are_told_when_they_run_and_when_they_end),
+        TEST(a_lease_a_minute_past_its_deadline_is_told_to_its_own_broker),
+        TEST(sessions_and_nodes_are_told_when_asked_for),
+        TEST(a_look_that_fails_is_told_and_the_next_one_works),
+    };
+    return cmocka_run_group_tests_name("tick", tests, world_open, world_close);
+}
