@@ -30,8 +30,8 @@ struct fm_error_row {
 
 struct fm_error {
     enum fm_error_code code;
-    char detail[256];
-    char message[192]; /* for the client; empty: the row's text */
+    char detail[512];
+    char message[512]; /* for the client; empty: the row's text */
     char param[64];    /* the parameter at fault, or empty */
 };
 
