@@ -178,7 +178,9 @@ enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, 
     if (fm_request_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (wait->stage == STAGE_WAITING) {
+    /* A job just made was not in the look-up that came before it. */
+    bool is_new = wait->stage == STAGE_START && until == FM_POLL_END;
+    if (is_new || wait->stage == STAGE_WAITING) {
         return look(request, wait);
     }
     return judge(request, wait, until, status);

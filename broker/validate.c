@@ -262,7 +262,7 @@ static bool read_body(struct draft *draft, const struct fm_validate_input *input
         return true;
     }
     bool is_form = is_media_type(type, "application/x-www-form-urlencoded");
-    if (is_media_type(type, "application/json") || body.data[0] == '{') {
+    if (is_media_type(type, "application/json") || strchr("{[", body.data[0]) != NULL) {
         return read_json(draft, input->body, err);
     }
     if (!is_form || memchr(body.data, '\0', body.length) != NULL) {
