@@ -95,6 +95,8 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
     }
     frame->pts = pts;
     encode->next_pts = pts + 1;
+    encode->last_duration =
+        av_rescale_q(frame->pkt_duration, frame->time_base, encode->codec->time_base);
     frame->pict_type = AV_PICTURE_TYPE_NONE;
     frame->quality = encode->codec->global_quality;
     return true;
@@ -112,6 +114,15 @@ static bool place_audio(struct fm_encode *encode, AVFrame *frame)
 
 /* ---- frames ---- */
 
+/* Of an uneven picture only the frames themselves know how long the last one stays. */
+static void set_duration(const struct fm_encode *encode, AVPacket *packet)
+{
+    bool last = packet->pts != AV_NOPTS_VALUE && packet->pts == encode->next_pts - 1;
+    bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
+    if (video && last && !encode->plan->constant && encode->last_duration > 0)
+        packet->duration = encode->last_duration;
+}
+
 static bool write_packets(struct fm_encode *encode, struct fm_error *err)
 {
     for (;;) {
@@ -120,6 +131,7 @@ static bool write_packets(struct fm_encode *encode, struct fm_error *err)
             return true;
         if (result < 0)
             return fm_probe_fail(err, result, "encode");
+        set_duration(encode, encode->packet);
         bool written = fm_mux_write(encode->mux, encode->slot, encode->packet, err);
         av_packet_unref(encode->packet);
         if (!written)

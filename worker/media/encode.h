@@ -18,7 +18,7 @@ struct fm_encode {
     /* Its own from here on. */
     AVCodecContext *codec; /* NULL until opened */
     AVPacket *packet;
-    int64_t next_pts;
+    int64_t next_pts, last_duration;
 };
 
 /* Opens for frames like `first` (sound: may be NULL, the plan says all) and tells the mux. */

@@ -299,18 +299,27 @@ static bool plan_audio(struct decision *decision, const AVStream *source, struct
 
 /* ---- the whole ---- */
 
-static const AVStream *stream_at(const AVFormatContext *input, int index)
+static const AVStream *find_picture(AVFormatContext *input)
 {
+    int index = fm_probe_video_stream(input);
     return index < 0 ? NULL : input->streams[index];
+}
+
+/* Sound of which not even the channels could be read is none. */
+static const AVStream *find_sound(AVFormatContext *input)
+{
+    int index = fm_probe_audio_stream(input);
+    if (index < 0 || input->streams[index]->codecpar->ch_layout.nb_channels <= 0)
+        return NULL;
+    return input->streams[index];
 }
 
 static bool plan_output(struct fm_plan *plan, struct fm_plan_output *output, struct fm_arena *arena,
                         struct fm_error *err)
 {
     struct decision decision = {.plan = plan, .output = output};
-    const AVStream *video = stream_at(plan->input, fm_probe_video_stream(plan->input));
-    const AVStream *audio = stream_at(plan->input, fm_probe_audio_stream(plan->input));
-    bool planned = plan_video(&decision, video, err) && plan_audio(&decision, audio, err);
+    bool planned = plan_video(&decision, find_picture(plan->input), err) &&
+                   plan_audio(&decision, find_sound(plan->input), err);
     if (planned)
         output->reason =
             fm_arena_strndup(arena, fm_text_get(&decision.reason), decision.reason.length);
@@ -318,7 +327,8 @@ static bool plan_output(struct fm_plan *plan, struct fm_plan_output *output, str
     if (planned && output->streams[FM_PLAN_VIDEO].way == FM_PLAN_NONE &&
         output->streams[FM_PLAN_AUDIO].way == FM_PLAN_NONE)
         return fm_fail(err, FM_NO_MEDIA_FOUND, "%s: the source has no %s for it",
-                       output->spec->name, output->format->video ? "stream" : "sound");
+                       output->spec->name,
+                       output->format->video == FM_CODEC_NONE ? "sound" : "stream");
     return planned;
 }
 
