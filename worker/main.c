@@ -171,6 +171,10 @@ static int run(const struct fm_worker_settings *settings)
     struct fm_node node;
     struct fm_error err = {0};
     FM_AUTO_FREE char *work_dir = NULL;
+    if (settings->broker_public_key[0] == '\0') {
+        fm_log(FM_LOG_ERROR, "setting", "broker_public_key is missing");
+        return FM_SERVE_SETTING;
+    }
     block_signals();
     if (!fm_node_open(settings->work_dir, &node, &err)) {
         fm_log_failure("node", &err);

@@ -16,6 +16,7 @@ struct fm_spares {
     struct fm_child **children;
     unsigned wanted, count;
     int64_t start_at_ms;
+    bool is_landlock_told;
 };
 
 static void remove_at(struct fm_spares *spares, unsigned index)
@@ -23,14 +24,19 @@ static void remove_at(struct fm_spares *spares, unsigned index)
     spares->children[index] = spares->children[--spares->count];
 }
 
+/* READY is the only word a spare has. Its state has it already; what is left is how it is sealed.
+ */
 static void on_message(void *context, struct fm_child *child, const struct fm_message *message,
                        int *fds)
 {
-    /* READY, the only word a spare has: the child's state has it. */
-    (void)context;
+    struct fm_spares *spares = context;
     (void)child;
-    (void)message;
     (void)fds;
+    if (!spares->is_landlock_told) {
+        spares->is_landlock_told = true;
+        fm_log(message->ready.landlock > 0 ? FM_LOG_INFO : FM_LOG_WARNING, "media_ready",
+               "landlock=%u", (unsigned)message->ready.landlock);
+    }
 }
 
 static void on_gone(void *context, struct fm_child *child, enum fm_child_fate fate)

@@ -11,6 +11,13 @@
 
 #define PATIENCE_MS 20000
 
+/* A sanitizer's runtime needs calls that the seal refuses: such builds run in tests alone. */
+#ifdef FM_SANITIZED
+#define IS_UNSEALED true
+#else
+#define IS_UNSEALED false
+#endif
+
 static bool is_refused(const siginfo_t *info)
 {
     if (info->si_code == CLD_EXITED) {
@@ -56,13 +63,11 @@ static bool try_call(const char *path, const char *call, struct fm_error *err)
 
 bool fm_trial_run(const char *media_path, struct fm_error *err)
 {
-#ifdef FM_SANITIZED
-    (void)media_path;
-    (void)err;
-    fm_log(FM_LOG_WARNING, "seal_not_tried", "reason=sanitizer_build");
-    return true;
-#else
     static const char *const calls[] = {"socket", "open", "exec", "fork", "ptrace", "kill"};
+    if (IS_UNSEALED) {
+        fm_log(FM_LOG_WARNING, "seal_not_tried", "reason=sanitizer_build");
+        return true;
+    }
     for (size_t i = 0; i < FM_COUNT(calls); i++) {
         if (!try_call(media_path, calls[i], err)) {
             return false;
@@ -70,5 +75,4 @@ bool fm_trial_run(const char *media_path, struct fm_error *err)
     }
     fm_log(FM_LOG_INFO, "seal_tried", "calls=%zu", FM_COUNT(calls));
     return true;
-#endif
 }

@@ -559,6 +559,34 @@ static void a_superseded_worker_ends(void **state)
     assert_int_equal(await_exit(), 5);
 }
 
+/* Any program that does not refuse will do. */
+static void a_worker_whose_seal_leaks_does_not_register(void **state)
+{
+    FM_AUTO_FREE char *path = worker_path();
+    FM_AUTO_FREE char *work_dir = path_in(home, "other");
+    FM_AUTO_FREE char *work_option = option("work-dir", work_dir);
+    FM_AUTO_FREE char *bin = option("bin-dir", home);
+    FM_AUTO_FREE char *key = option("broker-public-key", broker.public);
+    FM_AUTO_FREE char *media = path_in(home, "fetchmedia-media");
+    char *const arguments[] = {path, work_option, bin, key, NULL};
+    struct fm_error err = {0};
+    int status = 0;
+    (void)state;
+    need_programs();
+#ifdef FM_SANITIZED
+    skip();
+#endif
+    assert_true(fm_file_write(media, 0700, fm_slice_of("#!/bin/sh\nexit 1\n"), &err));
+    pid_t pid = fork();
+    if (pid == 0) {
+        execv(path, arguments);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 3);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -572,6 +600,7 @@ int main(void)
         STORY(a_child_killed_by_another_is_lost),
         STORY(the_end_of_a_worker_is_told_and_takes_its_children),
         STORY(a_superseded_worker_ends),
+        STORY(a_worker_whose_seal_leaks_does_not_register),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
