@@ -103,6 +103,16 @@ static void text_alone_is_no_media(void **state)
     assert_int_equal(words.err.code, FM_NO_MEDIA_FOUND);
 }
 
+static void a_container_without_streams_is_no_media(void **state)
+{
+    (void)state;
+    FM_AUTO(probed_done) struct probed nothing = {.fd = -1};
+    static const char header[] = "FLV\1\5\0\0\0\11\0\0\0";
+    write_file("nothing.flv", header, sizeof(header));
+    assert_false(probe(&nothing, "nothing.flv"));
+    assert_int_equal(nothing.err.code, FM_NO_MEDIA_FOUND);
+}
+
 static void libavs_errors_become_ours(void **state)
 {
     (void)state;
@@ -134,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_length_does_not_count_from_zero),
         cmocka_unit_test(a_picture_alone_has_no_length),
         cmocka_unit_test(text_alone_is_no_media),
+        cmocka_unit_test(a_container_without_streams_is_no_media),
         cmocka_unit_test(libavs_errors_become_ours),
     };
     av_log_set_level(AV_LOG_QUIET);
