@@ -107,9 +107,9 @@ static void a_container_without_streams_is_no_media(void **state)
 {
     (void)state;
     FM_AUTO(probed_done) struct probed nothing = {.fd = -1};
-    static const char header[] = "FLV\1\5\0\0\0\11\0\0\0";
-    write_file("nothing.flv", header, sizeof(header));
-    assert_false(probe(&nothing, "nothing.flv"));
+    static const char header[] = "\0\0\0\30ftypisom\0\0\2\0isommp41\0\0\0\10moov\0\0\0\10mdat";
+    write_file("nothing.mp4", header, sizeof(header) - 1);
+    assert_false(probe(&nothing, "nothing.mp4"));
     assert_int_equal(nothing.err.code, FM_NO_MEDIA_FOUND);
 }
 
