@@ -123,6 +123,9 @@ void postgres_again(struct postgres *postgres)
         arguments[8] = strdup("fsync=on");
     }
     postgres->pid = run_as_owner(postgres, arguments);
+    if (postgres->db != NULL) {
+        fm_db_drop(postgres->db);
+    }
     for (size_t i = 0; i < count; i++) {
         free(arguments[i]);
     }
@@ -195,10 +198,12 @@ void postgres_stop(struct postgres *postgres)
 
 long long postgres_ask(struct postgres *postgres, const char *format, ...)
 {
-    char sql[1024];
+    /* Inside a transaction pg_stat_activity is a snapshot of its first use. */
+    char sql[1024] = "SELECT pg_stat_clear_snapshot(); ";
+    size_t length = strlen(sql);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(sql, sizeof(sql), format, arguments);
+    vsnprintf(sql + length, sizeof(sql) - length, format, arguments);
     va_end(arguments);
     struct fm_db_rows *rows = NULL;
     struct fm_error err = {0};
