@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,17 @@ static bool fail_transport(CURLcode code, const char *url, struct fm_error *err)
                    url, curl_easy_strerror(code));
 }
 
+/* TLS may write into a closed connection, which must be an error and not this process's end; and
+ * what the supervisor's children inherit must stay as it was. */
+static CURLcode perform(CURL *curl)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGPIPE, &ignore, &before);
+    CURLcode code = curl_easy_perform(curl);
+    sigaction(SIGPIPE, &before, NULL);
+    return code;
+}
+
 static struct curl_slist *add_header(struct curl_slist *headers, const char *name,
                                      const char *value)
 {
@@ -123,7 +135,7 @@ bool fm_client_call(const struct fm_client *client, const char *method, const ch
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_SECONDS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = perform(curl);
     if (code == CURLE_OK) {
         read_answer(curl, answer);
     }
@@ -184,7 +196,7 @@ bool fm_client_get_plain(const char *base_url, const char *path, long *status, s
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, PLAIN_SECONDS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = perform(curl);
     if (code == CURLE_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
     }
@@ -231,27 +243,45 @@ static bool stream(const char *url, int fd, struct fm_error *err)
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_to_file);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
-    CURLcode code = curl_easy_perform(curl);
+    CURLcode code = perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(curl);
     return check_download(code, status, url, err);
 }
 
-bool fm_client_download(const char *url, const char *path, struct fm_error *err)
+/* Into place, unless something has come to stand there. Not every file system knows the flag. */
+static bool put_in_place(const char *part, const char *path, struct fm_error *err)
 {
-    FM_AUTO(fm_file_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == EEXIST) {
+    int result = renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (result != 0 && errno == EINVAL && access(path, F_OK) != 0) {
+        result = rename(part, path);
+    }
+    if (result != 0 && errno == EEXIST) {
         return fm_fail(err, FM_ALREADY_EXISTS, "%s: exists already", path);
     }
+    return result == 0 || fm_fail_errno(err, path);
+}
+
+static bool fill(const char *url, const char *part, struct fm_error *err)
+{
+    FM_AUTO(fm_file_close) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
-        return fm_fail_errno(err, path);
+        return fm_fail_errno(err, part);
     }
-    bool is_whole = stream(url, fd, err);
-    if (is_whole && fsync(fd) != 0) {
-        is_whole = fm_fail_errno(err, path);
+    return stream(url, fd, err) && (fsync(fd) == 0 || fm_fail_errno(err, part));
+}
+
+/* Under another name until it is whole: half a file looks like a file. */
+bool fm_client_download(const char *url, const char *path, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text part = {0};
+    if (access(path, F_OK) == 0) {
+        return fm_fail(err, FM_ALREADY_EXISTS, "%s: exists already", path);
     }
-    if (!is_whole) {
-        unlink(path); /* half a file looks like a file */
+    fm_text_format(&part, "%s.part-%d", path, (int)getpid());
+    if (fill(url, fm_text_get(&part), err) && put_in_place(fm_text_get(&part), path, err)) {
+        return true;
     }
-    return is_whole;
+    unlink(fm_text_get(&part));
+    return false;
 }

@@ -1,0 +1,149 @@
+/* Following a job: the service answers a change of state at once, progress is asked for. */
+#include "cli/follow.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/show.h"
+#include "common/clock.h"
+#include "common/memory.h"
+
+/* A key may ask 60 times a minute: brisk for what is over soon, then half of that at most. */
+#define BRISK_LOOKS 10u
+#define BRISK_SECONDS 1u
+#define CALM_SECONDS 2u
+#define WAIT_LIMIT_SECONDS 30u
+#define PAUSE_LIMIT_SECONDS 3600u
+#define OUTAGE_MS 60000
+
+struct follow {
+    const struct fm_client *client;
+    const char *job;
+    struct fm_client_answer *answer; /* the last one */
+    struct fm_show show;
+    struct fm_text status; /* as last seen; empty: never seen */
+    unsigned looks, seconds;
+    int64_t lost_at_ms; /* the first look without an answer; 0: none */
+    bool is_done;
+};
+
+/* ---- Ctrl-C ---- */
+
+/* What the handler says; made before it can run. */
+static char farewell[160];
+
+static void leave(int number)
+{
+    (void)number;
+    ssize_t put = write(STDERR_FILENO, farewell, strlen(farewell));
+    (void)put;
+    _exit(FM_EXIT_INTERRUPTED);
+}
+
+static void catch_interrupt(const char *job, struct sigaction *before)
+{
+    struct sigaction action = {.sa_handler = leave};
+    snprintf(farewell, sizeof(farewell),
+             "\nThe job goes on. Follow it again: fetchmedia jobs watch %.40s\n", job);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, before);
+}
+
+/* ---- waiting ---- */
+
+static void pause_ms(int64_t ms)
+{
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    while (ms > 0 && nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
+
+static unsigned pace(const struct follow *follow)
+{
+    unsigned own = follow->looks < BRISK_LOOKS ? BRISK_SECONDS : CALM_SECONDS;
+    unsigned asked = follow->answer->retry_after_seconds;
+    unsigned seconds = asked > own ? asked : own;
+    return seconds < WAIT_LIMIT_SECONDS ? seconds : WAIT_LIMIT_SECONDS;
+}
+
+/* Busy, restarting or unreachable: worth another look for a while, once it has answered at all. */
+static bool wait_out(struct follow *follow, struct fm_error *err)
+{
+    unsigned seconds = follow->answer->retry_after_seconds;
+    int64_t now_ms = fm_clock_ms();
+    bool is_busy = follow->answer->status == 429;
+    if (follow->lost_at_ms == 0) {
+        follow->lost_at_ms = now_ms;
+    }
+    if (!is_busy && (follow->status.length == 0 || now_ms - follow->lost_at_ms > OUTAGE_MS)) {
+        return false;
+    }
+    seconds = seconds > CALM_SECONDS ? seconds : CALM_SECONDS;
+    pause_ms((seconds < PAUSE_LIMIT_SECONDS ? seconds : PAUSE_LIMIT_SECONDS) * INT64_C(1000));
+    *err = (struct fm_error){0};
+    return true;
+}
+
+/* ---- looking ---- */
+
+/* The service holds its answer for us; should it not, we wait ourselves. */
+static void settle(struct follow *follow, int64_t asked_at_ms)
+{
+    struct fm_show_job job;
+    fm_show_read(follow->answer->json, &job);
+    bool has_changed = strcmp(job.status, fm_text_get(&follow->status)) != 0;
+    fm_text_clear(&follow->status);
+    fm_text_append(&follow->status, job.status[0] != '\0' ? job.status : "?");
+    follow->lost_at_ms = 0;
+    follow->is_done = job.is_done;
+    fm_show_progress(&follow->show, &job);
+    int64_t until_ms = asked_at_ms + follow->seconds * INT64_C(1000);
+    if (!has_changed && !job.is_done) {
+        pause_ms(until_ms - fm_clock_ms());
+    }
+    follow->seconds = pace(follow);
+    follow->looks++;
+}
+
+static bool look(struct follow *follow, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    int64_t now_ms = fm_clock_ms();
+    fm_text_format(&path, "/v1/jobs/%s?wait=%u", follow->job, follow->seconds);
+    fm_client_answer_done(follow->answer);
+    bool has_answer =
+        fm_client_call(follow->client, "GET", fm_text_get(&path), NULL, follow->answer, err);
+    long status = follow->answer->status;
+    if (has_answer && fm_client_check(follow->answer, err)) {
+        settle(follow, now_ms);
+        return true;
+    }
+    bool is_passing = !has_answer || status >= 500 || status == 429;
+    return is_passing && wait_out(follow, err);
+}
+
+bool fm_follow_run(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
+                   struct fm_error *err)
+{
+    struct follow follow = {.client = client, .job = job, .answer = answer};
+    struct sigaction before;
+    bool is_good = true;
+    *answer = (struct fm_client_answer){0};
+    fm_show_open(&follow.show);
+    catch_interrupt(job, &before);
+    while (is_good && !follow.is_done) {
+        is_good = look(&follow, err);
+    }
+    fm_show_end(&follow.show);
+    if (!is_good && err->code == FM_UNAVAILABLE) {
+        fputs(farewell + 1, stderr);
+    }
+    sigaction(SIGINT, &before, NULL);
+    fm_text_done(&follow.status);
+    return is_good;
+}

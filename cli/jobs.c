@@ -1,0 +1,105 @@
+/* `jobs`: look at a job, follow it, or end it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/follow.h"
+#include "cli/show.h"
+#include "common/id.h"
+#include "common/memory.h"
+#include "common/settings.h"
+
+struct options {
+    bool json;
+};
+
+static const struct fm_setting table[] = {
+    {FM_KIND_BOOL, "json", offsetof(struct options, json), "false", 0, 1, "Print the job object"},
+};
+
+struct verb {
+    const char *name;
+    bool (*run)(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
+                struct fm_error *err);
+    bool judges; /* the exit code says how the job ended */
+};
+
+static bool get(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
+                struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "/v1/jobs/%s", job);
+    return fm_client_call(client, "GET", fm_text_get(&path), NULL, answer, err) &&
+           fm_client_check(answer, err);
+}
+
+static bool cancel(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
+                   struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "/v1/jobs/%s/cancel", job);
+    return fm_client_call(client, "POST", fm_text_get(&path), NULL, answer, err) &&
+           fm_client_check(answer, err);
+}
+
+static const struct verb verbs[] = {
+    {"get", get, false},
+    {"watch", fm_follow_run, true},
+    {"cancel", cancel, false},
+};
+
+static const struct verb *find(const char *name)
+{
+    for (size_t i = 0; i < FM_COUNT(verbs); i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/* An id is put into a path: nothing else may stand there. */
+static bool read_words(char **words, size_t count, const struct verb **verb, struct fm_error *err)
+{
+    struct fm_id id;
+    *verb = count > 0 ? find(words[0]) : NULL;
+    if (*verb == NULL || count != 2) {
+        return fm_fail(err, FM_SETTING, "usage: fetchmedia jobs get|watch|cancel JOB [--json]");
+    }
+    return fm_id_parse(FM_ID_JOB, words[1], &id) ||
+           fm_fail(err, FM_SETTING, "\"%.64s\" is not the id of a job", words[1]);
+}
+
+static int print(const struct verb *verb, const struct fm_client_answer *answer, bool wants_json)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    struct fm_show_job job;
+    fm_show_read(answer->json, &job);
+    fm_show_summary(answer->json, &text);
+    printf("%s%s", fm_text_get(wants_json ? &answer->body : &text), wants_json ? "\n" : "");
+    return verb->judges && !job.has_succeeded ? FM_EXIT_FAILED : FM_EXIT_OK;
+}
+
+static int run(const struct verb *verb, const char *job, bool wants_json)
+{
+    FM_AUTO(fm_client_done) struct fm_client client = {0};
+    FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
+    struct fm_error err = {0};
+    bool is_good = fm_client_open(&client, &err) && verb->run(&client, job, &answer, &err);
+    return is_good ? print(verb, &answer, wants_json) : fm_command_fail(&err);
+}
+
+int fm_jobs_command(int argc, char **argv)
+{
+    FM_AUTO_FREE char **words = fm_alloc_array((size_t)argc, sizeof(*words));
+    struct options options = {0};
+    struct fm_error err = {0};
+    const struct verb *verb = NULL;
+    size_t count = 0;
+    bool is_good =
+        fm_settings_load(table, FM_COUNT(table), &options, NULL, argc, argv, words, &count, &err) &&
+        read_words(words, count, &verb, &err);
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return is_good ? run(verb, words[1], options.json) : fm_command_fail(&err);
+}
