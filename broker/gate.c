@@ -50,6 +50,9 @@ static bool check_fields(const struct fm_gate_head *head, struct fm_error *err)
         return fm_fail(err, FM_HEADERS_TOO_LARGE, "gate: %zu fields, %zu bytes", head->total,
                        bytes);
     }
+    if (!head->is_whole) {
+        return refuse(err, "The request's head is malformed");
+    }
     for (size_t i = 0; i < head->count; i++) {
         if (!is_token(head->headers[i].name)) {
             return refuse(err, "A header's name is malformed");

@@ -19,6 +19,7 @@ struct fm_gate_head {
     const char *method, *target;
     const struct fm_http_header *headers;
     size_t count, total; /* kept, and told */
+    bool is_whole;       /* fm_http_is_whole */
 };
 
 struct fm_gate_target {

@@ -137,6 +137,33 @@ static enum MHD_Result keep_header(void *context, enum MHD_ValueKind kind, const
     return MHD_YES;
 }
 
+/*
+ * True if the head holds the fields told and nothing else. The library (0.9.75) parses in place:
+ * it puts NULs for CR and LF, and hides what follows a NUL, a folded line, a bare LF or a field
+ * without a name. Where each field begins right behind the one before, nothing was hidden.
+ */
+static bool is_head_whole(const struct fm_http_exchange *exchange, const char *url,
+                          const char *version)
+{
+    const char *at = version + strlen(version);
+    if (url + strlen(exchange->target) + 1 != version) {
+        return false;
+    }
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        const struct fm_http_header *header = &exchange->headers[i];
+        const char *value = header->name.data + header->name.length + 1;
+        if (at[0] != '\0' || at[1] != '\0' || header->name.data != at + 2) {
+            return false;
+        }
+        value += strspn(value, " \t");
+        at = value + header->value.length;
+        if (value != header->value.data) {
+            return false;
+        }
+    }
+    return at[0] == '\0' && at[1] == '\0' && at[2] == '\0' && at[3] == '\0';
+}
+
 static uint64_t declared_length(const struct fm_http_exchange *exchange)
 {
     const char *text = fm_http_find(exchange, "content-length");
@@ -144,7 +171,8 @@ static uint64_t declared_length(const struct fm_http_exchange *exchange)
     return text != NULL && fm_text_to_u64(text, 0, UINT64_MAX, &length) ? length : 0;
 }
 
-static void begin(struct fm_http_exchange *exchange, const char *method)
+static void begin(struct fm_http_exchange *exchange, const char *method, const char *url,
+                  const char *version)
 {
     const union MHD_ConnectionInfo *peer =
         MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -152,6 +180,7 @@ static void begin(struct fm_http_exchange *exchange, const char *method)
     exchange->method = fm_strdup(method);
     exchange->begun_ms = fm_clock_ms();
     MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, keep_header, exchange);
+    exchange->is_whole = !exchange->http->parses_in_place || is_head_whole(exchange, url, version);
     if (peer != NULL) {
         fm_address_from_socket(peer->client_addr, &exchange->peer, &port);
     }
@@ -285,8 +314,6 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
     struct fm_http_exchange *exchange = *state;
     (void)context;
     (void)mhd;
-    (void)url;
-    (void)version;
     if (*length > 0) {
         struct fm_slice part = {bytes, *length};
         *length = 0;
@@ -296,7 +323,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
         if (!may_begin(exchange->http)) {
             return MHD_NO;
         }
-        begin(exchange, method);
+        begin(exchange, method, url, version);
     } else if (exchange->stage == FM_HTTP_STAGE_BODY) {
         exchange->stage = FM_HTTP_STAGE_ALL;
         fm_http_enter(exchange, FM_HTTP_PHASE_WORK, fm_clock_ms() + FM_HTTP_REQUEST_MS);
@@ -358,8 +385,8 @@ static bool start_daemon(struct fm_http *http, const struct fm_http_options *opt
         leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_LIMIT,
         options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_ARRAY, pool,
+        MHD_OPTION_END);
     return http->daemon != NULL || fm_fail(err, FM_SYSTEM, "http: the daemon did not start");
 }
 
@@ -369,6 +396,7 @@ bool fm_http_open(const struct fm_http_options *options, const struct fm_http_ha
     struct fm_http *http = fm_alloc(sizeof(*http));
     http->handler = *handler;
     http->listen_fd = -1;
+    http->parses_in_place = strcmp(MHD_get_version(), "0.9.75") == 0;
     pthread_mutex_init(&http->lock, NULL);
     if (!fm_http_listen(options->listen, &http->listen_fd, &http->port, err) ||
         !start_daemon(http, options, err)) {

@@ -64,6 +64,8 @@ const char *fm_http_target(const struct fm_http_exchange *exchange);
 /* The first FM_HTTP_HEADERS_LIMIT of *total fields. */
 const struct fm_http_header *fm_http_headers(const struct fm_http_exchange *exchange, size_t *count,
                                              size_t *total);
+/* False if the head held what the fields do not tell: a NUL, a folded line, a bare LF, … */
+bool fm_http_is_whole(const struct fm_http_exchange *exchange);
 /* The first field of that name, in any case, or NULL. */
 const char *fm_http_find(const struct fm_http_exchange *exchange, const char *name);
 const struct fm_address *fm_http_peer(const struct fm_http_exchange *exchange);

@@ -64,6 +64,11 @@ const struct fm_http_header *fm_http_headers(const struct fm_http_exchange *exch
     return exchange->headers;
 }
 
+bool fm_http_is_whole(const struct fm_http_exchange *exchange)
+{
+    return exchange->is_whole;
+}
+
 const char *fm_http_find(const struct fm_http_exchange *exchange, const char *name)
 {
     size_t length = strlen(name);

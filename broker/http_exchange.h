@@ -56,6 +56,7 @@ struct fm_http_exchange {
     char *target, *method;
     struct fm_http_header headers[FM_HTTP_HEADERS_LIMIT];
     size_t header_count, header_total;
+    bool is_whole; /* its head hid nothing from us */
     struct fm_address peer;
     int64_t begun_ms;
     void *user;
@@ -82,6 +83,7 @@ struct fm_http {
     struct MHD_Daemon *daemon;
     struct fm_http_handler handler;
     int listen_fd;
+    bool parses_in_place; /* the library's version whose head can be looked over */
     uint16_t port;
     pthread_t sweeper;
     pthread_mutex_t lock;

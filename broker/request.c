@@ -58,7 +58,8 @@ static enum fm_step run_gate(struct fm_request *request)
     const struct fm_broker_settings *settings = request->front->settings;
     struct fm_error err = {0};
     struct fm_gate_head head = {.method = fm_http_method(request->exchange),
-                                .target = fm_http_target(request->exchange)};
+                                .target = fm_http_target(request->exchange),
+                                .is_whole = fm_http_is_whole(request->exchange)};
     head.headers = fm_http_headers(request->exchange, &head.count, &head.total);
     name_request(request);
     bool is_fine = fm_gate_check(&head, settings->hosts, settings->public_url, &request->arena,
