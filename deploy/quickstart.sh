@@ -1,0 +1,175 @@
+#!/bin/sh
+# `make quickstart`, after its build: starts the stack here, makes a clip, serves it on loopback, and
+# takes it all the way twice: as it is, and as an MP4, an MP3 and a cover out of one decode.
+# FETCHMEDIA_STATE_DIR names another state directory. Ends with 1 when anything fails.
+set -eu
+cd "$(dirname "$0")/.."
+fetchmedia=build/bin/fetchmedia
+python=/usr/bin/python3
+here=build/quickstart
+outputs='[
+ {"name":"video","format":"mp4","video":{"codec":"h264","height":720},"audio":{"codec":"aac"}},
+ {"name":"sound","format":"mp3"},
+ {"name":"cover","format":"jpg","at_seconds":4}]'
+mkdir -p "$here/served"
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+fail() {
+    echo "quickstart: $*" >&2
+    exit 1
+}
+
+# `field NAME…` of the JSON on standard input; nothing for null.
+field() {
+    "$python" -c '
+import json, sys
+value = json.load(sys.stdin)
+for name in sys.argv[1:]:
+    value = value[int(name) if isinstance(value, list) else name]
+print("" if value is None else value)' "$@"
+}
+
+# ---- what has to be undone, whatever happens ----
+
+server=
+allowed=
+state=
+
+# The file is replaced whole, its owner and mode kept: the broker reads it at any moment.
+allow() {
+    cp -p "$state/allow" "$state/allow.new"
+    echo "$1" >>"$state/allow.new"
+    mv "$state/allow.new" "$state/allow"
+    allowed=$1
+}
+
+disallow() {
+    cp -p "$state/allow" "$state/allow.new"
+    grep -vxF "$allowed" "$state/allow" >"$state/allow.new" || true
+    mv "$state/allow.new" "$state/allow"
+}
+
+undo() {
+    [ -z "$allowed" ] || disallow
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+}
+trap undo EXIT
+trap 'exit 130' INT TERM
+
+# ---- the stack and its key ----
+
+config=${XDG_CONFIG_HOME:-$HOME/.config}/fetchmedia/config
+
+kept() {
+    sed -n "s/^$1 = //p" "$config" 2>/dev/null || true
+}
+
+say "Starting FetchMedia"
+up=$("$fetchmedia" up --detach --json) || fail "fetchmedia up failed"
+base=$(echo "$up" | field base_url)
+new_key=$(echo "$up" | field api_key)
+password=$(echo "$up" | field password)
+state=$(echo "$up" | field state_dir)
+key=$new_key
+if [ -n "$new_key" ]; then
+    echo "$new_key" | "$fetchmedia" config set "$base"
+else
+    [ "$(kept url)" != "$base" ] || key=$(kept api_key)
+fi
+key=${key:-${FETCHMEDIA_API_KEY:-}}
+[ -n "$key" ] || fail "the key was shown at the first run and is not in $config: set FETCHMEDIA_API_KEY"
+FETCHMEDIA_URL=$base
+FETCHMEDIA_API_KEY=$key
+export FETCHMEDIA_URL FETCHMEDIA_API_KEY
+echo "Running at $base"
+
+# curl with the key in a header that no process list shows.
+ask() {
+    printf 'header = "Authorization: Bearer %s"\n' "$key" | curl -sS -K - "$@"
+}
+
+# ---- a clip to fetch ----
+
+if [ ! -s "$here/served/clip.mp4" ]; then
+    say "Making a clip: 20 seconds, 1280x720, moving pictures and a tone"
+    build/bin/clip "$here/clip.new.mp4"
+    mv "$here/clip.new.mp4" "$here/served/clip.mp4"
+fi
+"$python" -u -m http.server --bind 127.0.0.1 --directory "$here/served" 0 >"$here/server.log" 2>&1 &
+server=$!
+port=
+waited=0
+while [ -z "$port" ]; do
+    port=$(sed -n 's/^Serving HTTP on 127\.0\.0\.1 port \([0-9]*\).*/\1/p' "$here/server.log")
+    if [ "$waited" -ge 100 ] || ! kill -0 "$server" 2>/dev/null; then
+        fail "python's http.server did not start"
+    fi
+    waited=$((waited + 1))
+    sleep 0.1
+done
+url=http://127.0.0.1:$port/clip.mp4
+# Private addresses are refused unless the operator allows them: this one port, until we are done.
+allow "127.0.0.1/32:$port"
+
+# ---- as it is ----
+
+say "POST $base/v1/videos/url?url=$url"
+job=$(ask -X POST "$base/v1/videos/url?url=$url" -H "Content-Type: application/json")
+id=$(echo "$job" | field id) || fail "not accepted: $job"
+"$fetchmedia" jobs watch "$id" || fail "the job did not succeed"
+source_url=$(ask "$base/v1/jobs/$id" | field outputs 0 url)
+curl -sS -f -o "$here/source.mp4" "$source_url"
+cmp "$here/source.mp4" "$here/served/clip.mp4" || fail "what came is not what was served"
+echo "The bytes are those that were served."
+
+# ---- three outputs of one decode ----
+
+say "The same link as a 720p MP4, an MP3 and a cover, from one decode"
+rm -rf "$here/outputs"
+"$fetchmedia" fetch "$url" --outputs "$outputs" --download "$here/outputs" --json >"$here/job.json" ||
+    fail "the job did not succeed: $(cat "$here/job.json")"
+"$python" - "$here/job.json" <<'PYTHON'
+import json, sys
+
+def facts(output):
+    yield f"{output['size_bytes']:,} bytes"
+    if output.get("duration_seconds"):
+        yield f"{output['duration_seconds']:.2f} s"
+    if video := output.get("video"):
+        yield f"{video['codec']} {video['width']}x{video['height']}"
+    if audio := output.get("audio"):
+        yield f"{audio['codec']} {audio['channels']} channels, {audio['sample_rate']} Hz"
+
+for output in json.load(open(sys.argv[1]))["outputs"]:
+    print(f"{output['name']:8} {output['content_type']:12} {', '.join(facts(output))}")
+PYTHON
+for file in "$here"/outputs/*; do
+    [ -s "$file" ] || fail "no outputs were saved"
+    if command -v ffprobe >/dev/null 2>&1; then
+        ffprobe -v error -show_entries stream=codec_name,width,height,channels -of csv=p=0 "$file" >"$here/probe" ||
+            fail "ffprobe cannot read $file"
+        echo "$file: $(tr '\n' ' ' <"$here/probe")"
+    else
+        echo "$file"
+    fi
+done
+
+# ---- what next ----
+
+say "Done"
+echo "Base URL: $base"
+if [ -n "$new_key" ]; then
+    echo "API key (shown this once, kept in $config): $new_key"
+    [ -z "$password" ] || echo "Operator's password (shown this once): $password"
+fi
+cat <<NEXT
+Next:
+  curl -X POST "$base/v1/videos/url?url=https://example.org/video.mp4" \\
+    -H "Authorization: Bearer \$(sed -n 's/^api_key = //p' $config)" -H "Content-Type: application/json"
+  $fetchmedia fetch https://example.org/video.mp4 --download .
+Stop it (jobs, keys and files stay):
+  $fetchmedia down --state-dir $state
+NEXT

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Writes the pages made from the tables into the directory named: `generate.sh DIRECTORY`.
+set -eu
+out=$1
+awk -f proto/protocol.awk proto/operations.def proto/messages.def proto/spec.def >"$out/PROTOCOL.md"
+awk -f docs/settings.awk broker/settings.def worker/settings.def >"$out/settings.md"
+awk -f docs/cli.awk cli/command.h cli/commands.def >"$out/cli.md"
