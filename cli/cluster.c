@@ -47,17 +47,18 @@ static bool is_made(const struct fm_place *place)
 
 /* ---- configuration ---- */
 
-static const char settings[] = "listen_addresses = ''\n"
-                               "unix_socket_directories = '%s/pg'\n"
-                               "unix_socket_permissions = 0770\n"
-                               "max_connections = 60\n"
-                               "shared_buffers = 256MB\n"
-                               "max_wal_size = 2GB\n"
-                               "wal_compression = on\n"
-                               "jit = off\n"
-                               "timezone = 'UTC'\n"
-                               "log_timezone = 'UTC'\n"
-                               "log_min_messages = warning\n";
+static const char settings[] =
+    "listen_addresses = ''\n"
+    "unix_socket_directories = '%s/pg'\n"
+    "unix_socket_permissions = 0777\n" /* the directory, 0750, is the wall */
+    "max_connections = 60\n"
+    "shared_buffers = 256MB\n"
+    "max_wal_size = 2GB\n"
+    "wal_compression = on\n"
+    "jit = off\n"
+    "timezone = 'UTC'\n"
+    "log_timezone = 'UTC'\n"
+    "log_min_messages = warning\n";
 
 static const char access_rules[] = "local all all peer map=fetchmedia\n";
 
