@@ -51,6 +51,10 @@ LEFT JOIN LATERAL (
             CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM live
                                 WHERE lease_id IS NULL AND pool = p.pool AND lane = p.lane
                                   AND account = o.account) w) AS queued,
-           (SELECT count(*) FROM live WHERE lease_id IS NOT NULL AND account = o.account) AS running
+           (SELECT sum(w.jobs)
+            FROM session s
+            CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM live
+                                WHERE session = s.id AND lease_id IS NOT NULL
+                                  AND account = o.account) w) AS running
     WHERE u.counts) c ON true
 ORDER BY u.n;
