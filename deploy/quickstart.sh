@@ -98,7 +98,8 @@ if [ ! -s "$here/served/clip.mp4" ]; then
     build/bin/clip "$here/clip.new.mp4"
     mv "$here/clip.new.mp4" "$here/served/clip.mp4"
 fi
-"$python" -u -m http.server --bind 127.0.0.1 --directory "$here/served" 0 >"$here/server.log" 2>&1 &
+: >"$here/server.log"
+"$python" -u -m http.server --bind 127.0.0.1 --directory "$here/served" 0 >>"$here/server.log" 2>&1 &
 server=$!
 port=
 waited=0

@@ -4,4 +4,3 @@ set -eu
 out=$1
 awk -f proto/protocol.awk proto/operations.def proto/messages.def proto/spec.def >"$out/PROTOCOL.md"
 awk -f docs/settings.awk broker/settings.def worker/settings.def >"$out/settings.md"
-awk -f docs/cli.awk cli/command.h cli/commands.def >"$out/cli.md"
