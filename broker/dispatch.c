@@ -39,6 +39,7 @@ struct fm_dispatch {
     uint64_t node_epoch; /* of the set in memory; 0: never read */
     int64_t tick_at_ms, round_at_ms;
     bool wants_round;
+    bool is_ticking;
 
     /* What the tick under way was asked; stands until its answer. */
     char pool_names[POOLS][48];
@@ -258,6 +259,7 @@ static void hear_nodes(struct fm_dispatch *dispatch, const struct fm_tick_answer
 static void ticked(void *context, const struct fm_tick_answer *answer)
 {
     struct fm_dispatch *dispatch = context;
+    dispatch->is_ticking = false;
     if (!answer)
         return;
     atomic_store(&dispatch->ticked_ms, fm_clock_ms());
@@ -276,8 +278,8 @@ static void tick(struct fm_dispatch *dispatch)
         dispatch->wants_round = true;
         dispatch->round_at_ms = now + (int64_t)dispatch->hub.settings->round_ms;
     }
-    if (now < dispatch->tick_at_ms && !dispatch->hub.wants_heads)
-        return;
+    if (dispatch->is_ticking || (now < dispatch->tick_at_ms && !dispatch->hub.wants_heads))
+        return; /* what the tick under way was asked stands until its answer */
     ask_pools(dispatch);
     ask_leases(dispatch);
     dispatch->ask.per_account = HEADS_PER_ACCOUNT;
@@ -286,8 +288,11 @@ static void tick(struct fm_dispatch *dispatch)
         fm_watch_jobs(dispatch->hub.watch, dispatch->watched, WATCHED_ASKED);
     dispatch->ask.wants_sessions = dispatch->wants_round;
     dispatch->ask.wants_nodes = dispatch->node_epoch == 0;
-    if (!fm_tick_start(dispatch->hub.tick, &dispatch->ask, ticked, dispatch))
+    dispatch->is_ticking = true;
+    if (!fm_tick_start(dispatch->hub.tick, &dispatch->ask, ticked, dispatch)) {
+        dispatch->is_ticking = false;
         return;
+    }
     dispatch->hub.wants_heads = false;
     dispatch->tick_at_ms = now + (int64_t)dispatch->hub.settings->tick_ms;
 }
