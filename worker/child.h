@@ -80,9 +80,9 @@ void fm_child_break(struct fm_child *child, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Ends one that does not leave after END; answers when to be called again. */
 int64_t fm_child_tick(struct fm_child *child, int64_t now_ms);
-/* Never waits: a channel without room breaks the child, and false comes back. */
+/* Never waits: a channel without room breaks the child, and false comes back; on_gone follows. */
 bool fm_child_send(struct fm_child *child, const struct fm_message *message, const int *fds,
-                   size_t fd_count) FM_MUST_CHECK;
+                   size_t fd_count);
 /* Processor seconds from now to SIGXCPU. */
 bool fm_child_limit_cpu(struct fm_child *child, uint64_t seconds,
                         struct fm_error *err) FM_MUST_CHECK;

@@ -89,9 +89,7 @@ void fm_relay_upload(struct fm_job_attempt *attempt, const struct fm_upload *upl
     /* No ids: a child knows none. */
     fm_message_init(&message, FM_MESSAGE_UPLOAD);
     message.upload.places = upload->places;
-    if (!fm_child_send(attempt->transfer, &message, NULL, 0)) {
-        /* Broken by that; its end follows. */
-    }
+    fm_child_send(attempt->transfer, &message, NULL, 0);
     fm_message_done(&message);
 }
 
@@ -108,9 +106,7 @@ void fm_relay_origins(struct fm_job_attempt *attempt)
     message.origins.own = welcome->own;
     message.origins.store_origins = welcome->store_origins;
     message.origins.pin = welcome->pin;
-    if (!fm_child_send(transfer, &message, NULL, 0)) {
-        /* Broken by that; its end follows. */
-    }
+    fm_child_send(transfer, &message, NULL, 0);
     fm_message_done(&message);
 }
 
