@@ -228,9 +228,10 @@ static void put_source(const struct fm_json *json, struct fm_text *out)
     fm_text_append_char(out, '\n');
 }
 
-static void put_video(const struct fm_json *video, struct fm_text *out)
+/* A picture has no rate worth a word. */
+static void put_video(const struct fm_json *video, bool is_moving, struct fm_text *out)
 {
-    double rate = number_or(video, "frame_rate", 0);
+    double rate = is_moving ? number_or(video, "frame_rate", 0) : 0;
     fm_text_append(out, "  ");
     fm_show_clean(text_of(video, "codec"), out);
     fm_text_format(out, " %lldx%lld", (long long)amount(video, "width"),
@@ -266,7 +267,7 @@ static void put_output(const struct fm_json *output, struct fm_text *out)
         fm_text_format(out, "  %.1f s", seconds);
     }
     if (is_object(video)) {
-        put_video(video, out);
+        put_video(video, seconds > 0, out);
     }
     if (is_object(audio)) {
         put_audio(audio, out);
