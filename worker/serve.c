@@ -73,6 +73,31 @@ static size_t list_held(void *context, struct fm_held *out, size_t capacity)
     return count;
 }
 
+static void free_place(struct serve *serve, struct fm_job_attempt *attempt)
+{
+    if (attempt->has_slot) {
+        fm_slot_give(&serve->slots, attempt->class, attempt->is_freeing);
+    }
+    if (attempt->is_in_hand) {
+        fm_slot_drop(&serve->slots, attempt->class);
+    }
+}
+
+static void remove_over(struct serve *serve)
+{
+    struct fm_job_attempt **at = &serve->attempts;
+    while (*at != NULL) {
+        struct fm_job_attempt *attempt = *at;
+        if (attempt->phase != FM_JOB_OVER) {
+            at = &attempt->next;
+            continue;
+        }
+        *at = attempt->next;
+        free_place(serve, attempt);
+        fm_job_destroy(&attempt);
+    }
+}
+
 /* ---- what the broker says ---- */
 
 static void reject(struct serve *serve, const struct fm_job_attempt *attempt, const char *reason)
@@ -117,6 +142,7 @@ static void take_job(struct serve *serve, struct fm_message *message)
         fm_job_tell(held);
         return;
     }
+    remove_over(serve); /* the RESULT_ACK that made room for it may have come in this very turn */
     struct fm_job_attempt *attempt = fm_job_new(&serve->host, message);
     const char *why_not = serve->is_stopping ? "stopping" : "no free slot";
     if (serve->is_stopping || !place(serve, attempt)) {
@@ -218,31 +244,6 @@ static void on_message(void *context, struct fm_message *message)
 }
 
 /* ---- what time does ---- */
-
-static void free_place(struct serve *serve, struct fm_job_attempt *attempt)
-{
-    if (attempt->has_slot) {
-        fm_slot_give(&serve->slots, attempt->class, attempt->is_freeing);
-    }
-    if (attempt->is_in_hand) {
-        fm_slot_drop(&serve->slots, attempt->class);
-    }
-}
-
-static void remove_over(struct serve *serve)
-{
-    struct fm_job_attempt **at = &serve->attempts;
-    while (*at != NULL) {
-        struct fm_job_attempt *attempt = *at;
-        if (attempt->phase != FM_JOB_OVER) {
-            at = &attempt->next;
-            continue;
-        }
-        *at = attempt->next;
-        free_place(serve, attempt);
-        fm_job_destroy(&attempt);
-    }
-}
 
 /* A worker that its broker does not hear starts nothing new. */
 static void start_in_hand(struct serve *serve)
