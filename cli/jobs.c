@@ -59,16 +59,20 @@ static const struct verb *find(const char *name)
     return NULL;
 }
 
-/* An id is put into a path: nothing else may stand there. */
-static bool read_words(char **words, size_t count, const struct verb **verb, struct fm_error *err)
+/* An id is put into a path: nothing else may stand there. NULL on failure. */
+static const struct verb *read_words(char **words, size_t count, struct fm_error *err)
 {
     struct fm_id id;
-    *verb = count > 0 ? find(words[0]) : NULL;
-    if (*verb == NULL || count != 2) {
-        return fm_fail(err, FM_SETTING, "usage: fetchmedia jobs get|watch|cancel JOB [--json]");
+    const struct verb *verb = count == 2 ? find(words[0]) : NULL;
+    if (verb == NULL) {
+        fm_fail(err, FM_SETTING, "usage: fetchmedia jobs get|watch|cancel JOB [--json]");
+        return NULL;
     }
-    return fm_id_parse(FM_ID_JOB, words[1], &id) ||
-           fm_fail(err, FM_SETTING, "\"%.64s\" is not the id of a job", words[1]);
+    if (!fm_id_parse(FM_ID_JOB, words[1], &id)) {
+        fm_fail(err, FM_SETTING, "\"%.64s\" is not the id of a job", words[1]);
+        return NULL;
+    }
+    return verb;
 }
 
 static int print(const struct verb *verb, const struct fm_client_answer *answer, bool wants_json)
@@ -97,9 +101,9 @@ int fm_jobs_command(int argc, char **argv)
     struct fm_error err = {0};
     const struct verb *verb = NULL;
     size_t count = 0;
-    bool is_good =
-        fm_settings_load(table, FM_COUNT(table), &options, NULL, argc, argv, words, &count, &err) &&
-        read_words(words, count, &verb, &err);
+    if (fm_settings_load(table, FM_COUNT(table), &options, NULL, argc, argv, words, &count, &err)) {
+        verb = read_words(words, count, &err);
+    }
     fm_settings_done(table, FM_COUNT(table), &options);
-    return is_good ? run(verb, words[1], options.json) : fm_command_fail(&err);
+    return verb != NULL ? run(verb, words[1], options.json) : fm_command_fail(&err);
 }
