@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -270,6 +271,7 @@ static bool start_services(struct fm_stack *stack, struct fm_error *err)
 
 bool fm_stack_start(struct fm_stack *stack, struct fm_error *err)
 {
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     return start_cluster(stack, err) && make_allow_file(stack, err) &&
            fm_enrol_account(&stack->enrol, err) && start_services(stack, err);
 }
@@ -293,14 +295,15 @@ static void note_end(struct member *member, int status)
             (long long)member->backoff_ms);
 }
 
+/* Also what a killed worker left behind: as a subreaper we are its children's parent then. */
 static void reap(struct fm_stack *stack)
 {
     int status;
-    for (size_t i = 0; i < stack->count; i++) {
-        struct member *member = &stack->members[i];
-        if (member->pid && waitpid(member->pid, &status, WNOHANG) == member->pid)
-            note_end(member, status);
-    }
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (size_t i = 0; i < stack->count; i++)
+            if (stack->members[i].pid == pid)
+                note_end(&stack->members[i], status);
 }
 
 static void restart_due(struct fm_stack *stack)
