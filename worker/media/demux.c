@@ -155,7 +155,7 @@ static void start(struct fm_demux *demux)
             input->streams[i]->discard = AVDISCARD_ALL;
     /* A source that cannot seek is read from its start: slower, not wrong. */
     int64_t at_us = start_us + (int64_t)(demux->seek_seconds * AV_TIME_BASE);
-    if (demux->seek_seconds > 0)
+    if (demux->seek_seconds > 0 || demux->rewind)
         (void)avformat_seek_file(input, -1, INT64_MIN, at_us, at_us, 0);
 }
 

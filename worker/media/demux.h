@@ -29,7 +29,8 @@ struct fm_demux_stream {
 
 struct fm_demux {
     AVFormatContext *input;
-    double seek_seconds;
+    double seek_seconds; /* where to begin; 0: where the input stands */
+    bool rewind;         /* begin at the start, though the input was read before */
     const atomic_bool *aborted;
     struct fm_demux_stream streams[FM_PLAN_SLOTS];
     int64_t shift_us; /* added to every time */

@@ -377,6 +377,9 @@ void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_fac
         fm_probe_audio_facts(mux->lanes[FM_PLAN_AUDIO].stream, arena, audio);
         facts->audio = audio;
     }
+    if (facts->video && facts->audio)
+        facts->skew_seconds =
+            mux->lanes[FM_PLAN_AUDIO].end_seconds - mux->lanes[FM_PLAN_VIDEO].end_seconds;
     bool still = mux->output->streams[FM_PLAN_VIDEO].still;
     /* A file without times begins where its first packet does; with them, at zero. */
     facts->duration_seconds = still ? 0 : fmax(timeless ? end - first : end, 0);

@@ -38,7 +38,7 @@ bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err
 
 /* How far the furthest behind of its streams is. */
 void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool *ended);
-/* duration_seconds, video, audio, of what was written. */
+/* duration_seconds, skew_seconds, video, audio, of what was written. */
 void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_facts *facts);
 void fm_mux_destroy(struct fm_mux **mux);
 

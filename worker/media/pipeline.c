@@ -279,11 +279,9 @@ static bool run(struct pipeline *pipeline, struct fm_error *err)
     wait_for_stages(pipeline);
     for (size_t i = 0; i < started; i++)
         pthread_join(pipeline->stages[i].thread, NULL);
-    if (pipeline->first.code == FM_NONE)
-        return true;
-    if (err)
+    if (pipeline->first.code != FM_NONE)
         *err = pipeline->first;
-    return false;
+    return pipeline->first.code == FM_NONE;
 }
 
 /* ---- the result ---- */
@@ -337,17 +335,40 @@ static void destroy_pipeline(struct pipeline **pointer)
     *pointer = NULL;
 }
 
-bool fm_pipeline_run(const struct fm_pipeline_request *request, struct fm_arena *arena,
-                     struct fm_file_facts *made, struct fm_error *err)
+/* `seek`: whether reading may begin late, and comes back as whether it did. */
+static bool attempt(const struct fm_pipeline_request *request, struct fm_arena *arena, bool *seek,
+                    struct fm_file_facts *made, struct fm_error *err)
 {
     FM_AUTO(destroy_pipeline) struct pipeline *pipeline = make_pipeline(request);
-    av_log_set_callback(keep_word);
     if (!fm_plan_make(fm_input_format(request->input), request->spec, request->threads, arena,
-                      &pipeline->plan, err) ||
-        !wire(pipeline, err) || !run(pipeline, err))
+                      &pipeline->plan, err))
+        return false;
+    if (!*seek)
+        pipeline->plan.seek_seconds = 0;
+    pipeline->demux.rewind = !*seek;
+    *seek = pipeline->plan.seek_seconds > 0;
+    if (!wire(pipeline, err) || !run(pipeline, err))
         return false;
     for (size_t i = 0; i < pipeline->plan.count; i++)
         if (!gather(pipeline, i, arena, &made[i], err))
             return false;
     return true;
+}
+
+bool fm_pipeline_run(const struct fm_pipeline_request *request, struct fm_arena *arena,
+                     struct fm_file_facts *made, struct fm_error *err)
+{
+    struct fm_error failure = {0};
+    bool seek = true;
+    av_log_set_callback(keep_word);
+    bool done = attempt(request, arena, &seek, made, &failure);
+    /* An index may lead where there is nothing; stills alone are then looked for from the start.
+     * Nothing was written: a still that was found is no failure. */
+    if (!done && seek && failure.code == FM_MEDIA_INVALID) {
+        seek = false;
+        done = attempt(request, arena, &seek, made, &failure);
+    }
+    if (!done && err)
+        *err = failure;
+    return done;
 }

@@ -329,6 +329,19 @@ static void a_silent_film_stays_silent(void **state)
     assert_int_equal(other_run.err.code, FM_NO_MEDIA_FOUND);
 }
 
+static void sound_may_end_before_the_picture(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "short_small.mp4", 120);
+    ask(&run, FM_FORMAT_MP4, "short_remux.mp4");
+    ffmpeg("-f lavfi -i testsrc=d=4:s=160x120:r=25 -f lavfi -i sine=d=1:r=44100 "
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac short.mp4");
+    assert_made(&run, "short.mp4");
+    assert_true(fabs(run.made[0].skew_seconds + 3) < 0.1);
+    assert_true(fabs(run.made[1].skew_seconds + 3) < 0.1);
+}
+
 static void an_uneven_clock_is_kept(void **state)
 {
     (void)state;
@@ -396,6 +409,18 @@ static void a_still_beyond_the_end_is_the_last_frame(void **state)
     assert_same_bytes("beyond.jpg", "last.jpg");
 }
 
+/* Its index promises frames that are not there. */
+static void a_still_of_a_truncated_film_is_its_last_frame(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    run.outputs[ask(&run, FM_FORMAT_JPG, "cut.jpg")].at_seconds = 1.9;
+    ffmpeg("-i film.mp4 -c:v libx264 -preset ultrafast -g 10 -c:a copy -movflags +faststart "
+           "whole.mp4");
+    shell("head -c $(( $(stat -c %s whole.mp4) / 3 )) whole.mp4 > cut.mp4");
+    assert_made(&run, "cut.mp4");
+}
+
 static void a_copy_beside_other_outputs_is_the_source(void **state)
 {
     (void)state;
@@ -438,11 +463,13 @@ int main(void)
         cmocka_unit_test(odd_sizes_lose_a_line_at_most),
         cmocka_unit_test(sound_keeps_its_channels_up_to_two),
         cmocka_unit_test(a_silent_film_stays_silent),
+        cmocka_unit_test(sound_may_end_before_the_picture),
         cmocka_unit_test(an_uneven_clock_is_kept),
         cmocka_unit_test(a_late_start_becomes_zero),
         cmocka_unit_test(a_jump_of_a_transport_stream_is_taken_out),
         cmocka_unit_test(a_truncated_film_gives_what_there_is),
         cmocka_unit_test(a_still_beyond_the_end_is_the_last_frame),
+        cmocka_unit_test(a_still_of_a_truncated_film_is_its_last_frame),
         cmocka_unit_test(a_copy_beside_other_outputs_is_the_source),
         cmocka_unit_test(the_first_error_ends_all_stages),
     };
