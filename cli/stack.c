@@ -36,6 +36,7 @@ struct member {
     pid_t pid; /* 0: not running */
     int64_t started_ms, restart_ms;
     int64_t backoff_ms;
+    bool is_retired; /* it said by its exit code that starting it again is no use */
 };
 
 struct fm_stack {
@@ -289,6 +290,8 @@ static void note_end(struct member *member, int status)
         member->backoff_ms = LONGEST_BACKOFF_MS;
     member->pid = 0;
     member->restart_ms = now + member->backoff_ms;
+    /* 2 settings, 3 the sandbox leaks, 4 revoked, 5 superseded, 6 another protocol version. */
+    member->is_retired = member->kind == WORKER && WIFEXITED(status) && WEXITSTATUS(status) >= 2;
     fprintf(stderr, "fetchmedia: %s %u ended (%s %d); again in %lld ms\n", names[member->kind],
             member->number, WIFSIGNALED(status) ? "signal" : "status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
@@ -311,7 +314,7 @@ static void restart_due(struct fm_stack *stack)
     struct fm_error err = {0};
     for (size_t i = 0; i < stack->count; i++) {
         struct member *member = &stack->members[i];
-        if (member->pid || fm_clock_ms() < member->restart_ms)
+        if (member->pid || member->is_retired || fm_clock_ms() < member->restart_ms)
             continue;
         if (!start_member(stack, member, &err))
             member->restart_ms = fm_clock_ms() + LONGEST_BACKOFF_MS;
@@ -341,7 +344,7 @@ void fm_stack_watch(struct fm_stack *stack)
         struct timespec patience = {.tv_nsec = FIRST_BACKOFF_MS * 1000000L};
         bool is_whole = true;
         for (size_t i = 0; i < stack->count; i++)
-            is_whole = is_whole && stack->members[i].pid;
+            is_whole = is_whole && (stack->members[i].pid || stack->members[i].is_retired);
         int got = is_whole ? sigwaitinfo(&signals, NULL) : sigtimedwait(&signals, NULL, &patience);
         if (got == SIGTERM || got == SIGINT)
             return;
