@@ -157,6 +157,7 @@ static int serve(const struct fm_worker_settings *settings, const struct fm_node
         .net_slots = (unsigned)settings->net_slots,
         .cpu_slots = cpu_slots,
         .threads = at_least_one(cores / cpu_slots),
+        .reserve_bytes = settings->reserve_bytes,
         .sweep_age_seconds = settings->sweep_age_seconds,
     };
     if (!fm_trial_run(media, &err)) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -134,6 +135,25 @@ static bool place(struct serve *serve, struct fm_job_attempt *attempt)
     return false;
 }
 
+static bool has_room(const struct serve *serve)
+{
+    struct statvfs disk;
+    return statvfs(serve->plan->work_dir, &disk) != 0 ||
+           fm_slot_has_room(&serve->slots, (uint64_t)disk.f_bavail * disk.f_frsize);
+}
+
+/* Why the job cannot be placed now, or NULL: it is. */
+static const char *why_not_placed(struct serve *serve, struct fm_job_attempt *attempt)
+{
+    if (serve->is_stopping) {
+        return "stopping";
+    }
+    if (!has_room(serve)) {
+        return "no room on the disk";
+    }
+    return place(serve, attempt) ? NULL : "no free slot";
+}
+
 static void take_job(struct serve *serve, struct fm_message *message)
 {
     struct fm_job_attempt *held = find(serve, message->job.lease);
@@ -144,8 +164,8 @@ static void take_job(struct serve *serve, struct fm_message *message)
     }
     remove_over(serve); /* the RESULT_ACK that made room for it may have come in this very turn */
     struct fm_job_attempt *attempt = fm_job_new(&serve->host, message);
-    const char *why_not = serve->is_stopping ? "stopping" : "no free slot";
-    if (serve->is_stopping || !place(serve, attempt)) {
+    const char *why_not = why_not_placed(serve, attempt);
+    if (why_not != NULL) {
         reject(serve, attempt, why_not);
         fm_job_destroy(&attempt);
         return;
@@ -412,6 +432,7 @@ enum fm_serve_exit fm_serve_run(const struct fm_serve_plan *plan)
     serve.host.threads = plan->threads;
     fm_message_init(&serve.welcome, FM_MESSAGE_WELCOME);
     fm_slot_init(&serve.slots, plan->net_slots, plan->cpu_slots);
+    serve.slots.reserve_bytes = plan->reserve_bytes;
     fm_sweep_outputs(plan->work_dir);
     if (!start(&serve, &err)) {
         fm_log_failure("start_failed", &err);

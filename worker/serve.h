@@ -16,7 +16,8 @@ struct fm_serve_plan {
     const char *placement; /* NULL: any */
     const char *transfer_path, *media_path;
     unsigned net_slots, cpu_slots;
-    unsigned threads; /* of a slot */
+    unsigned threads;       /* of a slot */
+    uint64_t reserve_bytes; /* of disk, for each job */
     uint64_t sweep_age_seconds;
 };
 

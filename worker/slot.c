@@ -8,6 +8,15 @@ void fm_slot_init(struct fm_slots *slots, unsigned net, unsigned cpu)
     *slots = (struct fm_slots){.total = {[FM_CLASS_NET] = net, [FM_CLASS_CPU] = cpu}};
 }
 
+bool fm_slot_has_room(const struct fm_slots *slots, uint64_t free_bytes)
+{
+    uint64_t places = 1;
+    for (size_t i = 0; i < FM_CLASS_COUNT; i++) {
+        places += slots->taken[i] + slots->in_hand[i];
+    }
+    return free_bytes / places >= slots->reserve_bytes;
+}
+
 enum fm_slot_answer fm_slot_take(struct fm_slots *slots, enum fm_class class)
 {
     /* Who waits in hand has the first claim on a place that is free. */

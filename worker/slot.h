@@ -14,6 +14,7 @@ struct fm_slots {
     unsigned taken[FM_CLASS_COUNT];
     unsigned freeing[FM_CLASS_COUNT]; /* of the taken: their children are being killed */
     unsigned in_hand[FM_CLASS_COUNT]; /* jobs that wait for one of those */
+    uint64_t reserve_bytes;           /* of disk, for each place taken */
 };
 
 enum fm_slot_answer {
@@ -23,6 +24,9 @@ enum fm_slot_answer {
 };
 
 void fm_slot_init(struct fm_slots *slots, unsigned net, unsigned cpu);
+/* True if the disk, with so much free, has room for what every taken place may still write, and for
+ * one more. */
+bool fm_slot_has_room(const struct fm_slots *slots, uint64_t free_bytes);
 enum fm_slot_answer fm_slot_take(struct fm_slots *slots, enum fm_class class);
 /* The job of a taken place is being killed. */
 void fm_slot_freeing(struct fm_slots *slots, enum fm_class class);
