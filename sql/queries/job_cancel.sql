@@ -10,7 +10,7 @@ WITH want AS MATERIALIZED (
                         OFFSET 0 FOR UPDATE) l
 ), gone AS (
     DELETE FROM live USING held h
-    WHERE live.id = h.id AND live.account = h.account
+    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account
     RETURNING h.n, live.id, live.account, live.lease_id, live.session, live.starts, live.max_tries,
               live.started_at
 ), ended AS (

@@ -23,7 +23,7 @@ WITH want AS MATERIALIZED (
         started_at = coalesce(started_at, now()),
         deadline = coalesce(deadline, now() + make_interval(secs => timeout_s))
     FROM held h
-    WHERE live.id = h.id AND live.account = h.account
+    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account
     RETURNING h.n, live.id, live.account, live.starts, live.deadline
 )
 SELECT m.n, m.starts, (extract(epoch FROM m.deadline - now()) * 1000)::bigint, j.spec

@@ -17,7 +17,7 @@ WITH want AS MATERIALIZED (
                         OFFSET 0 FOR UPDATE) l
 ), gone AS (
     DELETE FROM live USING held h
-    WHERE live.id = h.id AND live.account = h.account
+    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account
     RETURNING h.n, live.starts, live.max_tries, live.started_at, live.expires_s
 ), ended AS (
     INSERT INTO done (id, account, outcome, error, detail, lease_id, node, starts, max_tries,

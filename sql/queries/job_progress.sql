@@ -12,5 +12,5 @@ WITH want AS MATERIALIZED (
                         OFFSET 0 FOR UPDATE) l
 )
 UPDATE live SET progress = h.progress FROM held h
-WHERE live.id = h.id AND live.account = h.account
+WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account
 RETURNING h.n;

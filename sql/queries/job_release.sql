@@ -29,11 +29,11 @@ WITH want AS MATERIALIZED (
         losses = live.losses + h.losses,
         avoid = CASE WHEN h.crashes + h.losses > 0 THEN h.node ELSE avoid END
     FROM held h
-    WHERE live.id = h.id AND live.account = h.account AND NOT h.is_over
+    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account AND NOT h.is_over
     RETURNING h.n
 ), over AS (
     DELETE FROM live USING held h
-    WHERE live.id = h.id AND live.account = h.account AND h.is_over
+    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account AND h.is_over
     RETURNING h.n, live.starts, live.max_tries, live.started_at
 ), ended AS (
     INSERT INTO done (id, account, outcome, error, detail, lease_id, node, starts, max_tries,

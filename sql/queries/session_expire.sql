@@ -16,21 +16,28 @@ WITH told AS MATERIALIZED (
           SELECT s.id, s.node, true FROM unnest($4::uuid[], $5::bigint[]) AS a (node, boot)
           JOIN session s ON s.node = a.node AND s.boot < a.boot) c
     GROUP BY id, node
+), leases AS MATERIALIZED (
+    SELECT l.id, l.account, c.id AS session, c.node, c.is_loss
+    FROM chosen c
+    CROSS JOIN LATERAL (SELECT id, account FROM live
+                        WHERE session = c.id AND lease_id IS NOT NULL OFFSET 0) l
 ), held AS MATERIALIZED (
-    SELECT l.id, l.account, c.node, c.is_loss, c.is_loss AND l.losses + 1 >= $6::integer AS is_over
-    FROM chosen c JOIN live l ON l.session = c.id
-    WHERE l.lease_id IS NOT NULL
-    ORDER BY l.id FOR UPDATE OF l
+    SELECT l.id, l.account, w.node, w.is_loss, w.is_loss AND l.losses + 1 >= $6::integer AS is_over
+    FROM (SELECT * FROM leases ORDER BY id) w
+    CROSS JOIN LATERAL (SELECT id, account, losses FROM live
+                        WHERE id = w.id AND account = w.account
+                          AND session IS NOT DISTINCT FROM w.session
+                        OFFSET 0 FOR UPDATE) l
 ), back AS (
     UPDATE live
     SET lease_id = NULL, session = NULL, started_at = NULL, deadline = NULL, progress = NULL,
         losses = losses + h.is_loss::integer,
         avoid = CASE WHEN h.is_loss THEN h.node ELSE avoid END
     FROM held h
-    WHERE live.id = h.id AND live.account = h.account AND NOT h.is_over
+    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account AND NOT h.is_over
 ), over AS (
     DELETE FROM live USING held h
-    WHERE live.id = h.id AND live.account = h.account AND h.is_over
+    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account AND h.is_over
     RETURNING live.id, live.account, live.lease_id, live.starts, live.max_tries,
               live.started_at, h.node
 ), ended AS (

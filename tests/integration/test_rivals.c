@@ -61,6 +61,24 @@ static void hold_commits(void)
     }
 }
 
+/* Breaks off every commit that waits, by this function, and pumps until it is. */
+static void break_commits(const char *function)
+{
+    pump_until("SELECT count(*) > 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    long long newest = postgres_ask(&world_postgres,
+                                    "SELECT max(extract(epoch FROM xact_start) * 1000000)::bigint "
+                                    "FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    char sql[256];
+    snprintf(sql, sizeof(sql), "SELECT %s(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+             function);
+    postgres_run(&world_postgres, sql);
+    snprintf(sql, sizeof(sql),
+             "SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND "
+             "(extract(epoch FROM xact_start) * 1000000)::bigint <= %lld",
+             newest);
+    pump_until(sql);
+}
+
 static void let_commits_go(void)
 {
     postgres_run(&world_postgres, "ALTER SYSTEM RESET synchronous_standby_names");
@@ -163,9 +181,7 @@ static void a_flush_whose_backend_dies_after_the_commit_runs_again_unharmed(void
     struct story story;
     start_story(&story);
     hold_commits();
-    pump_until("SELECT count(*) > 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
-    postgres_run(&world_postgres, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
-                                  "wait_event = 'SyncRep'");
+    break_commits("pg_terminate_backend");
     let_commits_go();
     end_story(&story, true);
 }
@@ -176,9 +192,7 @@ static void a_commit_answered_with_a_warning_is_not_believed(void **state)
     struct story story;
     start_story(&story);
     hold_commits();
-    pump_until("SELECT count(*) > 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
-    postgres_run(&world_postgres, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE "
-                                  "wait_event = 'SyncRep'");
+    break_commits("pg_cancel_backend");
     /* The second run waits for the replica as the first did, though it has nothing left to move. */
     pump_until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
     assert_int_equal(fm_queue_pending(world_queue), 9);
