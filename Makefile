@@ -122,6 +122,10 @@ $(foreach test,$(INTEGRATIONS),$(eval $(call test_rules,tests/$(test),\
 FUZZ_ROOM_message := proto
 FUZZ_ROOM_spec := proto
 FUZZ_ROOM_media := worker/media
+FUZZ_ROOM_request := broker
+FUZZ_ROOM_key := broker
+FUZZ_ROOM_range := broker
+FUZZ_ROOM_json := common
 FUZZES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(foreach fuzz,$(FUZZES),$(eval $(call test_rules,tests/fuzz_$(fuzz),\
     tests/fuzz/fuzz_$(fuzz).c tests/fuzz/replay.c,$(FUZZ_ROOM_$(fuzz)))))
