@@ -297,7 +297,7 @@ void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, c
     put_progress(&json, job);
     put_queue(&json, job);
     fm_json_put_integer(&json, "attempt", row->starts);
-    fm_json_put_integer(&json, "max_attempts", (int64_t)job->spec.max_attempts);
+    fm_json_put_integer(&json, "max_attempts", row->max_attempts);
     fm_json_put_text(&json, "priority", fm_names_priority[job->spec.priority]);
     fm_json_put_text(&json, "node", row->node);
     put_source(&json, job);

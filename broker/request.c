@@ -10,6 +10,7 @@
 
 #include "broker/allow.h"
 #include "broker/auth.h"
+#include "broker/errand.h"
 #include "broker/reply.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -20,6 +21,7 @@
 struct service {
     struct fm_front front;
     struct fm_auth_guard *guard;
+    struct fm_errands *errands;
 };
 
 /* ---- gate ---- */
@@ -345,6 +347,7 @@ static struct fm_request *request_new(struct fm_http_exchange *exchange)
     struct fm_request *request = fm_alloc(sizeof(*request));
     request->front = &service->front;
     request->guard = service->guard;
+    request->errands = service->errands;
     request->exchange = exchange;
     fm_http_set_user(exchange, request);
     return request;
@@ -395,6 +398,7 @@ static void end(struct fm_http_exchange *exchange)
 static void closed(void *context)
 {
     struct service *service = context;
+    fm_errand_close(&service->errands);
     fm_auth_guard_destroy(&service->guard);
     free(service);
 }
@@ -410,6 +414,7 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
     struct fm_http_handler handler = {service, run, end, closed};
     service->front = *front;
     service->guard = fm_auth_guard_new();
+    service->errands = fm_errand_open();
     if (!fm_http_open(&options, &handler, http, err)) {
         closed(service);
         return false;

@@ -40,9 +40,11 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http,
 #define FM_REQUEST_ID_SIZE 65
 
 struct fm_auth_guard;
+struct fm_errands;
 struct fm_request {
     const struct fm_front *front;
     struct fm_auth_guard *guard;
+    struct fm_errands *errands;
     struct fm_http_exchange *exchange;
     size_t step; /* which step runs */
     char id[FM_REQUEST_ID_SIZE];

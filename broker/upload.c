@@ -7,14 +7,18 @@
 #include <strings.h>
 
 #include "broker/act.h"
+#include "broker/errand.h"
 #include "broker/reply.h"
 #include "common/clock.h"
 
-enum stage { STAGE_START, STAGE_TAKING };
+enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
 
 struct upload {
+    struct fm_http_exchange *exchange;
     struct fm_store_put *put;
-    struct fm_error err; /* of the first write that failed */
+    struct fm_error err; /* of the first thing that failed */
+    struct fm_errand errand;
+    atomic_bool is_finished;
 };
 
 static void upload_done(struct fm_request *request)
@@ -80,6 +84,7 @@ static enum fm_step start(struct fm_request *request)
         return refuse(request, &err);
     }
     struct upload *upload = fm_alloc(sizeof(*upload));
+    upload->exchange = request->exchange;
     request->act = upload;
     request->act_done = upload_done;
     if (!fm_store_put_start(request->front->store, &object, &upload->put, &err)) {
@@ -90,16 +95,52 @@ static enum fm_step start(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-enum fm_step fm_upload_act(struct fm_request *request)
+/* On the files thread: fsync takes its time. */
+static void finish(struct fm_errand *errand)
+{
+    struct upload *upload = fm_container_of(errand, struct upload, errand);
+    struct fm_http_exchange *exchange = upload->exchange;
+    (void)!fm_store_put_finish(&upload->put, &upload->err);
+    atomic_store(&upload->is_finished, true);
+    fm_http_resume(exchange);
+    fm_http_release(exchange);
+}
+
+static enum fm_step begin_finish(struct fm_request *request)
 {
     struct upload *upload = request->act;
-    struct fm_text nothing = {0};
-    if (request->stage == STAGE_START) {
-        return start(request);
-    }
-    if (upload->err.code != FM_NONE || !fm_store_put_finish(&upload->put, &upload->err)) {
+    if (upload->err.code != FM_NONE) {
         return refuse(request, &upload->err);
     }
-    fm_text_append(&nothing, "{}");
-    return fm_reply_json(request, 201, &nothing);
+    upload->errand.run = finish;
+    request->stage = STAGE_FINISHING;
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    fm_http_hold(request->exchange);
+    fm_errand_add(request->errands, &upload->errand);
+    return FM_STEP_WAIT;
+}
+
+static enum fm_step answer(struct fm_request *request)
+{
+    struct upload *upload = request->act;
+    struct fm_text body = {0};
+    if (!atomic_load(&upload->is_finished)) {
+        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+        if (atomic_load(&upload->is_finished)) {
+            fm_http_resume(request->exchange);
+        }
+        return FM_STEP_WAIT;
+    }
+    if (upload->err.code != FM_NONE) {
+        return refuse(request, &upload->err);
+    }
+    fm_text_append(&body, "{}");
+    return fm_reply_json(request, 201, &body);
+}
+
+enum fm_step fm_upload_act(struct fm_request *request)
+{
+    static enum fm_step (*const stages[])(struct fm_request *) = {
+        [STAGE_START] = start, [STAGE_TAKING] = begin_finish, [STAGE_FINISHING] = answer};
+    return stages[request->stage](request);
 }

@@ -1,0 +1,20 @@
+/*
+ * The files thread: runs what may wait for a disk (fsync, rename), one thing after the other, so
+ * that no front thread does. Threads: add from any; `run` is called on the files thread.
+ */
+#ifndef FM_BROKER_ERRAND_H
+#define FM_BROKER_ERRAND_H
+
+/* Made by whoever adds it, and theirs again once `run` is called. */
+struct fm_errand {
+    void (*run)(struct fm_errand *errand);
+    struct fm_errand *next;
+};
+
+struct fm_errands;
+struct fm_errands *fm_errand_open(void);
+/* Runs what was added, then joins. Null-safe. */
+void fm_errand_close(struct fm_errands **errands);
+void fm_errand_add(struct fm_errands *errands, struct fm_errand *errand);
+
+#endif
