@@ -94,8 +94,8 @@ static void check_plans(void)
             const char *line = fm_db_text(plan, row, 0);
             bool is_last = row + 1 == fm_db_rows_count(plan);
             const char *next = is_last ? "" : fm_db_text(plan, row + 1, 0);
-            if (!is_allowed(line, next, statements[i].index) ||
-                strstr(line, "Seq Scan on") != NULL) {
+            bool reads_all = strstr(line, "Seq Scan on") != NULL && strstr(line, "session") == NULL;
+            if (!is_allowed(line, next, statements[i].index) || reads_all) { /* of sessions: fine */
                 fail_msg("%s\nof\n%s", line, statements[i].sql);
             }
         }
