@@ -44,8 +44,9 @@ static void set_video_time(struct fm_decode *decode, AVFrame *frame)
     if (frame->pts == AV_NOPTS_VALUE)
         frame->pts = decode->next_pts == AV_NOPTS_VALUE ? 0 : decode->next_pts;
     int64_t length = frame->pkt_duration;
-    if (length <= 0 && decode->codec->framerate.num > 0)
-        length = av_rescale_q(1, av_inv_q(decode->codec->framerate), frame->time_base);
+    AVRational rate = decode->source->avg_frame_rate;
+    if (length <= 0 && rate.num > 0 && rate.den > 0)
+        length = av_rescale_q(1, av_inv_q(rate), frame->time_base);
     decode->next_pts = frame->pts + FFMAX(length, 1);
     if (decode->source->sample_aspect_ratio.num)
         frame->sample_aspect_ratio = decode->source->sample_aspect_ratio;
@@ -76,7 +77,7 @@ static size_t frame_bytes(const AVFrame *frame)
 static bool hand_on(struct fm_decode *decode, struct fm_error *err)
 {
     AVFrame *frame = decode->frame;
-    if (decode->codec->codec_type == AVMEDIA_TYPE_VIDEO)
+    if (decode->source->codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
         set_video_time(decode, frame);
     else
         set_audio_time(decode, frame);
@@ -142,7 +143,8 @@ bool fm_decode_run(struct fm_decode *decode, struct fm_error *err)
     fm_pipe_close(decode->packets);
     if (decoded && open && decode->packet_count > 0 && decode->frame_count == 0)
         return fm_fail(err, FM_MEDIA_INVALID, "none of %llu packets of %s could be decoded",
-                       (unsigned long long)decode->packet_count, decode->codec->codec->name);
+                       (unsigned long long)decode->packet_count,
+                       avcodec_get_name(decode->source->codecpar->codec_id));
     for (size_t i = 0; decoded && i < decode->outlet_count; i++)
         fm_pipe_finish(decode->outlets[i]);
     return decoded;

@@ -66,7 +66,7 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
     if (!encode->codec || !encode->packet)
         return fm_probe_fail(err, AVERROR(ENOMEM), "encoder");
     encode->codec->flags |= fm_mux_codec_flags(encode->mux);
-    if (plan->encoder->type == AVMEDIA_TYPE_VIDEO)
+    if (first)
         set_video(encode->codec, plan, first);
     else
         result = set_audio(encode->codec, plan);

@@ -21,7 +21,7 @@ struct fm_encode {
     int64_t next_pts, last_duration;
 };
 
-/* Opens for frames like `first` (sound: may be NULL, the plan says all) and tells the mux. */
+/* Opens for frames like `first` (sound: NULL, the plan says all) and tells the mux. */
 bool fm_encode_open(struct fm_encode *encode, const AVFrame *first,
                     struct fm_error *err) FM_MUST_CHECK;
 /* The frame stays the caller's, its pts changes; NULL: the end, what is held back is written. */
