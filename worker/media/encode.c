@@ -1,7 +1,7 @@
 /* See the head of encode.h. */
 #include "worker/media/encode.h"
 
-#include <math.h>
+#include <errno.h>
 
 #include "worker/media/probe.h"
 
@@ -74,6 +74,9 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
     if (result >= 0)
         result = avcodec_open2(encode->codec, plan->encoder, &options);
     av_dict_free(&options);
+    /* Settings an encoder will not have are no fault of the source's. */
+    if (result < 0 && result != AVERROR(ENOMEM))
+        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s will not open", plan->encoder->name);
     if (result < 0)
         return fm_probe_fail(err, result, plan->encoder->name);
     return fm_mux_add_encoder(encode->mux, encode->slot, encode->codec, err);

@@ -439,6 +439,7 @@ static void the_first_error_ends_all_stages(void **state)
     size_t bad = ask_transcode(&run, "bad.mp4", 120);
     run.videos[bad].preset = "no such preset";
     assert_false(make(&run, "film.mp4"));
+    assert_int_equal(run.err.code, FM_UNSUPPORTED_CODEC);
     assert_non_null(strstr(run.err.detail, "libx264"));
 }
 
