@@ -1,0 +1,81 @@
+"""A whole stack of real processes in a state directory of its own, started and ended by the CLI."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / "build" / "bin"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def clean_environment(**more):
+    """Ours without what the programs read, so that nobody's settings leak into a story."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FETCHMEDIA_")}
+    kept.pop("DATABASE_URL", None)
+    return {**kept, **more}
+
+
+class Stack:
+    def __init__(self, *options):
+        # Below /var/tmp and open to enter: mktemp's 0700 would keep the stack's own users out.
+        self.folder = Path(tempfile.mkdtemp(prefix="fetchmedia-e2e-", dir="/var/tmp"))
+        self.folder.chmod(0o755)
+        self.state = self.folder / "state"
+        self.options = ["--listen", f"127.0.0.1:{free_port()}", *options]
+        self.environment = clean_environment(XDG_CONFIG_HOME=str(self.folder / "config"))
+        self.key = self.base = self.account = None
+
+    def run(self, program, *arguments, **environment):
+        """Standard output of a program that must end well."""
+        done = subprocess.run(
+            [BIN / program, *map(str, arguments)],
+            env={**self.environment, **environment}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{program} {arguments}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def up(self):
+        """What `up --json` said; the first run's key is kept, for it is told only once."""
+        said = json.loads(self.run("fetchmedia", "up", "--state-dir", self.state, *self.options,
+                                   "--detach", "--json"))
+        self.base, self.account = said["base_url"], said["account"]
+        self.key = self.key or said["api_key"]
+        return said
+
+    def down(self):
+        return self.run("fetchmedia", "down", "--state-dir", self.state)
+
+    def pids(self):
+        return json.loads(self.run("fetchmedia", "status", "--state-dir", self.state, "--json"))["pids"]
+
+    def cli(self, *arguments):
+        return self.run("fetchmedia", *arguments, FETCHMEDIA_URL=self.base,
+                        FETCHMEDIA_API_KEY=self.key)
+
+    def operate(self, *words):
+        """A command of the operator on the host: `fetchmedia-broker account|key|node …`."""
+        place = hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
+        run = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/tmp")
+        return json.loads(self.run(
+            "fetchmedia-broker", *words,
+            FETCHMEDIA_DATABASE_URL=f"host={run}/fetchmedia/{place}/pg user=fetchmedia dbname=fetchmedia",
+            FETCHMEDIA_SECRETS_DIR=str(self.state / "secrets")))
+
+    def logs(self):
+        return "".join(f"\n==== {log.name}\n{log.read_text(errors='replace')[-4000:]}"
+                       for log in sorted((self.state / "log").glob("*.log")))
+
+    def remove(self):
+        self.down()
+        shutil.rmtree(self.folder)
