@@ -46,7 +46,7 @@ static char *base_of(const struct fm_request *request)
     FM_AUTO(fm_text_done) struct fm_text base = {0};
     if (*public_url != '\0') {
         fm_text_append(&base, public_url);
-    } else {
+    } else if (*request->target.host != '\0') {
         fm_text_format(&base, "http://%s", request->target.host);
     }
     while (base.length > 0 && base.data[base.length - 1] == '/') {
