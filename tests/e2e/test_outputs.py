@@ -6,6 +6,8 @@ import subprocess
 import pytest
 import requests
 
+from service import Service
+
 OUTPUTS = [
     {"name": "video", "format": "mp4", "video": {"codec": "h264", "height": 180}, "audio": {"codec": "aac"}},
     {"name": "sound", "format": "mp3"},
@@ -24,7 +26,6 @@ def probe(path):
 @pytest.fixture(scope="module")
 def made(stack, origin, clip, tmp_path_factory):
     """The outputs of one job, by name: what the job says, and the file."""
-    from service import Service
     service = Service(stack.base, stack.key)
     ended = service.follow(service.submit(origin.serve("/many.mp4", clip), outputs=OUTPUTS))
     assert ended["status"] == "succeeded", ended["error"]
@@ -71,6 +72,14 @@ def test_the_cover_is_one_picture(made):
     _, streams = probe(path)
     assert (streams["video"]["codec_name"], streams["video"]["width"], streams["video"]["height"]) == ("mjpeg", 320, 240)
     assert output["content_type"] == "image/jpeg"
+
+
+def test_a_process_request_names_its_source(service, clip_url):
+    answer = service.post("/v1/videos/process", params={"wait": 30},
+                          json={"source": {"url": clip_url}, "outputs": OUTPUTS[1:2]})
+    job = answer.json()
+    assert (answer.status_code, job["type"], job["status"]) == (200, "process", "succeeded")
+    assert [output["name"] for output in job["outputs"]] == ["sound"]
 
 
 def test_a_file_that_is_no_media_comes_as_it_is(service, origin):
