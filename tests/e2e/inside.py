@@ -1,0 +1,101 @@
+"""A stack seen from inside: its rows, its processes, and what must not stay behind."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from stack import ROOT
+
+
+def wait_for(what, seconds, probe, every=0.02):
+    """Asks `probe` until it answers something true; that is the answer."""
+    until = time.monotonic() + seconds
+    while not (answer := probe()):
+        assert time.monotonic() < until, f"after {seconds} s still not: {what}"
+        time.sleep(every)
+    return answer
+
+
+# ---- rows ----
+
+
+def sql(stack, text):
+    """The rows, of text columns, as the superuser sees them."""
+    settings = (stack.state / "pg" / "fetchmedia.conf").read_text()
+    host = settings.split("unix_socket_directories = '")[1].split("'")[0]
+    done = subprocess.run(
+        ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", host, "-U", "postgres", "-d",
+         "fetchmedia", "-f", "-"],
+        input=text, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
+def number(stack, text):
+    return int(sql(stack, text)[0][0])
+
+
+def audit(stack):
+    """What must never be: a row for each problem."""
+    return sql(stack, (ROOT / "sql" / "queue_audit.sql").read_text())
+
+
+# ---- processes ----
+
+
+def processes():
+    """Every process that lives: its parent and its program, by pid."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            program = os.readlink(entry / "exe")
+        except OSError:
+            continue  # it ended while we looked, or is the kernel's own
+        if words[0] not in "ZX":
+            found[int(entry.name)] = (int(words[1]), program)
+    return found
+
+
+def below(supervisor, kind):
+    """The members of that kind, or the workers' children of that kind: their pids."""
+    found = processes()
+
+    def children(parent, name):
+        return sorted(pid for pid, (above, program) in found.items()
+                      if above == parent and program.endswith(f"/bin/fetchmedia-{name}"))
+
+    if kind in ("broker", "worker"):
+        return children(supervisor, kind)
+    return [pid for worker in children(supervisor, "worker") for pid in children(worker, kind)]
+
+
+def ours(stack):
+    """Every process of the stack's own programs: its parent, by pid."""
+    programs = f"{stack.state}/bin/"
+    return {pid: parent for pid, (parent, program) in processes().items()
+            if program.startswith(programs)}
+
+
+def orphans(stack, supervisor):
+    """Processes of the stack whose parent is none of it."""
+    found = ours(stack)
+    return [pid for pid, parent in found.items() if parent != supervisor and parent not in found]
+
+
+# ---- files ----
+
+
+def job_folders(stack):
+    return list((stack.state / "work").glob("*/jobs/*"))
+
+
+def stray_bytes(stack):
+    """Stored attempts that no file names, and temporary files."""
+    named = {lease for (lease,) in sql(stack, "SELECT lpad(to_hex(lease_id), 16, '0') FROM file")}
+    store = stack.state / "store"
+    stray = [path for path in store.glob("*/*/*") if path.name not in named]
+    return stray + [path for path in store.rglob(".*") if path.name != ".fetchmedia-store"]
