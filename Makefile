@@ -134,7 +134,7 @@ UNIT_PROGRAMS := $(foreach unit,$(UNITS),$(B)/$(call unit_program,$(unit)))
 INTEGRATION_PROGRAMS := $(INTEGRATIONS:%=$(B)/tests/%)
 FUZZ_PROGRAMS := $(FUZZES:%=$(B)/tests/fuzz_%)
 
-.PHONY: tests units integration isolation fuzz e2e check
+.PHONY: tests units integration fuzz e2e check
 tests: $(UNIT_PROGRAMS) $(INTEGRATION_PROGRAMS) $(FUZZ_PROGRAMS) # built, not run
 units: $(UNIT_PROGRAMS) | programs ## build and run the unit tests
 	@FM_BIN_DIR=$(B)/bin sh tests/run.sh $(UNIT_PROGRAMS)
