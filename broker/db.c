@@ -130,9 +130,9 @@ static bool start_connecting(struct fm_db *db)
     if (fm_clock_ms() < db->retry_at) {
         return false;
     }
-    const char *const names[] = {"dbname",           "connect_timeout", "keepalives_idle",
-                                 "tcp_user_timeout", "client_encoding", NULL};
-    const char *const values[] = {db->url, "5", "10", "30000", "UTF8", NULL};
+    const char *const names[] = {"dbname", "keepalives_idle", "tcp_user_timeout", "client_encoding",
+                                 NULL};
+    const char *const values[] = {db->url, "10", "30000", "UTF8", NULL};
     db->conn = PQconnectStartParams(names, values, 1);
     if (db->conn == NULL) {
         abort();
@@ -215,12 +215,7 @@ static bool go_on_own(struct fm_db *db, enum phase after)
 
 static bool go_on_setting(struct fm_db *db)
 {
-    bool moved = go_on_own(db, IDLE);
-    if (moved) {
-        db->backoff_ms = BACKOFF_FIRST_MS;
-        db->trouble[0] = '\0';
-    }
-    return moved;
+    return go_on_own(db, IDLE);
 }
 
 static bool go_on_rolling(struct fm_db *db)
@@ -255,13 +250,18 @@ static void keep_answer(struct fm_db *db, PGresult *result)
     }
 }
 
-/* The last answer is in: where a failure left a transaction open, it is rolled back first. */
+/* The last answer is in: where a failure left a transaction open, it is rolled back first. Only an
+ * answer makes the next try quick again: a server may let everybody in and then serve nobody. */
 static bool close_pipeline(struct fm_db *db)
 {
     if (!db->is_text && PQexitPipelineMode(db->conn) != 1) {
         return lose(db);
     }
     db->phase = ANSWERED;
+    if (fm_db_verdict(db, NULL) == FM_DB_DONE) {
+        db->backoff_ms = BACKOFF_FIRST_MS;
+        db->trouble[0] = '\0';
+    }
     if (db->use == FM_DB_QUEUE && PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
         if (PQsendQuery(db->conn, "ROLLBACK") != 1) {
             return lose(db);
@@ -321,7 +321,7 @@ static const enum fm_db_state state_of[PHASES] = {
 
 enum fm_db_state fm_db_pump(struct fm_db *db)
 {
-    while (go_on[db->phase](db)) {
+    while (go_on[db->phase](db) && db->phase != ANSWERED) {
     }
     return state_of[db->phase];
 }

@@ -65,7 +65,8 @@ struct fm_queue {
     bool is_sent;
     bool is_connected;
     int64_t sent_at, started_at;
-    int64_t away_at; /* since when there is no connection */
+    bool is_troubled; /* no flush has succeeded since a connection was lost or refused one */
+    int64_t troubled_at;
     int64_t last_ms;
     size_t last_events;
 };
@@ -86,6 +87,14 @@ void fm_queue_event_destroy(struct fm_queue_event **event)
     free(fm_steal(*event));
 }
 
+static void note_trouble(struct fm_queue *queue)
+{
+    if (!queue->is_troubled) {
+        queue->is_troubled = true;
+        queue->troubled_at = fm_clock_ms();
+    }
+}
+
 struct fm_queue *fm_queue_new(const char *database_url, uint64_t broker)
 {
     struct fm_queue *queue = fm_alloc(sizeof(*queue));
@@ -93,7 +102,7 @@ struct fm_queue *fm_queue_new(const char *database_url, uint64_t broker)
     queue->flush = fm_flush_new(broker);
     queue->tail = &queue->waiting;
     queue->limit = FM_FLUSH_MAX;
-    queue->away_at = fm_clock_ms();
+    note_trouble(queue);
     return queue;
 }
 
@@ -179,10 +188,10 @@ static void note_connection(struct fm_queue *queue, enum fm_db_state state)
         return;
     }
     queue->is_connected = is_connected;
-    queue->away_at = fm_clock_ms();
     if (is_connected) {
         fm_log(FM_LOG_INFO, "database_connected", NULL);
     } else {
+        note_trouble(queue);
         fm_log(FM_LOG_WARNING, "database_lost", "detail=\"%s\"", fm_db_trouble(queue->db));
     }
 }
@@ -216,6 +225,7 @@ static void settle(struct fm_queue *queue)
 
 static void take_success(struct fm_queue *queue)
 {
+    queue->is_troubled = false;
     queue->limit = queue->limit * 2 < FM_FLUSH_MAX ? queue->limit * 2 : FM_FLUSH_MAX;
     if (queue->phase == LOOKING) {
         fm_flush_read_look(queue->flush, queue->db);
@@ -316,7 +326,8 @@ static bool advance(struct fm_queue *queue, enum fm_db_state state)
 static bool is_out_of_patience(const struct fm_queue *queue, const struct fm_queue_event *event)
 {
     bool has_client = event->kind == FM_QUEUE_ENQUEUE || event->kind == FM_QUEUE_CANCEL;
-    int64_t since = event->added_at_ms > queue->away_at ? event->added_at_ms : queue->away_at;
+    bool is_newer = event->added_at_ms > queue->troubled_at;
+    int64_t since = is_newer ? event->added_at_ms : queue->troubled_at;
     return has_client && fm_clock_ms() - since >= PATIENCE_MS;
 }
 
@@ -345,7 +356,8 @@ static void fail_impatient(struct fm_queue *queue)
         impatient = event->next;
         fail(queue, event, FM_UNAVAILABLE);
     }
-    for (size_t i = queue->flush->count; queue->phase == FLUSHING && i > 0; i--) {
+    bool is_open = queue->phase == FLUSHING && !queue->is_sent;
+    for (size_t i = queue->flush->count; is_open && i > 0; i--) {
         if (is_out_of_patience(queue, queue->flush->events[i - 1])) {
             fail(queue, fm_flush_remove(queue->flush, i - 1), FM_DATABASE_UNCERTAIN);
         }
@@ -366,7 +378,7 @@ int fm_queue_pump(struct fm_queue *queue)
         note_connection(queue, state);
     }
     int wait = fm_db_wait_ms(queue->db);
-    if (!queue->is_connected && queue->pending > 0) {
+    if (queue->is_troubled && queue->pending > 0) {
         fail_impatient(queue);
         wait = least(wait, LOOK_EVERY_MS);
     }

@@ -267,6 +267,34 @@ static void clients_wait_five_seconds_for_a_database_that_is_away_others_for_goo
     assert_string_equal(world_place(new_id), "nowhere");
 }
 
+static void a_server_that_cannot_write_is_waited_for(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id id = world_leased(L1, S1);
+    struct fm_queue_event *finish = world_finish(id, L1, FM_STATE_SUCCEEDED);
+    postgres_run(&world_postgres, "ALTER SYSTEM SET default_transaction_read_only = on");
+    postgres_run(&world_postgres, "SELECT pg_reload_conf()");
+    while (postgres_ask(
+               &world_postgres,
+               "SELECT (current_setting('default_transaction_read_only') = 'on')::integer") == 0) {
+    }
+    fm_queue_destroy(&world_queue);
+    world_queue = fm_queue_new(world_postgres.url, WORLD_BROKER);
+    world_add(world_queue, finish);
+    bool was_connected = false;
+    while (!was_connected || fm_queue_is_connected(world_queue)) {
+        fm_queue_pump(world_queue);
+        was_connected = was_connected || fm_queue_is_connected(world_queue);
+    }
+    assert_int_equal(fm_queue_pending(world_queue), 1);
+    postgres_run(&world_postgres, "ALTER SYSTEM RESET default_transaction_read_only");
+    postgres_run(&world_postgres, "SELECT pg_reload_conf()");
+    world_pump(world_queue, 0);
+    assert_int_equal(finish->outcome, FM_QUEUE_MOVED);
+    fm_queue_event_destroy(&finish);
+}
+
 /* Two brokers and a hundred jobs: every event that may meet another does. */
 enum { JOBS = 100, ROUNDS = 60, EVENTS = 40 };
 
@@ -405,6 +433,7 @@ int main(void)
         TEST(a_flush_whose_backend_dies_after_the_commit_runs_again_unharmed),
         TEST(a_commit_answered_with_a_warning_is_not_believed),
         TEST(the_loser_of_a_deadlock_runs_again),
+        TEST(a_server_that_cannot_write_is_waited_for),
         TEST(rivals_never_end_a_job_twice_nor_lose_one),
         TEST(clients_wait_five_seconds_for_a_database_that_is_away_others_for_good),
     };
