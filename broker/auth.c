@@ -32,7 +32,8 @@ static void put_checksum(char key[FM_AUTH_KEY_SIZE])
 
 void fm_auth_key_new(char out[FM_AUTH_KEY_SIZE])
 {
-    memcpy(out, PREFIX, strlen(PREFIX));
+    memset(out, '\0', FM_AUTH_KEY_SIZE);
+    memcpy(out, PREFIX, sizeof(PREFIX));
     for (size_t i = 0; i < RANDOM_LENGTH; i++) {
         out[strlen(PREFIX) + i] = alphabet[fm_hash_random_below(BASE)];
     }

@@ -1,66 +1,4 @@
-#include "tests/unit/common/unit.h"
-
-#include "broker/reader.h"
-#include "broker/validate.h"
-
-#define JSON "application/json"
-#define FORM "application/x-www-form-urlencoded"
-#define NOW_MS INT64_C(1800000000000) /* 2027-01-15T08:00:00Z */
-#define BOTH (FM_SCOPE_FETCH | FM_SCOPE_PROCESS)
-#define URL "https://a.example/clip.mp4"
-
-static struct fm_address_policy policy;
-
-/* One POST; the arena lives until the test's end. */
-struct post {
-    enum fm_type type;
-    const char *site, *query, *content_type, *body;
-};
-
-static enum fm_error_code validate(const struct post *post, unsigned scopes, struct fm_arena *arena,
-                                   struct fm_validate_result *result, struct fm_error *err)
-{
-    struct fm_validate_input input = {
-        .type = post->type,
-        .site = post->site,
-        .query = post->query != NULL ? post->query : "",
-        .content_type = post->content_type,
-        .body = fm_slice_of(post->body != NULL ? post->body : ""),
-        .scopes = scopes,
-        .policy = &policy,
-        .now_ms = NOW_MS,
-    };
-    memset(err, 0, sizeof(*err));
-    return fm_validate_spec(&input, arena, result, err) ? FM_NONE : err->code;
-}
-
-/* A POST, what becomes of it, which parameter is named, and a part of the message. */
-struct row {
-    struct post post;
-    enum fm_error_code code;
-    const char *param, *message;
-};
-
-static void run_rows(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
-        struct fm_validate_result result;
-        struct fm_error err;
-        enum fm_error_code code = validate(&rows[i].post, BOTH, &arena, &result, &err);
-        if (code != rows[i].code) {
-            print_error("row %zu: %s %s: %s\n", i, rows[i].post.query, rows[i].post.body,
-                        fm_error_text(&err));
-        }
-        assert_int_equal(code, rows[i].code);
-        if (rows[i].param != NULL) {
-            assert_string_equal(err.param, rows[i].param);
-        }
-        if (rows[i].message != NULL && strstr(fm_error_text(&err), rows[i].message) == NULL) {
-            fail_msg("row %zu: %s", i, fm_error_text(&err));
-        }
-    }
-}
+#include "tests/unit/broker/posts.h"
 
 static void the_documented_examples_are_taken_as_they_stand(void **state)
 {
@@ -162,23 +100,6 @@ static void objects_of_texts_become_pairs(void **state)
     assert_string_equal(pairs[0].name, "invoice");
     assert_string_equal(pairs[0].value, "42");
     assert_string_equal(headers[0].name, "Referer");
-}
-
-static void outputs_get_names_of_their_own(void **state)
-{
-    (void)state;
-    static const struct post post = {
-        FM_TYPE_FETCH, "url", "", JSON,
-        "{\"url\":\"" URL "\",\"outputs\":[{\"format\":\"mp4\"},{\"format\":\"mp3\"},"
-        "{\"format\":\"mp4\"},{\"name\":\"mp4-2\",\"format\":\"jpg\"},{\"format\":\"copy\"}]}"};
-    static const char *const names[] = {"mp4", "mp3", "mp4-3", "mp4-2", "source"};
-    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
-    struct fm_validate_result result;
-    struct fm_error err;
-    assert_int_equal(validate(&post, BOTH, &arena, &result, &err), FM_NONE);
-    for (size_t i = 0; i < FM_COUNT(names); i++) {
-        assert_string_equal(fm_spec_output_at(&result.spec, i)->name, names[i]);
-    }
 }
 
 static void unknown_names_are_told_the_nearest(void **state)
@@ -323,147 +244,6 @@ static void bodies_that_are_no_object_are_refused(void **state)
     run_rows(rows, FM_COUNT(rows));
 }
 
-static void the_url_must_be_one_and_belong_to_the_site(void **state)
-{
-    (void)state;
-    static const struct row rows[] = {
-        {{FM_TYPE_FETCH, "url", "", JSON, "{}"}, FM_MISSING_PARAMETER, "url", NULL},
-        {{FM_TYPE_FETCH, "url", "url=", NULL, ""}, FM_MISSING_PARAMETER, "url", NULL},
-        {{FM_TYPE_FETCH, "url", "url=ftp://a.example/b", NULL, ""}, FM_INVALID_URL, "url", NULL},
-        {{FM_TYPE_FETCH, "url", "url=https://u:p@a.example/b", NULL, ""},
-         FM_INVALID_URL,
-         "url",
-         NULL},
-        {{FM_TYPE_FETCH, "tiktok", "url=" URL, NULL, ""}, FM_SITE_MISMATCH, "url", "tiktok"},
-        {{FM_TYPE_FETCH, "tiktok", "url=https://eviltiktok.com/a", NULL, ""},
-         FM_SITE_MISMATCH,
-         "url",
-         NULL},
-        {{FM_TYPE_FETCH, "nowhere", "url=" URL, NULL, ""}, FM_NOT_FOUND, "site", "tiktok"},
-        {{FM_TYPE_FETCH, "nowhere", "", NULL, ""}, FM_NOT_FOUND, "site", "streamable and url"},
-        {{FM_TYPE_FETCH, "url", "url=http://127.0.0.1/a", NULL, ""},
-         FM_URL_NOT_ALLOWED,
-         "url",
-         NULL},
-        {{FM_TYPE_FETCH, "url", "url=http://2130706433/a", NULL, ""},
-         FM_URL_NOT_ALLOWED,
-         "url",
-         NULL},
-        {{FM_TYPE_FETCH, "url", "url=http://[::ffff:10.0.0.1]/a", NULL, ""},
-         FM_URL_NOT_ALLOWED,
-         "url",
-         NULL},
-        {{FM_TYPE_PROCESS, NULL, "", JSON, "{\"outputs\":[{\"format\":\"mp3\"}]}"},
-         FM_MISSING_PARAMETER,
-         "source.url",
-         NULL},
-        {{FM_TYPE_PROCESS, NULL, "", JSON, "{\"source\":{\"job\":\"job_x\",\"output\":\"a\"}}"},
-         FM_INVALID_PARAMETER,
-         "source",
-         "not supported yet"},
-        {{FM_TYPE_PROCESS, NULL, "", JSON, "{\"source\":[{\"url\":\"" URL "\"}]}"},
-         FM_INVALID_PARAMETER,
-         "source",
-         NULL},
-    };
-    run_rows(rows, FM_COUNT(rows));
-}
-
-static void an_allowed_private_address_is_taken(void **state)
-{
-    (void)state;
-    struct post post = {FM_TYPE_FETCH, "url", "url=http://127.0.0.1:9999/a", NULL, ""};
-    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
-    struct fm_validate_result result;
-    struct fm_error err;
-    assert_int_equal(validate(&post, BOTH, &arena, &result, &err), FM_URL_NOT_ALLOWED);
-    assert_true(
-        fm_address_rules_parse("127.0.0.1/32:9999", &policy.allow, &policy.allow_count, &err));
-    assert_int_equal(validate(&post, BOTH, &arena, &result, &err), FM_NONE);
-    fm_address_policy_done(&policy);
-    policy = (struct fm_address_policy){0};
-}
-
-static void outputs_must_fit_together(void **state)
-{
-    (void)state;
-#define OUTPUTS(text)                                                                              \
-    {                                                                                              \
-        FM_TYPE_FETCH, "url", "url=" URL, JSON, "{\"outputs\":[" text "]}"                         \
-    }
-    static const struct row rows[] = {
-        {OUTPUTS("{\"format\":\"hls\"}"), FM_UNSUPPORTED_FORMAT, "outputs[0].format", "mp3"},
-        {OUTPUTS("{\"format\":\"mp3\",\"video\":{\"codec\":\"h264\"}}"), FM_INVALID_PARAMETER,
-         "outputs[0].video.codec", NULL},
-        {OUTPUTS("{\"format\":\"mp3\",\"video\":{\"codec\":\"none\"}}"), FM_NONE, NULL, NULL},
-        {OUTPUTS("{\"format\":\"mp4\",\"audio\":{\"codec\":\"none\"}}"), FM_NONE, NULL, NULL},
-        {OUTPUTS("{\"format\":\"mp4\",\"video\":{\"codec\":\"copy\"}}"), FM_NONE, NULL, NULL},
-        {OUTPUTS("{\"format\":\"mp4\",\"video\":{\"codec\":\"jpeg\"}}"), FM_INVALID_PARAMETER,
-         "outputs[0].video.codec", NULL},
-        {OUTPUTS("{\"format\":\"jpg\",\"video\":{\"codec\":\"copy\"}}"), FM_INVALID_PARAMETER,
-         "outputs[0].video.codec", NULL},
-        {OUTPUTS("{\"format\":\"mp3\",\"audio\":{\"codec\":\"none\"}}"), FM_INVALID_PARAMETER,
-         "outputs[0].format", NULL},
-        {OUTPUTS("{\"format\":\"copy\",\"video\":{\"width\":5}}"), FM_INVALID_PARAMETER,
-         "outputs[0].video", NULL},
-        {OUTPUTS("{\"format\":\"mp4\",\"at_seconds\":5}"), FM_INVALID_PARAMETER,
-         "outputs[0].at_seconds", NULL},
-        {OUTPUTS("{\"name\":\"A\"}"), FM_INVALID_PARAMETER, "outputs[0].name", NULL},
-        {OUTPUTS("{\"name\":\"a\"},{\"name\":\"a\"}"), FM_INVALID_PARAMETER, "outputs[1].name",
-         NULL},
-        {{FM_TYPE_PROCESS, NULL, "", JSON, "{\"source\":{\"url\":\"" URL "\"}}"},
-         FM_MISSING_PARAMETER,
-         "outputs",
-         NULL},
-        {{FM_TYPE_PROCESS, NULL, "", JSON, "{\"source\":{\"url\":\"" URL "\"},\"outputs\":[]}"},
-         FM_MISSING_PARAMETER,
-         "outputs",
-         NULL},
-    };
-    run_rows(rows, FM_COUNT(rows));
-}
-
-static void outputs_of_a_fetch_need_the_other_scope(void **state)
-{
-    (void)state;
-    struct post post = OUTPUTS("{\"format\":\"mp3\"}");
-    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
-    struct fm_validate_result result;
-    struct fm_error err;
-    assert_int_equal(validate(&post, FM_SCOPE_FETCH, &arena, &result, &err), FM_INSUFFICIENT_SCOPE);
-    assert_non_null(strstr(fm_error_text(&err), "video:process"));
-}
-
-static void run_at_is_a_time_within_thirty_days(void **state)
-{
-    (void)state;
-    static const struct row rows[] = {
-        {{FM_TYPE_FETCH, "url", "url=" URL "&run_at=2027-02-01T00:00:00Z", NULL, ""},
-         FM_NONE,
-         NULL,
-         NULL},
-        {{FM_TYPE_FETCH, "url", "url=" URL "&run_at=2027-03-01T00:00:00Z", NULL, ""},
-         FM_INVALID_PARAMETER,
-         "run_at",
-         "30 days"},
-        {{FM_TYPE_FETCH, "url", "url=" URL "&run_at=tomorrow", NULL, ""},
-         FM_INVALID_PARAMETER,
-         "run_at",
-         NULL},
-        {{FM_TYPE_FETCH, "url", "url=" URL, JSON, "{\"run_at\":5}"},
-         FM_INVALID_PARAMETER,
-         "run_at",
-         NULL},
-    };
-    struct post past = {FM_TYPE_FETCH, "url", "url=" URL "&run_at=2020-01-01T00:00:00Z", NULL, ""};
-    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
-    struct fm_validate_result result;
-    struct fm_error err;
-    run_rows(rows, FM_COUNT(rows));
-    assert_int_equal(validate(&past, BOTH, &arena, &result, &err), FM_NONE);
-    assert_int_equal(result.spec.run_at_ms, 0);
-}
-
 static void a_raw_url_keeps_its_plus(void **state)
 {
     (void)state;
@@ -500,16 +280,10 @@ int main(void)
         cmocka_unit_test(a_process_job_takes_source_and_outputs),
         cmocka_unit_test(strings_become_what_the_field_wants),
         cmocka_unit_test(objects_of_texts_become_pairs),
-        cmocka_unit_test(outputs_get_names_of_their_own),
         cmocka_unit_test(unknown_names_are_told_the_nearest),
         cmocka_unit_test(values_outside_their_range_name_path_and_range),
         cmocka_unit_test(query_and_body_may_agree_but_not_differ),
         cmocka_unit_test(bodies_that_are_no_object_are_refused),
-        cmocka_unit_test(the_url_must_be_one_and_belong_to_the_site),
-        cmocka_unit_test(an_allowed_private_address_is_taken),
-        cmocka_unit_test(outputs_must_fit_together),
-        cmocka_unit_test(outputs_of_a_fetch_need_the_other_scope),
-        cmocka_unit_test(run_at_is_a_time_within_thirty_days),
         cmocka_unit_test(a_raw_url_keeps_its_plus),
         cmocka_unit_test(waits_are_read_from_query_and_prefer),
     };
