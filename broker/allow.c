@@ -32,11 +32,6 @@ static bool read_all(const struct fm_broker_settings *settings, struct fm_text *
     return true;
 }
 
-static bool as_setting(struct fm_error *err)
-{
-    return fm_fail(err, FM_SETTING, "allow: an entry of allow_private or allow_file is malformed");
-}
-
 bool fm_allow_read(const struct fm_broker_settings *settings, struct fm_address_policy *policy,
                    struct fm_error *err)
 {
@@ -45,8 +40,12 @@ bool fm_allow_read(const struct fm_broker_settings *settings, struct fm_address_
     if (!read_all(settings, &text, err)) {
         return false;
     }
-    return fm_address_rules_parse(fm_text_get(&text), &policy->allow, &policy->allow_count, err) ||
-           as_setting(err);
+    if (fm_address_rules_parse(fm_text_get(&text), &policy->allow, &policy->allow_count, err)) {
+        return true;
+    }
+    fm_address_policy_done(policy);
+    *policy = (struct fm_address_policy){0};
+    return fm_fail(err, FM_SETTING, "an entry of allow_private or allow_file is malformed");
 }
 
 bool fm_allow_words(const struct fm_broker_settings *settings, struct fm_arena *arena,

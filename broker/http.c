@@ -11,6 +11,7 @@
 #include "broker/http_exchange.h"
 
 #include <microhttpd.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,8 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *mh
     exchange->connection =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     exchange->holders = 1;
+    exchange->refusal = FM_PAYLOAD_TOO_LARGE;
+    atomic_fetch_add(&http->alive, 1);
     exchange->file_fd = -1;
     exchange->target = fm_strdup(uri);
     pthread_mutex_lock(&http->lock);
@@ -193,7 +196,7 @@ static enum MHD_Result refuse_body(struct fm_http_exchange *exchange)
 {
     pthread_mutex_lock(&exchange->http->lock);
     if (!exchange->connection->is_cut) {
-        fm_http_refuse(exchange->connection->fd, FM_PAYLOAD_TOO_LARGE, "Content Too Large");
+        fm_http_refuse(exchange->connection->fd, exchange->refusal);
         exchange->connection->is_cut = true;
     }
     pthread_mutex_unlock(&exchange->http->lock);
@@ -212,6 +215,7 @@ static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_sl
     if (exchange->sink == FM_HTTP_SINK_STREAM) {
         if (!exchange->take(exchange, bytes)) {
             exchange->sink = FM_HTTP_SINK_DISCARD;
+            exchange->refusal = FM_INTERNAL;
         }
         return MHD_YES;
     }
@@ -450,6 +454,9 @@ void fm_http_close(struct fm_http **http)
     pthread_mutex_unlock(&it->lock);
     pthread_join(it->sweeper, NULL);
     MHD_stop_daemon(it->daemon);
+    while (atomic_load(&it->alive) > 0) {
+        sched_yield(); /* somebody is about to let go of one */
+    }
     if (it->handler.closed != NULL) {
         it->handler.closed(it->handler.context);
     }

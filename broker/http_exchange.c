@@ -28,7 +28,9 @@ void fm_http_release(struct fm_http_exchange *exchange)
     fm_text_done(&exchange->reply);
     free(exchange->target);
     free(exchange->method);
+    struct fm_http *http = exchange->http;
     free(exchange);
+    atomic_fetch_sub(&http->alive, 1);
 }
 
 void *fm_http_context(const struct fm_http_exchange *exchange)

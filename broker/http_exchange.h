@@ -63,6 +63,7 @@ struct fm_http_exchange {
 
     enum fm_http_sink sink;
     size_t limit, discarded;
+    enum fm_error_code refusal; /* what is said when there is more of it than is read */
     struct fm_text body;
     bool (*take)(struct fm_http_exchange *exchange, struct fm_slice bytes);
 
@@ -88,9 +89,10 @@ struct fm_http {
     pthread_t sweeper;
     pthread_mutex_t lock;
     struct fm_http_connection *connections;
-    size_t begun;    /* exchanges between their head and their end */
-    bool is_closing; /* new requests are refused, timed waits end */
-    bool is_closed;  /* the sweep ends */
+    atomic_size_t alive; /* exchanges in memory: theirs who hold them too */
+    size_t begun;        /* exchanges between their head and their end */
+    bool is_closing;     /* new requests are refused, timed waits end */
+    bool is_closed;      /* the sweep ends */
 };
 
 /* Under the lock, from http_sweep.c: resumes it if it waits. */
@@ -100,7 +102,7 @@ void fm_http_enter(struct fm_http_exchange *exchange, enum fm_http_phase phase,
                    int64_t deadline_ms);
 int64_t fm_http_body_deadline(int64_t size_bytes);
 /* A reply where MHD can take none, straight into the socket; the connection ends after it. */
-void fm_http_refuse(int fd, enum fm_error_code code, const char *reason);
+void fm_http_refuse(int fd, enum fm_error_code code);
 /* Ends a connection, with 408 if its request was still coming. Under the lock. */
 void fm_http_cut(struct fm_http_connection *connection);
 /* A bound, listening socket. */

@@ -26,7 +26,7 @@ void fm_http_enter(struct fm_http_exchange *exchange, enum fm_http_phase phase, 
     pthread_mutex_unlock(&exchange->http->lock);
 }
 
-void fm_http_refuse(int fd, enum fm_error_code code, const char *reason)
+void fm_http_refuse(int fd, enum fm_error_code code)
 {
     const struct fm_error_row *row = fm_error_row(code);
     FM_AUTO(fm_text_done) struct fm_text body = {0}, raw = {0};
@@ -38,9 +38,9 @@ void fm_http_refuse(int fd, enum fm_error_code code, const char *reason)
     fm_json_close(&json, '}');
     fm_json_close(&json, '}');
     fm_text_format(&raw,
-                   "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                   "HTTP/1.1 %d Refused\r\nConnection: close\r\nContent-Type: application/json\r\n"
                    "Content-Length: %zu\r\n\r\n%s",
-                   row->http_status, reason, body.length, fm_text_get(&body));
+                   row->http_status, body.length, fm_text_get(&body));
     (void)!send(fd, raw.data, raw.length, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -51,7 +51,7 @@ void fm_http_cut(struct fm_http_connection *connection)
         connection->exchange != NULL &&
         (connection->phase == FM_HTTP_PHASE_HEADERS || connection->phase == FM_HTTP_PHASE_BODY);
     if (is_arriving && !connection->is_cut) {
-        fm_http_refuse(connection->fd, FM_REQUEST_TIMEOUT, "Request Timeout");
+        fm_http_refuse(connection->fd, FM_REQUEST_TIMEOUT);
     }
     connection->is_cut = true;
     connection->deadline_ms = FM_CLOCK_NEVER;
