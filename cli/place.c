@@ -227,16 +227,13 @@ static bool is_free(unsigned port)
     return bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
 }
 
-/* The first free one from FIRST_PORT on that is not `taken`; a port any stack may get. */
-static unsigned free_port(unsigned taken)
+/* The wanted one, else any free one: at random, so that no other stack takes it as its first choice
+ * while ours is down; below those the kernel gives to connections. */
+static unsigned free_port(unsigned wanted, unsigned taken)
 {
-    for (unsigned port = FIRST_PORT; port < FIRST_PORT + 2; port++)
-        if (port != taken && is_free(port))
-            return port;
-    unsigned port;
-    do
+    unsigned port = wanted;
+    while (port == taken || !is_free(port))
         port = 20000 + fm_hash_random_below(12000);
-    while (port == taken || !is_free(port));
     return port;
 }
 
@@ -256,13 +253,14 @@ static void choose_ports(const char *listen, struct fm_place_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (!ports->listen) {
-        fm_text_format(&text, "127.0.0.1:%u", free_port(0));
+        fm_text_format(&text, "127.0.0.1:%u", free_port(FIRST_PORT, 0));
         ports->listen = listen ? fm_strdup(listen) : fm_text_take(&text);
     }
     if (!ports->link) {
         unsigned taken = (unsigned)strtoul(strrchr(ports->listen, ':') + 1, NULL, 10);
         fm_text_clear(&text);
-        fm_text_format(&text, "127.0.0.1:%u", free_port(taken));
+        unsigned wanted = taken == FIRST_PORT ? FIRST_PORT + 1 : taken;
+        fm_text_format(&text, "127.0.0.1:%u", free_port(wanted, taken));
         ports->link = fm_text_take(&text);
     }
 }
