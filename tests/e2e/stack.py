@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -10,13 +11,18 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = ROOT / "build" / "bin"
+BIN = Path(os.environ.get("FM_BIN_DIR", ROOT / "build" / "bin")).resolve()
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Below those that the kernel gives to connections: it stays ours while a broker is down."""
+    while True:
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", random.randrange(20000, 32000)))
+                return listener.getsockname()[1]
+            except OSError:
+                continue
 
 
 def clean_environment(**more):
