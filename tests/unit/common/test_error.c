@@ -35,7 +35,7 @@ static void a_long_detail_is_cut(void **state)
 {
     (void)state;
     struct fm_error err = {0};
-    fm_fail_param(&err, FM_INVALID_PARAMETER, "name", "%0400d", 1);
+    fm_fail_param(&err, FM_INVALID_PARAMETER, "name", "%01000d", 1);
     assert_int_equal(strlen(err.detail), sizeof(err.detail) - 1);
     assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
 }

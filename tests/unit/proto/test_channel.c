@@ -284,18 +284,18 @@ static void a_descriptor_that_found_no_room_breaks_it(void **state)
     close_ends(&ends);
 }
 
-/* A FETCH of just under the limit. */
-static void fill_large(struct fm_message *message, char *spec, struct fm_word *words)
+#define PLACES 62
+
+/* An UPLOAD of just under the limit. */
+static void fill_large(struct fm_message *message, struct fm_place places[PLACES])
 {
-    static char text[257];
-    memset(text, 'a', sizeof(text) - 1);
-    fm_message_init(message, FM_MESSAGE_FETCH);
-    message->fetch.spec = (struct fm_slice){spec, 32768};
-    for (size_t i = 0; i < 64; i++) {
-        words[i].text = text;
+    static char url[1025];
+    memset(url, 'a', sizeof(url) - 1);
+    fm_message_init(message, FM_MESSAGE_UPLOAD);
+    for (size_t i = 0; i < PLACES; i++) {
+        places[i] = (struct fm_place){.name = "output", .url = url};
     }
-    message->fetch.allow = (struct fm_list){words, 64};
-    message->fetch.own = (struct fm_list){words, 55};
+    message->upload.places = (struct fm_list){places, PLACES};
 }
 
 static void the_largest_packet_passes(void **state)
@@ -303,17 +303,15 @@ static void the_largest_packet_passes(void **state)
     (void)state;
     struct ends ends;
     struct fm_error err = {0};
-    struct fm_word words[64];
+    struct fm_place places[PLACES];
     struct fm_message message;
-    char *spec = fm_alloc(32768);
     open_ends(&ends);
-    fill_large(&message, spec, words);
+    fill_large(&message, places);
     FM_AUTO(fm_text_done) struct fm_text frame = {0};
     assert_true(fm_message_encode(&message, &frame, &err));
     assert_in_range(frame.length, 64000, FM_PACK_LIMIT);
     assert_true(fm_channel_send(ends.ours, &message, NULL, 0, 0, &err));
-    take(ends.theirs, FM_MESSAGE_FETCH);
-    free(spec);
+    take(ends.theirs, FM_MESSAGE_UPLOAD);
     close_ends(&ends);
 }
 
@@ -322,12 +320,11 @@ static void a_full_channel_says_so_and_keeps_what_it_has(void **state)
     (void)state;
     struct ends ends;
     struct fm_error err = {0};
-    struct fm_word words[64];
+    struct fm_place places[PLACES];
     struct fm_message message;
-    char *spec = fm_alloc(32768);
     size_t sent = 0;
     open_ends(&ends);
-    fill_large(&message, spec, words);
+    fill_large(&message, places);
     while (fm_channel_send(ends.ours, &message, NULL, 0, 0, &err)) {
         assert_true(++sent < 1000);
     }
@@ -336,10 +333,9 @@ static void a_full_channel_says_so_and_keeps_what_it_has(void **state)
     assert_false(fm_channel_send(ends.ours, &message, NULL, 0, 5, &err));
     assert_int_equal(err.code, FM_UNAVAILABLE);
     for (size_t i = 0; i < sent; i++) {
-        take(ends.theirs, FM_MESSAGE_FETCH);
+        take(ends.theirs, FM_MESSAGE_UPLOAD);
     }
     assert_true(fm_channel_send(ends.ours, &message, NULL, 0, 0, &err));
-    free(spec);
     close_ends(&ends);
 }
 
