@@ -98,7 +98,7 @@ static void put_back(struct candidate *back, size_t count, struct fm_queue_event
 
 void fm_flush_take(struct fm_flush *flush, struct fm_queue_event **list, size_t limit)
 {
-    struct candidate all[FM_FLUSH_MAX], back[FM_FLUSH_MAX];
+    struct candidate all[FM_FLUSH_MAX] = {0}, back[FM_FLUSH_MAX] = {0};
     size_t count = 0, back_count = 0;
     while (count < limit && count < FM_FLUSH_MAX && *list != NULL) {
         all[count] = (struct candidate){.event = *list, .order = count};
