@@ -2,6 +2,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "broker/http_exchange.h"
@@ -54,12 +55,24 @@ static uint16_t port_of(int fd)
     return port;
 }
 
+/* A connection is a descriptor: as many as the hard limit gives, for the usual soft one is 1,024.
+ */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 bool fm_http_listen(const char *listen_text, int *fd, uint16_t *bound_port, struct fm_error *err)
 {
     char host[128], *port = NULL;
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                              .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
+    raise_descriptors();
     if (!split_listen(listen_text, host, sizeof(host), &port, err)) {
         return false;
     }
