@@ -161,8 +161,9 @@ static int serve(const struct fm_worker_settings *settings, const struct fm_node
         .sweep_age_seconds = settings->sweep_age_seconds,
     };
     if (!fm_trial_run(media, &err)) {
-        fm_log_failure("sandbox_leaks", &err);
-        return FM_SERVE_UNSEALED;
+        bool is_leak = err.code == FM_SANDBOX_VIOLATION;
+        fm_log_failure(is_leak ? "sandbox_leaks" : "trial_failed", &err);
+        return is_leak ? FM_SERVE_UNSEALED : FM_SERVE_FAILED;
     }
     return (int)fm_serve_run(&plan);
 }

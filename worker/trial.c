@@ -10,6 +10,7 @@
 #include "worker/child.h"
 
 #define PATIENCE_MS 20000
+#define TRIES 3 /* of a call, while somebody else kills its child */
 
 /* A sanitizer's runtime needs calls that the seal refuses: such builds run in tests alone. */
 #ifdef FM_SANITIZED
@@ -39,7 +40,7 @@ static bool wait_for(int pidfd, pid_t pid, siginfo_t *info, struct fm_error *err
     return true;
 }
 
-static bool try_call(const char *path, const char *call, struct fm_error *err)
+static bool run_child(const char *path, const char *call, siginfo_t *info, struct fm_error *err)
 {
     FM_AUTO(fm_file_close) int ours = -1;
     FM_AUTO(fm_file_close) int theirs = -1;
@@ -49,10 +50,27 @@ static bool try_call(const char *path, const char *call, struct fm_error *err)
     char option[] = "--try";
     char *const arguments[] = {program, option, word, NULL};
     pid_t pid = -1;
+    return fm_channel_pair(&ours, &theirs, err) &&
+           fm_child_exec(arguments, theirs, &pid, &pidfd, err) && wait_for(pidfd, pid, info, err);
+}
+
+/* Killed before it was done: that tells nothing of the seal. */
+static bool was_killed(const siginfo_t *info)
+{
+    return info->si_code != CLD_EXITED && info->si_status == SIGKILL;
+}
+
+static bool try_call(const char *path, const char *call, struct fm_error *err)
+{
     siginfo_t info = {0};
-    if (!fm_channel_pair(&ours, &theirs, err) ||
-        !fm_child_exec(arguments, theirs, &pid, &pidfd, err) || !wait_for(pidfd, pid, &info, err)) {
-        return false;
+    int tries = 0;
+    do {
+        if (!run_child(path, call, &info, err)) {
+            return false;
+        }
+    } while (was_killed(&info) && ++tries < TRIES);
+    if (was_killed(&info)) {
+        return fm_fail(err, FM_SYSTEM, "the trial of %s was killed %d times", call, tries);
     }
     if (!is_refused(&info)) {
         return fm_fail(err, FM_SANDBOX_VIOLATION, "the seal let %s through (%s %d)", call,
