@@ -217,7 +217,7 @@ static void hear_watched(struct fm_hub *hub, const struct fm_tick_answer *answer
 
 static void expire_silent(void *context, const struct fm_tick_session *row)
 {
-    fm_hub_expire(context, row->id, &row->node, true);
+    fm_hub_lose(context, row);
 }
 
 static void hear_sessions(struct fm_dispatch *dispatch, const struct fm_tick_answer *answer)
@@ -240,7 +240,7 @@ static void end_revoked(struct fm_hub *hub)
             continue;
         fm_hub_refuse(hub, &s->route, FM_REFUSAL_REVOKED);
         if (s->state == FM_SESSION_ATTACHED)
-            fm_hub_expire(hub, s->id, &s->node.id, false);
+            fm_hub_dismiss(hub, s);
     }
 }
 

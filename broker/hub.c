@@ -88,23 +88,40 @@ void fm_hub_refuse(struct fm_hub *hub, const struct fm_link_route *route, enum f
     send_lightly(hub, route, &message);
 }
 
+/* The database has ended it; whoever still speaks for it says HELLO again. */
 static void expired(struct fm_queue_event *event)
 {
     struct fm_hub_move *move = event->context;
-    if (event->outcome == FM_QUEUE_MOVED)
+    struct fm_session *session = fm_session_by_id(move->hub->sessions, event->session);
+    if (event->outcome == FM_QUEUE_MOVED) {
         fm_log(event->is_loss ? FM_LOG_WARNING : FM_LOG_INFO, "session_expired",
                "session=%016llx loss=%d", (unsigned long long)event->session, event->is_loss);
+        if (session)
+            fm_session_remove(move->hub->sessions, session);
+    }
     move->hub->wants_heads = true;
     fm_hub_move_end(event);
 }
 
-void fm_hub_expire(struct fm_hub *hub, uint64_t session_id, const struct fm_id *node, bool is_loss)
+static struct fm_queue_event *expire_event(uint64_t session_id)
 {
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_EXPIRE);
     event->session = session_id;
-    event->is_loss = is_loss;
-    struct fm_session *session = fm_session_by_id(hub->sessions, session_id);
-    if (session)
-        fm_session_remove(hub->sessions, session);
-    fm_hub_add(fm_hub_move_new(hub, node, 0), event, expired);
+    return event;
+}
+
+void fm_hub_dismiss(struct fm_hub *hub, struct fm_session *session)
+{
+    struct fm_hub_move *move = fm_hub_move_new(hub, &session->node.id, 0);
+    struct fm_queue_event *event = expire_event(session->id);
+    fm_session_remove(hub->sessions, session);
+    fm_hub_add(move, event, expired);
+}
+
+void fm_hub_lose(struct fm_hub *hub, const struct fm_tick_session *row)
+{
+    struct fm_queue_event *event = expire_event(row->id);
+    event->is_loss = true;
+    event->beat = row->beat;
+    fm_hub_add(fm_hub_move_new(hub, &row->node, 0), event, expired);
 }

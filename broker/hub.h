@@ -52,8 +52,12 @@ void fm_hub_cancel(struct fm_hub *hub, const struct fm_session *session, const s
                    uint64_t lease, enum fm_cancel_reason reason);
 /* Tells a connection that it is not attached. */
 void fm_hub_refuse(struct fm_hub *hub, const struct fm_link_route *route, enum fm_refusal reason);
-/* Ends a session in the database; forgets it in memory. */
-void fm_hub_expire(struct fm_hub *hub, uint64_t session_id, const struct fm_id *node, bool is_loss);
+/* Ends an attached session after a goodbye (BYE, revoked): its leases go back uncounted, it is
+ * forgotten at once. */
+void fm_hub_dismiss(struct fm_hub *hub, struct fm_session *session);
+/* Ends a session that was silent with this beat: counted as a loss; one that has moved since stays.
+ */
+void fm_hub_lose(struct fm_hub *hub, const struct fm_tick_session *row);
 struct fm_slice fm_hub_bytes(const struct fm_id *id);
 
 #endif

@@ -405,7 +405,7 @@ static void hear_reject(struct report *report)
 static void hear_bye(struct report *report)
 {
     fm_log(FM_LOG_INFO, "worker_left", "node=%s", report->node->name);
-    fm_hub_expire(report->hub, report->session->id, &report->node->id, false);
+    fm_hub_dismiss(report->hub, report->session);
 }
 
 /* ---- which word is answered by what ---- */
