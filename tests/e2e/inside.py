@@ -74,16 +74,21 @@ def below(supervisor, kind):
 
 
 def ours(stack):
-    """Every process of the stack's own programs: its parent, by pid."""
+    """Every process of the stack's own programs: its parent and its program, by pid."""
     programs = f"{stack.state}/bin/"
-    return {pid: parent for pid, (parent, program) in processes().items()
-            if program.startswith(programs)}
+    return {pid: entry for pid, entry in processes().items() if entry[1].startswith(programs)}
 
 
 def orphans(stack, supervisor):
-    """Processes of the stack whose parent is none of it."""
+    """Processes of the stack that are below none of those which should have started them."""
     found = ours(stack)
-    return [pid for pid, parent in found.items() if parent != supervisor and parent not in found]
+
+    def is_in_place(parent, program):
+        if program.endswith(("-transfer", "-media")):
+            return parent in found and found[parent][1].endswith("-worker")
+        return parent == supervisor
+
+    return [pid for pid, entry in found.items() if not is_in_place(*entry)]
 
 
 # ---- files ----
