@@ -6,7 +6,8 @@ trap 'rm -f "$log"' EXIT
 failed=0
 for program; do
     if timeout 600 "$program" >"$log" 2>&1; then
-        printf '%-34s %s\n' "${program##*/}" "$(grep -a 'PASSED' "$log" | tail -n 1)"
+        closing=$(grep -a 'PASSED' "$log" || tail -n 1 "$log")
+        printf '%-34s %s\n' "${program##*/}" "$closing"
         grep -a '^\[  SKIPPED \] [^0-9]' "$log" | sort -u
     else
         cat "$log"
