@@ -117,11 +117,10 @@ static void default_database(struct fm_broker_settings *settings)
     settings->database_url = fm_strdup(url);
 }
 
-static bool load(struct broker *broker, int argc, char **argv, char **words, size_t *count,
-                 struct fm_error *err)
+static bool load(struct broker *broker, struct fm_settings_words *words, struct fm_error *err)
 {
     if (!fm_settings_load(fm_broker_settings_table, fm_broker_settings_count, &broker->settings,
-                          getenv("FETCHMEDIA_CONFIG"), argc, argv, words, count, err))
+                          getenv("FETCHMEDIA_CONFIG"), words, err))
         return false;
     default_database(&broker->settings);
     enum fm_log_level level;
@@ -135,18 +134,19 @@ int main(int argc, char **argv)
 {
     struct broker broker = {0};
     struct fm_error err = {0};
-    FM_AUTO_FREE char **words = fm_alloc_array((size_t)argc, sizeof *words);
-    size_t count = 0;
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
+    struct fm_settings_words words = {argc, argv, rest, 0};
     prctl(PR_SET_DUMPABLE, 0);
-    bool ok = load(&broker, argc, argv, words, &count, &err);
-    if (ok && count == 1 && strcmp(words[0], "--help") == 0) {
+    bool ok = load(&broker, &words, &err);
+    if (ok && words.rest_count == 1 && strcmp(rest[0], "--help") == 0) {
         help();
         fm_settings_done(fm_broker_settings_table, fm_broker_settings_count, &broker.settings);
         return EXIT_SUCCESS;
     }
     ok = ok && fm_secrets_load(broker.settings.secrets_dir, &broker.secrets, &err);
-    ok = ok && (count ? fm_admin_run(&broker.settings, &broker.secrets, words, count, &err)
-                      : serve(&broker, &err));
+    ok = ok && (words.rest_count
+                    ? fm_admin_run(&broker.settings, &broker.secrets, rest, words.rest_count, &err)
+                    : serve(&broker, &err));
     if (!ok)
         fm_log_failure("broker", &err);
     fm_secrets_done(&broker.secrets);

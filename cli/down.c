@@ -36,10 +36,10 @@ static bool load(int argc, char **argv, struct options *options, struct fm_place
                  struct fm_error *err)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
-    size_t count = 0;
-    if (!fm_settings_load(table, FM_COUNT(table), options, NULL, argc, argv, rest, &count, err))
+    struct fm_settings_words words = {argc, argv, rest, 0};
+    if (!fm_settings_load(table, FM_COUNT(table), options, NULL, &words, err))
         return false;
-    if (count > 0)
+    if (words.rest_count > 0)
         return fm_fail(err, FM_SETTING, "%s takes no \"%s\"", argv[0], rest[0]);
     const char *state = options->state_dir && *options->state_dir ? options->state_dir : NULL;
     return fm_place_find(state, place, err);

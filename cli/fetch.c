@@ -242,14 +242,13 @@ static int run(const struct options *options, const char *url)
 
 int fm_fetch_command(int argc, char **argv)
 {
-    FM_AUTO_FREE char **words = fm_alloc_array((size_t)argc, sizeof(*words));
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
+    struct fm_settings_words words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
-    size_t count = 0;
-    bool is_good =
-        fm_settings_load(table, FM_COUNT(table), &options, NULL, argc, argv, words, &count, &err) &&
-        check_words(&options, count, &err);
-    int code = is_good ? run(&options, words[0]) : fm_command_fail(&err);
+    bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
+                   check_words(&options, words.rest_count, &err);
+    int code = is_good ? run(&options, rest[0]) : fm_command_fail(&err);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }

@@ -96,14 +96,14 @@ static int run(const struct verb *verb, const char *job, bool wants_json)
 
 int fm_jobs_command(int argc, char **argv)
 {
-    FM_AUTO_FREE char **words = fm_alloc_array((size_t)argc, sizeof(*words));
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
+    struct fm_settings_words words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
     const struct verb *verb = NULL;
-    size_t count = 0;
-    if (fm_settings_load(table, FM_COUNT(table), &options, NULL, argc, argv, words, &count, &err)) {
-        verb = read_words(words, count, &err);
+    if (fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err)) {
+        verb = read_words(rest, words.rest_count, &err);
     }
     fm_settings_done(table, FM_COUNT(table), &options);
-    return verb != NULL ? run(verb, words[1], options.json) : fm_command_fail(&err);
+    return verb != NULL ? run(verb, rest[1], options.json) : fm_command_fail(&err);
 }

@@ -74,7 +74,6 @@ static void tell_path(struct fm_stack *stack, const char *name, const char *belo
 /* Settings of the broker that the operator gave us by environment travel on. */
 static void tell_ours(struct fm_stack *stack)
 {
-    extern char **environ;
     static const char *const ours[] = {
         "FETCHMEDIA_DATABASE_URL=", "FETCHMEDIA_URL=", "FETCHMEDIA_API_KEY"};
     for (char **entry = environ; *entry; entry++) {

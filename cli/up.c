@@ -227,11 +227,10 @@ int fm_up_command(int argc, char **argv)
     struct options options = {0};
     struct fm_error err = {0};
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
-    size_t rest_count = 0;
-    if (!fm_settings_load(table, FM_COUNT(table), &options, NULL, argc, argv, rest, &rest_count,
-                          &err))
+    struct fm_settings_words words = {argc, argv, rest, 0};
+    if (!fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err))
         return fm_command_fail(&err);
-    if (rest_count > 0) {
+    if (words.rest_count > 0) {
         fm_fail(&err, FM_SETTING, "up takes no \"%s\"", rest[0]);
         return fm_command_fail(&err);
     }

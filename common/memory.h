@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /* Zeroed; never NULL. */
-void *fm_alloc(size_t size);
-void *fm_alloc_array(size_t count, size_t size);
+void *fm_alloc(size_t size) __attribute__((returns_nonnull));
+void *fm_alloc_array(size_t count, size_t size) __attribute__((returns_nonnull));
 /* Grows or shrinks; new bytes are not zeroed; aborts on overflow. */
 void *fm_realloc_array(void *old, size_t count, size_t size);
 /* NULL for NULL. */
@@ -43,7 +43,7 @@ struct fm_arena {
     size_t used_bytes; /* of all blocks together: what a caller may hold against a limit */
 };
 /* Zeroed, aligned for any type; lives until the arena is done. */
-void *fm_arena_alloc(struct fm_arena *arena, size_t size);
+void *fm_arena_alloc(struct fm_arena *arena, size_t size) __attribute__((returns_nonnull));
 char *fm_arena_strndup(struct fm_arena *arena, const char *text, size_t length);
 void fm_arena_done(struct fm_arena *arena);
 

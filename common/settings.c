@@ -244,19 +244,19 @@ static bool take_option(const struct load *load, const char *word, const char *n
     return set(load, row, next);
 }
 
-static bool take_arguments(const struct load *load, int argc, char **argv, char **rest,
-                           size_t *rest_count)
+static bool take_arguments(const struct load *load, struct fm_settings_words *words)
 {
     bool has_options = true;
-    for (int i = 1; i < argc; i++) {
+    char **argv = words->argv;
+    for (int i = 1; i < words->argc; i++) {
         bool is_option = has_options && fm_text_starts(argv[i], "--");
         if (is_option && argv[i][2] == '\0') {
             has_options = false;
         } else if (!is_option || strcmp(argv[i], "--help") == 0) {
-            rest[(*rest_count)++] = argv[i];
+            words->rest[words->rest_count++] = argv[i];
         } else {
             bool used = false;
-            if (!take_option(load, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used)) {
+            if (!take_option(load, argv[i], i + 1 < words->argc ? argv[i + 1] : NULL, &used)) {
                 return false;
             }
             i += used ? 1 : 0;
@@ -266,18 +266,17 @@ static bool take_arguments(const struct load *load, int argc, char **argv, char 
 }
 
 bool fm_settings_load(const struct fm_setting *table, size_t count, void *out, const char *file,
-                      int argc, char **argv, char **rest, size_t *rest_count, struct fm_error *err)
+                      struct fm_settings_words *words, struct fm_error *err)
 {
     struct load load = {table, count, out, err};
-    *rest_count = 0;
+    words->rest_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (!set_default(&load, &table[i])) {
             fm_settings_done(table, count, out);
             return false;
         }
     }
-    if (!take_file(&load, file) || !take_environment(&load) ||
-        !take_arguments(&load, argc, argv, rest, rest_count)) {
+    if (!take_file(&load, file) || !take_environment(&load) || !take_arguments(&load, words)) {
         fm_settings_done(table, count, out);
         return false;
     }

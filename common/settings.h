@@ -32,12 +32,19 @@ struct fm_setting {
 #define FM_SETTING_NUMBER(name) uint64_t name;
 #define FM_SETTING_BOOL(name) bool name;
 
+/* The command line, and what of it is no --option: borrowed from argv, in order; `rest` is the
+ * caller's and has room for argc. "--help" is a word of rest. */
+struct fm_settings_words {
+    int argc;
+    char **argv;
+    char **rest;
+    size_t rest_count;
+};
+
 /* Fills `out` (zeroed before) from defaults, then `file` (NULL: none; missing is an error), then
- * the environment, then argv from argv[1] on. Words that are no --option are left, in order, in
- * rest[0..*rest_count) (borrowed from argv). "--help" is a word of rest. */
+ * the environment, then argv from argv[1] on. */
 bool fm_settings_load(const struct fm_setting *table, size_t count, void *out, const char *file,
-                      int argc, char **argv, char **rest, size_t *rest_count,
-                      struct fm_error *err) FM_MUST_CHECK;
+                      struct fm_settings_words *words, struct fm_error *err) FM_MUST_CHECK;
 void fm_settings_done(const struct fm_setting *table, size_t count, void *out);
 /* One paragraph a row, for --help and the docs. */
 void fm_settings_help(const struct fm_setting *table, size_t count, struct fm_text *out);

@@ -55,18 +55,19 @@ static bool load(int argc, char **argv, struct fm_worker_settings *settings, boo
 {
     const char *file = getenv("FETCHMEDIA_WORKER_CONFIG");
     int skipped = 0;
-    size_t rest_count = 0;
+
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(char *));
     if (argc >= 3 && strcmp(argv[1], "--config") == 0) {
         file = argv[2];
         skipped = 2;
     }
+    struct fm_settings_words words = {argc - skipped, argv + skipped, rest, 0};
     if (!fm_settings_load(fm_worker_settings_table, fm_worker_settings_count, settings, file,
-                          argc - skipped, argv + skipped, rest, &rest_count, err)) {
+                          &words, err)) {
         return false;
     }
-    *is_help = rest_count > 0 && strcmp(rest[0], "--help") == 0;
-    if (rest_count > 0 && !*is_help) {
+    *is_help = words.rest_count > 0 && strcmp(rest[0], "--help") == 0;
+    if (words.rest_count > 0 && !*is_help) {
         return fm_fail(err, FM_SETTING, "\"%s\" is no setting", rest[0]);
     }
     return true;
