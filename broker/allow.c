@@ -32,20 +32,36 @@ static bool read_all(const struct fm_broker_settings *settings, struct fm_text *
     return true;
 }
 
+/* Listeners of ours stay closed whatever is opened; a worker hears of them by WELCOME. */
+static bool add_own(const char *listen, struct fm_address_policy *policy, struct fm_error *err)
+{
+    return listen == NULL || fm_address_rules_parse(listen, &policy->own, &policy->own_count, err);
+}
+
+/* The text with the policy it makes. */
+static bool read_policy(const struct fm_broker_settings *settings, struct fm_text *text,
+                        struct fm_address_policy *policy, struct fm_error *err)
+{
+    *policy = (struct fm_address_policy){0};
+    if (!read_all(settings, text, err)) {
+        return false;
+    }
+    if (add_own(settings->listen, policy, err) && add_own(settings->link_listen, policy, err) &&
+        fm_address_rules_parse(fm_text_get(text), &policy->allow, &policy->allow_count, err) &&
+        policy->allow_count <= FM_ALLOW_LIMIT) {
+        return true;
+    }
+    fm_address_policy_done(policy);
+    return fm_fail(err, FM_SETTING,
+                   "allow_private, allow_file: a malformed entry, or more than %d of them",
+                   FM_ALLOW_LIMIT);
+}
+
 bool fm_allow_read(const struct fm_broker_settings *settings, struct fm_address_policy *policy,
                    struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    *policy = (struct fm_address_policy){0};
-    if (!read_all(settings, &text, err)) {
-        return false;
-    }
-    if (fm_address_rules_parse(fm_text_get(&text), &policy->allow, &policy->allow_count, err)) {
-        return true;
-    }
-    fm_address_policy_done(policy);
-    *policy = (struct fm_address_policy){0};
-    return fm_fail(err, FM_SETTING, "an entry of allow_private or allow_file is malformed");
+    return read_policy(settings, &text, policy, err);
 }
 
 bool fm_allow_words(const struct fm_broker_settings *settings, struct fm_arena *arena,
@@ -53,16 +69,15 @@ bool fm_allow_words(const struct fm_broker_settings *settings, struct fm_arena *
 {
     static const char separators[] = ", \t\r\n";
     FM_AUTO(fm_text_done) struct fm_text text = {0};
+    FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};
     *count = 0;
-    if (!read_all(settings, &text, err)) {
+    /* Judged here: a word that is no rule would end the attempt it travels with. */
+    if (!read_policy(settings, &text, &policy, err)) {
         return false;
     }
     const char *at = fm_text_get(&text);
     for (at += strspn(at, separators); *at != '\0'; at += strspn(at, separators)) {
         size_t length = strcspn(at, separators);
-        if (*count == FM_ALLOW_LIMIT) {
-            return fm_fail(err, FM_SETTING, "allow: more than %d entries", FM_ALLOW_LIMIT);
-        }
         words[(*count)++] = fm_arena_strndup(arena, at, length);
         at += length;
     }

@@ -35,10 +35,10 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     message.job.time_ms = event->time_left_ms > 0 ? (uint64_t)event->time_left_ms : 1;
     message.job.max_source_bytes = hub->settings->max_source_bytes;
     message.job.max_seconds = hub->settings->max_source_seconds;
-    bool sent = add_allowed(hub, &message, &err);
-    if (!sent)
-        fm_log_failure("allow_list", &err);
-    sent = sent && fm_link_send(hub->link, &session->route, &message);
+    /* As at the POST: a typing error in the list closes the private networks, not the service. */
+    if (!add_allowed(hub, &message, &err))
+        fm_log_failure("allow_list_unread", &err);
+    bool sent = fm_link_send(hub->link, &session->route, &message);
     fm_message_done(&message);
     return sent;
 }

@@ -71,6 +71,39 @@ static void a_malformed_entry_allows_nothing(void **state)
     assert_int_equal(policy.allow_count, 0);
 }
 
+static void no_words_of_a_malformed_list_travel(void **state)
+{
+    (void)state;
+    struct fm_broker_settings settings = {.allow_private = setting, .allow_file = path};
+    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
+    FM_AUTO(fm_text_done) struct fm_text many = {0};
+    const char *words[FM_ALLOW_LIMIT];
+    size_t count = 1;
+    struct fm_error err = {0};
+    write_file("127.0.0.1/33\n");
+    assert_false(fm_allow_words(&settings, &arena, words, &count, &err));
+    assert_int_equal(count, 0);
+    for (int i = 0; i < FM_ALLOW_LIMIT; i++) {
+        fm_text_append(&many, "127.0.0.1/32:9000\n");
+    }
+    write_file(fm_text_get(&many));
+    assert_false(fm_allow_words(&settings, &arena, words, &count, &err));
+    assert_int_equal(err.code, FM_SETTING);
+    assert_int_equal(count, 0);
+}
+
+static void our_own_listeners_stay_closed(void **state)
+{
+    (void)state;
+    static char listen[] = "127.0.0.1:8080", link[] = "0.0.0.0:8081";
+    struct fm_broker_settings settings = {
+        .allow_private = setting, .allow_file = path, .listen = listen, .link_listen = link};
+    write_file("127.0.0.0/8 127.0.0.0/8:8081");
+    assert_false(may(&settings, "127.0.0.1", 8080));
+    assert_false(may(&settings, "127.0.0.2", 8081));
+    assert_true(may(&settings, "127.0.0.1", 8443));
+}
+
 static void the_words_travel_as_they_stand(void **state)
 {
     (void)state;
@@ -95,6 +128,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_file_is_read_anew_each_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_malformed_entry_allows_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_words_of_a_malformed_list_travel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(our_own_listeners_stay_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_words_travel_as_they_stand, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
