@@ -76,13 +76,14 @@ static void claimed(struct fm_queue_event *event)
     struct fm_hub_move *move = event->context;
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
+    fm_order_settle(move->hub->order, &event->id);
     if (event->outcome == FM_QUEUE_MOVED && held)
         start(move->hub, session, held, event);
     else if (event->outcome == FM_QUEUE_MOVED)
         give_back(move->hub, event, &move->node);
-    else
+    else /* A rival has it, or the session is not mine any more: no news worth a look at once. */
         fm_session_lease_drop(session, held);
-    move->hub->wants_heads = true;
+    move->hub->wants_heads |= event->outcome == FM_QUEUE_MOVED;
     fm_hub_move_end(event);
 }
 

@@ -324,6 +324,7 @@ static int turn(struct fm_dispatch *dispatch)
     receive(hub);
     sleep_ms = sooner(sleep_ms, fm_tick_pump(hub->tick));
     tick(dispatch);
+    fm_order_look(dispatch->hub.order);
     atomic_store(&dispatch->workers, fm_claim_fill(hub));
     sleep_ms = sooner(sleep_ms, fm_queue_pump(hub->queue));
     sleep_ms = sooner(sleep_ms, fm_tick_pump(hub->tick));

@@ -35,8 +35,17 @@ struct pool {
     UT_hash_handle hh;
 };
 
+/* A key that was handed out. A look that began before its claim was committed still sees it
+ * waiting. */
+struct taken {
+    struct fm_id id;
+    bool is_settled;
+    UT_hash_handle hh;
+};
+
 struct fm_order {
     struct pool *pools;
+    struct taken *taken;
 };
 
 struct fm_order *fm_order_new(void)
@@ -79,10 +88,52 @@ static void pool_destroy(struct pool *pool)
     fm_memory_release(&pool);
 }
 
+static struct taken *taken_find(const struct fm_order *order, const struct fm_id *id)
+{
+    struct taken *taken = NULL;
+    HASH_FIND(hh, order->taken, id, sizeof *id, taken);
+    return taken;
+}
+
+static void taken_add(struct fm_order *order, const struct fm_id *id)
+{
+    struct taken *taken = taken_find(order, id);
+    if (!taken) {
+        taken = fm_alloc(sizeof *taken);
+        taken->id = *id;
+        HASH_ADD(hh, order->taken, id, sizeof taken->id, taken);
+    }
+    taken->is_settled = false;
+}
+
+static void taken_drop(struct fm_order *order, bool settled_alone)
+{
+    struct taken *taken, *next;
+    HASH_ITER (hh, order->taken, taken, next) {
+        if (settled_alone && !taken->is_settled)
+            continue;
+        HASH_DEL(order->taken, taken);
+        fm_memory_release(&taken);
+    }
+}
+
+void fm_order_settle(struct fm_order *order, const struct fm_id *id)
+{
+    struct taken *taken = taken_find(order, id);
+    if (taken)
+        taken->is_settled = true;
+}
+
+void fm_order_look(struct fm_order *order)
+{
+    taken_drop(order, true);
+}
+
 void fm_order_destroy(struct fm_order **order)
 {
     if (!*order)
         return;
+    taken_drop(*order, false);
     struct pool *pool, *next;
     HASH_ITER (hh, (*order)->pools, pool, next) {
         HASH_DEL((*order)->pools, pool);
@@ -148,7 +199,7 @@ void fm_order_refill(struct fm_order *order, const char *name, const struct fm_t
     struct pool *pool = pool_get(order, name);
     pool_clear(pool);
     for (size_t i = 0; i < count; i++) {
-        if (heads[i].lane >= LANES)
+        if (heads[i].lane >= LANES || taken_find(order, &heads[i].id))
             continue;
         seat_append(seat_get(&pool->lanes[heads[i].lane], &heads[i].account), &heads[i]);
         pool->count++;
@@ -208,18 +259,25 @@ static bool pool_take(struct pool *pool, const struct fm_id *node, bool may_avoi
     return false;
 }
 
+/* No lane with credit has a key: a new round of the weights begins. */
+static bool begin_round(struct pool *pool)
+{
+    for (size_t i = 0; i < LANES; i++)
+        pool->lanes[i].credit = fm_operations_weight((enum fm_priority)i);
+    return true;
+}
+
 bool fm_order_next(struct fm_order *order, const char *name, const struct fm_id *node,
                    bool may_avoid, struct fm_tick_head *head)
 {
     struct pool *pool = pool_find(order, name);
     if (!pool || pool->count == 0)
         return false;
-    if (pool_take(pool, node, may_avoid, head))
-        return true;
-    /* No lane with credit has a key: a new round of the weights begins. */
-    for (size_t i = 0; i < LANES; i++)
-        pool->lanes[i].credit = fm_operations_weight((enum fm_priority)i);
-    return pool_take(pool, node, may_avoid, head);
+    if (!pool_take(pool, node, may_avoid, head) &&
+        !(begin_round(pool) && pool_take(pool, node, may_avoid, head)))
+        return false;
+    taken_add(order, &head->id);
+    return true;
 }
 
 bool fm_order_is_empty(const struct fm_order *order, const char *name)

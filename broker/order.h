@@ -16,6 +16,12 @@ void fm_order_destroy(struct fm_order **order);
  * place of each account in the round stays. */
 void fm_order_refill(struct fm_order *order, const char *pool, const struct fm_tick_head *heads,
                      size_t count);
+/* A look at the waiting keys begins, the one that refill is told next: it sees every claim that is
+ * settled by now. */
+void fm_order_look(struct fm_order *order);
+/* The claim of a taken key is committed, or failed. Until then, and by a look that began before,
+ * refill does not put it back: it would be claimed in vain, at its lane's expense. */
+void fm_order_settle(struct fm_order *order, const struct fm_id *id);
 /* Takes the next key for a node, passing over those that should avoid it while `may_avoid`. False:
  * none known. */
 bool fm_order_next(struct fm_order *order, const char *pool, const struct fm_id *node,

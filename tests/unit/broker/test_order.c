@@ -46,8 +46,27 @@ static void an_account_keeps_its_place_over_a_refill(void **state)
                                          head(2, 20, FM_PRIORITY_NORMAL)};
     fm_order_refill(order, "any:net", heads, 2);
     assert_int_equal(next_job(order), 10);
+    fm_order_settle(order, &heads[0].id);
+    fm_order_look(order);
     fm_order_refill(order, "any:net", heads, 2);
     assert_int_equal(next_job(order), 20);
+    assert_int_equal(next_job(order), 10);
+    fm_order_destroy(&order);
+}
+
+static void a_key_is_not_put_back_by_a_look_that_began_before_its_claim_was_settled(void **state)
+{
+    (void)state;
+    struct fm_order *order = fm_order_new();
+    const struct fm_tick_head one = head(1, 10, FM_PRIORITY_NORMAL);
+    fm_order_refill(order, "any:net", &one, 1);
+    assert_int_equal(next_job(order), 10);
+    fm_order_look(order);
+    fm_order_settle(order, &one.id);
+    fm_order_refill(order, "any:net", &one, 1);
+    assert_int_equal(next_job(order), 0);
+    fm_order_look(order);
+    fm_order_refill(order, "any:net", &one, 1);
     assert_int_equal(next_job(order), 10);
     fm_order_destroy(&order);
 }
@@ -117,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_of_a_lane_take_turns),
         cmocka_unit_test(an_account_keeps_its_place_over_a_refill),
+        cmocka_unit_test(a_key_is_not_put_back_by_a_look_that_began_before_its_claim_was_settled),
         cmocka_unit_test(lanes_are_weighted_four_two_one),
         cmocka_unit_test(a_lone_lane_gets_every_turn),
         cmocka_unit_test(a_job_avoids_its_node_only_while_there_is_another),
