@@ -236,11 +236,24 @@ static void end_revoked(struct fm_hub *hub)
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = next) {
         next = fm_session_next(s);
         struct fm_tick_node node;
+/* A worker that went elsewhere may never say so here, and must not be claimed for. */
+static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
+{
+    struct fm_session *gone;
+    while ((gone = fm_session_gone(hub->sessions, hub->broker, answer->sessions,
+                                   answer->session_count))) {
+        fm_log(FM_LOG_INFO, "session_gone", "node=%s", gone->node.name);
+        fm_hub_refuse(hub, &gone->route, FM_REFUSAL_UNKNOWN);
+        fm_session_remove(hub->sessions, gone);
+    }
+}
+
         if (fm_node_find_id(hub->nodes, &s->node.id, &node) && !node.is_revoked)
             continue;
         fm_hub_refuse(hub, &s->route, FM_REFUSAL_REVOKED);
         if (s->state == FM_SESSION_ATTACHED)
             fm_hub_dismiss(hub, s);
+    forget_gone(&dispatch->hub, answer);
     }
 }
 
@@ -303,6 +316,8 @@ static void receive(struct fm_hub *hub)
 {
     struct fm_link_route from;
     struct fm_tick_node node;
+    if (dispatch->wants_round)
+        fm_session_ask(dispatch->hub.sessions);
     struct fm_message message;
     for (int i = 0; i < HEARDS_A_TURN && fm_link_receive(hub->link, &from, &node, &message); i++)
         fm_report_take(hub, &from, &node, &message);

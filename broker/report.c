@@ -134,6 +134,7 @@ static void hear_hello(struct report *report)
 {
     struct fm_hub *hub = report->hub;
     const struct fm_hello *hello = &report->message->hello;
+    session->is_asked = false;
     struct fm_session *known = fm_session_by_node(hub->sessions, &report->node->id);
     if (hello->version != FM_MESSAGE_VERSION) {
         fm_hub_refuse(hub, report->from, FM_REFUSAL_VERSION);

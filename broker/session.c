@@ -140,6 +140,32 @@ struct fm_session_lease *fm_session_unlisted(struct fm_session *session,
     return NULL;
 }
 
+/* ---- a read of all sessions ---- */
+
+void fm_session_ask(struct fm_session_set *set)
+{
+    for (struct fm_session *s = fm_session_first(set); s; s = fm_session_next(s))
+        s->is_asked = s->state == FM_SESSION_ATTACHED;
+}
+
+static bool is_among(const struct fm_session *session, uint64_t broker,
+                     const struct fm_tick_session *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].id == session->id && rows[i].broker == broker)
+            return true;
+    return false;
+}
+
+struct fm_session *fm_session_gone(struct fm_session_set *set, uint64_t broker,
+                                   const struct fm_tick_session *rows, size_t count)
+{
+    for (struct fm_session *s = fm_session_first(set); s; s = fm_session_next(s))
+        if (s->is_asked && !is_among(s, broker, rows, count))
+            return s;
+    return NULL;
+}
+
 /* ---- the observer ---- */
 
 struct watched {

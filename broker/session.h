@@ -38,6 +38,7 @@ struct fm_session {
     uint64_t acks;                   /* HEARTBEAT_ACKs sent on this connection */
     bool is_full;                    /* a REJECT or failed send: nothing until its next HEARTBEAT */
     bool is_beating;                 /* a beat is being committed */
+    bool is_asked;                   /* attached when the read of all sessions under way began */
     UT_hash_handle by_node;
 };
 
@@ -71,6 +72,15 @@ void fm_session_pool(const struct fm_session *session, enum fm_class class, char
  * does not list. One a call; NULL when none is left. The caller marks it ending or drops it. */
 struct fm_session_lease *fm_session_unlisted(struct fm_session *session,
                                              const struct fm_heartbeat *heartbeat);
+
+/* ---- a read of all sessions: whose row is not mine any more ---- */
+
+/* Before the read: who is attached now is in it, or has gone. */
+void fm_session_ask(struct fm_session_set *set);
+/* A session that was asked for and is not among the rows as this broker's: it was expired, or its
+ * worker went to another broker. One a call; NULL when none is left. */
+struct fm_session *fm_session_gone(struct fm_session_set *set, uint64_t broker,
+                                   const struct fm_tick_session *rows, size_t count);
 
 /* ---- the observer: silence counted in its own good reads ---- */
 struct fm_session_observer;
