@@ -190,22 +190,38 @@ static void hear_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
 static void overdue_ended(struct fm_queue_event *event)
 {
     struct fm_hub_move *move = event->context;
+    struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
+    struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
+    if (held && event->outcome == FM_QUEUE_MOVED) {
+        fm_hub_cancel(move->hub, session, &event->id, move->lease, FM_CANCEL_REASON_DEADLINE);
+        fm_session_lease_drop(session, held);
+    }
     fm_watch_tell(move->hub->watch, &event->id);
+    move->hub->wants_heads = true;
     fm_hub_move_end(event);
+}
+
+/* The node of a session of mine that holds the lease; none when nobody has said HELLO for it. */
+static struct fm_id holder(struct fm_hub *hub, uint64_t lease)
+{
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+        if (fm_session_lease_find(s, lease))
+            return s->node.id;
+    return (struct fm_id){0};
 }
 
 static void hear_overdue(struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
     for (size_t i = 0; i < answer->overdue_count; i++) {
         const struct fm_tick_lease *late = &answer->overdue[i];
-        struct fm_id nobody = {0};
+        struct fm_id node = holder(hub, late->lease);
         struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_FINISH);
         event->account = late->account;
         event->id = late->id;
         event->state = FM_STATE_FAILED;
         event->error = FM_DEADLINE_EXCEEDED;
         event->detail = "a minute past its deadline";
-        fm_hub_add(fm_hub_move_new(hub, &nobody, late->lease), event, overdue_ended);
+        fm_hub_add(fm_hub_move_new(hub, &node, late->lease), event, overdue_ended);
     }
 }
 
@@ -220,22 +236,6 @@ static void expire_silent(void *context, const struct fm_tick_session *row)
     fm_hub_lose(context, row);
 }
 
-static void hear_sessions(struct fm_dispatch *dispatch, const struct fm_tick_answer *answer)
-{
-    if (!dispatch->ask.wants_sessions)
-        return;
-    dispatch->wants_round = false;
-    fm_session_observe(dispatch->observer, answer->sessions, answer->session_count, expire_silent,
-                       &dispatch->hub);
-}
-
-/* Revoked nodes are told and their leases given back. */
-static void end_revoked(struct fm_hub *hub)
-{
-    struct fm_session *next;
-    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = next) {
-        next = fm_session_next(s);
-        struct fm_tick_node node;
 /* A worker that went elsewhere may never say so here, and must not be claimed for. */
 static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
@@ -248,12 +248,28 @@ static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
     }
 }
 
+static void hear_sessions(struct fm_dispatch *dispatch, const struct fm_tick_answer *answer)
+{
+    if (!dispatch->ask.wants_sessions)
+        return;
+    dispatch->wants_round = false;
+    forget_gone(&dispatch->hub, answer);
+    fm_session_observe(dispatch->observer, answer->sessions, answer->session_count, expire_silent,
+                       &dispatch->hub);
+}
+
+/* Revoked nodes are told and their leases given back. */
+static void end_revoked(struct fm_hub *hub)
+{
+    struct fm_session *next;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = next) {
+        next = fm_session_next(s);
+        struct fm_tick_node node;
         if (fm_node_find_id(hub->nodes, &s->node.id, &node) && !node.is_revoked)
             continue;
         fm_hub_refuse(hub, &s->route, FM_REFUSAL_REVOKED);
         if (s->state == FM_SESSION_ATTACHED)
             fm_hub_dismiss(hub, s);
-    forget_gone(&dispatch->hub, answer);
     }
 }
 
@@ -300,12 +316,15 @@ static void tick(struct fm_dispatch *dispatch)
     dispatch->ask.watched_count =
         fm_watch_jobs(dispatch->hub.watch, dispatch->watched, WATCHED_ASKED);
     dispatch->ask.wants_sessions = dispatch->wants_round;
+    if (dispatch->wants_round)
+        fm_session_ask(dispatch->hub.sessions);
     dispatch->ask.wants_nodes = dispatch->node_epoch == 0;
     dispatch->is_ticking = true;
     if (!fm_tick_start(dispatch->hub.tick, &dispatch->ask, ticked, dispatch)) {
         dispatch->is_ticking = false;
         return;
     }
+    fm_order_look(dispatch->hub.order);
     dispatch->hub.wants_heads = false;
     dispatch->tick_at_ms = now + (int64_t)dispatch->hub.settings->tick_ms;
 }
@@ -316,8 +335,6 @@ static void receive(struct fm_hub *hub)
 {
     struct fm_link_route from;
     struct fm_tick_node node;
-    if (dispatch->wants_round)
-        fm_session_ask(dispatch->hub.sessions);
     struct fm_message message;
     for (int i = 0; i < HEARDS_A_TURN && fm_link_receive(hub->link, &from, &node, &message); i++)
         fm_report_take(hub, &from, &node, &message);
@@ -339,7 +356,6 @@ static int turn(struct fm_dispatch *dispatch)
     receive(hub);
     sleep_ms = sooner(sleep_ms, fm_tick_pump(hub->tick));
     tick(dispatch);
-    fm_order_look(dispatch->hub.order);
     atomic_store(&dispatch->workers, fm_claim_fill(hub));
     sleep_ms = sooner(sleep_ms, fm_queue_pump(hub->queue));
     sleep_ms = sooner(sleep_ms, fm_tick_pump(hub->tick));
