@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define LONGEST_BACKOFF_MS (15 * 60 * 1000)
+#define LONGEST_BACKOFF_MS 900000U /* 15 minutes */
 
 /* A message being answered. */
 struct report {
@@ -65,6 +65,25 @@ static void welcome(struct fm_hub *hub, struct fm_session *session)
            session->boot, HASH_COUNT(session->leases));
 }
 
+/* It may have been revoked while its HELLO was being committed. */
+static bool is_revoked(struct fm_hub *hub, const struct fm_id *id)
+{
+    struct fm_tick_node node;
+    return !fm_node_find_id(hub->nodes, id, &node) || node.is_revoked;
+}
+
+static void take_in(struct fm_hub *hub, struct fm_session *session, uint64_t id)
+{
+    session->id = id;
+    session->state = FM_SESSION_ATTACHED;
+    if (!is_revoked(hub, &session->node.id)) {
+        welcome(hub, session);
+        return;
+    }
+    fm_hub_refuse(hub, &session->route, FM_REFUSAL_REVOKED);
+    fm_hub_dismiss(hub, session);
+}
+
 static void attached(struct fm_queue_event *event)
 {
     struct fm_hub_move *move = event->context;
@@ -72,9 +91,7 @@ static void attached(struct fm_queue_event *event)
     struct fm_session *session = fm_session_by_node(hub->sessions, &move->node);
     if (session && session->boot == event->boot && --session->attaching == 0) {
         if (event->outcome == FM_QUEUE_MOVED) {
-            session->id = event->session;
-            session->state = FM_SESSION_ATTACHED;
-            welcome(hub, session);
+            take_in(hub, session, event->session);
         } else {
             fm_hub_refuse(hub, &session->route,
                           event->outcome == FM_QUEUE_STALE ? FM_REFUSAL_SUPERSEDED
@@ -117,6 +134,7 @@ static void session_reset(struct fm_session *session, const struct fm_link_route
     session->acks = 0;
     session->is_full = false;
     session->is_beating = false;
+    session->is_asked = false;
     session->slots[FM_CLASS_NET] = (unsigned)hello->net_slots;
     session->slots[FM_CLASS_CPU] = (unsigned)hello->cpu_slots;
     snprintf(session->placement, sizeof session->placement, "%s",
@@ -134,7 +152,6 @@ static void hear_hello(struct report *report)
 {
     struct fm_hub *hub = report->hub;
     const struct fm_hello *hello = &report->message->hello;
-    session->is_asked = false;
     struct fm_session *known = fm_session_by_node(hub->sessions, &report->node->id);
     if (hello->version != FM_MESSAGE_VERSION) {
         fm_hub_refuse(hub, report->from, FM_REFUSAL_VERSION);
