@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -15,6 +16,8 @@
 #define QUEUED_PER_NODE 256
 #define ENFORCE_DOMAIN                                                                             \
     93 /* ZMQ_ZAP_ENFORCE_DOMAIN: a draft name in 4.3's header, there all the same */
+#define DROPS_A_CALL 256 /* then the queue thread's other work goes first */
+#define QUIET_MS 1000
 #define CURVE_KEY_SIZE 32
 #define Z85_SIZE 41
 
@@ -28,6 +31,7 @@ struct fm_link {
     struct fm_node_set *nodes;
     int fd;
     uint64_t dropped;
+    int64_t quiet_until_ms; /* the log has a drop of late */
 };
 
 /* ---- ZAP (RFC 27): one request a handshake ---- */
@@ -223,8 +227,10 @@ static bool receive_frames(struct fm_link *link, struct fm_link_route *from, zmq
         more = zmq_msg_more(frame);
         parts++;
     }
-    if (parts != 1)
-        zmq_msg_init_size(frame, 0);
+    if (parts != 1) {
+        zmq_msg_close(frame);
+        zmq_msg_init(frame);
+    }
     return true;
 }
 
@@ -235,22 +241,31 @@ static bool admitted_node(struct fm_link *link, zmq_msg_t *frame, struct fm_tick
     return key && fm_node_find(link->nodes, key, node);
 }
 
+/* A peer that sends nothing else does not fill the log. */
+static void count_dropped(struct fm_link *link, const char *node, const char *why)
+{
+    int64_t now_ms = fm_clock_ms();
+    link->dropped++;
+    if (now_ms < link->quiet_until_ms)
+        return;
+    link->quiet_until_ms = now_ms + QUIET_MS;
+    fm_log(FM_LOG_WARNING, "link_dropped", "node=%s total=%llu why=\"%s\"", node,
+           (unsigned long long)link->dropped, why);
+}
+
 bool fm_link_receive(struct fm_link *link, struct fm_link_route *from, struct fm_tick_node *node,
                      struct fm_message *message)
 {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
     bool found = false;
-    while (!found && receive_frames(link, from, &frame)) {
+    for (int i = 0; i < DROPS_A_CALL && !found && receive_frames(link, from, &frame); i++) {
         struct fm_error err = {0};
         struct fm_slice bytes = {zmq_msg_data(&frame), zmq_msg_size(&frame)};
-        found = admitted_node(link, &frame, node) &&
-                fm_message_decode(bytes, FM_FROM_WORKER, message, &err);
-        if (!found) {
-            link->dropped++;
-            fm_log(FM_LOG_WARNING, "link_dropped", "total=%llu why=\"%s\"",
-                   (unsigned long long)link->dropped, err.code ? err.detail : "not admitted");
-        }
+        bool is_known = admitted_node(link, &frame, node);
+        found = is_known && fm_message_decode(bytes, FM_FROM_WORKER, message, &err);
+        if (!found)
+            count_dropped(link, is_known ? node->name : "?", is_known ? err.detail : "no node");
     }
     zmq_msg_close(&frame);
     return found;

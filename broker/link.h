@@ -29,7 +29,8 @@ void fm_link_close(struct fm_link **link);
  * edge-triggered). */
 int fm_link_fd(const struct fm_link *link);
 
-/* The next sound message of an admitted node; the caller has the message done. False: nothing more.
+/* The next sound message of an admitted node; the caller has the message done. False: nothing more,
+ * or so much that is unsound that other work goes first: fm_link_has_more tells.
  * What breaks the protocol is dropped and counted, as is any word of a node that is not in the set;
  * a revoked node's `node` says so. */
 bool fm_link_receive(struct fm_link *link, struct fm_link_route *from, struct fm_tick_node *node,
