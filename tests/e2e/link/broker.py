@@ -1,0 +1,177 @@
+"""A real broker on a real PostgreSQL of its own, with quick rounds and no workers but scripted ones."""
+
+import getpass
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+
+from node import Node
+from stack import BIN, clean_environment, free_port
+
+PROGRAMS = Path(os.environ.get("FM_BIN_DIR", BIN)).resolve()
+START_S = 30
+NODES = 120
+ROUND_MS = 400
+SETTINGS = {"ROUND_MS": ROUND_MS, "TICK_MS": 50, "RETRY_BASE_MS": 200, "LOG_LEVEL": "debug"}
+
+
+def until(claim, seconds=START_S):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = claim()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not so within {seconds} s")
+
+
+class Cluster:
+    """PostgreSQL on a socket in a folder of its own; as `postgres` where we are root."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.owner = "postgres" if os.geteuid() == 0 else getpass.getuser()
+        self.programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+        self.data = folder / "pg"
+        self.url = f"host={folder} user=fm dbname=fm"
+        self.environment = {**clean_environment(), "LC_ALL": "C"}
+        self.process = None
+
+    def own(self):
+        if os.geteuid() != 0:
+            return {}
+        entry = pwd.getpwnam(self.owner)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+    def start(self):
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, self.owner)
+        subprocess.run([self.programs / "initdb", "-D", self.data, "-U", "fm", "--no-sync", "--locale=C",
+                        "--encoding=UTF8", "--auth=trust"], check=True, capture_output=True,
+                       cwd="/", env=self.environment, **self.own())
+        self.start_again()
+        self.run("postgres", "CREATE DATABASE fm")
+
+    def start_again(self):
+        options = ["listen_addresses=", "fsync=off", "shared_buffers=32MB", "max_connections=40"]
+        with open(self.folder / "pg.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.programs / "postgres", "-D", self.data, "-k", self.folder,
+                 *(word for option in options for word in ("-c", option))],
+                stdout=log, stderr=log, cwd="/", env=self.environment, **self.own())
+        until(lambda: self.run("postgres", "SELECT 1", check=False).returncode == 0)
+
+    def run(self, database, sql, check=True):
+        return subprocess.run(
+            ["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "fm", "-d", database,
+             "-c", sql], check=check, capture_output=True, text=True, env=clean_environment())
+
+    def stop(self):
+        if self.process:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(START_S)
+
+
+class Broker:
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="fetchmedia-link-", dir="/var/tmp"))
+        self.folder.chmod(0o755)
+        self.cluster = Cluster(self.folder)
+        self.link = f"127.0.0.1:{free_port()}"
+        listen = f"127.0.0.1:{free_port()}"
+        self.base = f"http://{listen}"
+        self.environment = clean_environment(
+            FETCHMEDIA_DATABASE_URL=self.cluster.url, FETCHMEDIA_LISTEN=listen,
+            FETCHMEDIA_LINK_LISTEN=self.link, FETCHMEDIA_SECRETS_DIR=f"{self.folder}/secrets",
+            FETCHMEDIA_STORE_DIR=f"{self.folder}/store",
+            **{f"FETCHMEDIA_{name}": str(value) for name, value in SETTINGS.items()})
+        self.process = self.public_key = self.key = None
+        self.strangers, self.enrolled = 0, []
+
+    # ---- the process ----
+
+    def open(self):
+        self.cluster.start()
+        self.operate("migrate")
+        account = self.operate("account", "create", "stories", "stories@localhost", "operator")
+        self.key = self.operate("key", "create", account["id"], "stories",
+                                "video:fetch,video:process")["api_key"]
+        self.public_key = self.enrol(self.stranger())
+        self.enrol_many(NODES)
+        self.start()
+
+    def start(self):
+        with open(self.folder / "broker.log", "ab") as log:
+            self.process = subprocess.Popen([PROGRAMS / "fetchmedia-broker"], env=self.environment,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self.is_ready)
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.log()
+        try:
+            return requests.get(f"{self.base}/readyz", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def kill(self):
+        """As a machine's failure would: no goodbye."""
+        self.process.kill()
+        self.process.wait(START_S)
+
+    def close(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait(START_S)
+        self.cluster.stop()
+        shutil.rmtree(self.folder)
+
+    def log(self):
+        return (self.folder / "broker.log").read_text(errors="replace")[-6000:]
+
+    # ---- the operator ----
+
+    def operate(self, *words):
+        done = subprocess.run([PROGRAMS / "fetchmedia-broker", *words], env=self.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout.splitlines()[0]) if done.stdout else None
+
+    def sql(self, statement):
+        """Rows, as lists of texts."""
+        text = self.cluster.run("fm", statement).stdout
+        return [line.split("|") for line in text.splitlines()]
+
+    # ---- workers ----
+
+    def stranger(self):
+        """A worker whose key nobody knows."""
+        self.strangers += 1
+        return Node(f"node-{self.strangers}", self.link, self.public_key, ROUND_MS / 1000)
+
+    def enrol(self, node):
+        """The broker's public key, as the operator's command tells it."""
+        return self.operate("node", "add", node.name, node.public.decode())["broker_public_key"].encode()
+
+    def enrol_many(self, count):
+        """As the command does, in one statement."""
+        self.enrolled = [self.stranger() for _ in range(count)]
+        rows = ", ".join(f"(gen_random_uuid(), '{node.name}', $q${node.public.decode()}$q$)"
+                         for node in self.enrolled)
+        self.sql(f"INSERT INTO node (id, name, public_key) VALUES {rows}")
+        self.sql("UPDATE epoch SET value = value + 1 WHERE name = 'node'")
+
+    def node(self, **slots):
+        """An enrolled worker that has not come yet."""
+        if not self.enrolled:
+            self.enrol_many(NODES)
+        node = self.enrolled.pop()
+        node.slots = slots or node.slots
+        return node

@@ -1,0 +1,64 @@
+"""One broker for all stories of the link; each story has nodes of its own, and leaves nothing behind."""
+
+import pytest
+
+from broker import Broker
+from service import Service
+
+
+@pytest.fixture(scope="session")
+def broker():
+    running = Broker()
+    try:
+        running.open()
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    running = item.funcargs.get("broker") if hasattr(item, "funcargs") else None
+    if report.failed and running:
+        report.sections.append(("the broker's log", running.log()))
+
+
+@pytest.fixture
+def service(broker):
+    return Service(broker.base, broker.key)
+
+
+@pytest.fixture
+def nodes(broker):
+    """Makes enrolled nodes that have not come yet; whatever they held is gone afterwards."""
+    made = []
+
+    def make(**words):
+        made.append(broker.node(**words))
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.leave()
+    broker.sql("DELETE FROM live")
+
+
+@pytest.fixture
+def stranger(broker):
+    """A worker whose key nobody enrolled."""
+    made = broker.stranger()
+    yield made
+    made.leave()
+
+
+@pytest.fixture
+def node(nodes):
+    """One of them, welcome, with one free slot of class net."""
+    return nodes().come()
+
+
+@pytest.fixture
+def submit(service):
+    """Makes a job that nothing fetches: its worker is a script."""
+    return lambda **body: service.submit("https://example.com/film.mp4", **body)

@@ -1,0 +1,219 @@
+"""A worker as the broker meets it, scripted: a CURVE key, a boot, one DEALER at a time, and words of
+proto/messages.def. It does only what the story tells it, except that it beats every round while it
+waits, as a worker does; `beats = False` makes it silent."""
+
+import re
+import time
+from pathlib import Path
+
+import msgpack
+import zmq
+
+ROOT = Path(__file__).resolve().parents[3]
+CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+PATIENCE_S = 10
+
+
+def read_rows(path, pattern):
+    return re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE)
+
+
+def read_names(kind):
+    """The names of one list of operations.def, as numbers."""
+    rows = read_rows("proto/operations.def", rf'^FM_{kind}\(\w+, "(\w*)"')
+    return {name: number for number, name in enumerate(rows)}
+
+
+NUMBERS = {name: int(number)
+           for number, name in read_rows("proto/messages.def", r"^FM_MESSAGE\((\d+), (\w+),")}
+NAMES = {number: name for name, number in NUMBERS.items()}
+ERRORS = {code: int(wire)
+          for wire, code in read_rows("common/error.def", r'^FM_ERROR\(\w+, (\d+), \d+, "(\w+)"')}
+HOW, REFUSAL, REASON, CLASS, STAGE = map(
+    read_names, ("HOW", "REFUSAL", "CANCEL_REASON", "CLASS", "STAGE"))
+VERSION = int(read_rows("proto/message.h", r"^#define FM_MESSAGE_VERSION (\d+)")[0])
+
+
+def id_bytes(text):
+    """The sixteen bytes of an id as clients see it."""
+    number = 0
+    for letter in text.split("_")[1]:
+        number = number * 32 + CROCKFORD.index(letter)
+    return number.to_bytes(16, "big")
+
+
+def read_defaults():
+    """What a record's member is when the wire leaves it out: {record: {member: value}}."""
+    defaults = {}
+    for kind, record, member, rest in read_rows(
+            "proto/messages.def", r"^FM_(NUMBER|ENUM|BOOL|LIST)\((\w+), (\w+), (.*)$"):
+        value = int(rest.split(", ")[2]) if kind == "NUMBER" else {"ENUM": 0, "BOOL": False, "LIST": []}[kind]
+        defaults.setdefault(record, {})[member] = value
+    return defaults
+
+
+DEFAULTS = read_defaults()
+
+
+class Word(dict):
+    """A message heard: its name, and its members as items, those too that were left out."""
+
+    def __init__(self, frame):
+        number, record = msgpack.unpackb(frame)
+        self.name = NAMES[number]
+        super().__init__({**DEFAULTS.get(self.name.lower(), {}), **record})
+
+    def __repr__(self):
+        return f"{self.name}{super().__repr__()}"
+
+
+class Node:
+    """`holds` is what its heartbeats and HELLOs list; JOBs enter it, settled leases leave it."""
+
+    def __init__(self, name, link, server_key, round_s):
+        self.name, self.link, self.server_key, self.round_s = name, link, server_key, round_s
+        self.public, self.secret = zmq.curve_keypair()
+        self.socket = None
+        self.is_attached = self.was_welcome = self.is_revoked = False
+        self.boot = 1
+        self.slots = {"net_slots": 1}
+        self.beats = True
+        self.forget()
+
+    def forget(self):
+        self.holds, self.seen, self.beaten_at = {}, 0, time.monotonic()
+
+    # ---- the socket ----
+
+    def open(self, curve=True, routing_id=None):
+        """A fresh connection; the old one is closed first."""
+        self.close()
+        socket = self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        socket.linger, socket.sndtimeo = 0, PATIENCE_S * 1000
+        if curve:
+            socket.curve_serverkey = self.server_key
+            socket.curve_publickey, socket.curve_secretkey = self.public, self.secret
+        if routing_id:
+            socket.routing_id = routing_id
+        socket.connect(f"tcp://{self.link}")
+        self.seen, self.is_attached = 0, False
+        return self
+
+    def close(self):
+        if self.socket:
+            self.socket.close()
+        self.socket = None
+
+    def send(self, *frames):
+        """Bytes as they are, sound or not."""
+        self.socket.send_multipart(frames)
+
+    def say(self, name, **record):
+        self.send(msgpack.packb([NUMBERS[name], record]))
+
+    def read(self, within):
+        """The next word, or nothing."""
+        if not self.socket.poll(max(0, within) * 1000):
+            return None
+        word = Word(self.socket.recv())
+        if word.name == "HEARTBEAT_ACK":
+            self.seen = word["number"]
+        elif word.name == "JOB":
+            self.holds[word["lease"]] = {**self.of(word), "class": word["class"]}
+        elif word.name == "WELCOME":
+            self.is_attached = self.was_welcome = True
+        elif word.name == "REFUSE":
+            self.is_attached = False
+            self.is_revoked = self.is_revoked or word["reason"] == REFUSAL["revoked"]
+        return word
+
+    def hear_all(self, last, within=PATIENCE_S):
+        """Every word up to the first one named so."""
+        until, heard = time.monotonic() + within, []
+        while time.monotonic() < until:
+            word = self.read(min(self.round_s / 4, until - time.monotonic()))
+            if word:
+                heard.append(word)
+            if word and word.name == last:
+                return heard
+            self.beat_when_due()
+        raise AssertionError(f"{self.name} heard no {last} within {within} s, but {heard}")
+
+    def hear(self, name, within=PATIENCE_S):
+        """The next word named so; acknowledgements of beats on the way are passed over."""
+        heard = self.hear_all(name, within)
+        others = [word for word in heard[:-1] if word.name != "HEARTBEAT_ACK"]
+        assert not others, f"before {name}: {others}"
+        return heard[-1]
+
+    # ---- coming, beating, going ----
+
+    def say_hello(self, **other):
+        return self.open().say_hello_here(**other)
+
+    def say_hello_here(self, **other):
+        """On the connection as it is."""
+        self.say("HELLO", **{"version": VERSION, "boot": self.boot, **self.slots,
+                             "leases": list(self.holds.values()), **other})
+        return self
+
+    def come(self, **other):
+        """HELLO until WELCOME: a key just enrolled is known a tick later."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            self.say_hello(**other)
+            word = self.read(0.3)
+            if word and word.name == "WELCOME":
+                return self
+            assert not word, word
+        raise AssertionError(f"{self.name} is not welcome")
+
+    def say_heartbeat(self, **other):
+        self.beaten_at = time.monotonic()
+        self.say("HEARTBEAT", **{"seen": self.seen, "leases": list(self.holds.values()), **other})
+
+    def beat_when_due(self):
+        if self.beats and self.is_attached and time.monotonic() >= self.beaten_at + self.round_s:
+            self.say_heartbeat()
+
+    def beat(self, **other):
+        """What was heard up to a beat's acknowledgement: all that the broker had said before it.
+        Two, for the first one heard may be of a beat sent on the way."""
+        heard = []
+        for _ in range(2):
+            self.say_heartbeat(**other)
+            heard += self.hear_all("HEARTBEAT_ACK")
+        return [word for word in heard if word.name != "HEARTBEAT_ACK"]
+
+    def leave(self):
+        """Out of the broker's memory, whatever the story left behind."""
+        if self.was_welcome and not self.is_revoked:
+            self.forget()
+            self.boot += 1
+            self.say_hello().hear_all("WELCOME")
+            self.say("BYE", leases=0)
+            self.say_heartbeat()
+            self.hear_all("REFUSE")
+        self.close()
+
+    # ---- leases ----
+
+    @staticmethod
+    def of(job):
+        """What names a lease in a word about it."""
+        return {member: job[member] for member in ("account", "job", "lease")}
+
+    def take(self, within=PATIENCE_S):
+        return self.hear("JOB", within)
+
+    def tell(self, job, how="succeeded", error=None, **more):
+        """A RESULT; the lease is held until it is acknowledged."""
+        self.say("RESULT", **self.of(job), how=HOW[how], error=ERRORS[error] if error else 0, **more)
+
+    def settle(self, job, how="succeeded", error=None, **more):
+        """A RESULT, and its acknowledgement."""
+        self.tell(job, how, error, **more)
+        ack = self.hear("RESULT_ACK")
+        assert ack["lease"] == job["lease"] and ack["job"] == job["job"]
+        self.holds.pop(job["lease"], None)
+        return ack

@@ -1,0 +1,238 @@
+"""RESULT → RESULT_ACK: what is committed, what is stale, what is tried again."""
+
+import hashlib
+import time
+
+import pytest
+import requests
+
+from node import HOW, REASON, STAGE
+
+BYTES = b"not quite a film" * 100
+OUTPUT = {"name": "source", "extension": "mp4", "content_type": "video/mp4", "size_bytes": len(BYTES),
+          "sha256": hashlib.sha256(BYTES).digest(), "duration_seconds": 2.5,
+          "video": {"codec": "h264", "width": 320, "height": 240, "frame_rate": 25.0}}
+
+
+def deliver(node, lease, output=OUTPUT, data=BYTES):
+    node.say("WANT_UPLOAD", **node.of(lease), files=[output])
+    upload = node.hear("UPLOAD")
+    assert upload["lease"] == lease["lease"] and upload["job"] == lease["job"]
+    assert [place["name"] for place in upload["places"]] == [output["name"]]
+    return requests.put(upload["places"][0]["url"], data=data, timeout=10)
+
+
+# ---- success ----
+
+def test_a_result_is_acknowledged_once_it_is_committed_and_acknowledged_again(service, submit, node):
+    job = submit()
+    lease = node.take()
+    assert deliver(node, lease).status_code == 201
+    assert not node.settle(lease, outputs=[OUTPUT], source={"title": "A film"})["stale"]
+    ended = service.job(job)
+    assert ended["status"] == "succeeded" and ended["source"]["title"] == "A film"
+    output = ended["outputs"][0]
+    assert output["sha256"] == OUTPUT["sha256"].hex() and output["video"]["width"] == 320
+    assert requests.get(output["url"], timeout=10).content == BYTES
+    assert not node.settle(lease, outputs=[OUTPUT])["stale"], "its first acknowledgement was lost"
+    assert service.job(job) == ended
+
+
+def test_a_result_of_an_older_attempt_is_stale_and_changes_nothing(service, submit, node):
+    job = submit()
+    old = node.take()
+    node.say("REJECT", **node.of(old))
+    node.holds.clear()
+    node.say_heartbeat()
+    new = node.take()
+    assert node.settle(old, outputs=[OUTPUT])["stale"]
+    assert service.job(job)["status"] == "running"
+    assert not node.settle(new, "failed", "source_not_found")["stale"]
+    assert node.settle(old)["stale"]
+    ended = service.job(job)
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "source_not_found")
+
+
+def test_a_result_that_names_the_lease_of_another_job_is_stale(service, submit, nodes):
+    node = nodes(net_slots=2).come()
+    jobs = [submit(), submit()]
+    first, second = node.take(), node.take()
+    node.say("RESULT", account=first["account"], job=first["job"], lease=second["lease"],
+             how=HOW["succeeded"])
+    assert node.hear("RESULT_ACK")["stale"]
+    assert [service.job(job)["status"] for job in jobs] == ["running", "running"]
+
+
+def test_a_result_committed_before_a_cancel_wins_and_one_after_it_is_stale(service, submit, node):
+    won = submit()
+    node.settle(node.take())
+    assert service.post(f"/v1/jobs/{won['id']}/cancel").status_code == 409
+    lost = submit()
+    lease = node.take()
+    assert service.post(f"/v1/jobs/{lost['id']}/cancel").status_code == 200
+    node.hear("CANCEL")
+    assert node.settle(lease)["stale"]
+    assert service.job(lost)["status"] == "canceled"
+
+
+# ---- failures ----
+
+def test_a_final_error_ends_the_job_at_once(service, submit, node):
+    job = submit(max_attempts=5)
+    node.settle(node.take(), "failed", "source_forbidden", detail="403")
+    ended = service.job(job)
+    assert (ended["status"], ended["error"]["code"], ended["attempt"]) == ("failed", "source_forbidden", 1)
+
+
+def test_an_error_that_may_pass_is_tried_again_later_up_to_max_attempts(service, submit, node):
+    job = submit(max_attempts=3)
+    for attempt in (1, 2):
+        assert not node.settle(node.take(), "failed", "source_timeout")["stale"]
+        waiting = service.until(job, lambda job: job["attempt"] == attempt)
+        assert waiting["status"] in ("queued", "running", "scheduled")
+    assert not node.settle(node.take(), "failed", "source_timeout")["stale"]
+    ended = service.job(job)
+    assert (ended["status"], ended["error"]["code"], ended["attempt"]) == ("failed", "source_timeout", 3)
+
+
+def test_a_try_waits_longer_each_time_and_by_chance(broker, submit, nodes):
+    """Full jitter: the first wait is below the base, the second below four times it."""
+    node = nodes(net_slots=8).come()
+    for _ in range(8):
+        submit(max_attempts=9)
+    waits = []
+    for lease in [node.take() for _ in range(8)]:
+        node.slots = {"net_slots": 0}
+        node.settle(lease, "failed", "source_timeout")
+    rows = broker.sql("SELECT tries, extract(epoch FROM run_at - now()) FROM live ORDER BY run_at")
+    waits = [float(row[1]) for row in rows if row[0] == "1"]
+    assert waits and max(waits) <= 0.2
+
+
+def test_an_error_that_the_broker_does_not_know_may_pass(service, submit, node):
+    job = submit(max_attempts=1)
+    lease = node.take()
+    node.say("RESULT", **node.of(lease), how=HOW["failed"], error=9999)
+    assert not node.hear("RESULT_ACK")["stale"]
+    assert service.job(job)["error"]["code"] == "internal_error"
+
+
+@pytest.mark.parametrize("how", ["failed", "crashed"])
+def test_a_failure_without_an_error_is_one_all_the_same(broker, service, submit, node, how):
+    job = submit(max_attempts=1)
+    broker.sql("UPDATE live SET crashes = 1")
+    node.settle(node.take(), how)
+    ended = service.job(job)
+    assert ended["status"] == "failed" and ended["error"]["code"] == "internal_error"
+    assert broker.sql("SELECT error FROM done ORDER BY completed_at DESC LIMIT 1") != [["0"]]
+
+
+def test_two_crashes_end_the_job(service, submit, node):
+    job = submit(max_attempts=9)
+    for _ in range(2):
+        assert not node.settle(node.take(), "crashed", "media_crash", detail="SEGV")["stale"]
+    ended = service.job(job)
+    assert (ended["status"], ended["error"]["code"], ended["attempt"]) == ("failed", "media_crash", 2)
+
+
+def test_a_crashed_job_avoids_the_node_while_another_serves_its_pool(service, submit, nodes):
+    first = nodes().come()
+    job = submit()
+    lease = first.take()
+    second = nodes().come()
+    first.settle(lease, "crashed", "media_crash")
+    assert second.take()["job"] == lease["job"]
+    assert service.job(job)["node"] == second.name
+
+
+def test_three_losses_told_by_the_worker_end_the_job(service, submit, node):
+    job = submit()
+    for _ in range(3):
+        assert not node.settle(node.take(), "lost")["stale"]
+    ended = service.job(job)
+    assert (ended["status"], ended["error"]["code"], ended["attempt"]) == ("failed", "worker_lost", 3)
+
+
+# ---- on the way ----
+
+def test_progress_is_seen_by_the_client_while_it_runs(service, submit, node):
+    job = submit()
+    lease = node.take()
+    node.say("PROGRESS", **node.of(lease), stage=STAGE["download"], percent=41.5, downloaded_bytes=100,
+             total_bytes=241, source={"title": "A film"})
+    running = service.until(job, lambda job: job["progress"]["percent"])
+    assert running["progress"]["stage"] == "download" and running["progress"]["percent"] == 41.5
+    assert running["progress"]["total_bytes"] == 241 and running["source"]["title"] == "A film"
+
+
+def test_progress_of_a_lease_that_does_not_stand_is_answered_cancel(broker, submit, node):
+    submit()
+    lease = node.take()
+    broker.sql("UPDATE live SET lease_id = lease_id + 1")
+    node.say("PROGRESS", **node.of(lease), stage=STAGE["download"])
+    assert node.hear("CANCEL") == {"job": lease["job"], "lease": lease["lease"], "reason": REASON["stale"]}
+
+
+def test_upload_urls_are_for_live_leases_alone(submit, node):
+    submit()
+    lease = node.take()
+    node.settle(lease, "failed", "source_not_found")
+    node.say("WANT_UPLOAD", **node.of(lease), files=[OUTPUT])
+    assert node.hear("CANCEL") == {"job": lease["job"], "lease": lease["lease"], "reason": REASON["stale"]}
+
+
+def test_an_upload_url_takes_those_very_bytes_and_asking_again_renews_it(submit, node):
+    submit()
+    lease = node.take()
+    assert deliver(node, lease, data=BYTES + b"!").status_code >= 400, "longer"
+    assert deliver(node, lease, data=BYTES[:-1] + b"!").status_code >= 400, "another digest"
+    assert deliver(node, lease).status_code == 201
+    assert deliver(node, lease).status_code in (200, 201, 204)
+
+
+def test_an_upload_url_is_bound_to_each_of_its_words(submit, node):
+    submit()
+    lease = node.take()
+    node.say("WANT_UPLOAD", **node.of(lease), files=[OUTPUT])
+    url = node.hear("UPLOAD")["places"][0]["url"]
+    size = f"size={len(BYTES)}"
+    assert size in url
+    forged = [url.replace(size, "size=1"), url.replace("/source?", "/other?"),
+              url.replace(OUTPUT["sha256"].hex(), "0" * 64), url[:-1] + ("0" if url[-1] != "0" else "1"),
+              url.replace(f"{lease['lease']:016x}", "0" * 16)]
+    for other in forged:
+        assert other != url
+        assert requests.put(other, data=BYTES, timeout=10).status_code == 403
+    assert requests.put(url, data=BYTES, timeout=10).status_code == 201
+
+
+def test_a_name_that_is_no_outputs_gets_no_way_out_of_its_job(broker, submit, node):
+    submit()
+    lease = node.take()
+    for name in ("../../x", "a/b", "", "A", "."):
+        node.say("WANT_UPLOAD", **node.of(lease), files=[{**OUTPUT, "name": name}])
+        url = node.hear("UPLOAD")["places"][0]["url"]
+        assert requests.put(url, data=BYTES, timeout=10).status_code >= 400, name
+
+
+def test_sixty_four_files_are_asked_for_at_once(submit, node):
+    submit()
+    lease = node.take()
+    files = [{**OUTPUT, "name": f"part{i}"} for i in range(64)]
+    node.say("WANT_UPLOAD", **node.of(lease), files=files)
+    places = node.hear("UPLOAD")["places"]
+    assert [place["name"] for place in places] == [file["name"] for file in files]
+
+
+def test_what_the_database_refuses_holds_up_nobody_else(service, submit, nodes):
+    node = nodes(net_slots=2).come()
+    jobs = [submit(), submit()]
+    bad, good = node.take(), node.take()
+    node.tell(bad, outputs=[OUTPUT, OUTPUT])  # one name twice
+    node.tell(good)
+    assert node.hear("RESULT_ACK")["lease"] == good["lease"]
+    node.holds.pop(good["lease"])
+    assert service.job(jobs[1])["status"] == "succeeded"
+    started = time.monotonic()
+    assert not node.settle(bad, "failed", "source_not_found")["stale"]
+    assert time.monotonic() - started < 5

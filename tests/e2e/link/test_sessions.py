@@ -1,0 +1,235 @@
+"""HELLO, adoption, goodbye and silence: what becomes of leases when workers and brokers come and go."""
+
+import os
+import signal
+import time
+
+from broker import until
+from node import CLASS, REASON, REFUSAL
+from test_leases import counts
+
+
+def running_on(broker):
+    """The session of each leased job."""
+    return broker.sql("SELECT session, lease_id FROM live WHERE lease_id IS NOT NULL")
+
+
+def test_hello_again_adopts_the_leases_it_lists_and_gives_back_the_others(broker, service, submit, nodes):
+    node = nodes(net_slots=2).come()
+    jobs = [submit(), submit()]
+    kept, dropped = node.take(), node.take()
+    node.holds.pop(dropped["lease"])
+    node.slots = {"net_slots": 1}
+    node.come()
+    service.until(jobs[1], lambda job: job["status"] == "queued")
+    adopted = service.job(jobs[0])
+    assert (adopted["status"], adopted["attempt"]) == ("running", 1)
+    assert counts(broker, jobs[1]) == (0, 0, 0)
+    assert not node.beat(), "the adopted lease takes the only slot"
+    assert not node.settle(kept)["stale"]
+    assert node.take()["job"] == dropped["job"]
+
+
+def test_hello_of_a_higher_boot_ends_the_older_session_at_once(broker, service, submit, node):
+    job = submit()
+    lease = node.take()
+    old = node.socket
+    node.socket = None
+    node.forget()
+    node.boot += 1
+    node.come()
+    again = node.take()
+    assert again["job"] == lease["job"] and again["lease"] != lease["lease"]
+    assert counts(broker, job) == (0, 1, 0), "its process is gone, and so is what it ran"
+    assert node.settle(lease)["stale"]
+    node.settle(again)
+    old.close()
+    assert service.job(job)["status"] == "succeeded"
+
+
+def test_hello_of_a_lower_boot_is_refused_as_superseded(node, stranger):
+    older = stranger
+    older.public, older.secret = node.public, node.secret
+    older.boot = 0
+    older.say_hello()
+    assert older.hear("REFUSE")["reason"] == REFUSAL["superseded"]
+    assert not node.beat(), "the newer one is as it was"
+
+
+def test_a_process_of_an_older_boot_learns_it_by_its_next_beat(node, stranger):
+    older = stranger
+    older.public, older.secret, older.boot = node.public, node.secret, node.boot + 1
+    older.socket, node.socket = node.socket, None
+    node.boot += 2
+    node.come()
+    older.say_heartbeat()
+    assert older.hear("REFUSE")["reason"] == REFUSAL["unknown"]
+    older.say_hello()
+    assert older.hear("REFUSE")["reason"] == REFUSAL["superseded"]
+
+
+def test_a_lower_boot_is_refused_also_by_a_broker_that_never_met_the_higher_one(broker, node):
+    broker.kill()
+    broker.start()
+    node.boot -= 1
+    node.say_hello()
+    assert node.hear("REFUSE")["reason"] == REFUSAL["superseded"]
+    node.boot += 1
+
+
+def test_a_goodbye_gives_back_uncounted(broker, service, submit, node, nodes):
+    job = submit()
+    lease = node.take()
+    node.say("BYE", leases=1)
+    node.forget()
+    service.until(job, lambda job: job["status"] == "queued")
+    assert counts(broker, job) == (0, 0, 0)
+    other = nodes().come()
+    assert other.take()["job"] == lease["job"]
+    node.beats = False
+    node.say_heartbeat()
+    assert node.hear("REFUSE")["reason"] == REFUSAL["unknown"]
+
+
+def test_silence_of_six_rounds_gives_back_with_a_loss_and_the_third_ends_the_job(
+        broker, service, submit, node):
+    job = submit()
+    lease = node.take()
+    started = time.monotonic()
+    service.until(job, lambda job: job["status"] == "queued")
+    waited = time.monotonic() - started
+    assert 5 * node.round_s < waited < 12 * node.round_s
+    assert counts(broker, job) == (0, 1, 0)
+    node.say_heartbeat()
+    assert node.hear("REFUSE")["reason"] == REFUSAL["unknown"]
+    node.say_hello()
+    heard = node.hear_all("JOB")
+    assert [word.name for word in heard] == ["WELCOME", "CANCEL", "JOB"] or \
+           sorted(word.name for word in heard) == ["JOB", "WELCOME"], heard
+    node.holds.pop(lease["lease"])
+    assert heard[-1]["lease"] != lease["lease"]
+    broker.sql("UPDATE live SET losses = 2")
+    ended = service.follow(job, 10)
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "worker_lost")
+    assert ended["node"] == node.name
+
+
+def test_a_beat_now_and_then_is_no_silence(broker, submit, node):
+    submit()
+    node.take()
+    session = running_on(broker)
+    node.beats = False
+    for _ in range(3):
+        time.sleep(3 * node.round_s)
+        node.say_heartbeat()
+        node.hear("HEARTBEAT_ACK")
+    assert running_on(broker) == session
+
+
+def test_a_killed_broker_adopts_what_it_finds_running_when_it_is_back(broker, service, submit, node):
+    job = submit()
+    lease = node.take()
+    broker.kill()
+    broker.start()
+    node.say_heartbeat()
+    assert node.hear("REFUSE")["reason"] == REFUSAL["unknown"]
+    node.come()
+    adopted = service.job(job)
+    assert (adopted["status"], adopted["attempt"], adopted["node"]) == ("running", 1, node.name)
+    assert not node.settle(lease)["stale"]
+    assert service.job(job)["status"] == "succeeded"
+
+
+def test_a_result_whose_acknowledgement_died_with_the_broker_is_acknowledged_by_the_next(
+        broker, service, submit, node):
+    job = submit()
+    lease = node.take()
+    node.tell(lease)
+    service.until(job, lambda job: job["status"] == "succeeded")
+    broker.kill()
+    broker.start()
+    node.come()
+    assert not node.settle(lease)["stale"]
+
+
+def test_a_worker_that_never_comes_back_to_a_restarted_broker_is_lost_after_twelve_rounds(
+        broker, service, submit, node, nodes):
+    job = submit()
+    lease = node.take()
+    broker.kill()
+    broker.start()
+    node.close()
+    started = time.monotonic()
+    other = nodes().come()
+    assert other.take(within=15)["job"] == lease["job"]
+    assert time.monotonic() - started > 10 * node.round_s
+    assert counts(broker, job) == (0, 1, 0)
+
+
+def test_a_broker_that_stood_still_takes_nobody_for_silent(broker, submit, node):
+    """Silence is counted in reads of its own, never by clocks."""
+    submit()
+    node.take()
+    session = running_on(broker)
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    try:
+        time.sleep(8 * node.round_s)
+    finally:
+        os.kill(broker.process.pid, signal.SIGCONT)
+    assert not node.beat()
+    assert running_on(broker) == session
+
+
+def test_a_session_that_another_broker_took_gets_no_more_jobs_here(broker, service, submit, node, nodes):
+    """As when its worker went elsewhere without a word: the row says so."""
+    broker.sql("UPDATE session SET broker = broker + 1")
+    node.beats = False
+    job = submit()
+    assert node.read(2 * node.round_s).name == "REFUSE"
+    assert service.job(job)["status"] == "queued"
+    other = nodes().come()
+    other.take()
+
+
+def test_a_lease_listed_by_hello_that_does_not_stand_is_canceled(node):
+    stray = {"account": b"a" * 16, "job": b"j" * 16, "lease": 77, "class": CLASS["net"]}
+    node.holds = {77: stray}
+    node.come()
+    assert node.hear("CANCEL") == {"job": stray["job"], "lease": 77, "reason": REASON["stale"]}
+
+
+def test_postgresql_away_for_long_expires_nobody_and_loses_no_result(broker, service, submit, node):
+    job = submit()
+    lease = node.take()
+    session = running_on(broker)
+    broker.cluster.stop()
+    node.tell(lease)
+    time.sleep(8 * node.round_s)
+    broker.cluster.start_again()
+    while node.hear_all("RESULT_ACK", within=20)[-1]["stale"]:
+        raise AssertionError("its lease stood")
+    node.holds.clear()
+    until(broker.is_ready)
+    assert service.job(job)["status"] == "succeeded"
+    assert not node.beat()
+    assert broker.sql("SELECT id FROM session") == [[session[0][0]]]
+
+
+def test_a_worker_comes_while_postgresql_is_away_and_is_welcome_when_it_is_back(broker, nodes):
+    node = nodes()
+    broker.cluster.stop()
+    node.say_hello()
+    assert node.read(2 * node.round_s) is None
+    broker.cluster.start_again()
+    node.hear("WELCOME", within=20)
+    until(broker.is_ready)
+    assert not node.beat()
+
+
+def test_a_worker_may_hold_as_many_leases_as_a_word_can_list(service, submit, nodes):
+    node = nodes(net_slots=40).come()
+    jobs = [submit() for _ in range(40)]
+    until(lambda: len(node.beat()) >= 0 and len(node.holds) == len(jobs))
+    node.come()
+    assert not node.beat()
+    assert all(service.job(job)["attempt"] == 1 for job in jobs[::13])
