@@ -54,7 +54,10 @@ disallow() {
 
 undo() {
     [ -z "$allowed" ] || disallow
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    # Again and again: a signal that meets the server between fork and exec is lost.
+    while [ -n "$server" ] && kill "$server" 2>/dev/null; do
+        sleep 0.1
+    done
 }
 trap undo EXIT
 trap 'exit 130' INT TERM

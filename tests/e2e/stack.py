@@ -69,13 +69,17 @@ class Stack:
         return self.run("fetchmedia", *arguments, FETCHMEDIA_URL=self.base,
                         FETCHMEDIA_API_KEY=self.key)
 
-    def operate(self, *words):
-        """A command of the operator on the host: `fetchmedia-broker account|key|node …`."""
+    def sockets(self):
+        """Where PostgreSQL listens: a place named by the state directory."""
         place = hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
         run = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/tmp")
+        return Path(run) / "fetchmedia" / place
+
+    def operate(self, *words):
+        """A command of the operator on the host: `fetchmedia-broker account|key|node …`."""
         return json.loads(self.run(
             "fetchmedia-broker", *words,
-            FETCHMEDIA_DATABASE_URL=f"host={run}/fetchmedia/{place}/pg user=fetchmedia dbname=fetchmedia",
+            FETCHMEDIA_DATABASE_URL=f"host={self.sockets()}/pg user=fetchmedia dbname=fetchmedia",
             FETCHMEDIA_SECRETS_DIR=str(self.state / "secrets")))
 
     def logs(self):
@@ -84,4 +88,5 @@ class Stack:
 
     def remove(self):
         self.down()
+        shutil.rmtree(self.sockets(), ignore_errors=True)
         shutil.rmtree(self.folder)
