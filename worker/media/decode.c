@@ -4,6 +4,9 @@
 #include "worker/media/input.h"
 #include "worker/media/probe.h"
 
+/* So many packets of which none can be decoded are a stream's remains, not a stream. */
+#define REMAINS 8
+
 static void discard_frame(void *item)
 {
     AVFrame *frame = item;
@@ -13,6 +16,14 @@ static void discard_frame(void *item)
 struct fm_pipe *fm_decode_pipe_new(void)
 {
     return fm_pipe_new(FM_DECODE_FRAMES, FM_DECODE_FRAME_BYTES, discard_frame);
+}
+
+/* Theora's decoder cannot take a chain's second header on several threads. */
+static int threads_for(const struct fm_decode *decode)
+{
+    const AVCodecParameters *codec = decode->source->codecpar;
+    bool many = codec->codec_type == AVMEDIA_TYPE_VIDEO && codec->codec_id != AV_CODEC_ID_THEORA;
+    return many ? (int)decode->threads : 1;
 }
 
 static bool open_codec(struct fm_decode *decode, struct fm_error *err)
@@ -26,8 +37,7 @@ static bool open_codec(struct fm_decode *decode, struct fm_error *err)
     decode->codec->pkt_timebase = decode->source->time_base;
     decode->codec->framerate = decode->source->avg_frame_rate;
     decode->codec->max_pixels = FM_INPUT_MAX_PIXELS;
-    decode->codec->thread_count =
-        decode->codec->codec_type == AVMEDIA_TYPE_VIDEO ? (int)decode->threads : 1;
+    decode->codec->thread_count = threads_for(decode);
     if (result >= 0)
         result = avcodec_open2(decode->codec, codec, NULL);
     decode->next_pts = AV_NOPTS_VALUE;
@@ -107,12 +117,14 @@ static bool is_wanted(const struct fm_decode *decode)
 static bool decode_packet(struct fm_decode *decode, const AVPacket *packet, struct fm_error *err)
 {
     int result = avcodec_send_packet(decode->codec, packet);
+    decode->bad_count += packet && result < 0;
     while (result != AVERROR(ENOMEM)) {
         result = avcodec_receive_frame(decode->codec, decode->frame);
         if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
             return true;
         if (result >= 0 && !hand_on(decode, err))
             return false;
+        decode->bad_count += result < 0;
         if (result < 0 && packet)
             return result == AVERROR(ENOMEM) ? fm_probe_fail(err, result, "decode") : true;
     }
@@ -136,15 +148,26 @@ static bool decode_all(struct fm_decode *decode, struct fm_error *err)
     return true;
 }
 
+/* Two thirds is what the ffmpeg command bears. A still needs one frame, whatever the others are. */
+static bool check_damage(const struct fm_decode *decode, struct fm_error *err)
+{
+    uint64_t packets = decode->packet_count;
+    bool is_lost = decode->frame_count == 0 && packets > REMAINS;
+    bool is_bad = decode->whole && packets > REMAINS && decode->bad_count > packets / 3 * 2;
+    if (!is_lost && !is_bad)
+        return true;
+    return fm_fail(err, FM_MEDIA_INVALID, "%llu frames of %llu packets of %s could be decoded",
+                   (unsigned long long)decode->frame_count, (unsigned long long)packets,
+                   avcodec_get_name(decode->source->codecpar->codec_id));
+}
+
 bool fm_decode_run(struct fm_decode *decode, struct fm_error *err)
 {
     bool decoded = open_codec(decode, err) && decode_all(decode, err);
     bool open = !fm_pipe_is_closed(decode->packets);
     fm_pipe_close(decode->packets);
-    if (decoded && open && decode->packet_count > 0 && decode->frame_count == 0)
-        return fm_fail(err, FM_MEDIA_INVALID, "none of %llu packets of %s could be decoded",
-                       (unsigned long long)decode->packet_count,
-                       avcodec_get_name(decode->source->codecpar->codec_id));
+    if (decoded && open && !check_damage(decode, err))
+        return false;
     for (size_t i = 0; decoded && i < decode->outlet_count; i++)
         fm_pipe_finish(decode->outlets[i]);
     return decoded;

@@ -1,8 +1,8 @@
 /*
  * Decodes one stream, once, for every output that wants it: each frame goes, by reference, into the
- * pipe of every branch still open. Damaged packets are passed over, as players do; a stream that
- * gave packets and not one frame is MEDIA_INVALID.
- * Before: demux. After: frames whose time_base and pts are set. Threads: runs on its own.
+ * pipe of every branch still open. Damaged packets are passed over, as players do; a stream of
+ * which most are is MEDIA_INVALID, and one of a few packets is as though it were not there. Before:
+ * demux. After: frames whose time_base and pts are set. Threads: runs on its own.
  */
 #ifndef FM_WORKER_MEDIA_DECODE_H
 #define FM_WORKER_MEDIA_DECODE_H
@@ -24,10 +24,11 @@ struct fm_decode {
     struct fm_pipe *outlets[FM_DECODE_OUTLETS]; /* frames */
     size_t outlet_count;
     unsigned threads;
+    bool whole; /* some branch needs it to its end */
     /* Its own from here on. */
     AVCodecContext *codec;
     AVFrame *frame;
-    uint64_t packet_count, frame_count;
+    uint64_t packet_count, bad_count, frame_count;
     int64_t next_pts;     /* where a frame without a time is put */
     int64_t sample_carry; /* av_rescale_delta's */
 };

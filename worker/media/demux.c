@@ -6,8 +6,10 @@
 
 #include "worker/media/probe.h"
 
-/* A transport stream's clock that moves further than this between packets has jumped. */
+/* A clock that moves further than this between packets, or this far back, has jumped; the ffmpeg
+ * command's bounds. */
 #define JUMP_US (10 * (int64_t)AV_TIME_BASE)
+#define BACK_US (AV_TIME_BASE / 10)
 /* A source whose reads only say "again" is given up after so many. */
 #define AGAIN_LIMIT 1000
 
@@ -39,8 +41,10 @@ static int64_t jump_of(const struct fm_demux *demux, const struct fm_demux_strea
     int64_t expected = stream->next_us != AV_NOPTS_VALUE ? stream->next_us : demux->last_us;
     if (expected == AV_NOPTS_VALUE)
         return 0;
-    int64_t delta = dts_us - expected;
-    return llabs(delta) > JUMP_US ? delta : 0;
+    int64_t delta = av_sat_sub64(dts_us, expected);
+    bool is_back =
+        stream->reached_us != AV_NOPTS_VALUE && dts_us < av_sat_sub64(stream->reached_us, BACK_US);
+    return delta > JUMP_US || delta < -JUMP_US || is_back ? delta : 0;
 }
 
 static void shift(AVPacket *packet, AVRational base, int64_t us)
@@ -52,12 +56,32 @@ static void shift(AVPacket *packet, AVRational base, int64_t us)
         packet->pts += ticks;
 }
 
+static void note_shown(struct fm_demux_stream *stream, const AVPacket *packet)
+{
+    int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    if (at != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD))
+        stream->shown_us =
+            FFMAX(stream->shown_us, av_rescale_q(at, stream->source->time_base, AV_TIME_BASE_Q));
+}
+
+/* A header may promise less than there is. */
+static bool check_length(const struct fm_demux *demux, struct fm_error *err)
+{
+    int64_t seconds = demux->last_us == AV_NOPTS_VALUE ? 0 : demux->last_us / AV_TIME_BASE;
+    if (demux->max_seconds > 0 && seconds > (int64_t)demux->max_seconds)
+        return fm_fail(err, FM_MEDIA_TOO_LONG, "longer than %llu s",
+                       (unsigned long long)demux->max_seconds);
+    return true;
+}
+
 static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AVPacket *packet)
 {
     AVRational base = stream->source->time_base;
     shift(packet, base, demux->shift_us);
-    if (packet->dts == AV_NOPTS_VALUE)
+    if (packet->dts == AV_NOPTS_VALUE) {
+        note_shown(stream, packet);
         return;
+    }
     int64_t dts_us = av_rescale_q(packet->dts, base, AV_TIME_BASE_Q);
     bool may_jump = demux->input->iformat->flags & AVFMT_TS_DISCONT;
     int64_t jump = may_jump ? jump_of(demux, stream, dts_us) : 0;
@@ -66,7 +90,8 @@ static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AV
         shift(packet, base, -jump);
         dts_us -= jump;
     }
-    demux->last_us = dts_us;
+    note_shown(stream, packet);
+    demux->last_us = stream->reached_us = dts_us;
     stream->next_us = dts_us + av_rescale_q(packet->duration, base, AV_TIME_BASE_Q);
 }
 
@@ -123,7 +148,7 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
             continue;
         }
         set_times(demux, stream, packet);
-        if (!deliver(stream, packet, err))
+        if (!deliver(stream, packet, err) || !check_length(demux, err))
             return false;
     }
     return true;
@@ -149,7 +174,7 @@ static void start(struct fm_demux *demux)
     demux->shift_us = -start_us;
     demux->last_us = AV_NOPTS_VALUE;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        demux->streams[i].next_us = AV_NOPTS_VALUE;
+        demux->streams[i].next_us = demux->streams[i].reached_us = AV_NOPTS_VALUE;
     for (unsigned i = 0; i < input->nb_streams; i++)
         if (!find_stream(demux, (int)i))
             input->streams[i]->discard = AVDISCARD_ALL;

@@ -92,7 +92,8 @@ static bool probe_source(struct fm_errand *errand, const struct fm_work *order,
     return false;
 }
 
-/* Whatever the bytes are, a copy delivers them: facts are a gift. A page is none, and the account's
+/* Whatever the bytes are, a copy delivers them: facts are a gift, and of media we cannot look into
+ * its kind at least. A page is none, and the account's
  * limit on length and encryption are said now rather than found out by whoever plays it. */
 static bool copy_source(struct fm_errand *errand, const struct fm_work *order,
                         struct fm_message *end)
@@ -106,9 +107,12 @@ static bool copy_source(struct fm_errand *errand, const struct fm_work *order,
     }
     bool page = errand->err.code == FM_NO_MEDIA_FOUND &&
                 fm_page_is_html(errand->fds[0], order->content_type);
-    bool anyhow = is_no_media(errand->err.code) || errand->err.code == FM_MEDIA_TOO_LARGE;
-    if (page || !anyhow)
+    bool untold =
+        errand->err.code == FM_MEDIA_TOO_LARGE || errand->err.code == FM_UNSUPPORTED_CODEC;
+    if (page || (!untold && !is_no_media(errand->err.code)))
         return false;
+    if (untold)
+        source->container = fm_input_name(errand->fds[0], (int64_t)order->size_bytes);
     source->size_bytes = order->size_bytes;
     end->end.source = source;
     return true;
@@ -130,6 +134,7 @@ static bool make_outputs(struct fm_errand *errand, const struct fm_work *order,
     const struct fm_pipeline_request request = {
         .input = input,
         .spec = spec,
+        .max_seconds = order->max_seconds,
         .output_fds = errand->fds + 1,
         .threads = (unsigned)order->threads,
         .context = &run,

@@ -13,6 +13,7 @@
 
 #include "common/memory.h"
 #include "worker/media/probe.h"
+#include "worker/media/promise.h"
 
 #define BUFFER_BYTES (128 << 10)
 #define PROBE_BYTES (5 << 20)
@@ -20,12 +21,17 @@
 #define ANALYZE_US (10 * (int64_t)AV_TIME_BASE)
 /* Below it libav is guessing: a text file has been "mp3" with a score of 1. */
 #define LEAST_SCORE 5
+/* From here on it is sure. */
+#define CERTAIN_SCORE AVPROBE_SCORE_EXTENSION
 /* A plane of 8192x4320 at 8 bytes a pixel is 283 MB: nothing honest asks for more at once. It also
  * bounds streams found after the header, which max_pixels does not reach. */
 #define ALLOCATION_BYTES (320UL << 20)
 /* No demuxer makes this many streams out of one buffer; the read callback counts them between. */
 #define STREAMS_PER_OPEN (BUFFER_BYTES / 4)
 #define ENCRYPTION_PACKETS 32
+/* A file of fewer bytes for each second it claims is walked rather than believed: its header may be
+ * of a film of hours of which this is a part. So a walk is never long. */
+#define CREDIBLE_BYTES_PER_SECOND 500
 
 /* What may be opened. Nothing that reads a second file or names an address. */
 static const char formats[] =
@@ -223,7 +229,7 @@ static bool stream_says_encrypted(const AVStream *stream)
            av_dict_get(stream->metadata, "enc_key_id", NULL, 0);
 }
 
-static bool check_limits(struct fm_input *input, uint64_t max_seconds, struct fm_error *err)
+static bool check_limits(const struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = input->format;
     if (format->nb_streams > FM_INPUT_MAX_STREAMS)
@@ -234,7 +240,12 @@ static bool check_limits(struct fm_input *input, uint64_t max_seconds, struct fm
         if (!check_picture(format->streams[i], err))
             return false;
     }
-    double seconds = fm_probe_duration(format);
+    return true;
+}
+
+static bool check_length(const struct fm_input *input, uint64_t max_seconds, struct fm_error *err)
+{
+    double seconds = fm_probe_duration(input->format);
     if (seconds > (double)max_seconds)
         return fm_fail(err, FM_MEDIA_TOO_LONG, "%.1f s of at most %llu", seconds,
                        (unsigned long long)max_seconds);
@@ -275,6 +286,41 @@ static bool check_encryption(const struct fm_input *input, struct fm_error *err)
         return false;
     if (first_packets_are_encrypted(again->format))
         return fm_fail(err, FM_ENCRYPTED_MEDIA, "encrypted packets");
+    return true;
+}
+
+/* Where the last packet ends, of all streams, in the file's own time; or AV_NOPTS_VALUE. */
+static int64_t find_end(AVFormatContext *format)
+{
+    FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
+    int64_t end_us = AV_NOPTS_VALUE;
+    while (packet && av_read_frame(format, packet) >= 0) {
+        int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+        AVRational base = format->streams[packet->stream_index]->time_base;
+        if (at != AV_NOPTS_VALUE)
+            end_us = FFMAX(end_us,
+                           av_rescale_q(av_sat_add64(at, packet->duration), base, AV_TIME_BASE_Q));
+        av_packet_unref(packet);
+    }
+    return end_us;
+}
+
+static bool correct_length(struct fm_input *input, struct fm_error *err)
+{
+    AVFormatContext *format = input->format;
+    double seconds = fm_probe_duration(format);
+    if (seconds * CREDIBLE_BYTES_PER_SECOND <= (double)input->size_bytes)
+        return true;
+    FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
+    if (!again)
+        return false;
+    int64_t start_us = format->start_time == AV_NOPTS_VALUE ? 0 : format->start_time;
+    int64_t end_us = find_end(again->format);
+    if (end_us == AV_NOPTS_VALUE || av_sat_sub64(end_us, start_us) >= format->duration / 2)
+        return true;
+    format->duration = FFMAX(av_sat_sub64(end_us, start_us), 0);
+    for (unsigned i = 0; i < format->nb_streams; i++)
+        format->streams[i]->duration = AV_NOPTS_VALUE;
     return true;
 }
 
@@ -327,15 +373,36 @@ bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_i
     input->fd = fd;
     input->size_bytes = size_bytes;
     if (!open_container(input, err) || !check_encryption(input, err) || !find_streams(input, err) ||
-        !check_limits(input, max_seconds, err) || !check_unsized(input, err))
+        !check_limits(input, err) || !correct_length(input, err) ||
+        !check_length(input, max_seconds, err) || !check_unsized(input, err))
         return false;
     *out = fm_steal(input);
     return true;
 }
 
+const char *fm_input_name(int fd, int64_t size_bytes)
+{
+    FM_AUTO(fm_input_destroy) struct fm_input *input = fm_alloc(sizeof(*input));
+    const AVInputFormat *container = NULL;
+    struct fm_error ignored = {0};
+    input->fd = fd;
+    input->size_bytes = size_bytes;
+    if (!make_io(input, &ignored) ||
+        av_probe_input_buffer2(input->io, &container, "", NULL, 0, PROBE_FORMAT_BYTES) <
+            CERTAIN_SCORE ||
+        av_match_list(container->name, formats, ',') <= 0)
+        return NULL;
+    return container->name;
+}
+
 AVFormatContext *fm_input_format(struct fm_input *input)
 {
     return input->format;
+}
+
+bool fm_input_is_cut(const struct fm_input *input)
+{
+    return fm_promise_is_broken(input->fd, input->size_bytes);
 }
 
 int64_t fm_input_position(const struct fm_input *input)

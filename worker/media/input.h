@@ -24,7 +24,12 @@ struct fm_input;
  * MEDIA_INVALID, MEDIA_TOO_LARGE, MEDIA_TOO_LONG (duration above max_seconds), ENCRYPTED_MEDIA. */
 bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_input **input,
                    struct fm_error *err) FM_MUST_CHECK;
+/* The container's name by its first bytes alone, for a source that is not opened: NULL where they
+ * leave a doubt. A constant. */
+const char *fm_input_name(int fd, int64_t size_bytes);
 AVFormatContext *fm_input_format(struct fm_input *input);
+/* The file is shorter than its container says. */
+bool fm_input_is_cut(const struct fm_input *input);
 /* Bytes read so far, for progress of stream copies. */
 int64_t fm_input_position(const struct fm_input *input);
 void fm_input_destroy(struct fm_input **input);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <libavutil/log.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -27,6 +28,9 @@
 #define BRANCHES (OUTPUTS * FM_PLAN_SLOTS)
 #define STAGES (BRANCHES + FM_PLAN_SLOTS + 1)
 #define PROGRESS_MS 500
+/* How much of its end a source that was cut off may lack. */
+#define MISSED_SECONDS 1.0
+#define MISSED_SHARE 0.1
 
 struct pipeline;
 
@@ -154,6 +158,7 @@ static bool add_branch(struct pipeline *pipeline, size_t output, enum fm_plan_sl
         decode->packets = fm_demux_pipe_new();
         add_stage(pipeline, "decode", run_decode, decode);
     }
+    decode->whole = decode->whole || !branch->encode.plan->still;
     decode->outlets[decode->outlet_count++] = branch->frames;
     add_stage(pipeline, "branch", run_branch, branch);
     return true;
@@ -175,7 +180,9 @@ static bool add_stream(struct pipeline *pipeline, size_t output, enum fm_plan_sl
     const struct fm_plan_stream *plan = &pipeline->plan.outputs[output].streams[slot];
     if (plan->way == FM_PLAN_NONE)
         return true;
-    pipeline->demux.streams[slot].source = plan->source;
+    struct fm_demux_stream *stream = &pipeline->demux.streams[slot];
+    stream->source = plan->source;
+    stream->whole = stream->whole || !plan->still;
     return plan->way == FM_PLAN_ENCODE ? add_branch(pipeline, output, slot, err)
                                        : add_remux(pipeline, output, slot, err);
 }
@@ -184,6 +191,7 @@ static bool wire(struct pipeline *pipeline, struct fm_error *err)
 {
     pipeline->demux.input = pipeline->plan.input;
     pipeline->demux.seek_seconds = pipeline->plan.seek_seconds;
+    pipeline->demux.max_seconds = pipeline->request->max_seconds;
     pipeline->demux.aborted = &pipeline->aborted;
     for (size_t i = 0; i < pipeline->plan.count; i++) {
         const struct fm_plan_output *output = &pipeline->plan.outputs[i];
@@ -286,6 +294,30 @@ static bool run(struct pipeline *pipeline, struct fm_error *err)
 
 /* ---- the result ---- */
 
+/* How long a stream says it is: its own word, else the file's. */
+static double promised_seconds(const struct pipeline *pipeline, const AVStream *source)
+{
+    return source->duration > 0 ? (double)source->duration * av_q2d(source->time_base)
+                                : pipeline->plan.duration_seconds;
+}
+
+/* What was made is held against what the source promised, where that can be held against anyone: a
+ * file that was cut off. A wrong header alone is no damage, and a last tenth is not missed. */
+static bool check_promise(const struct pipeline *pipeline, struct fm_error *err)
+{
+    bool is_cut = fm_input_is_cut(pipeline->request->input);
+    for (size_t i = 0; is_cut && i < FM_PLAN_SLOTS; i++) {
+        const struct fm_demux_stream *stream = &pipeline->demux.streams[i];
+        if (!stream->source || !stream->whole)
+            continue;
+        double promised = promised_seconds(pipeline, stream->source);
+        double read = (double)stream->shown_us / AV_TIME_BASE;
+        if (read + fmax(MISSED_SECONDS, promised * MISSED_SHARE) < promised)
+            return fm_fail(err, FM_MEDIA_INVALID, "cut off at %.1f of %.1f s", read, promised);
+    }
+    return true;
+}
+
 static bool gather(struct pipeline *pipeline, size_t i, struct fm_arena *arena,
                    struct fm_file_facts *facts, struct fm_error *err)
 {
@@ -347,7 +379,7 @@ static bool attempt(const struct fm_pipeline_request *request, struct fm_arena *
         pipeline->plan.seek_seconds = 0;
     pipeline->demux.rewind = !*seek;
     *seek = pipeline->plan.seek_seconds > 0;
-    if (!wire(pipeline, err) || !run(pipeline, err))
+    if (!wire(pipeline, err) || !run(pipeline, err) || !check_promise(pipeline, err))
         return false;
     for (size_t i = 0; i < pipeline->plan.count; i++)
         if (!gather(pipeline, i, arena, &made[i], err))

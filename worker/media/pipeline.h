@@ -21,6 +21,7 @@ struct fm_pipeline_progress {
 struct fm_pipeline_request {
     struct fm_input *input;
     const struct fm_spec *spec;
+    uint64_t max_seconds;  /* of the source; 0: any */
     const int *output_fds; /* one an output of the spec; read-write, empty, seekable */
     unsigned threads;      /* for codecs, in all */
     void *context;

@@ -143,12 +143,16 @@ void fm_probe_audio_facts(const AVStream *stream, struct fm_arena *arena,
     };
 }
 
-/* A picture whose size could not be read is damage, no streams at all is no media. */
+/* A picture whose size could not be read is damage, no streams at all is no media. WebP that moves
+ * is a picture libav cannot read. */
 static bool fail_empty(const AVFormatContext *format, struct fm_error *err)
 {
     for (unsigned i = 0; i < format->nb_streams; i++)
-        if (is_picture(format->streams[i]))
-            return fm_fail(err, FM_MEDIA_INVALID, "stream %u: a picture of unknown size", i);
+        if (is_picture(format->streams[i])) {
+            bool webp = format->streams[i]->codecpar->codec_id == AV_CODEC_ID_WEBP;
+            return fm_fail(err, webp ? FM_UNSUPPORTED_CODEC : FM_MEDIA_INVALID,
+                           "stream %u: a picture of unknown size", i);
+        }
     return fm_fail(err, FM_NO_MEDIA_FOUND, "neither picture nor sound");
 }
 

@@ -2,6 +2,7 @@
 #include "tests/unit/media/fixture.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <sys/resource.h>
 
 #include "worker/media/probe.h"
@@ -137,6 +138,27 @@ static void a_longer_source_than_allowed_is_refused(void **state)
     assert_int_equal(open_named("a.mp4", 3), FM_NONE);
 }
 
+/* A part of a film of hours keeps its header: what counts is what is there. */
+static void a_length_nobody_can_believe_is_measured(void **state)
+{
+    (void)state;
+    FM_AUTO(fm_text_done) struct fm_text bytes = {0};
+    FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
+    struct fm_error err = {0};
+    char path[PATH_MAX];
+    ffmpeg("-i a.mp4 -c copy liar.mkv");
+    snprintf(path, sizeof(path), "%s/liar.mkv", directory);
+    assert_true(fm_file_read(path, 16 << 20, &bytes, &err));
+    /* Duration: id, a length of eight, then 2^27 milliseconds as a double. */
+    char *field = memmem(bytes.data, bytes.length, "\x44\x89\x88", 3);
+    assert_non_null(field);
+    memcpy(field + 3, "\x41\xa0\0\0\0\0\0\0", 8);
+    write_file("liar.mkv", bytes.data, bytes.length);
+    FM_AUTO(fm_file_close) int fd = open_made("liar.mkv", O_RDONLY);
+    assert_true(fm_input_open(fd, size_of(fd), AN_HOUR, &input, &err));
+    assert_true(fabs(fm_probe_duration(fm_input_format(input)) - 2) < 0.2);
+}
+
 static void more_frames_a_second_than_allowed_are_refused(void **state)
 {
     (void)state;
@@ -211,6 +233,7 @@ int main(void)
         cmocka_unit_test(more_streams_than_allowed_are_refused),
         cmocka_unit_test(a_header_of_countless_tracks_is_refused),
         cmocka_unit_test(a_longer_source_than_allowed_is_refused),
+        cmocka_unit_test(a_length_nobody_can_believe_is_measured),
         cmocka_unit_test(more_frames_a_second_than_allowed_are_refused),
         cmocka_unit_test(an_encrypted_source_is_refused),
         cmocka_unit_test(a_cut_file_is_opened_or_refused_but_nothing_worse),

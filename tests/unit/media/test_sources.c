@@ -1,0 +1,203 @@
+/* Sources as people have them: cut off, joined, silent, hiding half of what they hold. */
+#include "tests/unit/media/run.h"
+
+static void a_silent_film_stays_silent(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "silent_small.mp4", 120);
+    ffmpeg("-i film.mp4 -c copy -an silent.mp4");
+    assert_made(&run, "silent.mp4");
+    assert_null(run.made[0].audio);
+    FM_AUTO(run_done) struct run other_run = {0};
+    ask(&other_run, FM_FORMAT_MP3, "silent.mp3");
+    assert_false(make(&other_run, "silent.mp4"));
+    assert_int_equal(other_run.err.code, FM_NO_MEDIA_FOUND);
+}
+
+static void sound_may_end_before_the_picture(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "short_small.mp4", 120);
+    ask(&run, FM_FORMAT_MP4, "short_remux.mp4");
+    ffmpeg("-f lavfi -i testsrc=d=4:s=160x120:r=25 -f lavfi -i sine=d=1:r=44100 "
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac short.mp4");
+    assert_made(&run, "short.mp4");
+    assert_true(fabs(run.made[0].skew_seconds + 3) < 0.1);
+    assert_true(fabs(run.made[1].skew_seconds + 3) < 0.1);
+}
+
+static void a_late_start_becomes_zero(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "late_small.mp4", 120);
+    ask(&run, FM_FORMAT_MP4, "late_remux.mp4");
+    ffmpeg("-i film.mp4 -c copy -output_ts_offset 30 late.ts");
+    assert_made(&run, "late.ts");
+    struct seen small = see("late_small.mp4"), remux = see("late_remux.mp4");
+    assert_int_equal(small.video, 50);
+    assert_true(small.video_start < 0.1 && small.duration < 2.2);
+    assert_true(remux.video_start < 0.1 && remux.duration < 2.2);
+}
+
+/* The clock of a recording jumps by minutes in its middle; the film does not. */
+static void a_jump_of_a_transport_stream_is_taken_out(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "joined_small.mp4", 120);
+    ffmpeg("-i film.mp4 -c copy -output_ts_offset 30 first.ts");
+    ffmpeg("-i film.mp4 -c copy -output_ts_offset 1000 second.ts");
+    shell("cat first.ts second.ts > joined.ts");
+    assert_true(make(&run, "joined.ts"));
+    struct seen small = see("joined_small.mp4");
+    assert_in_range(small.video, 98, 100);
+    assert_true(fabs(small.duration - 4) < 0.3);
+}
+
+/* Links of a chain each begin at zero. */
+static void a_chained_ogg_plays_on(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "chained.mp4", 120);
+    ask(&run, FM_FORMAT_MP3, "chained.mp3");
+    ffmpeg("-i film.mp4 -c:v libtheora -c:a libvorbis -ac 2 link.ogv");
+    shell("cat link.ogv link.ogv > chained.ogv");
+    assert_made(&run, "chained.ogv");
+    assert_in_range(run.made[0].video->frames, 98, 100);
+    assert_true(fabs(run.made[0].duration_seconds - 4) < 0.2);
+    assert_true(fabs(run.made[1].duration_seconds - 4) < 0.2);
+}
+
+/* What comes before the cut is needed to decode and is not shown. */
+static void a_film_cut_without_a_transcode_shows_no_more(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask(&run, FM_FORMAT_MP4, "hidden_remux.mp4");
+    ask_transcode(&run, "hidden_small.mp4", 120);
+    ffmpeg("-ss 1.2 -i film.mp4 -c copy hidden.mp4");
+    assert_made(&run, "hidden.mp4");
+    assert_true(fabs(run.made[0].duration_seconds - 0.8) < 0.1);
+    assert_int_equal(run.made[1].video->frames, 20);
+}
+
+/* ---- cut off ---- */
+
+static void assert_damaged(const char *source, unsigned height)
+{
+    FM_AUTO(run_done) struct run run = {0};
+    height > 0 ? ask_transcode(&run, "damaged.mp4", height)
+               : ask(&run, FM_FORMAT_MP4, "damaged.mp4");
+    assert_false(make(&run, source));
+    assert_int_equal(run.err.code, FM_MEDIA_INVALID);
+}
+
+static void a_film_cut_off_is_damaged(void **state)
+{
+    (void)state;
+    ffmpeg("-stream_loop 2 -i film.mp4 -c copy -movflags +faststart whole.mp4");
+    ffmpeg("-i whole.mp4 -c copy whole.mkv");
+    ffmpeg("-i whole.mp4 -c copy -movflags frag_keyframe+default_base_moof whole_parts.mp4");
+    shell("for i in whole.mp4 whole.mkv whole_parts.mp4; do "
+          "head -c $(( $(stat -c %s $i) / 2 )) $i > half_$i; done");
+    assert_damaged("half_whole.mp4", 0);
+    assert_damaged("half_whole.mp4", 120);
+    assert_damaged("half_whole.mkv", 0);
+    assert_damaged("half_whole.mkv", 120);
+}
+
+static void a_few_bytes_fewer_are_not_missed(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "nearly.mp4", 120);
+    ask(&run, FM_FORMAT_MP4, "nearly_remux.mp4");
+    shell("head -c -3000 whole.mp4 > nearly_whole.mp4");
+    assert_made(&run, "nearly_whole.mp4");
+    assert_true(run.made[0].duration_seconds > 5);
+}
+
+/* Nobody promised more. */
+static void a_recording_cut_off_gives_what_there_is(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "recording_small.mp4", 120);
+    ask(&run, FM_FORMAT_MP4, "recording_remux.mp4");
+    shell("ffmpeg -nostdin -v error -i whole.mp4 -c copy -f matroska - | cat > live.mkv");
+    shell("head -c $(( $(stat -c %s live.mkv) / 2 )) live.mkv > recording.mkv");
+    assert_made(&run, "recording.mkv");
+    assert_in_range(run.made[0].video->frames, 50, 100);
+}
+
+/* Its index promises frames that are not there. */
+static void a_still_of_a_truncated_film_is_its_last_frame(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    run.outputs[ask(&run, FM_FORMAT_JPG, "cut.jpg")].at_seconds = 1.9;
+    ffmpeg("-i film.mp4 -c:v libx264 -preset ultrafast -g 10 -c:a copy -movflags +faststart "
+           "whole.mp4");
+    shell("head -c $(( $(stat -c %s whole.mp4) / 3 )) whole.mp4 > cut.mp4");
+    assert_made(&run, "cut.mp4");
+}
+
+/* ---- damage ---- */
+
+/* Its first packet, cut in two, is all there is of the sound. */
+static void the_remains_of_a_stream_are_left_out(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "remains.mp4", 120);
+    ffmpeg("-f lavfi -i testsrc=d=2:s=320x240:r=25 -f lavfi -i sine=d=0.02:r=44100 -c:v libx264 "
+           "-preset ultrafast -c:a aac -bsf:a noise=amount=1 -strict -2 remains.mkv");
+    assert_made(&run, "remains.mkv");
+    assert_int_equal(run.made[0].video->frames, 50);
+    assert_null(run.made[0].audio);
+}
+
+static void a_stream_that_is_mostly_noise_is_damaged(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask(&run, FM_FORMAT_MP3, "noise.mp3");
+    ffmpeg("-i film.mp4 -c:v copy -c:a aac -bsf:a noise=amount=1 noise.mkv");
+    assert_false(make(&run, "noise.mkv"));
+    assert_int_equal(run.err.code, FM_MEDIA_INVALID);
+}
+
+/* ---- limits ---- */
+
+static void a_film_longer_than_its_header_says_is_stopped_at_the_limit(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {.max_seconds = 2};
+    ask(&run, FM_FORMAT_MP4, "endless.mp4");
+    assert_false(make(&run, "live.mkv"));
+    assert_int_equal(run.err.code, FM_MEDIA_TOO_LONG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_silent_film_stays_silent),
+        cmocka_unit_test(sound_may_end_before_the_picture),
+        cmocka_unit_test(a_late_start_becomes_zero),
+        cmocka_unit_test(a_jump_of_a_transport_stream_is_taken_out),
+        cmocka_unit_test(a_chained_ogg_plays_on),
+        cmocka_unit_test(a_film_cut_without_a_transcode_shows_no_more),
+        cmocka_unit_test(a_film_cut_off_is_damaged),
+        cmocka_unit_test(a_few_bytes_fewer_are_not_missed),
+        cmocka_unit_test(a_recording_cut_off_gives_what_there_is),
+        cmocka_unit_test(a_still_of_a_truncated_film_is_its_last_frame),
+        cmocka_unit_test(the_remains_of_a_stream_are_left_out),
+        cmocka_unit_test(a_stream_that_is_mostly_noise_is_damaged),
+        cmocka_unit_test(a_film_longer_than_its_header_says_is_stopped_at_the_limit),
+    };
+    return cmocka_run_group_tests_name("sources", tests, make_film, remove_directory);
+}
