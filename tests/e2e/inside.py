@@ -1,5 +1,6 @@
 """A stack seen from inside: its rows, its processes, and what must not stay behind."""
 
+import json
 import os
 import subprocess
 import time
@@ -42,6 +43,11 @@ def audit(stack):
 
 
 # ---- processes ----
+
+
+def pids(stack):
+    """Those of now, ready or not: the supervisor writes its page anew at every restart."""
+    return json.loads((stack.state / "up.json").read_text())["pids"]
 
 
 def processes():

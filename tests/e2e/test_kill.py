@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from inside import audit, job_folders, number, orphans, ours, sql, stray_bytes, wait_for
+from inside import audit, job_folders, number, orphans, ours, pids, sql, stray_bytes, wait_for
 from ledger import Ledger
 from origin import Slow
 from service import Service
@@ -110,7 +110,7 @@ def check_nothing_stays(stack, supervisor):
 
 def test_nothing_is_lost_recorded_twice_or_left_behind(stack, bodies):
     ledger, strikes = Ledger(Service(stack.base, stack.key)), Strikes(SEED)
-    supervisor = stack.pids()["supervisor"]
+    supervisor = pids(stack)["supervisor"]
     began = time.monotonic()
     run_while_struck(ledger, bodies, strikes, supervisor)
     struck = time.monotonic()
