@@ -176,9 +176,11 @@ bool fm_cluster_ready(const struct fm_place *place, pid_t pid, struct fm_error *
     fm_text_format(&host, "%s/pg", place->sockets);
     if (!program("pg_isready", &ready, err))
         return false;
-    const char *const argv[] = {fm_text_get(&ready), "-q", "-h", fm_text_get(&host), NULL};
+    const char *const argv[] = {
+        fm_text_get(&ready), "-q", "-h", fm_text_get(&host), "-U", "postgres", "-d",
+        "postgres",          NULL};
     int64_t until_ms = fm_clock_ms() + START_PATIENCE_MS;
-    while (!fm_process_run(argv, NULL, NULL, NULL, NULL)) {
+    while (!fm_process_run(argv, NULL, &place->postgres, NULL, NULL)) {
         siginfo_t info = {0};
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
             return fm_fail(err, FM_SYSTEM, "PostgreSQL ended at its start: see log/postgres.log");

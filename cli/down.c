@@ -77,15 +77,11 @@ static bool wait_until_stopped(const struct fm_place *place)
 
 static int stop(const struct fm_place *place)
 {
-    FM_AUTO(fm_text_done) struct fm_text text = {0};
-    FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
     if (!is_running(place)) {
         printf("FetchMedia is not running in %s\n", place->state);
         return FM_EXIT_OK;
     }
-    pid_t pid = describe(place, &text, &json)
-                    ? (pid_t)fm_json_integer(fm_json_get(fm_json_get(json, "pids"), "supervisor"))
-                    : 0;
+    pid_t pid = fm_place_owner(place);
     if (pid <= 1 || kill(pid, SIGTERM) != 0 || !wait_until_stopped(place)) {
         fprintf(stderr, "fetchmedia: the supervisor (process %d) does not end\n", (int)pid);
         return FM_EXIT_SYSTEM;

@@ -288,7 +288,23 @@ void fm_place_ports_done(struct fm_place_ports *ports)
     fm_memory_release(&ports->link);
 }
 
+void fm_place_leave(const struct fm_place *place)
+{
+    struct fm_error err = {0};
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    unlink(path);
+    if (!fm_file_remove_tree(AT_FDCWD, place->sockets, &err))
+        fprintf(stderr, "fetchmedia: %s\n", err.detail);
+}
+
 /* ---- the lock ---- */
+
+pid_t fm_place_owner(const struct fm_place *place)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    return fm_file_read(path, 32, &text, NULL) ? (pid_t)strtol(fm_text_get(&text), NULL, 10) : 0;
+}
 
 bool fm_place_lock(const struct fm_place *place, int *fd, bool *taken, struct fm_error *err)
 {
@@ -298,5 +314,7 @@ bool fm_place_lock(const struct fm_place *place, int *fd, bool *taken, struct fm
     if (*fd < 0)
         return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
     *taken = flock(*fd, LOCK_EX | LOCK_NB) == 0;
+    if (*taken && (ftruncate(*fd, 0) != 0 || dprintf(*fd, "%d\n", (int)getpid()) < 0))
+        return fm_fail_errno(err, "up.lock");
     return *taken || errno == EWOULDBLOCK || fm_fail_errno(err, "up.lock");
 }

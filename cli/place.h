@@ -42,6 +42,10 @@ bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_
                     struct fm_error *err) FM_MUST_CHECK;
 void fm_place_ports_done(struct fm_place_ports *ports);
 
+/* The last act of a stack: what stands only while it runs (its description, its sockets) goes. */
+void fm_place_leave(const struct fm_place *place);
+/* The process that holds the lock, or held it last; 0: none. */
+pid_t fm_place_owner(const struct fm_place *place);
 /* Takes the stack's lock for life; *taken false when another supervisor holds it. */
 bool fm_place_lock(const struct fm_place *place, int *fd, bool *taken,
                    struct fm_error *err) FM_MUST_CHECK;

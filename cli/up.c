@@ -143,8 +143,7 @@ static bool serve(const struct fm_stack_options *options, const struct fm_place 
         fm_stack_watch(stack);
     }
     fm_stack_destroy(&stack);
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
-    unlink(path);
+    fm_place_leave(place);
     return ok;
 }
 

@@ -22,6 +22,7 @@ struct delivery {
     struct fm_door *door;
     unsigned door_changes; /* the line's `changes` when the door was made */
     int64_t ask_again_ms;
+    unsigned asked_changes; /* the line's `changes` when it was asked */
 };
 
 static void end_delivery(struct delivery *delivery)
@@ -86,6 +87,7 @@ static bool ask(struct delivery *delivery, struct fm_error *err)
         }
     }
     delivery->ask_again_ms = fm_clock_ms() + delivery->pace.ask_again_ms;
+    delivery->asked_changes = delivery->line->changes;
     bool is_sent = fm_line_send(delivery->line, &message, -1, err);
     fm_message_done(&message);
     return is_sent;
@@ -112,7 +114,7 @@ static bool hear(struct delivery *delivery, int64_t until_ms, struct fm_error *e
 {
     struct fm_line_packet packet;
     bool is_in_turn = true;
-    if (!fm_line_receive(delivery->line, until_ms, &packet, err)) {
+    if (!fm_line_turn(delivery->line, until_ms, &packet, err)) {
         return false;
     }
     if (packet.is_there && packet.message.type == FM_MESSAGE_UPLOAD) {
@@ -125,16 +127,22 @@ static bool hear(struct delivery *delivery, int64_t until_ms, struct fm_error *e
     return is_in_turn;
 }
 
-/* A broker that restarts loses the question, so it is put again and again. */
+/* A broker that restarts loses the question: it is put again once the broker was met anew
+ * (ORIGINS), and from time to time. */
+static bool is_to_ask(const struct delivery *delivery)
+{
+    return fm_clock_ms() >= delivery->ask_again_ms ||
+           delivery->asked_changes != delivery->line->changes;
+}
+
 static bool await_url(struct delivery *delivery, size_t index, struct fm_error *err)
 {
     int64_t deadline_ms = delivery->line->deadline_ms;
     while (delivery->urls[index] == NULL) {
-        int64_t now_ms = fm_clock_ms();
-        if (now_ms >= deadline_ms) {
+        if (fm_clock_ms() >= deadline_ms) {
             return fm_fail(err, FM_DEADLINE_EXCEEDED, "deliver: no URL came");
         }
-        if (now_ms >= delivery->ask_again_ms && !ask(delivery, err)) {
+        if (is_to_ask(delivery) && !ask(delivery, err)) {
             return false;
         }
         int64_t until_ms = delivery->ask_again_ms;

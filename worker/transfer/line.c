@@ -134,22 +134,32 @@ static bool receive_one(struct fm_line *line, int wait_ms, struct fm_line_packet
     return fm_fail(err, FM_PROTOCOL, "the channel broke: %s", why.detail);
 }
 
+bool fm_line_turn(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,
+                  struct fm_error *err)
+{
+    if (!receive_one(line, fm_clock_left(until_ms), packet, err)) {
+        return false;
+    }
+    if (!packet->is_there || packet->message.type != FM_MESSAGE_ORIGINS) {
+        return true;
+    }
+    bool is_taken = take_origins(line, &packet->message.origins, err);
+    fm_line_packet_done(packet);
+    packet->is_there = false;
+    return is_taken;
+}
+
 bool fm_line_receive(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,
                      struct fm_error *err)
 {
-    for (;;) {
-        if (!receive_one(line, fm_clock_left(until_ms), packet, err)) {
+    unsigned changes;
+    do {
+        changes = line->changes;
+        if (!fm_line_turn(line, until_ms, packet, err)) {
             return false;
         }
-        if (!packet->is_there || packet->message.type != FM_MESSAGE_ORIGINS) {
-            return true;
-        }
-        bool is_taken = take_origins(line, &packet->message.origins, err);
-        fm_line_packet_done(packet);
-        if (!is_taken) {
-            return false;
-        }
-    }
+    } while (line->changes != changes);
+    return true;
 }
 
 bool fm_line_expect(struct fm_line *line, enum fm_message_type type, struct fm_line_packet *packet,

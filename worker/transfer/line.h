@@ -45,6 +45,9 @@ struct fm_door *fm_line_store_door(const struct fm_line *line);
  * The caller is done with the packet after true. PROTOCOL: the channel closed or broke. */
 bool fm_line_receive(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,
                      struct fm_error *err) FM_MUST_CHECK;
+/* The same, but returns after ORIGINS too, with nothing there and `changes` risen. */
+bool fm_line_turn(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,
+                  struct fm_error *err) FM_MUST_CHECK;
 /* Waits for a message of that type: any other is PROTOCOL, the attempt's end DEADLINE_EXCEEDED. */
 bool fm_line_expect(struct fm_line *line, enum fm_message_type type, struct fm_line_packet *packet,
                     struct fm_error *err) FM_MUST_CHECK;
