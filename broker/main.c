@@ -35,11 +35,26 @@ static char *store_origin(const char *listen)
     return fm_text_take(&origin);
 }
 
+/* Our own listeners must be known as addresses: nothing may ever be fetched from them (WELCOME's
+ * `own`). */
+static bool check_listeners(const struct fm_broker_settings *settings, struct fm_error *err)
+{
+    const char *const listeners[] = {settings->listen, settings->link_listen};
+    for (size_t i = 0; i < FM_COUNT(listeners); i++) {
+        struct fm_address_rule rule;
+        if (!fm_address_rule_parse(listeners[i], &rule, err) || rule.port == 0)
+            return fm_fail(err, FM_SETTING,
+                           "\"%s\" is no address and port to listen on: such as 127.0.0.1:8080",
+                           listeners[i]);
+    }
+    return true;
+}
+
 static bool open_rooms(struct broker *broker, struct fm_error *err)
 {
     const struct fm_broker_settings *settings = &broker->settings;
     unsigned applied;
-    if (!fm_migrate_run(settings->database_url, &applied, err) ||
+    if (!check_listeners(settings, err) || !fm_migrate_run(settings->database_url, &applied, err) ||
         !fm_migrate_check_secrets(settings->database_url, &broker->secrets, err) ||
         !fm_store_new_local(settings->store_dir, &broker->store, err))
         return false;
