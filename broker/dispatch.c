@@ -45,6 +45,7 @@ struct fm_dispatch {
     char pool_names[POOLS][48];
     const char *pools[POOLS];
     struct fm_tick_lease *leases;
+    size_t leases_from; /* so many were asked about by the ticks before */
     struct fm_id *watched;
     struct fm_tick_ask ask;
 };
@@ -147,16 +148,23 @@ static void ask_pools(struct fm_dispatch *dispatch)
     dispatch->ask.pool_count = count;
 }
 
-/* Only leases whose claims are committed by now: what is missing of them is truly gone. */
+/* Only leases whose claims are committed by now: what is missing of them is truly gone. Where there
+ * are too many for one tick, the next goes on from here. */
 static void ask_leases(struct fm_dispatch *dispatch)
 {
-    size_t count = 0;
+    size_t count = 0, all = 0;
     struct fm_hub *hub = &dispatch->hub;
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
-        for (struct fm_session_lease *held = s->leases; held; held = held->hh.next)
-            if (s->state == FM_SESSION_ATTACHED && !held->is_claiming && count < LEASES_ASKED)
+        for (struct fm_session_lease *held = s->leases; held; held = held->hh.next) {
+            if (s->state != FM_SESSION_ATTACHED || held->is_claiming)
+                continue;
+            if (all++ >= dispatch->leases_from && count < LEASES_ASKED)
                 dispatch->leases[count++] =
                     (struct fm_tick_lease){held->account, held->job, held->lease};
+        }
+    dispatch->leases_from += count;
+    if (dispatch->leases_from >= all)
+        dispatch->leases_from = 0;
     dispatch->ask.leases = dispatch->leases;
     dispatch->ask.lease_count = count;
 }

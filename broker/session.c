@@ -7,6 +7,8 @@
 
 #define READS_OF_MINE 6
 #define READS_OF_OTHERS 12
+#define LISTED_MAX 512 /* of messages.def: a lease that no word can list would be taken for lost   \
+                        */
 
 struct fm_session_set {
     struct fm_session *sessions; /* hash by node id */
@@ -110,10 +112,13 @@ unsigned fm_session_free(const struct fm_session *session, enum fm_class class)
 {
     if (session->state != FM_SESSION_ATTACHED || session->is_full)
         return 0;
-    unsigned taken = 0;
+    unsigned taken = 0, all = HASH_COUNT(session->leases);
     for (const struct fm_session_lease *held = session->leases; held; held = held->hh.next)
         taken += held->class == class;
-    return taken < session->slots[class] ? session->slots[class] - taken : 0;
+    if (taken >= session->slots[class] || all >= LISTED_MAX)
+        return 0;
+    unsigned free = session->slots[class] - taken;
+    return free < LISTED_MAX - all ? free : LISTED_MAX - all;
 }
 
 void fm_session_pool(const struct fm_session *session, enum fm_class class, char out[48])

@@ -63,7 +63,8 @@ struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64
 /* Null-safe. */
 void fm_session_lease_drop(struct fm_session *session, struct fm_session_lease *lease);
 void fm_session_leases_clear(struct fm_session *session);
-/* Slots of the class minus leases held; 0 while attaching or full. */
+/* Slots of the class minus leases held, as far as a word can list them all; 0 while attaching or
+ * full. */
 unsigned fm_session_free(const struct fm_session *session, enum fm_class class);
 /* "any:net": the pool a slot of this class serves. */
 void fm_session_pool(const struct fm_session *session, enum fm_class class, char out[48]);

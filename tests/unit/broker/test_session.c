@@ -49,6 +49,34 @@ static void free_slots_are_those_told_minus_leases_held(void **state)
     assert_int_equal(fm_session_free(world->session, FM_CLASS_CPU), 0);
 }
 
+static void no_worker_holds_more_leases_than_its_words_can_list(void **state)
+{
+    struct world *world = *state;
+    world->session->slots[FM_CLASS_NET] = 1024;
+    world->session->slots[FM_CLASS_CPU] = 1024;
+    assert_int_equal(fm_session_free(world->session, FM_CLASS_NET), 512);
+    for (uint64_t lease = 1; lease <= 511; lease++)
+        hold(world, lease);
+    assert_int_equal(fm_session_free(world->session, FM_CLASS_CPU), 1);
+    hold(world, 512);
+    assert_int_equal(fm_session_free(world->session, FM_CLASS_NET), 0);
+    assert_int_equal(fm_session_free(world->session, FM_CLASS_CPU), 0);
+}
+
+static void a_session_that_is_not_among_the_rows_as_mine_is_gone(void **state)
+{
+    struct world *world = *state;
+    const struct fm_tick_session rows[] = {{.id = 41, .broker = 5}, {.id = 42, .broker = 5}};
+    assert_null(fm_session_gone(world->set, 5, rows, 1)); /* it came after the read began */
+    fm_session_ask(world->set);
+    assert_null(fm_session_gone(world->set, 5, rows, 2));
+    assert_ptr_equal(fm_session_gone(world->set, 5, rows, 1), world->session);
+    assert_ptr_equal(fm_session_gone(world->set, 6, rows, 2), world->session);
+    world->session->state = FM_SESSION_ATTACHING;
+    fm_session_ask(world->set);
+    assert_null(fm_session_gone(world->set, 5, rows, 1));
+}
+
 static void a_full_or_attaching_worker_has_none(void **state)
 {
     struct world *world = *state;
@@ -153,6 +181,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(free_slots_are_those_told_minus_leases_held, attach, leave),
         cmocka_unit_test_setup_teardown(a_full_or_attaching_worker_has_none, attach, leave),
+        cmocka_unit_test_setup_teardown(no_worker_holds_more_leases_than_its_words_can_list, attach,
+                                        leave),
+        cmocka_unit_test_setup_teardown(a_session_that_is_not_among_the_rows_as_mine_is_gone,
+                                        attach, leave),
         cmocka_unit_test_setup_teardown(a_lease_is_missed_only_after_an_ack_sent_behind_its_job,
                                         attach, leave),
         cmocka_unit_test_setup_teardown(a_lease_being_claimed_or_ended_is_not_missed, attach,
