@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/leftover.h"
 #include "cli/stack.h"
 #include "common/file.h"
 #include "common/memory.h"
@@ -162,7 +163,8 @@ static bool run(const struct fm_stack_options *options, const struct front *fron
         say_running(&place, options->wants_json, &text);
         answer(front, &text);
     } else if (ok) {
-        ok = fm_place_make(&place, (unsigned)options->workers, err) &&
+        ok = fm_leftover_wait(&place, err) &&
+             fm_place_make(&place, (unsigned)options->workers, err) &&
              fm_place_ports(&place, options->listen, &ports, err) &&
              serve(options, &place, &ports, front, err);
     }

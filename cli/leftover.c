@@ -1,0 +1,79 @@
+#include "cli/leftover.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/memory.h"
+
+#define PATIENCE_MS 20000 /* then they are killed, and waited for once more */
+#define LOOK_EVERY_MS 20
+#define PID_FILE_LIMIT 4096
+
+static bool program_of(pid_t pid, char out[PATH_MAX])
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    ssize_t length = readlink(link, out, PATH_MAX - 1);
+    out[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+/* PostgreSQL's programs are not below our directory: its own pid file names the server. */
+static pid_t find_server(const struct fm_place *place)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "pg/postmaster.pid");
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    char program[PATH_MAX];
+    if (!fm_file_read(path, PID_FILE_LIMIT, &text, NULL))
+        return 0;
+    pid_t pid = (pid_t)strtol(fm_text_get(&text), NULL, 10);
+    bool is_server = pid > 1 && program_of(pid, program) && strstr(program, "/postgres");
+    return is_server ? pid : 0;
+}
+
+/* The first member or worker's child of the stack, or 0: they run its own copies of the programs.
+ * The command line's copy may be anybody's. */
+static pid_t find_program(const struct fm_place *place)
+{
+    FM_AUTO_FREE char *below = fm_place_path(place, "bin");
+    FM_AUTO_FREE char *directory = realpath(below, NULL);
+    DIR *list = directory ? opendir("/proc") : NULL;
+    char program[PATH_MAX];
+    pid_t found = 0;
+    if (!list)
+        return 0;
+    size_t length = strlen(directory);
+    for (struct dirent *entry; !found && (entry = readdir(list));) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
+        if (pid && program_of(pid, program) && fm_text_starts(program, directory) &&
+            fm_text_starts(program + length, "/fetchmedia-"))
+            found = pid;
+    }
+    closedir(list);
+    return found;
+}
+
+bool fm_leftover_wait(const struct fm_place *place, struct fm_error *err)
+{
+    int64_t began_ms = fm_clock_ms();
+    struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+    pid_t pid;
+    while ((pid = find_server(place)) || (pid = find_program(place))) {
+        int64_t waited_ms = fm_clock_ms() - began_ms;
+        if (waited_ms > 2 * PATIENCE_MS)
+            return fm_fail(err, FM_SYSTEM, "process %d of an earlier run does not end", (int)pid);
+        if (waited_ms > PATIENCE_MS)
+            kill(pid, SIGKILL);
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
