@@ -31,7 +31,7 @@ bool fm_store_open(struct fm_store *store, const struct fm_grant_object *object,
 bool fm_store_remove(struct fm_store *store, const struct fm_grant_object *object,
                      struct fm_error *err) FM_MUST_CHECK;
 /* Walks what is stored and older than `age_s`, attempt by attempt (name empty), for retention to
- * judge. */
+ * judge. What is left of PUTs that were never finished, and as old, goes. */
 bool fm_store_walk(struct fm_store *store, int64_t age_s,
                    bool (*visit)(void *context, const struct fm_grant_object *attempt),
                    void *context, struct fm_error *err) FM_MUST_CHECK;

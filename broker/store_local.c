@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,25 +13,27 @@
 #include "common/memory.h"
 
 /*
- * A directory: account/job/lease/name. What is being written has a name beginning with a dot, which
- * no output's name can have; it takes its place by rename once size and digest are proven.
+ * A directory: account/job/lease/name. What is being written stands in one beside the accounts, and
+ * takes its place by rename once size and digest are proven; so what a killed broker left of it is
+ * found without a look at every attempt.
  */
 struct fm_store {
     char *directory;
     int fd;
+    int incoming_fd;
 };
 
 struct fm_store_put {
     struct fm_store *store;
     struct fm_grant_object object;
-    int directory_fd;
     int fd;
-    char temporary[128];
+    char temporary[FM_ID_LEASE_SIZE]; /* its name among the incoming; empty once in its place */
     struct fm_hash *hash;
     int64_t written_bytes;
 };
 
 static const char marker[] = ".fetchmedia-store";
+static const char incoming[] = ".incoming";
 
 /* ---- open and close ---- */
 
@@ -46,17 +47,30 @@ static bool claim_directory(struct fm_store *store, struct fm_error *err)
     return fm_file_write(fm_text_get(&path), 0600, fm_slice_of("local 1\n"), err);
 }
 
+static bool open_below(int at, const char *path, int *fd, struct fm_error *err)
+{
+    *fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *fd >= 0 || fm_fail_errno(err, "store directory");
+}
+
+static bool open_incoming(struct fm_store *store, struct fm_error *err)
+{
+    if (mkdirat(store->fd, incoming, 0700) != 0 && errno != EEXIST)
+        return fm_fail_errno(err, "store directory");
+    return open_below(store->fd, incoming, &store->incoming_fd, err);
+}
+
 bool fm_store_new_local(const char *directory, struct fm_store **store, struct fm_error *err)
 {
     struct fm_store *fresh = fm_alloc(sizeof *fresh);
     fresh->directory = fm_strdup(directory);
-    fresh->fd = -1;
+    fresh->fd = fresh->incoming_fd = -1;
     bool ok = fm_file_make_dirs(directory, 0700, err);
     if (ok) {
         fresh->fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         ok = fresh->fd >= 0 || fm_fail_errno(err, "store directory");
     }
-    if (!ok || !claim_directory(fresh, err)) {
+    if (!ok || !claim_directory(fresh, err) || !open_incoming(fresh, err)) {
         fm_store_destroy(&fresh);
         return false;
     }
@@ -68,6 +82,7 @@ void fm_store_destroy(struct fm_store **store)
 {
     if (!*store)
         return;
+    fm_file_close(&(*store)->incoming_fd);
     fm_file_close(&(*store)->fd);
     fm_memory_release(&(*store)->directory);
     fm_memory_release(store);
@@ -84,17 +99,13 @@ static void attempt_path(const struct fm_grant_object *object, struct fm_text *p
     fm_text_format(path, "%s/%s/%s", account, job, lease);
 }
 
-static bool open_attempt(struct fm_store *store, const struct fm_grant_object *object, int *fd,
-                         struct fm_error *err)
+/* Goes one level up; false at the top. */
+static bool cut_level(struct fm_text *path)
 {
-    FM_AUTO(fm_text_done) struct fm_text path = {0};
-    FM_AUTO(fm_text_done) struct fm_text whole = {0};
-    attempt_path(object, &path);
-    fm_text_format(&whole, "%s/%s", store->directory, fm_text_get(&path));
-    if (!fm_file_make_dirs(fm_text_get(&whole), 0700, err))
-        return false;
-    *fd = openat(store->fd, fm_text_get(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return *fd >= 0 || fm_fail_errno(err, "store attempt");
+    char *slash = strrchr(path->data, '/');
+    if (slash)
+        *slash = '\0';
+    return slash != NULL;
 }
 
 /* ---- a PUT ---- */
@@ -102,20 +113,17 @@ static bool open_attempt(struct fm_store *store, const struct fm_grant_object *o
 bool fm_store_put_start(struct fm_store *store, const struct fm_grant_object *object,
                         struct fm_store_put **put, struct fm_error *err)
 {
+    if (!fm_grant_is_name(object->name))
+        return fm_fail(err, FM_INVALID_REQUEST, "store put: no name");
     struct fm_store_put *fresh = fm_alloc(sizeof *fresh);
     fresh->store = store;
     fresh->object = *object;
-    fresh->directory_fd = fresh->fd = -1;
     fresh->hash = fm_hash_new();
-    snprintf(fresh->temporary, sizeof fresh->temporary, ".%s.%016" PRIx64, object->name,
-             fm_id_new_lease());
-    bool ok = open_attempt(store, object, &fresh->directory_fd, err);
-    if (ok) {
-        fresh->fd = openat(fresh->directory_fd, fresh->temporary,
-                           O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        ok = fresh->fd >= 0 || fm_fail_errno(err, "store put");
-    }
-    if (!ok) {
+    fm_id_format_lease(fm_id_new_lease(), fresh->temporary);
+    fresh->fd =
+        openat(store->incoming_fd, fresh->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fresh->fd < 0) {
+        fm_fail_errno(err, "store put");
         fm_store_put_abort(&fresh);
         return false;
     }
@@ -142,14 +150,35 @@ static bool is_as_granted(struct fm_store_put *put, struct fm_error *err)
            fm_fail(err, FM_INVALID_REQUEST, "store put: not the bytes granted");
 }
 
+/* The attempt's directory and those above it, any of which may be new. */
+static bool sync_levels(struct fm_store *store, struct fm_text *path, struct fm_error *err)
+{
+    do {
+        FM_AUTO(fm_file_close) int fd = -1;
+        if (!open_below(store->fd, path->data, &fd, err))
+            return false;
+        if (fsync(fd) != 0)
+            return fm_fail_errno(err, "store fsync");
+    } while (cut_level(path));
+    return fsync(store->fd) == 0 || fm_fail_errno(err, "store fsync");
+}
+
 static bool put_in_place(struct fm_store_put *put, struct fm_error *err)
 {
+    struct fm_store *store = put->store;
+    FM_AUTO(fm_file_close) int fd = -1;
+    FM_AUTO(fm_text_done) struct fm_text path = {0}, whole = {0};
+    attempt_path(&put->object, &path);
+    fm_text_format(&whole, "%s/%s", store->directory, fm_text_get(&path));
     if (fsync(put->fd) != 0)
         return fm_fail_errno(err, "store fsync");
-    if (renameat(put->directory_fd, put->temporary, put->directory_fd, put->object.name) != 0)
+    if (!fm_file_make_dirs(fm_text_get(&whole), 0700, err) ||
+        !open_below(store->fd, fm_text_get(&path), &fd, err))
+        return false;
+    if (renameat(store->incoming_fd, put->temporary, fd, put->object.name) != 0)
         return fm_fail_errno(err, "store rename");
     put->temporary[0] = '\0';
-    return fsync(put->directory_fd) == 0 || fm_fail_errno(err, "store fsync");
+    return sync_levels(store, &path, err);
 }
 
 bool fm_store_put_finish(struct fm_store_put **put, struct fm_error *err)
@@ -165,19 +194,20 @@ void fm_store_put_abort(struct fm_store_put **put)
         return;
     struct fm_store_put *old = fm_steal(*put);
     if (old->fd >= 0 && old->temporary[0])
-        unlinkat(old->directory_fd, old->temporary, 0);
+        unlinkat(old->store->incoming_fd, old->temporary, 0);
     fm_file_close(&old->fd);
-    fm_file_close(&old->directory_fd);
     fm_hash_destroy(&old->hash);
     fm_memory_release(&old);
 }
 
-/* ---- reading and removing ---- */
+/* ---- reading and removing: under a name that is none nothing can stand ---- */
 
 bool fm_store_open(struct fm_store *store, const struct fm_grant_object *object, int *fd,
                    int64_t *size_bytes, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
+    if (!fm_grant_is_name(object->name))
+        return fm_fail(err, FM_OUTPUT_EXPIRED, "store: no name");
     attempt_path(object, &path);
     fm_text_format(&path, "/%s", object->name);
     *fd = openat(store->fd, fm_text_get(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -195,6 +225,8 @@ bool fm_store_remove(struct fm_store *store, const struct fm_grant_object *objec
                      struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
+    if (!fm_grant_is_name(object->name))
+        return true;
     attempt_path(object, &path);
     fm_text_format(&path, "/%s", object->name);
     return unlinkat(store->fd, fm_text_get(&path), 0) == 0 || errno == ENOENT ||
@@ -214,10 +246,8 @@ bool fm_store_remove_attempt(struct fm_store *store, const struct fm_grant_objec
     attempt_path(attempt, &path);
     if (!fm_file_remove_tree(store->fd, fm_text_get(&path), err))
         return false;
-    for (int i = 0; i < 2; i++) {
-        *strrchr(path.data, '/') = '\0';
+    while (cut_level(&path))
         prune(store, path.data);
-    }
     return true;
 }
 
@@ -278,6 +308,21 @@ static bool walk_level(struct walk *walk, int directory_fd, int level)
     return go_on;
 }
 
+/* What a PUT that nobody finished left: one under way is written to all the time. */
+static void sweep_incoming(struct fm_store *store, int64_t before_s)
+{
+    int fd = openat(store->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!directory) {
+        fm_file_close(&fd);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(directory));)
+        if (entry->d_name[0] != '.' && is_old(store->incoming_fd, entry->d_name, before_s))
+            unlinkat(store->incoming_fd, entry->d_name, 0);
+    closedir(directory);
+}
+
 bool fm_store_walk(struct fm_store *store, int64_t age_s,
                    bool (*visit)(void *context, const struct fm_grant_object *attempt),
                    void *context, struct fm_error *err)
@@ -286,6 +331,7 @@ bool fm_store_walk(struct fm_store *store, int64_t age_s,
     if (fd < 0)
         return fm_fail_errno(err, "store walk");
     struct walk walk = {store, time(NULL) - age_s, visit, context, {.lease = 0}};
+    sweep_incoming(store, walk.before_s);
     walk_level(&walk, fd, 0);
     return true;
 }

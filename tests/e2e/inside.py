@@ -105,8 +105,8 @@ def job_folders(stack):
 
 
 def stray_bytes(stack):
-    """Stored attempts that no file names, and temporary files."""
+    """Stored attempts that no file names, and what is left of uploads that were never finished."""
     named = {lease for (lease,) in sql(stack, "SELECT lpad(to_hex(lease_id), 16, '0') FROM file")}
     store = stack.state / "store"
-    stray = [path for path in store.glob("*/*/*") if path.name not in named]
-    return stray + [path for path in store.rglob(".*") if path.name != ".fetchmedia-store"]
+    stray = [path for path in store.glob("acct_*/*/*") if path.name not in named]
+    return stray + list(store.glob(".incoming/*"))

@@ -54,6 +54,29 @@ static bool put(struct fm_store *store, const struct fm_grant_object *object, co
     return false;
 }
 
+static void no_name_leads_out_of_its_attempt(void **state)
+{
+    static const char *const names[] = {"../../../beside", "..", ".", "", "a/b", ".hidden", "A"};
+    struct world *world = *state;
+    char beside[96];
+    snprintf(beside, sizeof beside, "%s/beside", world->directory);
+    struct fm_error err = {0};
+    struct fm_grant_object object = granted("bytes");
+    assert_true(put(world->store, &object, "bytes", &err));
+    assert_true(fm_file_write(beside, 0600, fm_slice_of("not an output"), &err));
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        struct fm_store_put *under_way = NULL;
+        int fd = -1;
+        int64_t size_bytes = 0;
+        snprintf(object.name, sizeof object.name, "%s", names[i]);
+        assert_false(fm_store_put_start(world->store, &object, &under_way, &err));
+        assert_false(fm_store_open(world->store, &object, &fd, &size_bytes, &err));
+        assert_int_equal(err.code, FM_OUTPUT_EXPIRED);
+        assert_true(fm_store_remove(world->store, &object, &err));
+        assert_int_equal(access(beside, F_OK), 0);
+    }
+}
+
 static void what_was_put_can_be_opened(void **state)
 {
     struct world *world = *state;
@@ -106,6 +129,23 @@ static void the_walk_finds_old_attempts_and_they_can_be_removed(void **state)
     assert_true(fm_store_remove_attempt(world->store, &object, &err));
     assert_true(fm_store_walk(world->store, -60, count_attempt, &none, &err));
     assert_int_equal(none, 0);
+}
+
+static void what_is_left_of_a_put_goes_when_it_is_old(void **state)
+{
+    struct world *world = *state;
+    struct fm_error err = {0};
+    struct fm_grant_object object = granted("hello");
+    struct fm_store_put *put = NULL;
+    int count = 0;
+    assert_true(fm_store_put_start(world->store, &object, &put, &err));
+    assert_true(fm_store_put_write(put, "hello", 5, &err));
+    assert_true(fm_store_walk(world->store, 60, count_attempt, &count, &err));
+    assert_true(fm_store_put_finish(&put, &err));
+    assert_true(fm_store_put_start(world->store, &object, &put, &err));
+    assert_true(fm_store_put_write(put, "hello", 5, &err));
+    assert_true(fm_store_walk(world->store, -60, count_attempt, &count, &err));
+    assert_false(fm_store_put_finish(&put, &err));
 }
 
 /* ---- secrets ---- */
@@ -163,10 +203,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_put_can_be_opened, open_store, close_store),
+        cmocka_unit_test_setup_teardown(no_name_leads_out_of_its_attempt, open_store, close_store),
         cmocka_unit_test_setup_teardown(other_bytes_than_those_granted_leave_nothing, open_store,
                                         close_store),
         cmocka_unit_test_setup_teardown(the_walk_finds_old_attempts_and_they_can_be_removed,
                                         open_store, close_store),
+        cmocka_unit_test_setup_teardown(what_is_left_of_a_put_goes_when_it_is_old, open_store,
+                                        close_store),
         cmocka_unit_test_setup_teardown(secrets_are_made_once_and_private, open_store, close_store),
         cmocka_unit_test(a_watcher_is_told_once),
     };
