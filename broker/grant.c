@@ -72,7 +72,7 @@ void fm_grant_store_put(const struct fm_grant *grant, struct fm_grant_object *ob
                    signature);
 }
 
-static bool is_name(const char *name)
+bool fm_grant_is_name(const char *name)
 {
     size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
     return length > 0 && length <= 64 && name[length] == '\0' && name[0] != '_' && name[0] != '-';
@@ -96,7 +96,7 @@ static bool parse_path(const char *path, struct fm_grant_object *object)
     char *rest = copy;
     for (size_t i = 0; i < STORE_PARTS; i++)
         parts[i] = strsep(&rest, "/");
-    if (rest || !parts[3] || !is_name(parts[3]) ||
+    if (rest || !parts[3] || !fm_grant_is_name(parts[3]) ||
         !fm_id_parse(FM_ID_ACCOUNT, parts[0], &object->account) ||
         !fm_id_parse(FM_ID_JOB, parts[1], &object->job) || !parse_lease(parts[2], &object->lease))
         return false;
@@ -195,7 +195,7 @@ static bool split_file_name(const char *file_name, struct fm_grant_object *objec
     memcpy(object->name, file_name, length);
     object->name[length] = '\0';
     snprintf(object->extension, sizeof object->extension, "%s", dot ? dot + 1 : "");
-    return is_name(object->name) && !strchr(object->extension, '/');
+    return fm_grant_is_name(object->name) && !strchr(object->extension, '/');
 }
 
 bool fm_grant_client_check(const struct fm_grant *grant, const char *token, const char *file_name,

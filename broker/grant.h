@@ -29,6 +29,10 @@ struct fm_grant_object {
     int64_t until_s;              /* seconds since 1970 */
 };
 
+/* True for what an output may be called, [a-z0-9][a-z0-9_-]{0,63}: nothing else is part of a key.
+ */
+bool fm_grant_is_name(const char *name);
+
 /* A PUT URL for a worker, until now + worker_url_seconds. Appends. */
 void fm_grant_store_put(const struct fm_grant *grant, struct fm_grant_object *object, int64_t now_s,
                         struct fm_text *url);

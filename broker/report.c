@@ -385,6 +385,31 @@ static struct fm_queue_event *release_event(const struct fm_hub *hub,
     return event;
 }
 
+static bool is_sound(const struct fm_file_facts *file)
+{
+    return file->name && fm_grant_is_name(file->name) && file->sha256.length == FM_HASH_SIZE &&
+           file->size_bytes <= INT64_MAX;
+}
+
+/* Outputs become keys of the store and rows of files. A node that tells what can be neither would
+ * have its flush refused and its RESULT sent again until the deadline: its attempt has failed. */
+static void judge_outputs(struct fm_result *result)
+{
+    const struct fm_file_facts *files = result->outputs.items;
+    bool are_sound = true;
+    for (size_t i = 0; i < result->outputs.count; i++) {
+        are_sound = are_sound && is_sound(&files[i]);
+        for (size_t k = 0; are_sound && k < i; k++)
+            are_sound = strcmp(files[k].name, files[i].name) != 0;
+    }
+    if (are_sound)
+        return;
+    result->how = FM_HOW_FAILED;
+    result->error = FM_PROTOCOL;
+    result->detail = "its outputs cannot be";
+    result->outputs = (struct fm_list){0};
+}
+
 static void hear_result(struct report *report)
 {
     struct fm_id job = id_of(report->message->result.job);
@@ -400,6 +425,7 @@ static void hear_result(struct report *report)
     move->message = *report->message; /* the event's slices point into its arena */
     report->message->arena = (struct fm_arena){0};
     struct fm_result *result = &move->message.result;
+    judge_outputs(result);
     struct fm_queue_event *event =
         is_final(result) ? finish_event(move, result) : release_event(report->hub, result, starts);
     event->account = id_of(result->account);
