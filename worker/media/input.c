@@ -9,6 +9,7 @@
 #include <libavcodec/avcodec.h>
 #include <libavutil/avstring.h>
 #include <libavutil/opt.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/memory.h"
@@ -125,6 +126,15 @@ static bool make_io(struct fm_input *input, struct fm_error *err)
 
 /* ---- opening ---- */
 
+/* A song of a blink has too few frames for libav to be sure of; its tag is enough. */
+static bool is_tagged_mp3(const struct fm_input *input, const AVInputFormat *container)
+{
+    char head[3] = "";
+    return container && av_match_name("mp3", container->name) &&
+           pread(input->fd, head, sizeof(head), 0) == sizeof(head) &&
+           !memcmp(head, "ID3", sizeof(head));
+}
+
 /* Names the container from the bytes alone, before any demuxer runs. */
 static bool find_container(struct fm_input *input, const AVInputFormat **container,
                            struct fm_error *err)
@@ -132,7 +142,7 @@ static bool find_container(struct fm_input *input, const AVInputFormat **contain
     int score = av_probe_input_buffer2(input->io, container, "", NULL, 0, PROBE_FORMAT_BYTES);
     if (score == AVERROR(ENOMEM))
         return fm_probe_fail(err, score, "probe");
-    if (score < LEAST_SCORE || !*container)
+    if (!*container || (score < LEAST_SCORE && !is_tagged_mp3(input, *container)))
         return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "no container found (%d)", score);
     if (av_match_list((*container)->name, formats, ',') <= 0)
         return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "container %s", (*container)->name);

@@ -85,6 +85,16 @@ static void a_film_cut_without_a_transcode_shows_no_more(void **state)
     assert_int_equal(run.made[1].video->frames, 20);
 }
 
+static void a_blink_of_sound_is_a_song(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask(&run, FM_FORMAT_MP3, "blink.mp3");
+    ffmpeg("-f lavfi -i sine=d=0.01:r=44100 blink.wav");
+    assert_made(&run, "blink.wav");
+    assert_true(run.made[0].duration_seconds < 0.1);
+}
+
 /* ---- cut off ---- */
 
 static void assert_damaged(const char *source, unsigned height)
@@ -191,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_jump_of_a_transport_stream_is_taken_out),
         cmocka_unit_test(a_chained_ogg_plays_on),
         cmocka_unit_test(a_film_cut_without_a_transcode_shows_no_more),
+        cmocka_unit_test(a_blink_of_sound_is_a_song),
         cmocka_unit_test(a_film_cut_off_is_damaged),
         cmocka_unit_test(a_few_bytes_fewer_are_not_missed),
         cmocka_unit_test(a_recording_cut_off_gives_what_there_is),
