@@ -11,6 +11,10 @@
 #include "common/memory.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
+/* A client that is refused does not connect again; one told "not yet" does, by itself. */
+#define ZAP_WELCOME "200"
+#define ZAP_NOT_YET "300"
+#define ZAP_REFUSED "400"
 #define STOP_ENDPOINT "inproc://fetchmedia.stop"
 #define ZAP_DOMAIN "fetchmedia"
 #define QUEUED_PER_NODE 256
@@ -91,8 +95,9 @@ static void zap_answer(struct fm_link *link)
         zmq_msg_init(&frames[i]);
     bool is_whole = zap_read(link->zap, frames);
     char key[Z85_SIZE] = "";
+    bool is_read = fm_node_set_is_read(link->nodes);
     bool admitted = is_whole && zap_admits(link, frames, key);
-    const char *status = admitted ? "200" : "400";
+    const char *status = admitted ? ZAP_WELCOME : is_read ? ZAP_REFUSED : ZAP_NOT_YET;
     zmq_send(link->zap, "1.0", 3, ZMQ_SNDMORE);
     zmq_send(link->zap, zmq_msg_data(&frames[ZAP_REQUEST]), zmq_msg_size(&frames[ZAP_REQUEST]),
              ZMQ_SNDMORE);

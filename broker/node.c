@@ -9,6 +9,7 @@ struct fm_node_set {
     pthread_rwlock_t lock;
     struct fm_tick_node *nodes;
     size_t count;
+    bool is_read;
 };
 
 struct fm_node_set *fm_node_set_new(void)
@@ -36,8 +37,17 @@ void fm_node_set_replace(struct fm_node_set *set, const struct fm_tick_node *nod
     struct fm_tick_node *old = set->nodes;
     set->nodes = fresh;
     set->count = count;
+    set->is_read = true;
     pthread_rwlock_unlock(&set->lock);
     fm_memory_release(&old);
+}
+
+bool fm_node_set_is_read(struct fm_node_set *set)
+{
+    pthread_rwlock_rdlock(&set->lock);
+    bool is_read = set->is_read;
+    pthread_rwlock_unlock(&set->lock);
+    return is_read;
 }
 
 static bool has_key(const struct fm_tick_node *node, const void *public_key)

@@ -13,6 +13,8 @@ struct fm_node_set *fm_node_set_new(void);
 void fm_node_set_destroy(struct fm_node_set **set);
 /* Copies; what was there is gone. */
 void fm_node_set_replace(struct fm_node_set *set, const struct fm_tick_node *nodes, size_t count);
+/* False until the set was replaced for the first time. */
+bool fm_node_set_is_read(struct fm_node_set *set);
 /* By public key (Z85); false when unknown. A revoked node is found, and says so. */
 bool fm_node_find(struct fm_node_set *set, const char *public_key, struct fm_tick_node *node);
 bool fm_node_find_id(struct fm_node_set *set, const struct fm_id *id, struct fm_tick_node *node);

@@ -140,6 +140,17 @@ def test_a_killed_broker_adopts_what_it_finds_running_when_it_is_back(broker, se
     assert service.job(job)["status"] == "succeeded"
 
 
+def test_connections_outlive_a_restart_even_where_the_new_broker_has_not_read_its_nodes_yet(broker, nodes):
+    """ZeroMQ connects again by itself unless it was refused."""
+    workers = [nodes().come() for _ in range(10)]
+    for _ in range(2):
+        broker.kill()
+        broker.start()
+    for node in workers:
+        node.say_heartbeat()
+        assert node.hear("REFUSE")["reason"] == REFUSAL["unknown"]
+
+
 def test_a_result_whose_acknowledgement_died_with_the_broker_is_acknowledged_by_the_next(
         broker, service, submit, node):
     job = submit()
@@ -149,7 +160,9 @@ def test_a_result_whose_acknowledgement_died_with_the_broker_is_acknowledged_by_
     broker.kill()
     broker.start()
     node.come()
-    assert not node.settle(lease)["stale"]
+    node.tell(lease)
+    ack = node.hear_all("RESULT_ACK")[-1]  # a CANCEL of what does not stand any more may come first
+    assert ack["lease"] == lease["lease"] and not ack["stale"]
 
 
 def test_a_worker_that_never_comes_back_to_a_restarted_broker_is_lost_after_twelve_rounds(
@@ -189,6 +202,53 @@ def test_a_session_that_another_broker_took_gets_no_more_jobs_here(broker, servi
     assert service.job(job)["status"] == "queued"
     other = nodes().come()
     other.take()
+
+
+def test_a_worker_takes_its_leases_along_to_another_broker(
+        broker, other_broker, service, submit, node, nodes):
+    job, canceled = submit(), submit()
+    lease = node.take()
+    node.link = other_broker.link
+    node.come()
+    assert (service.job(job)["status"], service.job(job)["attempt"]) == ("running", 1)
+    assert not node.settle(lease)["stale"]
+    assert service.job(job)["status"] == "succeeded"
+    # What the first broker cancels reaches the worker at the second, by its tick.
+    taken = node.take()
+    service.post(f"/v1/jobs/{canceled['id']}/cancel")
+    assert node.hear("CANCEL") == {"job": taken["job"], "lease": taken["lease"], "reason": REASON["stale"]}
+    node.holds.clear()
+    # And the first one has nothing more for it.
+    submit()
+    node.take()
+    node.leave()
+    node.link = broker.link
+
+
+def test_a_dead_brokers_workers_are_watched_by_another(broker, other_broker, service, submit, node, nodes):
+    job = submit()
+    lease = node.take()
+    node.close()
+    broker.kill()
+    try:
+        elsewhere = nodes()
+        elsewhere.link = other_broker.link
+        assert elsewhere.come().take(within=15)["job"] == lease["job"]
+        assert counts(broker, job) == (0, 1, 0)
+        elsewhere.leave()
+    finally:
+        broker.start()
+
+
+def test_a_job_whose_worker_has_hung_up_goes_to_the_next_one(broker, service, submit, node, nodes):
+    other = nodes(net_slots=0).come()
+    node.close()
+    time.sleep(0.2)  # the broker's ZeroMQ sees the end of the stream
+    job = submit()
+    other.slots = {"net_slots": 1}
+    lease = other.come().take()
+    assert (counts(broker, job), service.job(job)["node"]) == ((0, 0, 0), other.name)
+    assert not other.settle(lease)["stale"]
 
 
 def test_a_lease_listed_by_hello_that_does_not_stand_is_canceled(node):
