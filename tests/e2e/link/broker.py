@@ -81,10 +81,11 @@ class Cluster:
 
 
 class Broker:
-    def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="fetchmedia-link-", dir="/var/tmp"))
+    def __init__(self, first=None):
+        """With a cluster of its own, or as another broker on the first one's database and secrets."""
+        self.folder = first.folder if first else Path(tempfile.mkdtemp(prefix="fetchmedia-link-", dir="/var/tmp"))
         self.folder.chmod(0o755)
-        self.cluster = Cluster(self.folder)
+        self.cluster = first.cluster if first else Cluster(self.folder)
         self.link = f"127.0.0.1:{free_port()}"
         listen = f"127.0.0.1:{free_port()}"
         self.base = f"http://{listen}"
@@ -126,12 +127,17 @@ class Broker:
         self.process.kill()
         self.process.wait(START_S)
 
-    def close(self):
+    def stop(self):
         if self.process:
             self.process.terminate()
-            self.process.wait(START_S)
-        self.cluster.stop()
-        shutil.rmtree(self.folder)
+            assert self.process.wait(START_S) == 0, self.log()
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            self.cluster.stop()
+            shutil.rmtree(self.folder)
 
     def log(self):
         return (self.folder / "broker.log").read_text(errors="replace")[-6000:]

@@ -16,6 +16,18 @@ def broker():
         running.close()
 
 
+@pytest.fixture
+def other_broker(broker):
+    """A second one, on the same database."""
+    running = Broker(broker)
+    running.key = broker.key
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()

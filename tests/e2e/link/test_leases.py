@@ -54,7 +54,7 @@ def test_slots_of_one_class_get_no_job_of_the_other(service, submit, nodes):
 
 
 def test_lanes_share_the_slots_four_two_one_and_each_goes_by_age(submit, nodes):
-    lanes = {priority: [id_bytes(submit(priority=priority)["id"]) for _ in range(13)]
+    lanes = {priority: [id_bytes(submit(priority=priority)["id"]) for _ in range(16)]
              for priority in ("low", "normal", "high")}
     node = nodes().come()
     taken = []

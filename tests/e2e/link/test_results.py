@@ -6,7 +6,8 @@ import time
 import pytest
 import requests
 
-from node import HOW, REASON, STAGE
+from broker import until
+from node import HOW, REASON, STAGE, id_bytes
 
 BYTES = b"not quite a film" * 100
 OUTPUT = {"name": "source", "extension": "mp4", "content_type": "video/mp4", "size_bytes": len(BYTES),
@@ -95,18 +96,40 @@ def test_an_error_that_may_pass_is_tried_again_later_up_to_max_attempts(service,
     assert (ended["status"], ended["error"]["code"], ended["attempt"]) == ("failed", "source_timeout", 3)
 
 
-def test_a_try_waits_longer_each_time_and_by_chance(broker, submit, nodes):
-    """Full jitter: the first wait is below the base, the second below four times it."""
-    node = nodes(net_slots=8).come()
-    for _ in range(8):
+def test_each_try_may_wait_four_times_as_long_and_how_long_is_chance(broker, submit, nodes):
+    node = nodes(net_slots=12)
+    for _ in range(12):
         submit(max_attempts=9)
-    waits = []
-    for lease in [node.take() for _ in range(8)]:
-        node.slots = {"net_slots": 0}
-        node.settle(lease, "failed", "source_timeout")
-    rows = broker.sql("SELECT tries, extract(epoch FROM run_at - now()) FROM live ORDER BY run_at")
-    waits = [float(row[1]) for row in rows if row[0] == "1"]
-    assert waits and max(waits) <= 0.2
+    node.come()
+    waits = [fail_all(broker, submit, node) for _ in range(2)]
+    assert all(-0.01 <= wait < 0.2 + 0.15 for wait in waits[0])
+    assert all(-0.01 <= wait < 0.8 + 0.15 for wait in waits[1])
+    assert max(waits[1]) > 0.2 + 0.15, "by chance: once in 100,000 runs"
+    assert len(set(waits[0])) > 6
+
+
+def fail_all(broker, submit, node):
+    """Takes twelve jobs and fails them at once while twelve others wait for their slots; how long each
+    of the failed is to wait then."""
+    until(lambda: [node.beat()] and len(node.holds) == 12)
+    failed = list(node.holds.values())
+    others = [id_bytes(submit()["id"]) for _ in failed]
+    before = time.time()
+    for lease in failed:
+        node.tell(lease, "failed", "source_timeout")
+    acknowledged = [word["lease"] for word in node.beat() if word.name == "RESULT_ACK"]
+    assert sorted(acknowledged) == sorted(lease["lease"] for lease in failed)
+    for lease in acknowledged:
+        node.holds.pop(lease)
+    waits = broker.sql(f"SELECT extract(epoch FROM run_at) - {before} FROM live WHERE tries > 0")
+    assert len(waits) == 12
+    until(lambda: [node.beat()] and len(node.holds) == 12)
+    for lease in [held for held in node.holds.values() if held["job"] in others]:
+        node.tell(lease)
+    for word in node.beat():
+        if word.name == "RESULT_ACK":
+            node.holds.pop(word["lease"])
+    return [float(row[0]) for row in waits]
 
 
 def test_an_error_that_the_broker_does_not_know_may_pass(service, submit, node):
