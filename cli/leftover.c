@@ -14,7 +14,8 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define PATIENCE_MS 20000 /* then they are killed, and waited for once more */
+#define PATIENCE_MS 20000      /* then they are killed */
+#define LAST_PATIENCE_MS 40000 /* and then given up */
 #define LOOK_EVERY_MS 20
 #define PID_FILE_LIMIT 4096
 
@@ -69,7 +70,7 @@ bool fm_leftover_wait(const struct fm_place *place, struct fm_error *err)
     pid_t pid;
     while ((pid = find_server(place)) || (pid = find_program(place))) {
         int64_t waited_ms = fm_clock_ms() - began_ms;
-        if (waited_ms > 2 * PATIENCE_MS)
+        if (waited_ms > LAST_PATIENCE_MS)
             return fm_fail(err, FM_SYSTEM, "process %d of an earlier run does not end", (int)pid);
         if (waited_ms > PATIENCE_MS)
             kill(pid, SIGKILL);
