@@ -362,6 +362,15 @@ void fm_http_resume(struct fm_http_exchange *exchange)
     pthread_mutex_unlock(&exchange->http->lock);
 }
 
+void fm_http_nudge(struct fm_http_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->http->lock);
+    if (exchange->wait_until_ms != FM_CLOCK_NEVER) {
+        fm_http_wake(exchange);
+    }
+    pthread_mutex_unlock(&exchange->http->lock);
+}
+
 /* ---- the listener ---- */
 
 __attribute__((format(printf, 2, 0))) static void log_library(void *context, const char *format,

@@ -5,9 +5,10 @@
  * has set a reply. Every deadline is absolute and held by a sweep of our own (TABLES §1, last row).
  * May not: know a route, a key or a job.
  *
- * Waiting: call fm_http_wait first, then start what will call fm_http_resume (from any thread). A
- * wake may be spurious or early: steps look at their own state. Whoever keeps an exchange beyond
- * the call that gave it holds it.
+ * Waiting: call fm_http_wait first, then start what will call fm_http_resume (from any thread). One
+ * without a time ends by that one resume alone: once awake, the connection may break and `end` come
+ * before `run`, so nobody may still be at work for it. All others nudge. Steps look at their own
+ * state. Whoever keeps an exchange beyond the call that gave it holds it.
  */
 #ifndef FM_BROKER_HTTP_H
 #define FM_BROKER_HTTP_H
@@ -87,8 +88,10 @@ struct fm_slice fm_http_body(const struct fm_http_exchange *exchange);
 /* ---- waiting ---- */
 /* Suspends until fm_http_resume or, at the latest, `until_ms` (fm_clock_ms; FM_CLOCK_NEVER). */
 void fm_http_wait(struct fm_http_exchange *exchange, int64_t until_ms);
-/* From any thread; nothing happens when it does not wait. */
+/* From any thread, by who promised it; nothing happens when it does not wait. */
 void fm_http_resume(struct fm_http_exchange *exchange);
+/* The same for who promised nothing: a wait without a time goes on. */
+void fm_http_nudge(struct fm_http_exchange *exchange);
 void fm_http_hold(struct fm_http_exchange *exchange);
 void fm_http_release(struct fm_http_exchange *exchange);
 /* True while closing: waits end early. */

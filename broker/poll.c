@@ -72,7 +72,7 @@ static void hear(struct fm_watch_entry *entry)
     struct wait *wait = entry->context;
     struct fm_http_exchange *exchange = wait->exchange;
     atomic_store(&wait->is_told, true); /* from here on the wait may be gone */
-    fm_http_resume(exchange);
+    fm_http_nudge(exchange);            /* a look under way is waited for all the same */
     fm_http_release(exchange);
 }
 

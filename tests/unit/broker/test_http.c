@@ -24,6 +24,12 @@ struct visit {
 };
 
 static atomic_uint ended;
+static atomic_bool is_at_work; /* whoever promised to resume */
+
+static bool is_asked(const struct fm_http_exchange *exchange, const char *word)
+{
+    return strstr(fm_http_target(exchange), word) != NULL;
+}
 
 static void *resume_soon(void *exchange)
 {
@@ -32,13 +38,24 @@ static void *resume_soon(void *exchange)
     return NULL;
 }
 
+static void *nudge_then_resume(void *exchange)
+{
+    const struct timespec pause = {0, 20000000L};
+    fm_http_nudge(exchange);
+    nanosleep(&pause, NULL);
+    atomic_store(&is_at_work, false);
+    return resume_soon(exchange);
+}
+
 /* Resumed by another thread, perhaps before this one has returned. */
 static void wait_for_thread(struct fm_http_exchange *exchange)
 {
     pthread_t thread;
     fm_http_wait(exchange, FM_CLOCK_NEVER);
     fm_http_hold(exchange);
-    assert_int_equal(pthread_create(&thread, NULL, resume_soon, exchange), 0);
+    atomic_store(&is_at_work, is_asked(exchange, "nudged"));
+    void *(*promise)(void *) = atomic_load(&is_at_work) ? nudge_then_resume : resume_soon;
+    assert_int_equal(pthread_create(&thread, NULL, promise, exchange), 0);
     pthread_detach(thread);
 }
 
@@ -47,11 +64,6 @@ static bool count_bytes(struct fm_http_exchange *exchange, struct fm_slice bytes
     struct visit *visit = fm_http_user(exchange);
     visit->streamed += bytes.length;
     return true;
-}
-
-static bool is_asked(const struct fm_http_exchange *exchange, const char *word)
-{
-    return strstr(fm_http_target(exchange), word) != NULL;
 }
 
 static bool must_wait(struct fm_http_exchange *exchange, struct visit *visit)
@@ -72,8 +84,9 @@ static bool must_wait(struct fm_http_exchange *exchange, struct visit *visit)
 static void answer(struct fm_http_exchange *exchange, const struct visit *visit)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
-    fm_text_format(&body, "runs=%u body=%zu streamed=%zu whole=%d", visit->runs,
-                   fm_http_body(exchange).length, visit->streamed, fm_http_is_whole(exchange));
+    fm_text_format(&body, "runs=%u body=%zu streamed=%zu whole=%d at_work=%d", visit->runs,
+                   fm_http_body(exchange).length, visit->streamed, fm_http_is_whole(exchange),
+                   atomic_load(&is_at_work));
     fm_http_header(exchange, "X-Twice", "first");
     fm_http_header(exchange, "x-twice", "second");
     if (is_asked(exchange, "close")) {
@@ -208,6 +221,12 @@ static void a_wait_ends_when_it_is_resumed_from_another_thread(void **state)
     }
 }
 
+static void a_wait_without_a_time_ends_by_who_promised_it_alone(void **state)
+{
+    ask(state, "GET /wait/nudged HTTP/1.1\r\nHost: a\r\n\r\n",
+        "runs=2 body=0 streamed=0 whole=1 at_work=0");
+}
+
 static void a_wait_ends_at_its_time(void **state)
 {
     ask(state, "GET /timed HTTP/1.1\r\nHost: a\r\n\r\n", "runs=2");
@@ -340,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_run_and_answered),
         cmocka_unit_test(a_wait_ends_when_it_is_resumed_from_another_thread),
+        cmocka_unit_test(a_wait_without_a_time_ends_by_who_promised_it_alone),
         cmocka_unit_test(a_wait_ends_at_its_time),
         cmocka_unit_test(a_body_is_collected_after_a_wait),
         cmocka_unit_test(a_body_may_be_taken_as_it_comes),
