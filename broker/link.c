@@ -11,10 +11,7 @@
 #include "common/memory.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
-/* A client that is refused does not connect again; one told "not yet" does, by itself. */
-#define ZAP_WELCOME "200"
-#define ZAP_NOT_YET "300"
-#define ZAP_REFUSED "400"
+#define NODES_PAUSE_MS 20 /* between two looks whether the nodes were read */
 #define STOP_ENDPOINT "inproc://fetchmedia.stop"
 #define ZAP_DOMAIN "fetchmedia"
 #define QUEUED_PER_NODE 256
@@ -95,9 +92,8 @@ static void zap_answer(struct fm_link *link)
         zmq_msg_init(&frames[i]);
     bool is_whole = zap_read(link->zap, frames);
     char key[Z85_SIZE] = "";
-    bool is_read = fm_node_set_is_read(link->nodes);
     bool admitted = is_whole && zap_admits(link, frames, key);
-    const char *status = admitted ? ZAP_WELCOME : is_read ? ZAP_REFUSED : ZAP_NOT_YET;
+    const char *status = admitted ? "200" : "400";
     zmq_send(link->zap, "1.0", 3, ZMQ_SNDMORE);
     zmq_send(link->zap, zmq_msg_data(&frames[ZAP_REQUEST]), zmq_msg_size(&frames[ZAP_REQUEST]),
              ZMQ_SNDMORE);
@@ -109,17 +105,21 @@ static void zap_answer(struct fm_link *link)
         zmq_msg_close(&frames[i]);
 }
 
+/* Until the nodes were read once, who comes waits in its handshake: a client that is refused would
+ * not connect again by itself. */
 static void *zap_run(void *argument)
 {
     struct fm_link *link = argument;
     void *stop = zmq_socket(link->context, ZMQ_PAIR);
     zmq_connect(stop, STOP_ENDPOINT);
-    zmq_pollitem_t items[] = {{link->zap, 0, ZMQ_POLLIN, 0}, {stop, 0, ZMQ_POLLIN, 0}};
-    while (zmq_poll(items, FM_COUNT(items), -1) >= 0 || errno == EINTR) {
-        if (items[1].revents)
-            break;
+    zmq_pollitem_t items[] = {{stop, 0, ZMQ_POLLIN, 0}, {link->zap, 0, ZMQ_POLLIN, 0}};
+    bool is_read = false;
+    while (zmq_poll(items, is_read ? 2 : 1, is_read ? -1 : NODES_PAUSE_MS) >= 0 || errno == EINTR) {
         if (items[0].revents)
+            break;
+        if (items[1].revents)
             zap_answer(link);
+        is_read = is_read || fm_node_set_is_read(link->nodes);
     }
     zmq_close(stop);
     return NULL;
