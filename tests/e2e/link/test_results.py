@@ -247,15 +247,19 @@ def test_sixty_four_files_are_asked_for_at_once(submit, node):
     assert [place["name"] for place in places] == [file["name"] for file in files]
 
 
-def test_what_the_database_refuses_holds_up_nobody_else(service, submit, nodes):
+@pytest.mark.parametrize("outputs", [
+    [OUTPUT, OUTPUT],
+    [{**OUTPUT, "name": "../../x"}],
+    [{**OUTPUT, "sha256": b"short"}],
+    [{**OUTPUT, "size_bytes": 2**63}],
+], ids=["one name twice", "a path", "a short digest", "too many bytes"])
+def test_outputs_that_cannot_be_fail_their_attempt_and_hold_up_nobody_else(service, submit, nodes, outputs):
     node = nodes(net_slots=2).come()
-    jobs = [submit(), submit()]
+    jobs = [submit(max_attempts=1), submit()]
     bad, good = node.take(), node.take()
-    node.tell(bad, outputs=[OUTPUT, OUTPUT])  # one name twice
-    node.tell(good)
-    assert node.hear("RESULT_ACK")["lease"] == good["lease"]
-    node.holds.pop(good["lease"])
-    assert service.job(jobs[1])["status"] == "succeeded"
-    started = time.monotonic()
-    assert not node.settle(bad, "failed", "source_not_found")["stale"]
-    assert time.monotonic() - started < 5
+    node.tell(bad, outputs=outputs)
+    assert node.hear("RESULT_ACK")["lease"] == bad["lease"]
+    assert not node.settle(good)["stale"]
+    failed, succeeded = map(service.job, jobs)
+    assert (failed["status"], failed["error"]["code"], failed["outputs"]) == ("failed", "internal_error", [])
+    assert succeeded["status"] == "succeeded"
