@@ -104,6 +104,8 @@ static bool name_family(const struct fm_source_facts *source, struct fm_file_fac
     } rows[] = {
         {"mov,mp4", "mov", "video/quicktime"}, {"mov,mp4", "m4v", "video/x-m4v"},
         {"mov,mp4", "3gp", "video/3gpp"},      {"mov,mp4", "m4a", "audio/mp4"},
+        {"mov,mp4", "m4b", "audio/mp4"},       {"mov,mp4", "3g2", "video/3gpp2"},
+        {"mov,mp4", "avif", "image/avif"},     {"mov,mp4", "heic", "image/heic"},
         {"matroska", "webm", "video/webm"},    {"matroska", "weba", "audio/webm"},
     };
     for (size_t i = 0; i < FM_COUNT(rows); i++) {

@@ -375,6 +375,48 @@ static bool check_unsized(const struct fm_input *input, struct fm_error *err)
     return check_size(0, width, height, err);
 }
 
+/* ---- photographs ----
+ * A camera's orientation stands in the JPEG's frame, where films have it with the stream. */
+
+static int decode_one(const AVStream *stream, AVFormatContext *format, AVFrame *frame)
+{
+    FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
+    const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
+    FM_AUTO(avcodec_free_context) AVCodecContext *codec = avcodec_alloc_context3(decoder);
+    if (!packet || !decoder || !codec)
+        return AVERROR(ENOMEM);
+    codec->max_pixels = FM_INPUT_MAX_PIXELS;
+    codec->thread_count = 1;
+    int result = avcodec_parameters_to_context(codec, stream->codecpar);
+    if (result >= 0)
+        result = avcodec_open2(codec, decoder, NULL);
+    if (result >= 0)
+        result = av_read_frame(format, packet);
+    if (result >= 0)
+        result = avcodec_send_packet(codec, packet);
+    return result >= 0 ? avcodec_receive_frame(codec, frame) : result;
+}
+
+/* What cannot be decoded here will not be later either: that is for the decoder to say. */
+static bool adopt_orientation(struct fm_input *input, struct fm_error *err)
+{
+    if (strcmp(input->format->iformat->name, "jpeg_pipe") != 0)
+        return true;
+    FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
+    if (!again)
+        return false;
+    AVStream *stream = input->format->streams[0];
+    FM_AUTO(av_frame_free) AVFrame *frame = av_frame_alloc();
+    if (!frame || decode_one(stream, again->format, frame) < 0)
+        return true;
+    const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
+    uint8_t *matrix =
+        side ? av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, side->size) : NULL;
+    if (matrix)
+        memcpy(matrix, side->data, side->size);
+    return true;
+}
+
 bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_input **out,
                    struct fm_error *err)
 {
@@ -384,7 +426,8 @@ bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_i
     input->size_bytes = size_bytes;
     if (!open_container(input, err) || !check_encryption(input, err) || !find_streams(input, err) ||
         !check_limits(input, err) || !correct_length(input, err) ||
-        !check_length(input, max_seconds, err) || !check_unsized(input, err))
+        !check_length(input, max_seconds, err) || !check_unsized(input, err) ||
+        !adopt_orientation(input, err))
         return false;
     *out = fm_steal(input);
     return true;

@@ -24,7 +24,8 @@ struct lane {
     bool copied;
     AVStream *stream;
     int64_t last_dts;
-    double first_seconds, end_seconds;
+    double first_seconds, end_seconds, length_seconds;
+    uint64_t shown; /* packets an edit list does not hide */
     atomic_uint_fast64_t packets;
     atomic_int_fast64_t position_us;
 };
@@ -244,18 +245,18 @@ static void order_times(const struct fm_mux *mux, struct lane *lane, AVPacket *p
     lane->last_dts = packet->dts;
 }
 
-/* Remembers what was written, in seconds. */
-static void note_packet(struct lane *lane, const AVPacket *packet)
+/* Remembers what was written, in seconds: where it stands, and how much it is without its gaps. */
+static void note_shown(struct lane *lane, int64_t time, int64_t duration)
 {
-    int64_t time = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
-    uint64_t count = atomic_fetch_add(&lane->packets, 1);
+    double base = av_q2d(lane->stream->time_base), length = (double)duration * base;
+    if (duration <= 0 && lane->frame_rate.num > 0)
+        length = av_q2d(av_inv_q(lane->frame_rate));
+    lane->length_seconds += length;
     if (time == AV_NOPTS_VALUE)
         return;
-    double base = av_q2d(lane->stream->time_base), length = (double)packet->duration * base;
-    if (packet->duration <= 0 && lane->frame_rate.num > 0)
-        length = av_q2d(av_inv_q(lane->frame_rate));
     double start = (double)time * base;
-    lane->first_seconds = count ? FFMIN(lane->first_seconds, start) : start;
+    lane->first_seconds = lane->shown > 0 ? FFMIN(lane->first_seconds, start) : start;
+    lane->shown++;
     lane->end_seconds = FFMAX(lane->end_seconds, start + length);
     atomic_store(&lane->position_us, (int64_t)(lane->end_seconds * AV_TIME_BASE));
 }
@@ -267,9 +268,19 @@ static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     packet->pos = -1;
     av_packet_rescale_ts(packet, lane->time_base, lane->stream->time_base);
     order_times(mux, lane, packet);
-    note_packet(lane, packet);
+    int64_t time = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    int64_t duration = packet->duration;
+    bool shown = !(packet->flags & AV_PKT_FLAG_DISCARD);
     int result = av_interleaved_write_frame(mux->format, packet);
-    return result < 0 ? fm_probe_fail(err, result, "write") : true;
+    /* A damaged packet that cannot be rewritten for the format is passed over. */
+    if (result == AVERROR_INVALIDDATA && lane->copied)
+        return true;
+    if (result < 0)
+        return fm_probe_fail(err, result, "write");
+    atomic_fetch_add(&lane->packets, 1);
+    if (shown)
+        note_shown(lane, time, duration);
+    return true;
 }
 
 static bool hold_packet(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
@@ -303,6 +314,13 @@ bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
 
 /* ---- the end ---- */
 
+/* A picture that is never shown is none; sound that is hidden plays as silence. */
+static bool is_empty(const struct lane *lane, size_t slot)
+{
+    return lane->stream &&
+           (atomic_load(&lane->packets) == 0 || (slot == FM_PLAN_VIDEO && lane->shown == 0));
+}
+
 static bool finish(struct fm_mux *mux, struct fm_error *err)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
@@ -311,6 +329,10 @@ static bool finish(struct fm_mux *mux, struct fm_error *err)
     if (!mux->header)
         return fm_fail(err, FM_MEDIA_INVALID, "%s: nothing could be decoded",
                        mux->output->spec->name);
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+        if (is_empty(&mux->lanes[i], i))
+            return fm_fail(err, FM_MEDIA_INVALID, "%s: a stream without a packet",
+                           mux->output->spec->name);
     int result = av_write_trailer(mux->format);
     atomic_store(&mux->ended, true);
     return result < 0 ? fm_probe_fail(err, result, "trailer") : fm_sink_flush(mux->sink, err);
@@ -362,12 +384,12 @@ static void note_video(const struct fm_mux *mux, struct fm_arena *arena,
 void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_facts *facts)
 {
     bool timeless = mux->format->oformat->flags & AVFMT_NOTIMESTAMPS;
-    double first = INFINITY, end = 0;
+    double length = 0, end = 0;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         const struct lane *lane = &mux->lanes[i];
         if (!lane->stream)
             continue;
-        first = fmin(first, lane->first_seconds);
+        length = fmax(length, lane->length_seconds);
         end = fmax(end, lane->end_seconds);
     }
     if (mux->lanes[FM_PLAN_VIDEO].stream)
@@ -381,8 +403,8 @@ void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_fac
         facts->skew_seconds =
             mux->lanes[FM_PLAN_AUDIO].end_seconds - mux->lanes[FM_PLAN_VIDEO].end_seconds;
     bool still = mux->output->streams[FM_PLAN_VIDEO].still;
-    /* A file without times begins where its first packet does; with them, at zero. */
-    facts->duration_seconds = still ? 0 : fmax(timeless ? end - first : end, 0);
+    /* A file without times has no gaps; with them, it begins at zero. */
+    facts->duration_seconds = still ? 0 : fmax(timeless ? length : end, 0);
 }
 
 void fm_mux_destroy(struct fm_mux **pointer)

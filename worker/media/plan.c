@@ -101,6 +101,10 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
     const char *codec = avcodec_get_name(stream->source->codecpar->codec_id);
     if (!list_has(choice->fitting, codec) || stream->still)
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, codec);
+    /* Nobody could play what not one frame could be decoded of. */
+    if (stream->source->codecpar->format < 0)
+        return fm_fail(err, FM_MEDIA_INVALID, "%s: not a frame of %s could be decoded",
+                       choice->what, codec);
     stream->way = FM_PLAN_REMUX;
     tell(decision, choice->what, "remux, %s fits", codec);
     return true;

@@ -181,6 +181,49 @@ static void a_stream_that_is_mostly_noise_is_damaged(void **state)
     assert_int_equal(run.err.code, FM_MEDIA_INVALID);
 }
 
+/* A format without times plays what there is without its gaps. */
+static void gaps_in_the_sound_are_not_in_the_song(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask(&run, FM_FORMAT_MP3, "gaps.mp3");
+    ffmpeg("-f lavfi -i sine=d=3:r=44100 -af \"aselect='not(between(t,1,2))'\" -c:a flac gaps.mkv");
+    assert_made(&run, "gaps.mkv");
+    assert_true(fabs(run.made[0].duration_seconds - 2) < 0.2);
+}
+
+static void a_picture_nothing_can_be_decoded_of_is_not_remuxed(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask(&run, FM_FORMAT_MP4, "nothing.mp4");
+    ffmpeg("-i film.mp4 -c copy -bsf:v noise=amount=1 nothing.mkv");
+    assert_false(make(&run, "nothing.mkv"));
+    assert_int_equal(run.err.code, FM_MEDIA_INVALID);
+}
+
+/* EXIF says that the camera was held upright; the ffmpeg command writes none. */
+static void a_photograph_stands_upright(void **state)
+{
+    (void)state;
+    static const char exif[] = "\xff\xe1\0\x22"
+                               "Exif\0\0MM\0*\0\0\0\x08\0\x01"
+                               "\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0";
+    FM_AUTO(run_done) struct run run = {0};
+    FM_AUTO(fm_text_done) struct fm_text bytes = {0};
+    FM_AUTO(fm_text_done) struct fm_text photograph = {0};
+    ask(&run, FM_FORMAT_JPG, "upright.jpg");
+    ffmpeg("-i film.mp4 -frames:v 1 lying.jpg");
+    read_all("lying.jpg", &bytes);
+    fm_text_append_bytes(&photograph, bytes.data, 2);
+    fm_text_append_bytes(&photograph, exif, sizeof(exif));
+    fm_text_append_bytes(&photograph, bytes.data + 2, bytes.length - 2);
+    write_file("photograph.jpg", photograph.data, photograph.length);
+    assert_made(&run, "photograph.jpg");
+    assert_int_equal(run.made[0].video->width, 240);
+    assert_int_equal(run.made[0].video->height, 320);
+}
+
 /* ---- limits ---- */
 
 static void a_film_longer_than_its_header_says_is_stopped_at_the_limit(void **state)
@@ -208,6 +251,9 @@ int main(void)
         cmocka_unit_test(a_still_of_a_truncated_film_is_its_last_frame),
         cmocka_unit_test(the_remains_of_a_stream_are_left_out),
         cmocka_unit_test(a_stream_that_is_mostly_noise_is_damaged),
+        cmocka_unit_test(gaps_in_the_sound_are_not_in_the_song),
+        cmocka_unit_test(a_picture_nothing_can_be_decoded_of_is_not_remuxed),
+        cmocka_unit_test(a_photograph_stands_upright),
         cmocka_unit_test(a_film_longer_than_its_header_says_is_stopped_at_the_limit),
     };
     return cmocka_run_group_tests_name("sources", tests, make_film, remove_directory);
