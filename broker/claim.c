@@ -47,7 +47,6 @@ static void start(struct fm_hub *hub, struct fm_session *session, struct fm_sess
                   const struct fm_queue_event *event)
 {
     held->is_claiming = false;
-    held->starts = event->starts;
     held->sent_after = session->acks;
     if (!send_job(hub, session, held, event)) {
         session->is_full = true;
@@ -57,7 +56,7 @@ static void start(struct fm_hub *hub, struct fm_session *session, struct fm_sess
     char job[FM_ID_TEXT_SIZE];
     fm_id_format(FM_ID_JOB, &held->job, job);
     fm_log(FM_LOG_INFO, "job_started", "job=%s lease=%016" PRIx64 " node=%s start=%u", job,
-           held->lease, session->node.name, held->starts);
+           held->lease, session->node.name, event->starts);
     fm_watch_tell(hub->watch, &held->job);
 }
 

@@ -82,7 +82,8 @@ struct fm_queue_event {
     enum fm_error_code error;
     const char *detail;
     enum fm_queue_release release;
-    uint64_t delay_ms; /* RELEASE RETRY: backoff, drawn by the caller */
+    uint64_t delay_ms; /* RELEASE RETRY: of the first try; times 4 for each one before, at most 15
+                          minutes */
     struct fm_id node; /* FINISH, RELEASE: on which node; ATTACH: whose session */
 
     /* ATTACH: boot, leases it holds (those of the session not listed are released uncounted). Out:

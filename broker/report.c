@@ -9,8 +9,6 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define LONGEST_BACKOFF_MS 900000U /* 15 minutes */
-
 /* A message being answered. */
 struct report {
     struct fm_hub *hub;
@@ -339,17 +337,6 @@ static void ended(struct fm_queue_event *event)
     fm_hub_move_end(event);
 }
 
-/* Full jitter under base × 4ⁿ, n the tries before. */
-static uint64_t backoff_ms(const struct fm_hub *hub, unsigned starts)
-{
-    uint64_t longest = hub->settings->retry_base_ms;
-    for (unsigned i = 1; i < starts && longest < LONGEST_BACKOFF_MS; i++)
-        longest *= 4;
-    if (longest > LONGEST_BACKOFF_MS)
-        longest = LONGEST_BACKOFF_MS;
-    return fm_hash_random_below((uint32_t)longest + 1);
-}
-
 static bool is_final(const struct fm_result *result)
 {
     return result->how == FM_HOW_SUCCEEDED ||
@@ -371,7 +358,7 @@ static struct fm_queue_event *finish_event(struct fm_hub_move *move, struct fm_r
 }
 
 static struct fm_queue_event *release_event(const struct fm_hub *hub,
-                                            const struct fm_result *result, unsigned starts)
+                                            const struct fm_result *result)
 {
     static const enum fm_queue_release kinds[] = {
         [FM_HOW_SUCCEEDED] = FM_RELEASE_RETRY,
@@ -381,7 +368,8 @@ static struct fm_queue_event *release_event(const struct fm_hub *hub,
     };
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_RELEASE);
     event->release = kinds[result->how];
-    event->delay_ms = backoff_ms(hub, starts);
+    /* Full jitter: the statement stretches it by 4 for each try before. */
+    event->delay_ms = fm_hash_random_below((uint32_t)hub->settings->retry_base_ms + 1);
     return event;
 }
 
@@ -417,7 +405,6 @@ static void hear_result(struct report *report)
         fm_session_lease_find(report->session, report->message->result.lease);
     if (held && held->is_ending)
         return;
-    unsigned starts = held ? held->starts : 1;
     if (held)
         held->is_ending = true;
     struct fm_hub_move *move =
@@ -427,7 +414,7 @@ static void hear_result(struct report *report)
     struct fm_result *result = &move->message.result;
     judge_outputs(result);
     struct fm_queue_event *event =
-        is_final(result) ? finish_event(move, result) : release_event(report->hub, result, starts);
+        is_final(result) ? finish_event(move, result) : release_event(report->hub, result);
     event->account = id_of(result->account);
     event->id = job;
     event->error = result->how == FM_HOW_SUCCEEDED ? FM_NONE : fm_error_from_wire(result->error);

@@ -7,8 +7,9 @@
 
 #define READS_OF_MINE 6
 #define READS_OF_OTHERS 12
-#define LISTED_MAX 512 /* of messages.def: a lease that no word can list would be taken for lost   \
-                        */
+#define LISTED_MAX                                                                                 \
+    512 /* of messages.def: a lease that no word can list would be taken for lost                  \
+         */
 
 struct fm_session_set {
     struct fm_session *sessions; /* hash by node id */
@@ -89,7 +90,6 @@ struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64
     held->account = *account;
     held->job = *job;
     held->sent_after = session->acks;
-    held->starts = 1;
     HASH_ADD(hh, session->leases, lease, sizeof held->lease, held);
     return held;
 }

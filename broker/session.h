@@ -18,7 +18,6 @@ struct fm_session_lease {
     struct fm_id account, job;
     enum fm_class class;
     uint64_t sent_after; /* the last ACK's number when its JOB went out */
-    unsigned starts;     /* of the job, this one counted; 1 when adopted */
     bool is_claiming;    /* its claim is not committed yet */
     bool is_telling;     /* a progress of it is being committed */
     bool is_ending;      /* a finish or release of it is under way */

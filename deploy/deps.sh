@@ -45,6 +45,8 @@ build module  http.server                       python3
 check header  cmocka.h                          libcmocka-dev
 check module  pytest                            python3-pytest
 check module  requests                          python3-requests
+check module  zmq                               python3-zmq
+check module  msgpack                           python3-msgpack
 check command ffmpeg                            ffmpeg
 check command ffprobe                           ffmpeg
 check command node                              nodejs

@@ -1,6 +1,7 @@
 -- A lease is given back: the job waits again, or ends failed where a count is at its limit.
 -- No row: see job_found. Why: 0 retry (tries+1, later) · 1 crash · 2 loss · 3 uncounted; crash and
--- loss avoid the node next time, and all but a retry keep run_at and so the job's place.
+-- loss avoid the node next time, and all but a retry keep run_at and so the job's place. A retry waits
+-- delay_ms times 4 for each try before, at most 15 minutes.
 -- $1 uuid[] ids · $2 uuid[] accounts · $3 bigint[] leases · $4 integer[] why · $5 bigint[] delay_ms
 -- $6 integer[] errors · $7 text[] details · $8 uuid[] nodes
 -- $9 integer crashes that end a job · $10 integer losses that do · $11 smallint outcome failed
@@ -13,7 +14,7 @@ WITH want AS MATERIALIZED (
 ), held AS MATERIALIZED (
     SELECT l.id, l.account, w.n, w.node,
            (w.why = 0)::integer AS tries, (w.why = 1)::integer AS crashes, (w.why = 2)::integer AS losses,
-           CASE WHEN w.why = 0 THEN now() + w.delay_ms * interval '1 ms' ELSE l.run_at END AS run_at,
+           CASE WHEN w.why = 0 THEN now() + least(w.delay_ms * power(4, l.tries), 900000) * interval '1 ms' ELSE l.run_at END AS run_at,
            CASE w.why WHEN 0 THEN l.tries + 1 >= l.max_tries
                       WHEN 1 THEN l.crashes + 1 >= $9::integer
                       WHEN 2 THEN l.losses + 1 >= $10::integer
