@@ -358,6 +358,8 @@ static void destroy_pipeline(struct pipeline **pointer)
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         fm_decode_done(&pipeline->decodes[i]);
         fm_pipe_destroy(&pipeline->decodes[i].packets);
+        for (size_t k = 0; k < OUTPUTS; k++)
+            fm_remux_done(&pipeline->remuxes[i][k]);
     }
     for (size_t i = 0; i < OUTPUTS; i++)
         fm_mux_destroy(&pipeline->muxes[i]);

@@ -25,8 +25,45 @@ static void smooth_sound(struct fm_remux *remux, AVPacket *packet)
                          samples, &remux->sample_carry, remux->source->time_base);
 }
 
+/* Takes the packet. */
+static bool write(struct fm_remux *remux, AVPacket *packet, struct fm_error *err)
+{
+    if (packet->dts == AV_NOPTS_VALUE)
+        packet->dts = packet->pts;
+    if (packet->dts != AV_NOPTS_VALUE)
+        smooth_sound(remux, packet);
+    bool written = fm_mux_write(remux->mux, remux->slot, packet, err);
+    av_packet_free(&packet);
+    return written;
+}
+
+/* A frame shown later may need them. */
+static bool write_held(struct fm_remux *remux, struct fm_error *err)
+{
+    bool written = true;
+    for (size_t i = 0; i < remux->held_count; i++) {
+        if (written)
+            written = write(remux, remux->held[i], err);
+        else
+            av_packet_free(&remux->held[i]);
+        remux->held[i] = NULL;
+    }
+    remux->held_count = 0;
+    return written;
+}
+
+/* Takes the packet; more than may be held is behind the film. */
+static void hold(struct fm_remux *remux, AVPacket *packet)
+{
+    if (remux->held_count < FM_REMUX_HELD)
+        remux->held[remux->held_count++] = packet;
+    else
+        av_packet_free(&packet);
+}
+
 bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_error *err)
 {
+    bool hidden = packet->flags & AV_PKT_FLAG_DISCARD;
     /* What comes before the first keyframe cannot be decoded by anyone. */
     if (!remux->started && !(packet->flags & AV_PKT_FLAG_KEY))
         return true;
@@ -34,16 +71,25 @@ bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_e
     AVPacket *copy = av_packet_clone(packet);
     if (!copy)
         return fm_probe_fail(err, AVERROR(ENOMEM), "remux");
-    if (copy->dts == AV_NOPTS_VALUE)
-        copy->dts = copy->pts;
-    if (copy->dts != AV_NOPTS_VALUE)
-        smooth_sound(remux, copy);
-    bool written = fm_mux_write(remux->mux, remux->slot, copy, err);
+    if (hidden && remux->shown) {
+        hold(remux, copy);
+        return true;
+    }
+    remux->shown = remux->shown || !hidden;
+    if (write_held(remux, err))
+        return write(remux, copy, err);
     av_packet_free(&copy);
-    return written;
+    return false;
 }
 
 bool fm_remux_end(struct fm_remux *remux, struct fm_error *err)
 {
     return fm_mux_end(remux->mux, remux->slot, err);
+}
+
+void fm_remux_done(struct fm_remux *remux)
+{
+    for (size_t i = 0; i < remux->held_count; i++)
+        av_packet_free(&remux->held[i]);
+    remux->held_count = 0;
 }

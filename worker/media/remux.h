@@ -1,6 +1,7 @@
 /*
  * One stream carried into one output as it is: packets keep their bytes, and their times as the
- * ffmpeg command's `-c copy` would give them.
+ * ffmpeg command's `-c copy` would give them. What an edit list hides before the film stays hidden;
+ * what it hides behind the film is left out, for no muxer would hide it again.
  * Before: demux. After: mux. Threads: the demuxer's.
  */
 #ifndef FM_WORKER_MEDIA_REMUX_H
@@ -12,11 +13,17 @@
 #include "common/error.h"
 #include "worker/media/mux.h"
 
+/* Frames may be decoded so much earlier than they are shown, and more. */
+#define FM_REMUX_HELD 32
+
 struct fm_remux {
     struct fm_mux *mux;
     enum fm_plan_slot slot;
     const AVStream *source;
-    bool started;         /* a keyframe has been seen */
+    bool started;                  /* a keyframe has been seen */
+    bool shown;                    /* a packet that is not hidden has */
+    AVPacket *held[FM_REMUX_HELD]; /* hidden, and not yet known whether behind the film */
+    size_t held_count;
     int64_t sample_carry; /* av_rescale_delta's */
 };
 
@@ -26,5 +33,6 @@ bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot
 bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet,
                      struct fm_error *err) FM_MUST_CHECK;
 bool fm_remux_end(struct fm_remux *remux, struct fm_error *err) FM_MUST_CHECK;
+void fm_remux_done(struct fm_remux *remux);
 
 #endif

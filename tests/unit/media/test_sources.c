@@ -181,6 +181,24 @@ static void a_stream_that_is_mostly_noise_is_damaged(void **state)
     assert_int_equal(run.err.code, FM_MEDIA_INVALID);
 }
 
+/* A camera's own trim: edts/elst says where the film ends, and the rest is still there. */
+static void what_is_hidden_behind_the_film_is_left_out(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    FM_AUTO(fm_text_done) struct fm_text bytes = {0};
+    ask(&run, FM_FORMAT_MP4, "trimmed_remux.mp4");
+    ffmpeg("-i film.mp4 -c copy -an trimmed.mp4");
+    read_all("trimmed.mp4", &bytes);
+    /* Past the type: version and flags, a count of one, then a length in milliseconds. */
+    char *list = memmem(bytes.data, bytes.length, "elst", 4);
+    assert_non_null(list);
+    memcpy(list + 12, "\0\0\x03\xe8", 4);
+    write_file("trimmed.mp4", bytes.data, bytes.length);
+    assert_made(&run, "trimmed.mp4");
+    assert_true(fabs(run.made[0].duration_seconds - 1) < 0.2);
+}
+
 /* A format without times plays what there is without its gaps. */
 static void gaps_in_the_sound_are_not_in_the_song(void **state)
 {
@@ -251,6 +269,7 @@ int main(void)
         cmocka_unit_test(a_still_of_a_truncated_film_is_its_last_frame),
         cmocka_unit_test(the_remains_of_a_stream_are_left_out),
         cmocka_unit_test(a_stream_that_is_mostly_noise_is_damaged),
+        cmocka_unit_test(what_is_hidden_behind_the_film_is_left_out),
         cmocka_unit_test(gaps_in_the_sound_are_not_in_the_song),
         cmocka_unit_test(a_picture_nothing_can_be_decoded_of_is_not_remuxed),
         cmocka_unit_test(a_photograph_stands_upright),
