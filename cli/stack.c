@@ -21,7 +21,7 @@
 #define READY_PATIENCE_MS 60000
 #define ASK_EVERY_MS 30
 #define FIRST_BACKOFF_MS 200
-#define LONGEST_BACKOFF_MS 10000
+#define LONGEST_BACKOFF_MS 5000
 #define STEADY_MS 1000 /* alive for so long, it did start: the backoff begins anew */
 #define STOP_PATIENCE_MS 20000
 #define MEMBERS (FM_STACK_WORKERS + 2)
