@@ -1,5 +1,6 @@
 #include "broker/order.h"
 
+#include <assert.h>
 #include <string.h>
 #include <uthash.h>
 #include <utlist.h>
@@ -73,6 +74,7 @@ static void pool_clear(struct pool *pool)
 
 static void seat_leave(struct lane *lane, struct seat *seat)
 {
+    assert(lane->by_account); /* who sits in the round stands in the hash */
     seat_clear(seat);
     HASH_DEL(lane->by_account, seat);
     DL_DELETE(lane->round, seat);
