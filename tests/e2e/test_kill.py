@@ -18,6 +18,8 @@ SEED = int(os.environ.get("FM_SEED", "1"))
 JOBS = 60
 OUTSTANDING = 10
 STRIKE_EVERY_SECONDS = 0.5  # when no job ends meanwhile
+OTHERS_AFTER_SECONDS = 1.5  # when there is none of the kind whose turn it is
+STRUCK_SECONDS = 150
 URL_SECONDS = SWEEP_SECONDS = 4
 SETTINGS = {
     "FETCHMEDIA_ROUND_MS": "250",
@@ -71,21 +73,32 @@ def stack(origin):
         running.remove()
 
 
+def ask(ledger, bodies, strikes, is_due):
+    """A few jobs are always under way, and one is kept for each strike to come."""
+    while len(ledger.asked) < JOBS and len(ledger.open()) < OUTSTANDING:
+        has_spare = len(ledger.asked) < JOBS - strikes.left()
+        if not has_spare and not (is_due and not ledger.open()):
+            return
+        ledger.submit(bodies[len(ledger.asked) % len(bodies)])
+
+
 def run_while_struck(ledger, bodies, strikes, supervisor):
-    """A few jobs are always under way; a strike falls whenever one has ended, or nothing has for a
-    while."""
-    ended, struck_at = 0, time.monotonic()
-    while strikes.left():
-        while len(ledger.asked) < JOBS and len(ledger.open()) < OUTSTANDING:
-            ledger.submit(bodies[len(ledger.asked) % len(bodies)])
+    """A strike falls whenever a job has ended, or none has for a while. What ended while the broker
+    was away does not count, or it would be struck each time it comes back."""
+    began = struck_at = time.monotonic()
+    ended = repeated = 0
+    is_due = False
+    while strikes.left() or len(ledger.asked) < JOBS:
+        ask(ledger, bodies, strikes, is_due)
         ledger.look()
+        if ledger.repeated > repeated:
+            ended, repeated, struck_at = len(ledger.ended), ledger.repeated, time.monotonic()
         waited = time.monotonic() - struck_at
-        if len(ledger.ended) > ended or waited > STRIKE_EVERY_SECONDS:
-            assert ledger.open(), "every job has ended before the last strike"
-            strikes.strike(supervisor)
+        is_due = bool(strikes.left()) and (
+            len(ledger.ended) > ended or waited > STRIKE_EVERY_SECONDS)
+        if is_due and strikes.strike(supervisor, waited > OTHERS_AFTER_SECONDS):
             ended, struck_at = len(ledger.ended), time.monotonic()
-    for number_asked in range(len(ledger.asked), JOBS):
-        ledger.submit(bodies[number_asked % len(bodies)])
+        assert time.monotonic() < began + STRUCK_SECONDS, f"still to be struck: {strikes.row}"
 
 
 def check_ledger(ledger, stack):
