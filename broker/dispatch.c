@@ -21,6 +21,7 @@
 #define WATCHED_ASKED 1024   /* a tick */
 #define POOLS 64
 #define TICK_FRESH_MS 3000 /* /readyz: the last good look is younger */
+#define AGAIN_MS 20        /* without a connection */
 #define SOON_MS 1          /* a tick wanted at once still lets the turn's other work go first */
 
 struct fm_dispatch {
@@ -327,14 +328,15 @@ static void tick(struct fm_dispatch *dispatch)
     if (dispatch->wants_round)
         fm_session_ask(dispatch->hub.sessions);
     dispatch->ask.wants_nodes = dispatch->node_epoch == 0;
+    dispatch->hub.wants_heads = false;
+    dispatch->tick_at_ms = now + (int64_t)dispatch->hub.settings->tick_ms;
     dispatch->is_ticking = true;
     if (!fm_tick_start(dispatch->hub.tick, &dispatch->ask, ticked, dispatch)) {
         dispatch->is_ticking = false;
+        dispatch->tick_at_ms = now + AGAIN_MS;
         return;
     }
     fm_order_look(dispatch->hub.order);
-    dispatch->hub.wants_heads = false;
-    dispatch->tick_at_ms = now + (int64_t)dispatch->hub.settings->tick_ms;
 }
 
 /* ---- the turn ---- */
@@ -355,6 +357,15 @@ static int sooner(int a, int b)
     return b < 0 || a < b ? a : b;
 }
 
+/* While one is under way its answer, or that none came, is what to wait for. */
+static int until_tick(const struct fm_dispatch *dispatch)
+{
+    int left = fm_clock_left(dispatch->tick_at_ms);
+    if (dispatch->is_ticking)
+        return -1;
+    return dispatch->hub.wants_heads || left < SOON_MS ? SOON_MS : left;
+}
+
 /* Everything there is to do now; returns how many milliseconds it may sleep. */
 static int turn(struct fm_dispatch *dispatch)
 {
@@ -370,8 +381,7 @@ static int turn(struct fm_dispatch *dispatch)
     if (fm_link_has_more(hub->link))
         return 0;
     sleep_ms = sooner(sleep_ms, fm_clock_left(dispatch->round_at_ms));
-    int left = fm_clock_left(dispatch->tick_at_ms);
-    return sooner(sleep_ms, left > SOON_MS ? left : SOON_MS);
+    return sooner(sleep_ms, until_tick(dispatch));
 }
 
 static void rest(struct fm_dispatch *dispatch, int sleep_ms)
