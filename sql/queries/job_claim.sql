@@ -19,7 +19,7 @@ WITH want AS MATERIALIZED (
 ), moved AS (
     UPDATE live
     SET lease_id = h.lease, session = h.session,
-        starts = starts + (lease_id IS NULL)::integer,
+        starts = least(starts + (lease_id IS NULL)::integer, 32767), -- a full disk may refuse it for days
         started_at = coalesce(started_at, now()),
         deadline = coalesce(deadline, now() + make_interval(secs => timeout_s))
     FROM held h

@@ -63,6 +63,16 @@ static void a_claim_that_runs_again_counts_one_start(void **state)
     assert_int_equal(world_live(id, "starts"), 1);
 }
 
+static void a_job_that_was_started_very_often_can_still_be_claimed(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id id = world_waiting();
+    postgres_run(&world_postgres, "UPDATE live SET starts = 32767");
+    expect(world_claim(id, L1, S1), FM_QUEUE_MOVED);
+    assert_int_equal(world_live(id, "starts"), 32767);
+}
+
 static void a_job_is_claimed_by_one_lease_only(void **state)
 {
     (void)state;
@@ -330,6 +340,7 @@ int main(void)
         TEST(a_post_that_runs_again_does_not_wake_an_ended_job),
         TEST(a_claim_leases_the_job_and_tells_what_a_worker_needs),
         TEST(a_claim_that_runs_again_counts_one_start),
+        TEST(a_job_that_was_started_very_often_can_still_be_claimed),
         TEST(a_job_is_claimed_by_one_lease_only),
         TEST(two_claims_of_one_job_in_one_flush_give_it_to_the_first),
         TEST(a_job_is_not_claimed_before_it_is_due),
