@@ -370,11 +370,15 @@ static enum fm_http_next run(struct fm_http_exchange *exchange)
     return answer == FM_STEP_REPLY ? FM_HTTP_REPLY : FM_HTTP_WAIT;
 }
 
-/* The path as it may be logged: a signed URL's token is as good as a key. */
+/* The path as it may be logged: a signed URL's token is as good as a key, asked for by whatever
+ * method. */
 static const char *logged_path(const struct fm_request *request)
 {
-    bool is_public = request->route != NULL && (request->route->flags & FM_ROUTE_PUBLIC) != 0;
-    return is_public ? request->route->pattern : request->target.path;
+    const char *path = request->target.path;
+    if (request->route != NULL && (request->route->flags & FM_ROUTE_PUBLIC) != 0) {
+        return request->route->pattern;
+    }
+    return path != NULL && strstr(path, "v1/files/") != NULL ? "/v1/files/{token}" : path;
 }
 
 static void end(struct fm_http_exchange *exchange)

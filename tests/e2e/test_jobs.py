@@ -111,6 +111,14 @@ def test_a_signed_url_that_was_changed_opens_nothing(succeeded):
     assert requests.get(f"{head}/{token}/{name}", timeout=30).status_code == 403
 
 
+def test_a_signed_url_is_in_no_log(stack, succeeded):
+    url = succeeded["outputs"][0]["url"]
+    for method in ("GET", "HEAD", "POST", "DELETE"):
+        requests.request(method, url, timeout=10)
+    token = url.split("/")[-2]
+    assert not [log.name for log in (stack.state / "log").glob("*.log") if token in log.read_text(errors="replace")]
+
+
 def test_an_output_can_be_read_with_the_key(service, succeeded, clip):
     answer = service.get(f"/v1/jobs/{succeeded['id']}/outputs/source")
     assert (answer.status_code, answer.content) == (200, clip)
