@@ -49,16 +49,16 @@ static void object_of(const struct fm_db_rows *rows, size_t row, struct fm_grant
         object->name[i] = name[i];
 }
 
-static bool expire_files(struct fm_retention *retention, struct fm_error *err)
+static bool expire_some(struct fm_retention *retention, size_t *count, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *none = NULL;
     FM_AUTO(fm_text_done) struct fm_text ids = {0};
     if (!query(retention, fm_sql_file_expired, NULL, 0, &rows, err))
         return false;
-    size_t count = fm_db_rows_count(rows);
+    *count = fm_db_rows_count(rows);
     fm_db_array_open(&ids);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         struct fm_grant_object object;
         object_of(rows, i, &object);
         if (!fm_store_remove(retention->store, &object, err))
@@ -68,9 +68,27 @@ static bool expire_files(struct fm_retention *retention, struct fm_error *err)
     }
     fm_db_array_close(&ids);
     const char *parameters[] = {fm_text_get(&ids)};
-    if (count)
-        fm_log(FM_LOG_INFO, "files_expired", "count=%zu", count);
-    return count == 0 || query(retention, fm_sql_file_forget, parameters, 1, &none, err);
+    if (*count)
+        fm_log(FM_LOG_INFO, "files_expired", "count=%zu", *count);
+    return *count == 0 || query(retention, fm_sql_file_forget, parameters, 1, &none, err);
+}
+
+static bool is_stopping(struct fm_retention *retention)
+{
+    pthread_mutex_lock(&retention->lock);
+    bool is = retention->is_stopping;
+    pthread_mutex_unlock(&retention->lock);
+    return is;
+}
+
+/* All of them: a busy day's files expire faster than one statement's worth a minute. */
+static bool expire_files(struct fm_retention *retention, struct fm_error *err)
+{
+    size_t count = 1;
+    bool ok = true;
+    while (ok && count > 0 && !is_stopping(retention))
+        ok = expire_some(retention, &count, err);
+    return ok;
 }
 
 /* ---- stored attempts that nobody names ---- */
