@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,6 +137,16 @@ static bool resolve(const char *work_dir, char **out, struct fm_error *err)
 
 /* ---- run ---- */
 
+/* An attempt with all its outputs holds two dozen, and there may be 256 of them. */
+static void take_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(const struct fm_worker_settings *settings, const struct fm_node *node,
                  const char *work_dir)
 {
@@ -179,6 +190,7 @@ static int run(const struct fm_worker_settings *settings)
         return FM_SERVE_SETTING;
     }
     block_signals();
+    take_descriptors();
     if (!fm_node_open(settings->work_dir, &node, &err)) {
         fm_log_failure("node", &err);
         return FM_SERVE_FAILED;
