@@ -17,9 +17,9 @@ static bool ask_broker(const struct fm_enrol *enrol, const char *const *words,
                        struct fm_json **answer, struct fm_error *err)
 {
     FM_AUTO_FREE char *program = fm_place_path(enrol->place, "bin/fetchmedia-broker");
-    const char *argv[12] = {program};
-    for (size_t i = 0; words[i] && i + 2 < FM_COUNT(argv); i++)
-        argv[i + 1] = words[i];
+    const char *argv[12] = {program, "--"}; /* a node's key may begin with two dashes */
+    for (size_t i = 0; words[i] && i + 3 < FM_COUNT(argv); i++)
+        argv[i + 2] = words[i];
     FM_AUTO(fm_text_done) struct fm_text out = {0};
     *answer = NULL;
     if (!fm_process_run(argv, enrol->environment, &enrol->place->broker, &out, err))

@@ -145,7 +145,7 @@ class Broker:
     # ---- the operator ----
 
     def operate(self, *words):
-        done = subprocess.run([PROGRAMS / "fetchmedia-broker", *words], env=self.environment,
+        done = subprocess.run([PROGRAMS / "fetchmedia-broker", "--", *words], env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return json.loads(done.stdout.splitlines()[0]) if done.stdout else None
@@ -169,7 +169,7 @@ class Broker:
     def enrol_many(self, count):
         """As the command does, in one statement."""
         self.enrolled = [self.stranger() for _ in range(count)]
-        rows = ", ".join(f"(gen_random_uuid(), '{node.name}', $q${node.public.decode()}$q$)"
+        rows = ", ".join(f"(gen_random_uuid(), '{node.name}', '{node.public.decode()}')"
                          for node in self.enrolled)
         self.sql(f"INSERT INTO node (id, name, public_key) VALUES {rows}")
         self.sql("UPDATE epoch SET value = value + 1 WHERE name = 'node'")
