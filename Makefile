@@ -20,8 +20,16 @@ else ifeq ($(MODE),asan)
 else ifeq ($(MODE),tsan)
   OPTIMISE := $(SANITIZED) -fsanitize=thread
   LINKING += -fsanitize=thread
+else ifeq ($(MODE),faults)
+  OPTIMISE := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -DFM_FAULTS
+else ifeq ($(MODE),fuzz)
+  CC := clang
+  WARNINGS := -w
+  HARDENING := -fPIE
+  OPTIMISE := $(SANITIZED) -fsanitize=address,undefined,fuzzer-no-link
+  LINKING += -fsanitize=address,undefined
 else
-  $(error MODE is release, asan or tsan)
+  $(error MODE is release, asan, tsan, faults or fuzz)
 endif
 CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='"$(or $(VERSION),0.1.0)"' \
     $(OPTIMISE) $(WARNINGS) $(HARDENING) -pthread
@@ -118,7 +126,13 @@ $(foreach test,$(INTEGRATIONS),$(eval $(call test_rules,tests/$(test),\
     tests/$(test).c tests/integration/postgres.c tests/integration/world.c,broker,cmocka,\
     -DFM_PG_BIN='"$(PG_BIN)"')))
 
-# tests/fuzz/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x.
+# tests/fuzz/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x, where
+# there is no libFuzzer.
+FUZZ_MAIN := tests/fuzz/replay.c
+ifeq ($(MODE),fuzz)
+  FUZZ_MAIN :=
+  FUZZ_FLAGS := -fsanitize=fuzzer
+endif
 FUZZ_ROOM_message := proto
 FUZZ_ROOM_spec := proto
 FUZZ_ROOM_media := worker/media
@@ -126,9 +140,11 @@ FUZZ_ROOM_request := broker
 FUZZ_ROOM_key := broker
 FUZZ_ROOM_range := broker
 FUZZ_ROOM_json := common
+FUZZ_ROOM_url := common
+FUZZ_ROOM_header := broker
 FUZZES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(foreach fuzz,$(FUZZES),$(eval $(call test_rules,tests/fuzz_$(fuzz),\
-    tests/fuzz/fuzz_$(fuzz).c tests/fuzz/replay.c,$(FUZZ_ROOM_$(fuzz)))))
+    tests/fuzz/fuzz_$(fuzz).c $(FUZZ_MAIN),$(FUZZ_ROOM_$(fuzz)),,$(FUZZ_FLAGS))))
 
 UNIT_PROGRAMS := $(foreach unit,$(UNITS),$(B)/$(call unit_program,$(unit)))
 INTEGRATION_PROGRAMS := $(INTEGRATIONS:%=$(B)/tests/%)
@@ -153,6 +169,29 @@ check: ## everything: units, integration and fuzz inputs, also sanitized, and th
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan programs tests
 	@$(MAKE) --no-print-directory -j1 MODE=asan $(CHECKS)
 	@$(MAKE) --no-print-directory -j1 e2e
+
+# ---- what takes longer ----
+
+# The programs of the stories under TSan: all but the media program, whose threads are libav's.
+TSAN := TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp second_deadlock_stack=1 $(TSAN_MORE)"
+SECONDS := 60
+.PHONY: check-tsan fuzzers fuzz-run check-long
+check-tsan: ## units, integration and stories under the thread sanitizer
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release B=build/release all
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=tsan B=build/tsan programs tests
+	@$(TSAN) $(MAKE) --no-print-directory -j1 MODE=tsan B=build/tsan units-tsan integration
+	@sh tests/tsan.sh build/release/bin build/tsan $(PYTEST)
+.PHONY: units-tsan
+units-tsan: # as units, without the media program's
+	@FM_BIN_DIR=$(B)/bin sh tests/run.sh $(filter-out $(B)/tests/media-%,$(UNIT_PROGRAMS))
+fuzzers: $(FUZZ_PROGRAMS) # MODE=fuzz: the targets, by libFuzzer
+fuzz-run: ## run the fuzzers by clang: SECONDS=1200 of each, JOBS=2 at a time
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=fuzz B=build/fuzz fuzzers
+	@sh tests/fuzz/run.sh build/fuzz $(SECONDS) $(JOBS) $(or $(TARGETS),$(FUZZES))
+check-long: ## crash points, a hundred SIGKILLs and long silences (half an hour)
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=faults B=build/faults all
+	@FM_BIN_DIR=build/faults/bin PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -s \
+	    -p no:cacheprovider tests/long $(PYTEST)
 
 # ---- the rest ----
 
@@ -189,7 +228,8 @@ clean: ## remove what was built
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  MODE=release (also: asan, tsan), PREFIX=$(PREFIX), PYTEST='-k name'"
+	@echo "  MODE=release (also: asan, tsan, faults, fuzz), PREFIX=$(PREFIX), PYTEST='-k name'"
+	@echo "  MODE=fuzz and fuzz-run need clang, which deps does not install"
 
 # The clip the quickstart and the tests fetch: a small libav program.
 $(B)/bin/clip: tests/clip/clip.c
