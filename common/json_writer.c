@@ -8,6 +8,8 @@
 
 /* From here on a double has no thousandths to show. */
 #define WHOLE_FROM 1e12
+/* From here on digits alone would be read as an integer too large for one. */
+#define REAL_FROM 9e18
 
 /* A lead byte: how long its sequence is, and what the second byte may be (RFC 3629 §4). */
 struct lead {
@@ -143,7 +145,7 @@ void fm_json_put_double(struct fm_json_writer *writer, const char *name, double 
     }
     start_value(writer, name);
     if (fabs(value) >= WHOLE_FROM) {
-        fm_text_format(writer->out, "%.0f", value);
+        fm_text_format(writer->out, "%.0f%s", value, fabs(value) >= REAL_FROM ? "e0" : "");
     } else {
         put_thousandths(writer->out, value);
     }

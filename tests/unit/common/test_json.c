@@ -187,6 +187,7 @@ static void fractions_have_at_most_three_decimals(void **state)
     check_double(0.005, "0.005");
     check_double(99.9996, "100");
     check_double(1e15, "1000000000000000");
+    check_double(-1e19, "-10000000000000000000e0");
     check_double((double)NAN, "null");
     check_double((double)INFINITY, "null");
 }
