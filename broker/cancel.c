@@ -2,43 +2,14 @@
  * Cancel a job. It takes the scope that making it needed.
  * Before: a request whose look-up has the job. After: 200 with the canceled job, or 409.
  */
-#include <stdlib.h>
-
 #include "broker/act.h"
+#include "broker/ask.h"
+#include "broker/commit.h"
 #include "broker/job.h"
 #include "broker/poll.h"
 #include "broker/reply.h"
-#include "common/clock.h"
 
 enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
-
-struct cancellation {
-    struct fm_request *request;
-    atomic_bool is_answered;
-    enum fm_queue_outcome outcome;
-    enum fm_error_code failure;
-    enum fm_state state;
-};
-
-static void cancellation_done(struct fm_request *request)
-{
-    free(request->act);
-    request->act = NULL;
-}
-
-/* On the queue thread, after the commit. */
-static void take_outcome(struct fm_queue_event *event)
-{
-    struct cancellation *cancellation = event->context;
-    struct fm_http_exchange *exchange = cancellation->request->exchange;
-    cancellation->outcome = event->outcome;
-    cancellation->failure = event->failure;
-    cancellation->state = event->state;
-    fm_queue_event_destroy(&event);
-    atomic_store(&cancellation->is_answered, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
-}
 
 static bool may_cancel(struct fm_request *request, struct fm_error *err)
 {
@@ -63,19 +34,12 @@ static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
 
 static enum fm_step post(struct fm_request *request)
 {
-    struct cancellation *cancellation = fm_alloc(sizeof(*cancellation));
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CANCEL);
-    cancellation->request = request;
-    request->act = cancellation;
-    request->act_done = cancellation_done;
     event->account = request->look.key_account;
     event->id = request->job;
-    event->done = take_outcome;
-    event->context = cancellation;
     request->stage = STAGE_POSTED;
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(request->exchange);
-    fm_dispatch_post(request->front->dispatch, event);
+    fm_commit_post(request, event);
+    (void)fm_commit_is_waiting(request);
     return FM_STEP_WAIT;
 }
 
@@ -94,36 +58,22 @@ static enum fm_step start(struct fm_request *request)
 
 static enum fm_step judge(struct fm_request *request)
 {
-    const struct cancellation *cancellation = request->act;
-    bool is_canceled =
-        cancellation->outcome == FM_QUEUE_MOVED ||
-        (cancellation->outcome == FM_QUEUE_ENDED && cancellation->state == FM_STATE_CANCELED);
-    if (is_canceled) {
-        request->stage = STAGE_LOOKING;
-        fm_request_ask(request, &request->job);
+    const struct fm_commit *commit = &request->commit;
+    struct fm_error err = {0};
+    if (fm_commit_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    switch (cancellation->outcome) {
-    case FM_QUEUE_ENDED:
-        return refuse(request, FM_JOB_NOT_CANCELABLE);
-    case FM_QUEUE_MISSING:
+    if (!fm_commit_is_done(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    if (commit->outcome == FM_QUEUE_MISSING) {
         return refuse(request, FM_NOT_FOUND);
-    default:
-        return refuse(request,
-                      cancellation->failure != FM_NONE ? cancellation->failure : FM_UNAVAILABLE);
     }
-}
-
-static enum fm_step wait_for_outcome(struct fm_request *request)
-{
-    struct cancellation *cancellation = request->act;
-    if (atomic_load(&cancellation->is_answered)) {
-        return judge(request);
+    if (commit->outcome == FM_QUEUE_ENDED && commit->state != FM_STATE_CANCELED) {
+        return refuse(request, FM_JOB_NOT_CANCELABLE);
     }
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    if (atomic_load(&cancellation->is_answered)) {
-        fm_http_resume(request->exchange);
-    }
+    request->stage = STAGE_LOOKING;
+    fm_ask_look(request, &request->job);
     return FM_STEP_WAIT;
 }
 
@@ -131,10 +81,10 @@ static enum fm_step wait_for_outcome(struct fm_request *request)
 static enum fm_step show(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_request_is_waiting(request)) {
+    if (fm_ask_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (!fm_request_is_known(request, &err)) {
+    if (!fm_ask_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
     return request->look.has_job ? fm_poll_reply(request, &request->look.found, 200)
@@ -144,6 +94,6 @@ static enum fm_step show(struct fm_request *request)
 enum fm_step fm_cancel_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start, [STAGE_POSTED] = wait_for_outcome, [STAGE_LOOKING] = show};
+        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKING] = show};
     return stages[request->stage](request);
 }

@@ -62,7 +62,8 @@ struct fm_db {
 static const char *const settings_of[] = {
     [FM_DB_QUEUE] = STEADY_PLANS "SET synchronous_commit = on;"
                                  "SET default_transaction_isolation = 'read committed';",
-    [FM_DB_READ] = STEADY_PLANS "SET default_transaction_read_only = on;",
+    [FM_DB_READ] = STEADY_PLANS "SET default_transaction_read_only = on; "
+                                "SET statement_timeout = '10s';",
     [FM_DB_ADMIN] = "SET client_min_messages = warning;",
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/act.h"
+#include "broker/ask.h"
 #include "broker/job.h"
 #include "broker/range.h"
 #include "broker/reply.h"
@@ -237,7 +238,7 @@ enum fm_step fm_download_file_act(struct fm_request *request)
 {
     struct parcel parcel = {.fd = -1};
     struct fm_error err = {0};
-    if (request->stage == STAGE_LOOKING && fm_request_is_waiting(request)) {
+    if (request->stage == STAGE_LOOKING && fm_ask_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     if (!fm_grant_client_check(request->front->grant, request->values[0], request->values[1],
@@ -247,7 +248,7 @@ enum fm_step fm_download_file_act(struct fm_request *request)
     if (request->stage == STAGE_START) {
         request->stage = STAGE_LOOKING;
         request->look.account = parcel.object.account;
-        fm_request_ask(request, &parcel.object.job);
+        fm_ask_look(request, &parcel.object.job);
         return FM_STEP_WAIT;
     }
     describe_signed(request, &parcel);

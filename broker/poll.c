@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "broker/act.h"
+#include "broker/ask.h"
 #include "broker/job.h"
 #include "broker/range.h"
 #include "broker/reply.h"
@@ -129,7 +130,7 @@ static enum fm_step look(struct fm_request *request, struct wait *wait)
     watch_off(wait);
     watch_on(request, wait);
     wait->stage = STAGE_LOOKING;
-    fm_request_ask(request, &request->job);
+    fm_ask_look(request, &request->job);
     return FM_STEP_WAIT;
 }
 
@@ -158,7 +159,7 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
                           unsigned status)
 {
     struct fm_error err = {0};
-    if (!fm_request_is_known(request, &err)) {
+    if (!fm_ask_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
     if (!request->look.has_job) {
@@ -175,7 +176,7 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
 enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, unsigned status)
 {
     struct wait *wait = wait_of(request);
-    if (fm_request_is_waiting(request)) {
+    if (fm_ask_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     /* A job just made was not in the look-up that came before it. */

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <utlist.h>
 
 #include "broker/db.h"
 #include "broker/reader_row.h"
@@ -26,6 +27,7 @@
 #define IDLE_MS 1000   /* then the connection is asked whether it lives */
 #define READY_MS 3000
 #define PARAMETERS 4
+#define QUERY_MS 5000
 
 struct fm_reader {
     char *url;
@@ -35,6 +37,8 @@ struct fm_reader {
     pthread_cond_t has_looks;
     struct fm_reader_look *first;
     struct fm_reader_look **tail;
+    struct fm_reader_query *queries; /* utlist */
+    unsigned querying;               /* threads that run one */
     bool is_stopped;
     atomic_int_least64_t answered_at_ms; /* when a statement was answered last */
 };
@@ -42,6 +46,7 @@ struct fm_reader {
 struct batch {
     struct fm_reader_look *looks[BATCH_MAX];
     size_t count;
+    struct fm_reader_query *query; /* instead of looks, or NULL */
     struct fm_text texts[PARAMETERS];
 };
 
@@ -61,6 +66,28 @@ static void fail_looks(struct fm_reader_look *look)
         look->done(look);
         look = next;
     }
+}
+
+static void fail_queries(struct fm_reader_query *query)
+{
+    while (query != NULL) {
+        struct fm_reader_query *next = query->next;
+        query->failure = FM_UNAVAILABLE;
+        query->done(query);
+        query = next;
+    }
+}
+
+static struct fm_reader_query *take_impatient_queries(struct fm_reader *reader, int64_t now_ms)
+{
+    struct fm_reader_query *impatient = NULL, *query, *next;
+    LL_FOREACH_SAFE (reader->queries, query, next) {
+        if (now_ms - query->asked_at_ms >= QUERY_MS) {
+            LL_DELETE(reader->queries, query);
+            LL_PREPEND(impatient, query);
+        }
+    }
+    return impatient;
 }
 
 static struct fm_reader_look *take_impatient(struct fm_reader *reader, int64_t now_ms)
@@ -84,8 +111,36 @@ static void fail_impatient(struct fm_reader *reader)
 {
     pthread_mutex_lock(&reader->mutex);
     struct fm_reader_look *impatient = take_impatient(reader, fm_clock_ms());
+    struct fm_reader_query *queries = take_impatient_queries(reader, fm_clock_ms());
     pthread_mutex_unlock(&reader->mutex);
     fail_looks(impatient);
+    fail_queries(queries);
+}
+
+static bool may_query(const struct fm_reader *reader)
+{
+    unsigned most = reader->thread_count > 1 ? reader->thread_count - 1 : 1;
+    return reader->queries != NULL && reader->querying < most;
+}
+
+/* Under the mutex: a query, where one may run and no look waits or looks had the last turn; else
+ * all the looks there are. */
+static void take_work(struct fm_reader *reader, struct batch *batch)
+{
+    bool had_looks = batch->count > 0;
+    batch->count = 0;
+    batch->query =
+        may_query(reader) && (had_looks || reader->first == NULL) ? reader->queries : NULL;
+    if (batch->query != NULL) {
+        LL_DELETE(reader->queries, batch->query);
+        reader->querying++;
+        return;
+    }
+    while (reader->first != NULL && batch->count < BATCH_MAX) {
+        batch->looks[batch->count++] = reader->first;
+        reader->first = reader->first->next;
+    }
+    find_tail(reader);
 }
 
 /* Waits until somebody asks, for IDLE_MS at most; false once the reader stops. */
@@ -94,18 +149,17 @@ static bool take_batch(struct fm_reader *reader, struct batch *batch)
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += IDLE_MS / 1000;
-    batch->count = 0;
     pthread_mutex_lock(&reader->mutex);
     int waited = 0;
-    while (!reader->is_stopped && reader->first == NULL && waited == 0) {
+    while (!reader->is_stopped && reader->first == NULL && !may_query(reader) && waited == 0) {
         waited = pthread_cond_timedwait(&reader->has_looks, &reader->mutex, &until);
     }
     bool goes_on = !reader->is_stopped;
-    while (goes_on && reader->first != NULL && batch->count < BATCH_MAX) {
-        batch->looks[batch->count++] = reader->first;
-        reader->first = reader->first->next;
+    if (goes_on) {
+        take_work(reader, batch);
+    } else {
+        batch->count = 0;
     }
-    find_tail(reader);
     pthread_mutex_unlock(&reader->mutex);
     return goes_on;
 }
@@ -159,6 +213,26 @@ static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
     return true;
 }
 
+/* A failed query is not asked again: a statement that is too slow would be so on all connections.
+ */
+static void serve_query(struct fm_reader *reader, struct fm_db *db, struct fm_reader_query *query)
+{
+    struct fm_error err = {0};
+    if (!fm_db_run(db, query->sql, query->parameters, query->count, fm_clock_ms() + QUERY_MS,
+                   &query->rows, &err)) {
+        fm_log(FM_LOG_WARNING, "query_failed", "detail=\"%s\"", err.detail);
+        query->failure = err.code == FM_DATABASE ? FM_DATABASE : FM_UNAVAILABLE;
+    }
+    pthread_mutex_lock(&reader->mutex);
+    reader->querying--;
+    pthread_cond_signal(&reader->has_looks);
+    pthread_mutex_unlock(&reader->mutex);
+    if (query->failure == FM_UNAVAILABLE) {
+        fm_db_drop(db);
+    }
+    query->done(query);
+}
+
 static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
 {
     struct fm_db_rows *rows = NULL;
@@ -205,7 +279,9 @@ static void read_on(struct fm_reader *reader, struct fm_db *db, struct batch *ba
         bool is_up = state == FM_DB_IDLE || state == FM_DB_ANSWERED;
         if (!is_up && !is_answering(reader, db, CONNECT_MS)) {
             fail_impatient(reader);
-        } else if (take_batch(reader, batch) && batch->count > 0) {
+        } else if (take_batch(reader, batch) && batch->query != NULL) {
+            serve_query(reader, db, fm_steal(batch->query));
+        } else if (batch->count > 0) {
             serve(reader, db, batch);
         } else {
             is_answering(reader, db, ANSWER_MS);
@@ -268,6 +344,7 @@ void fm_reader_destroy(struct fm_reader **reader)
         pthread_join(gone->threads[i], NULL);
     }
     fail_looks(gone->first);
+    fail_queries(gone->queries);
     pthread_cond_destroy(&gone->has_looks);
     pthread_mutex_destroy(&gone->mutex);
     free(gone->url);
@@ -281,6 +358,15 @@ void fm_reader_ask(struct fm_reader *reader, struct fm_reader_look *look)
     pthread_mutex_lock(&reader->mutex);
     *reader->tail = look;
     reader->tail = &look->next;
+    pthread_cond_signal(&reader->has_looks);
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+void fm_reader_query(struct fm_reader *reader, struct fm_reader_query *query)
+{
+    query->asked_at_ms = fm_clock_ms();
+    pthread_mutex_lock(&reader->mutex);
+    LL_APPEND(reader->queries, query);
     pthread_cond_signal(&reader->has_looks);
     pthread_mutex_unlock(&reader->mutex);
 }

@@ -62,12 +62,31 @@ struct fm_reader_look {
     int64_t asked_at_ms;
 };
 
+/* A statement of its own: a page of a list, a count. */
+struct fm_db_rows;
+struct fm_reader_query {
+    /* In: static text from sql/; parameters as text, NULL is null, borrowed until `done`. */
+    const char *sql;
+    const char *const *parameters;
+    size_t count;
+    void (*done)(struct fm_reader_query *query);
+    void *context;
+    /* Out: UNAVAILABLE, DATABASE, or NONE and the rows, the asker's. */
+    enum fm_error_code failure;
+    struct fm_db_rows *rows;
+    struct fm_reader_query *next; /* the reader's, as is asked_at_ms */
+    int64_t asked_at_ms;
+};
+
 struct fm_reader;
 /* Connects in the background; `threads` connections. */
 struct fm_reader *fm_reader_new(const char *database_url, unsigned threads);
 /* Answers what waits with UNAVAILABLE, then joins. */
 void fm_reader_destroy(struct fm_reader **reader);
 void fm_reader_ask(struct fm_reader *reader, struct fm_reader_look *look);
+/* Runs when a thread is free for it: all but one at most run these, so that look-ups never wait
+ * behind a long read. One unanswered for 5 s is UNAVAILABLE. */
+void fm_reader_query(struct fm_reader *reader, struct fm_reader_query *query);
 /* Frees what a done look points at; the struct stays the caller's. */
 void fm_reader_look_done(struct fm_reader_look *look);
 /* True when the last statement was answered: /readyz. */

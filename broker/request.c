@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "broker/allow.h"
+#include "broker/ask.h"
 #include "broker/auth.h"
 #include "broker/errand.h"
 #include "broker/reply.h"
@@ -144,61 +145,6 @@ static enum fm_step run_route(struct fm_request *request)
 
 /* ---- auth ---- */
 
-static void take_answer(struct fm_reader_look *look)
-{
-    struct fm_request *request = look->context;
-    struct fm_http_exchange *exchange = request->exchange;
-    atomic_store(&request->is_answered, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
-}
-
-void fm_request_ask(struct fm_request *request, const struct fm_id *job)
-{
-    struct fm_reader_look *look = &request->look;
-    struct fm_reader_look again = {
-        .has_digest = look->has_digest,
-        .account = look->account,
-        .wants_job = !fm_id_is_zero(job),
-        .job = *job,
-        .wants_counts = (request->route->flags & FM_ROUTE_COUNTS) != 0,
-        .done = take_answer,
-        .context = request,
-    };
-    memcpy(again.digest, look->digest, sizeof(again.digest));
-    if (request->has_asked) {
-        fm_reader_look_done(look);
-    }
-    *look = again;
-    request->has_asked = true;
-    atomic_store(&request->is_answered, false);
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(request->exchange);
-    fm_reader_ask(request->front->reader, look);
-}
-
-bool fm_request_is_waiting(struct fm_request *request)
-{
-    if (atomic_load(&request->is_answered)) {
-        return false;
-    }
-    /* Suspended first, looked at again after: an answer in between is not slept through. */
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    if (atomic_load(&request->is_answered)) {
-        fm_http_resume(request->exchange);
-    }
-    return true;
-}
-
-bool fm_request_is_known(const struct fm_request *request, struct fm_error *err)
-{
-    if (request->look.failure != FM_NONE) {
-        return fm_fail(err, FM_UNAVAILABLE, "reader: no answer");
-    }
-    return !request->look.has_digest || request->look.has_key ||
-           fm_fail(err, FM_INVALID_TOKEN, "auth: unknown, expired or revoked");
-}
-
 static enum fm_step refuse_key(struct fm_request *request, const struct fm_error *err)
 {
     if (err->code == FM_INVALID_TOKEN) {
@@ -242,7 +188,7 @@ static enum fm_step present_key(struct fm_request *request)
     if ((request->route->flags & FM_ROUTE_JOB) != 0) {
         (void)fm_id_parse(FM_ID_JOB, request->values[0], &request->job);
     }
-    fm_request_ask(request, &request->job);
+    fm_ask_look(request, &request->job);
     return FM_STEP_WAIT;
 }
 
@@ -261,10 +207,10 @@ static enum fm_step run_auth(struct fm_request *request)
     if (!request->has_asked) {
         return present_key(request);
     }
-    if (fm_request_is_waiting(request)) {
+    if (fm_ask_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (!fm_request_is_known(request, &err)) {
+    if (!fm_ask_is_known(request, &err)) {
         return refuse_key(request, &err);
     }
     if ((route->scope & ~request->look.scopes) != 0) {
@@ -393,9 +339,7 @@ static void end(struct fm_http_exchange *exchange)
     if (request->act_done != NULL) {
         request->act_done(request);
     }
-    if (request->has_asked) {
-        fm_reader_look_done(&request->look);
-    }
+    fm_ask_done(request);
     fm_arena_done(&request->arena);
     free(request->base);
     free(request);

@@ -39,6 +39,16 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http,
 
 #define FM_REQUEST_ID_SIZE 65
 
+/* Of commit.h: the events under way, and what became of them. */
+struct fm_commit {
+    atomic_uint left;
+    bool is_open; /* more may be posted */
+    enum fm_queue_outcome outcome;
+    enum fm_error_code failure;
+    enum fm_state state; /* of the last one */
+    unsigned moved;      /* how many */
+};
+
 struct fm_auth_guard;
 struct fm_errands;
 struct fm_request {
@@ -57,9 +67,12 @@ struct fm_request {
 
     struct fm_validate_result asked; /* with FM_ROUTE_SPEC or FM_ROUTE_WAITS */
 
+    /* Of ask.h: the look-up, or another read, under way or answered. */
     struct fm_reader_look look;
+    struct fm_reader_query query;
     bool has_asked;
     atomic_bool is_answered;
+    struct fm_commit commit;
 
     /* Of the act under way. */
     unsigned stage;
@@ -68,13 +81,5 @@ struct fm_request {
     unsigned retry_after_seconds;                 /* for 429 and 503; 0: the default */
     struct fm_arena arena;
 };
-
-/* Suspends the request and starts its look-up (anew): the key again, and `job` unless zero. The
- * step answers WAIT until is_answered. */
-void fm_request_ask(struct fm_request *request, const struct fm_id *job);
-/* True while the answer is to come; the request is suspended again, and the step answers WAIT. */
-bool fm_request_is_waiting(struct fm_request *request);
-/* Judges an answered look-up: UNAVAILABLE, INVALID_TOKEN. */
-bool fm_request_is_known(const struct fm_request *request, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

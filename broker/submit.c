@@ -4,23 +4,18 @@
  * where the client asked to wait, 200 when it has ended within that time.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "broker/act.h"
+#include "broker/commit.h"
 #include "broker/poll.h"
 #include "broker/reply.h"
-#include "common/clock.h"
 
 enum stage { STAGE_START, STAGE_ENQUEUED, STAGE_WAITING };
 
 /* One POST on its way through the queue; the event's slices point in here. */
 struct submission {
-    struct fm_request *request;
     struct fm_text packed;
     struct fm_reader_job row; /* as it stands right after the commit */
-    atomic_bool is_answered;
-    enum fm_queue_outcome outcome;
-    enum fm_error_code failure;
 };
 
 static void submission_done(struct fm_request *request)
@@ -31,28 +26,15 @@ static void submission_done(struct fm_request *request)
     request->act = NULL;
 }
 
-/* On the queue thread, after the commit. */
-static void take_outcome(struct fm_queue_event *event)
-{
-    struct submission *submission = event->context;
-    struct fm_http_exchange *exchange = submission->request->exchange;
-    submission->outcome = event->outcome;
-    submission->failure = event->failure;
-    fm_queue_event_destroy(&event);
-    atomic_store(&submission->is_answered, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
-}
-
 /* A pool is placement × class; slots of a class are all alike until placements come. */
 static const char *pool_of(const struct fm_spec *spec)
 {
     return fm_spec_class(spec) == FM_CLASS_CPU ? "any:cpu" : "any:net";
 }
 
-static struct fm_queue_event *event_of(struct submission *submission)
+static struct fm_queue_event *event_of(const struct fm_request *request,
+                                       const struct submission *submission)
 {
-    const struct fm_request *request = submission->request;
     const struct fm_spec *spec = &request->asked.spec;
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_ENQUEUE);
     event->account = request->look.key_account;
@@ -67,14 +49,11 @@ static struct fm_queue_event *event_of(struct submission *submission)
     event->timeout_seconds = (unsigned)spec->timeout_seconds;
     event->expires_seconds = (unsigned)spec->expires_in_seconds;
     event->spec = (struct fm_slice){submission->packed.data, submission->packed.length};
-    event->done = take_outcome;
-    event->context = submission;
     return event;
 }
 
-static void fill_row(struct submission *submission)
+static void fill_row(const struct fm_request *request, struct submission *submission)
 {
-    const struct fm_request *request = submission->request;
     const struct fm_spec *spec = &request->asked.spec;
     submission->row = (struct fm_reader_job){
         .id = request->job,
@@ -91,18 +70,16 @@ static enum fm_step enqueue(struct fm_request *request)
 {
     struct fm_error err = {0};
     struct submission *submission = fm_alloc(sizeof(*submission));
-    submission->request = request;
     request->act = submission;
     request->act_done = submission_done;
     if (!fm_spec_write(&request->asked.spec, &submission->packed, &err)) {
         return fm_reply_error(request, &err);
     }
     request->job = fm_id_new();
-    fill_row(submission);
+    fill_row(request, submission);
     request->stage = STAGE_ENQUEUED;
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(request->exchange);
-    fm_dispatch_post(request->front->dispatch, event_of(submission));
+    fm_commit_post(request, event_of(request, submission));
+    (void)fm_commit_is_waiting(request);
     return FM_STEP_WAIT;
 }
 
@@ -125,18 +102,12 @@ static enum fm_step wait_for_end(struct fm_request *request)
 
 static enum fm_step answer(struct fm_request *request)
 {
-    struct submission *submission = request->act;
+    const struct submission *submission = request->act;
     struct fm_error err = {0};
-    if (!atomic_load(&submission->is_answered)) {
-        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-        if (atomic_load(&submission->is_answered)) {
-            fm_http_resume(request->exchange);
-        }
+    if (fm_commit_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (submission->outcome != FM_QUEUE_MOVED) {
-        fm_fail(&err, submission->failure != FM_NONE ? submission->failure : FM_UNAVAILABLE,
-                "submit: not committed");
+    if (!fm_commit_is_done(request, &err)) {
         return fm_reply_error(request, &err);
     }
     put_location(request);

@@ -1,0 +1,102 @@
+/* A request's reads, each of which suspends it until its answer: see ask.h. */
+#include "broker/ask.h"
+
+#include <string.h>
+
+#include "broker/db.h"
+#include "common/clock.h"
+
+static void wake(struct fm_request *request)
+{
+    struct fm_http_exchange *exchange = request->exchange;
+    atomic_store(&request->is_answered, true);
+    fm_http_resume(exchange);
+    fm_http_release(exchange);
+}
+
+/* Suspended before the question is put: its answer may come at once. */
+static void suspend(struct fm_request *request)
+{
+    atomic_store(&request->is_answered, false);
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    fm_http_hold(request->exchange);
+}
+
+static void take_look(struct fm_reader_look *look)
+{
+    wake(look->context);
+}
+
+static void take_query(struct fm_reader_query *query)
+{
+    wake(query->context);
+}
+
+void fm_ask_look(struct fm_request *request, const struct fm_id *job)
+{
+    struct fm_reader_look *look = &request->look;
+    struct fm_reader_look again = {
+        .has_digest = look->has_digest,
+        .account = look->account,
+        .wants_job = !fm_id_is_zero(job),
+        .job = *job,
+        .wants_counts = (request->route->flags & FM_ROUTE_COUNTS) != 0,
+        .done = take_look,
+        .context = request,
+    };
+    memcpy(again.digest, look->digest, sizeof(again.digest));
+    if (request->has_asked) {
+        fm_reader_look_done(look);
+    }
+    *look = again;
+    request->has_asked = true;
+    suspend(request);
+    fm_reader_ask(request->front->reader, look);
+}
+
+void fm_ask_query(struct fm_request *request, const char *sql, const char *const *parameters,
+                  size_t count)
+{
+    struct fm_reader_query *query = &request->query;
+    const char **copies = fm_arena_alloc(&request->arena, (count + 1) * sizeof(*copies));
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = parameters[i] == NULL
+                        ? NULL
+                        : fm_arena_strndup(&request->arena, parameters[i], strlen(parameters[i]));
+    }
+    fm_db_rows_destroy(&query->rows);
+    *query = (struct fm_reader_query){
+        .sql = sql, .parameters = copies, .count = count, .done = take_query, .context = request};
+    suspend(request);
+    fm_reader_query(request->front->reader, query);
+}
+
+bool fm_ask_is_waiting(struct fm_request *request)
+{
+    if (atomic_load(&request->is_answered)) {
+        return false;
+    }
+    /* Suspended first, looked at again after: an answer in between is not slept through. */
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    if (atomic_load(&request->is_answered)) {
+        fm_http_resume(request->exchange);
+    }
+    return true;
+}
+
+bool fm_ask_is_known(const struct fm_request *request, struct fm_error *err)
+{
+    if (request->look.failure != FM_NONE) {
+        return fm_fail(err, FM_UNAVAILABLE, "reader: no answer");
+    }
+    return !request->look.has_digest || request->look.has_key ||
+           fm_fail(err, FM_INVALID_TOKEN, "auth: unknown, expired or revoked");
+}
+
+void fm_ask_done(struct fm_request *request)
+{
+    if (request->has_asked) {
+        fm_reader_look_done(&request->look);
+    }
+    fm_db_rows_destroy(&request->query.rows);
+}
