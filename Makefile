@@ -161,6 +161,25 @@ fuzz: $(FUZZ_PROGRAMS) ## replay what the fuzzers are given
 e2e: all ## tell the stories, on the real processes
 	@PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST)
 
+# ---- measurements: tests/bench ----
+
+$(eval $(call test_rules,bench/client,tests/bench/client.c,common))
+$(eval $(call test_rules,bench/noop,tests/bench/noop.c,worker))
+PEERS := build/peers/node_modules/.package-lock.json
+$(PEERS): $(wildcard tests/bench/peers/*)
+	@mkdir -p build/peers && cp $^ build/peers && echo "  NPM   build/peers"
+	@cd build/peers && npm install --silent --no-audit --no-fund && touch node_modules/.package-lock.json
+
+.PHONY: bench-queue bench-poll
+BENCHES := programs $(B)/bench/client $(B)/bench/noop
+BENCH = FM_BIN_DIR=$(B)/bin FM_BENCH_DIR=$(B)/bench PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench
+bench-queue: $(BENCHES) $(PEERS) ## measure the queue beside graphile-worker
+	@$(BENCH)/bench_queue.py $(ONLY)
+bench-poll: $(BENCHES) ## measure ten thousand long polls
+	@$(BENCH)/bench_poll.py
+
+# ---- everything ----
+
 CHECKS := units integration fuzz
 check: ## everything: units, integration and fuzz inputs, also sanitized, and the stories
 	@sh deploy/deps.sh build && sh deploy/deps.sh check
