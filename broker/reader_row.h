@@ -1,4 +1,4 @@
-/* From a row of reader_look.sql to a look; for reader.c alone. */
+/* From a row to what it tells: of reader_look.sql for reader.c, of job_list.sql for lists. */
 #ifndef FM_BROKER_READER_ROW_H
 #define FM_BROKER_READER_ROW_H
 
@@ -7,5 +7,9 @@
 
 /* Fills the look's Out; text and bytes are copied into its arena. */
 void fm_reader_row_read(struct fm_reader_look *look, struct fm_db_rows *rows, size_t row);
+/* One job, its columns first in the row; what it points at is copied into the arena. False: none.
+ */
+bool fm_reader_row_job(struct fm_db_rows *rows, size_t row, struct fm_arena *arena,
+                       struct fm_reader_job *job);
 
 #endif
