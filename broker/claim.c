@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/allow.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -53,6 +54,7 @@ static void start(struct fm_hub *hub, struct fm_session *session, struct fm_sess
         fm_hub_return(hub, session, held);
         return;
     }
+    fm_fault("job_sent");
     char job[FM_ID_TEXT_SIZE];
     fm_id_format(FM_ID_JOB, &held->job, job);
     fm_log(FM_LOG_INFO, "job_started", "job=%s lease=%016" PRIx64 " node=%s start=%u", job,
@@ -73,6 +75,7 @@ static void give_back(struct fm_hub *hub, const struct fm_queue_event *event,
 static void claimed(struct fm_queue_event *event)
 {
     struct fm_hub_move *move = event->context;
+    fm_fault("claim_committed");
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
     fm_order_settle(move->hub->order, &event->id);

@@ -12,6 +12,7 @@
 #include "broker/look.h"
 #include "broker/report.h"
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -50,6 +51,7 @@ static void tell_canceled(struct fm_hub *hub, const struct fm_queue_event *event
         session ? fm_session_lease_find(session, event->had_lease) : NULL;
     if (!held)
         return;
+    fm_fault("cancel_untold");
     fm_hub_cancel(hub, session, &event->id, event->had_lease, FM_CANCEL_REASON_CANCELED);
     fm_session_lease_drop(session, held);
 }
@@ -58,6 +60,7 @@ static void committed(struct fm_queue_event *event)
 {
     struct posted *posted = event->context;
     struct fm_hub *hub = &posted->dispatch->hub;
+    fm_fault("posted_committed");
     if (event->kind == FM_QUEUE_CANCEL && event->outcome == FM_QUEUE_MOVED) {
         tell_canceled(hub, event);
         fm_watch_tell(hub->watch, &event->id);

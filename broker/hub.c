@@ -1,5 +1,6 @@
 #include "broker/hub.h"
 
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -36,6 +37,7 @@ void fm_hub_add(struct fm_hub_move *move, struct fm_queue_event *event,
  */
 static void returned(struct fm_queue_event *event)
 {
+    fm_fault("release_committed");
     struct fm_hub_move *move = event->context;
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     if (session)
@@ -51,6 +53,7 @@ void fm_hub_return(struct fm_hub *hub, struct fm_session *session, struct fm_ses
     event->account = held->account;
     event->id = held->job;
     event->release = FM_RELEASE_UNCOUNTED;
+    fm_fault("release_heard");
     held->is_ending = true;
     fm_hub_add(fm_hub_move_new(hub, &session->node.id, held->lease), event, returned);
 }
@@ -91,6 +94,7 @@ void fm_hub_refuse(struct fm_hub *hub, const struct fm_link_route *route, enum f
 /* The database has ended it; whoever still speaks for it says HELLO again. */
 static void expired(struct fm_queue_event *event)
 {
+    fm_fault("expire_committed");
     struct fm_hub_move *move = event->context;
     struct fm_session *session = fm_session_by_id(move->hub->sessions, event->session);
     if (event->outcome == FM_QUEUE_MOVED) {

@@ -41,6 +41,7 @@
 #include "broker/db.h"
 #include "broker/flush.h"
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -205,6 +206,7 @@ static void send_phase(struct fm_queue *queue)
     }
     queue->sent_at = fm_clock_ms();
     queue->is_sent = true;
+    fm_fault("flush_unsent");
     fm_db_send(queue->db, queue->flush->calls, queue->flush->call_count);
 }
 
@@ -214,6 +216,7 @@ static void settle(struct fm_queue *queue)
 {
     struct fm_flush *flush = queue->flush;
     size_t count = flush->count;
+    fm_fault("flush_committed");
     queue->phase = RESTING;
     queue->last_ms = fm_clock_ms() - queue->started_at;
     queue->last_events = count;
@@ -282,6 +285,7 @@ static void take_answer(struct fm_queue *queue)
 /* The connection went before the answer came: nobody knows, so the same runs again. */
 static void take_loss(struct fm_queue *queue)
 {
+    fm_fault("flush_lost");
     queue->is_sent = false;
     queue->flush->is_again = true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/hash.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -84,6 +85,7 @@ static void take_in(struct fm_hub *hub, struct fm_session *session, uint64_t id)
 
 static void attached(struct fm_queue_event *event)
 {
+    fm_fault("attach_committed");
     struct fm_hub_move *move = event->context;
     struct fm_hub *hub = move->hub;
     struct fm_session *session = fm_session_by_node(hub->sessions, &move->node);
@@ -170,6 +172,7 @@ static void hear_hello(struct report *report)
     event->beat = random_number();
     event->held = move->held;
     event->held_count = hello->leases.count;
+    fm_fault("hello_heard");
     fm_hub_add(move, event, attached);
 }
 
@@ -177,6 +180,7 @@ static void hear_hello(struct report *report)
 
 static void beaten(struct fm_queue_event *event)
 {
+    fm_fault("beat_committed");
     struct fm_hub_move *move = event->context;
     struct fm_hub *hub = move->hub;
     struct fm_session *session = fm_session_by_id(hub->sessions, event->session);
@@ -230,6 +234,7 @@ static void hear_heartbeat(struct report *report)
 
 static void told(struct fm_queue_event *event)
 {
+    fm_fault("progress_committed");
     struct fm_hub_move *move = event->context;
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
@@ -250,6 +255,7 @@ static void hear_progress(struct report *report)
     if (!held || held->is_ending || held->is_telling)
         return;
     held->is_telling = true;
+    fm_fault("progress_heard");
     struct fm_hub_move *move = fm_hub_move_new(report->hub, &report->node->id, held->lease);
     progress->account = progress->job = (struct fm_slice){0};
     fm_pack_write(&fm_record_progress, progress, &move->packed);
@@ -298,6 +304,7 @@ static void hear_want_upload(struct report *report)
     answer.upload.job = fm_hub_bytes(&held->job);
     answer.upload.lease = held->lease;
     answer.upload.places = (struct fm_list){places, want->files.count};
+    fm_fault("upload_granted");
     if (!fm_link_send(report->hub->link, report->from, &answer))
         fm_log(FM_LOG_WARNING, "upload_unsent", "node=%s", report->node->name);
     fm_message_done(&answer);
@@ -319,6 +326,7 @@ static void acknowledge(struct fm_hub *hub, const struct fm_session *session,
 
 static void ended(struct fm_queue_event *event)
 {
+    fm_fault("result_committed");
     struct fm_hub_move *move = event->context;
     struct fm_hub *hub = move->hub;
     struct fm_session *session = fm_session_by_node(hub->sessions, &move->node);
@@ -330,6 +338,7 @@ static void ended(struct fm_queue_event *event)
         log_lease(event->outcome == FM_QUEUE_STALE ? "result_stale" : "attempt_ended", session,
                   &event->id, move->lease);
         acknowledge(hub, session, &event->id, move->lease, event->outcome == FM_QUEUE_STALE);
+        fm_fault("result_acknowledged");
         fm_session_lease_drop(session, held);
     }
     fm_watch_tell(hub->watch, &event->id);
@@ -400,6 +409,7 @@ static void judge_outputs(struct fm_result *result)
 
 static void hear_result(struct report *report)
 {
+    fm_fault("result_heard");
     struct fm_id job = id_of(report->message->result.job);
     struct fm_session_lease *held =
         fm_session_lease_find(report->session, report->message->result.lease);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/fault.h"
 #include "common/file.h"
 #include "common/memory.h"
 
@@ -175,8 +176,10 @@ static bool put_in_place(struct fm_store_put *put, struct fm_error *err)
     if (!fm_file_make_dirs(fm_text_get(&whole), 0700, err) ||
         !open_below(store->fd, fm_text_get(&path), &fd, err))
         return false;
+    fm_fault("store_unnamed");
     if (renameat(store->incoming_fd, put->temporary, fd, put->object.name) != 0)
         return fm_fail_errno(err, "store rename");
+    fm_fault("store_named");
     put->temporary[0] = '\0';
     return sync_levels(store, &path, err);
 }

@@ -37,6 +37,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "worker/hear.h"
@@ -104,6 +105,7 @@ static void finish(struct fm_job_attempt *attempt)
              attempt->error == FM_NONE ? "none" : fm_error_row(attempt->error)->public_code,
              attempt->detail);
     log_job(attempt, "attempt_ended", what);
+    fm_fault("result_unsent");
     attempt->phase = FM_JOB_TELLING;
     fm_job_tell(attempt);
 }
@@ -113,6 +115,7 @@ void fm_job_tell(struct fm_job_attempt *attempt)
     if (attempt->phase == FM_JOB_TELLING) {
         fm_relay_result(attempt);
         attempt->result_at_ms = fm_clock_ms() + fm_link_round_ms(attempt->host->link);
+        fm_fault("result_sent");
     }
 }
 
@@ -155,6 +158,7 @@ static bool end_transfer(struct fm_job_attempt *attempt, const struct fm_end *en
 
 static void take_end(struct fm_job_attempt *attempt, const struct fm_child *child)
 {
+    fm_fault("child_ended");
     const struct fm_end *end = &child->end.end;
     struct fm_error err = {0};
     bool is_taken = true;
@@ -358,6 +362,7 @@ void fm_job_start(struct fm_job_attempt *attempt)
         attempt->transfer =
             fm_child_new(host->loop, host->transfer_path, FM_TURN_TRANSFER, &owner, &err);
     }
+    fm_fault("child_started");
     if (attempt->transfer == NULL) {
         fail(attempt, &err);
     }
@@ -380,6 +385,7 @@ void fm_job_acknowledge(struct fm_job_attempt *attempt, bool is_stale)
     if (attempt->phase != FM_JOB_TELLING) {
         return;
     }
+    fm_fault("result_ack_heard");
     log_job(attempt, "attempt_acknowledged", is_stale ? "stale=true" : "stale=false");
     attempt->phase = FM_JOB_OVER;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -164,6 +165,7 @@ static void take_job(struct serve *serve, struct fm_message *message)
     }
     remove_over(serve); /* the RESULT_ACK that made room for it may have come in this very turn */
     struct fm_job_attempt *attempt = fm_job_new(&serve->host, message);
+    fm_fault("job_taken");
     const char *why_not = why_not_placed(serve, attempt);
     if (why_not != NULL) {
         reject(serve, attempt, why_not);

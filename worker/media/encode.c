@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "common/fault.h"
 #include "worker/media/probe.h"
 
 /* JPEG's quantiser: 2 is the best it has, and still small. */
@@ -84,11 +85,17 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
 
 /* ---- times ---- */
 
+/* Where a frame stands on the encoder's clock, to a fraction of a tick. */
+static double exact_place(const struct fm_encode *encode, const AVFrame *frame)
+{
+    return (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
+}
+
 /* On a grid a frame that comes a little early gets the next place; only one whose place and the
  * next are both taken is dropped. Off the grid, only equal times are. */
 static bool place_video(struct fm_encode *encode, AVFrame *frame)
 {
-    double exact = (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
+    double exact = exact_place(encode, frame);
     int64_t pts =
         av_rescale_q_rnd(frame->pts, frame->time_base, encode->codec->time_base, AV_ROUND_NEAR_INF);
     if (encode->next_pts != AV_NOPTS_VALUE && pts < encode->next_pts) {
@@ -100,8 +107,6 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
     encode->next_pts = pts + 1;
     encode->last_duration =
         av_rescale_q(frame->pkt_duration, frame->time_base, encode->codec->time_base);
-    frame->pict_type = AV_PICTURE_TYPE_NONE;
-    frame->quality = encode->codec->global_quality;
     return true;
 }
 
@@ -147,6 +152,7 @@ bool fm_encode_frame(struct fm_encode *encode, AVFrame *frame, struct fm_error *
     bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
     if (frame && !(video ? place_video(encode, frame) : place_audio(encode, frame)))
         return true;
+    fm_fault("encode");
     int result = avcodec_send_frame(encode->codec, frame);
     return result < 0 ? fm_probe_fail(err, result, "encode") : write_packets(encode, err);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fault.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "worker/media/errand.h"
@@ -29,6 +30,7 @@ static bool send_ready(struct fm_channel *channel, unsigned landlock, struct fm_
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_READY);
+    fm_fault("media_ready_unsent");
     message.ready.landlock = landlock;
     bool sent = fm_channel_send(channel, &message, NULL, 0, -1, err);
     fm_message_done(&message);
@@ -41,6 +43,7 @@ static bool run_errand(struct fm_channel *channel, const struct fm_message *orde
     struct fm_errand errand = {.channel = channel, .fds = fds, .fd_count = fd_count};
     struct fm_message end;
     fm_errand_run(&errand, order, &end);
+    fm_fault("media_end_unsent");
     bool sent = fm_channel_send(channel, &end, NULL, 0, -1, err);
     fm_message_done(&end);
     fm_errand_done(&errand);

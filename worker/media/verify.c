@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/fault.h"
 #include "common/file.h"
 #include "common/memory.h"
 #include "worker/media/probe.h"
@@ -265,6 +266,7 @@ static bool prove(int fd, const struct fm_file_facts *expect, uint64_t max_secon
 bool fm_verify_file(int fd, const struct fm_file_facts *expect, uint64_t max_seconds,
                     struct fm_arena *arena, struct fm_file_facts *found, struct fm_error *err)
 {
+    fm_fault("verify");
     struct fm_error why = {0};
     if (prove(fd, expect, max_seconds, arena, found, &why))
         return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -205,7 +206,9 @@ static bool is_url_still_good(enum fm_error_code code)
 static bool try_put(struct delivery *delivery, size_t index, struct fm_error *err)
 {
     FM_AUTO_FREE char *url = fm_steal(delivery->urls[index]);
+    fm_fault("put_unsent");
     if (put_once(delivery, index, url, err)) {
+        fm_fault("put_done");
         delivery->is_stored[index] = true;
         return true;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/url.h"
@@ -150,6 +151,7 @@ static bool breathe(void *context, struct fm_error *err)
 
 static bool take_body(void *context, const char *bytes, size_t length, struct fm_error *err)
 {
+    fm_fault("download");
     struct attempt *attempt = context;
     return fm_spool_append(attempt->spool, bytes, length, err) && breathe(attempt, err);
 }
@@ -274,6 +276,7 @@ static bool send_complete(struct attempt *attempt, struct fm_error *err)
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_COMPLETE);
+    fm_fault("complete_untold");
     message.complete.generation = attempt->spool->generation;
     message.complete.size_bytes = (uint64_t)attempt->spool->size_bytes;
     bool is_sent = fm_line_send(attempt->line, &message, -1, err);

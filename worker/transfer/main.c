@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "worker/transfer/deliver.h"
@@ -68,6 +69,7 @@ static bool send_end(struct fm_line *line, struct fm_deliver_result *result,
     } else {
         message.end.files = (struct fm_list){result->files, result->count};
     }
+    fm_fault("transfer_end_unsent");
     bool is_sent = fm_line_send(line, &message, -1, err);
     fm_message_done(&message);
     return is_sent;

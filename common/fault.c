@@ -1,0 +1,104 @@
+/* The rules, and what they do to whoever comes by. Threads: any. */
+#include "common/fault.h"
+
+#ifdef FM_FAULTS
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RULES 64 /* of 64 bytes: a page */
+#define EXIT_CODE 1
+
+struct rule {
+    char point[32];        /* "": none */
+    char action[8];        /* kill, stop, exit */
+    uint32_t every;        /* it acts each time so many have come by … */
+    _Atomic uint32_t left; /* … and so many times in all */
+    _Atomic uint32_t passed;
+    uint32_t unused[3];
+};
+_Static_assert(sizeof(struct rule) == 64, "tests/long/faults.py writes it");
+
+static struct rule ours[RULES];
+static struct rule *shared = NULL;
+
+/* kill() is none of the calls a sealed child may make; raise() is tgkill of itself, which it may.
+ */
+static void act(const char *action)
+{
+    if (strcmp(action, "exit") == 0) {
+        _exit(EXIT_CODE);
+    }
+    (void)raise(strcmp(action, "stop") == 0 ? SIGSTOP : SIGKILL);
+}
+
+/* Takes one of those left; false when there is none. */
+static bool take_one(struct rule *rule)
+{
+    uint32_t left = atomic_load(&rule->left);
+    while (left > 0) {
+        if (atomic_compare_exchange_weak(&rule->left, &left, left - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void pass(struct rule *rules, const char *point)
+{
+    for (size_t i = 0; rules != NULL && i < RULES; i++) {
+        struct rule *rule = &rules[i];
+        if (strncmp(rule->point, point, sizeof(rule->point)) == 0 && rule->every > 0 &&
+            (atomic_fetch_add(&rule->passed, 1) + 1) % rule->every == 0 && take_one(rule)) {
+            act(rule->action);
+        }
+    }
+}
+
+void fm_fault(const char *point)
+{
+    pass(ours, point);
+    pass(shared, point);
+}
+
+/* Before main: a sealed child could not open it any more when it comes by. */
+__attribute__((constructor)) static void map_shared(void)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof("fault"));
+    char *name = length > 0 ? memrchr(path, '/', (size_t)length) : NULL;
+    if (name == NULL) {
+        return;
+    }
+    strcpy(name + 1, "fault");
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    void *page =
+        fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(ours), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    shared = page == MAP_FAILED ? NULL : page;
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+__attribute__((constructor)) static void read_environment(void)
+{
+    const char *at = getenv("FM_FAULT");
+    for (size_t i = 0; at != NULL && i < RULES; i++) {
+        struct rule *rule = &ours[i];
+        int words = sscanf(at, "%31[^:,]:%7[^:,]:%u", rule->point, rule->action, &rule->every);
+        rule->every = words == 2 ? 1 : rule->every;
+        rule->left = words >= 2 ? 1 : 0;
+        at = strchr(at, ',');
+        at = at != NULL ? at + 1 : NULL;
+    }
+}
+
+#endif
