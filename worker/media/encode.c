@@ -85,17 +85,11 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
 
 /* ---- times ---- */
 
-/* Where a frame stands on the encoder's clock, to a fraction of a tick. */
-static double exact_place(const struct fm_encode *encode, const AVFrame *frame)
-{
-    return (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
-}
-
 /* On a grid a frame that comes a little early gets the next place; only one whose place and the
  * next are both taken is dropped. Off the grid, only equal times are. */
 static bool place_video(struct fm_encode *encode, AVFrame *frame)
 {
-    double exact = exact_place(encode, frame);
+    double exact = (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
     int64_t pts =
         av_rescale_q_rnd(frame->pts, frame->time_base, encode->codec->time_base, AV_ROUND_NEAR_INF);
     if (encode->next_pts != AV_NOPTS_VALUE && pts < encode->next_pts) {
@@ -107,6 +101,8 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
     encode->next_pts = pts + 1;
     encode->last_duration =
         av_rescale_q(frame->pkt_duration, frame->time_base, encode->codec->time_base);
+    frame->pict_type = AV_PICTURE_TYPE_NONE;
+    frame->quality = encode->codec->global_quality;
     return true;
 }
 
