@@ -58,6 +58,22 @@ struct fm_id fm_id_new(void)
     return build(next_moment(random[0]), random[1]);
 }
 
+/* Its last 24 bits count; the 38 before them are random, so that no other id falls in between. */
+struct fm_id fm_id_series_new(void)
+{
+    struct fm_id id = fm_id_new();
+    return fm_id_series_at(&id, 0);
+}
+
+struct fm_id fm_id_series_at(const struct fm_id *first, uint32_t index)
+{
+    struct fm_id id = *first;
+    id.bytes[13] = (uint8_t)(index >> 16);
+    id.bytes[14] = (uint8_t)(index >> 8);
+    id.bytes[15] = (uint8_t)index;
+    return id;
+}
+
 struct fm_id fm_id_floor(int64_t wall_ms)
 {
     uint64_t ms = wall_ms < 0 ? 0 : (uint64_t)wall_ms;

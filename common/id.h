@@ -33,6 +33,12 @@ enum fm_id_kind {
 #define FM_ID_LEASE_SIZE 17
 
 struct fm_id fm_id_new(void);
+/* A new series: FM_ID_SERIES_LIMIT ids, one behind the other and nobody else's; the first of them.
+ */
+#define FM_ID_SERIES_LIMIT (1u << 24)
+struct fm_id fm_id_series_new(void);
+/* The one at `index`, from 0; below FM_ID_SERIES_LIMIT. */
+struct fm_id fm_id_series_at(const struct fm_id *first, uint32_t index);
 void fm_id_format(enum fm_id_kind kind, const struct fm_id *id, char out[FM_ID_TEXT_SIZE]);
 /* False for another prefix, length, alphabet, or a value over 128 bits. */
 bool fm_id_parse(enum fm_id_kind kind, const char *text, struct fm_id *id);

@@ -20,6 +20,24 @@ static void ids_rise_also_within_a_millisecond(void **state)
     }
 }
 
+static void a_series_rises_and_is_nobody_elses(void **state)
+{
+    (void)state;
+    struct fm_id first = fm_id_series_new(), other = fm_id_series_new();
+    static const uint32_t places[] = {0, 1, 255, 256, 65535, 65536, 100000, FM_ID_SERIES_LIMIT - 1};
+    struct fm_id before = fm_id_series_at(&first, 0);
+    assert_int_equal(fm_id_compare(&first, &before), 0);
+    for (size_t i = 1; i < FM_COUNT(places); i++) {
+        struct fm_id id = fm_id_series_at(&first, places[i]);
+        assert_true(fm_id_compare(&before, &id) < 0);
+        assert_true(fm_id_compare(&id, &other) < 0);
+        assert_true(fm_id_time_ms(&id) == fm_id_time_ms(&first));
+        assert_int_equal(id.bytes[6] >> 4, 7);
+        assert_int_equal(id.bytes[8] >> 6, 2);
+        before = id;
+    }
+}
+
 static void *make_ids(void *context)
 {
     struct fm_id *ids = context;
@@ -138,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_rise_also_within_a_millisecond),
+        cmocka_unit_test(a_series_rises_and_is_nobody_elses),
         cmocka_unit_test(two_threads_never_make_the_same_moment),
         cmocka_unit_test(an_id_is_a_uuid_of_version_7_that_carries_its_time),
         cmocka_unit_test(ids_survive_both_spellings),
