@@ -26,6 +26,7 @@ void fm_reason_destroy(struct fm_reason **reason)
     pthread_mutex_destroy(&(*reason)->lock);
     fm_memory_release(&(*reason)->pauses);
     fm_memory_release(reason);
+    *reason = NULL;
 }
 
 /* ---- pauses ---- */
