@@ -5,20 +5,8 @@
 
 #include "worker/media/decode.h"
 
-bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *output,
-                    enum fm_plan_slot slot, struct fm_mux *mux, struct fm_error *err)
-{
-    const struct fm_plan_stream *plan = &output->streams[slot];
-    *branch = (struct fm_branch){
-        .frames = fm_decode_pipe_new(),
-        .moment_us = llround(output->spec->at_seconds * AV_TIME_BASE),
-        .encode = {.plan = plan, .mux = mux, .slot = slot},
-    };
-    return fm_filter_init(&branch->filter, plan, err);
-}
-
 /* The encoder opens with the first frame that reaches it: only that one knows its colours. */
-static bool take_filtered(void *context, AVFrame *frame, struct fm_error *err)
+static bool take_paced(void *context, AVFrame *frame, struct fm_error *err)
 {
     struct fm_encode *encode = &((struct fm_branch *)context)->encode;
     if (!encode->codec && !fm_encode_open(encode, frame, err))
@@ -26,9 +14,29 @@ static bool take_filtered(void *context, AVFrame *frame, struct fm_error *err)
     return fm_encode_frame(encode, frame, err);
 }
 
-/* Sound is cut into the encoder's frames by the filter, so its encoder opens before. */
-static bool feed(struct fm_branch *branch, AVFrame *frame, struct fm_error *err)
+static bool take_filtered(void *context, AVFrame *frame, struct fm_error *err)
 {
+    return fm_pace_feed(&((struct fm_branch *)context)->pace, frame, err);
+}
+
+bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *output,
+                    enum fm_plan_slot slot, struct fm_mux *mux, struct fm_error *err)
+{
+    const struct fm_plan_stream *plan = &output->streams[slot];
+    *branch = (struct fm_branch){
+        .frames = fm_decode_pipe_new(),
+        .moment_us = llround(output->moment_seconds * AV_TIME_BASE),
+        .encode = {.plan = plan, .mux = mux, .slot = slot},
+    };
+    fm_cut_init(&branch->cut, &output->part, plan);
+    return fm_filter_init(&branch->filter, plan, err) &&
+           fm_pace_init(&branch->pace, plan, take_paced, branch, err);
+}
+
+/* Sound is cut into the encoder's frames by the filter, so its encoder opens before. */
+static bool feed(void *context, AVFrame *frame, struct fm_error *err)
+{
+    struct fm_branch *branch = context;
     struct fm_encode *encode = &branch->encode;
     if (!encode->codec && encode->plan->encoder->type == AVMEDIA_TYPE_AUDIO) {
         if (!fm_encode_open(encode, NULL, err)) {
@@ -77,12 +85,16 @@ static bool feed_still(struct fm_branch *branch, struct fm_error *err)
 
 /* ---- the whole ---- */
 
+/* Until the stream or its part has ended; then nothing more of it is wanted. */
 static bool feed_all(struct fm_branch *branch, struct fm_error *err)
 {
     void *item = NULL;
-    while (fm_pipe_get(branch->frames, &item) && item)
-        if (!feed(branch, item, err))
+    while (!branch->cut.ended && fm_pipe_get(branch->frames, &item) && item)
+        if (!fm_cut_feed(&branch->cut, item, feed, branch, err))
             return false;
+    if (!branch->cut.ended)
+        return fm_cut_feed(&branch->cut, NULL, feed, branch, err);
+    fm_pipe_close(branch->frames);
     return true;
 }
 
@@ -90,6 +102,7 @@ static bool finish(struct fm_branch *branch, struct fm_error *err)
 {
     struct fm_encode *encode = &branch->encode;
     return fm_filter_feed(&branch->filter, NULL, take_filtered, branch, err) &&
+           fm_pace_feed(&branch->pace, NULL, err) &&
            (!encode->codec || fm_encode_frame(encode, NULL, err)) &&
            fm_mux_end(encode->mux, encode->slot, err);
 }
@@ -100,14 +113,16 @@ bool fm_branch_run(struct fm_branch *branch, struct fm_error *err)
     if (!(still ? feed_still(branch, err) : feed_all(branch, err)))
         return false;
     /* Closed from outside: another stage has failed, and nothing here counts any more. */
-    if (!still && fm_pipe_is_closed(branch->frames))
+    if (!still && !branch->cut.ended && fm_pipe_is_closed(branch->frames))
         return true;
     return finish(branch, err);
 }
 
 void fm_branch_done(struct fm_branch *branch)
 {
+    fm_cut_done(&branch->cut);
     fm_filter_done(&branch->filter);
+    fm_pace_done(&branch->pace);
     fm_encode_done(&branch->encode);
     fm_pipe_destroy(&branch->frames);
 }

@@ -1,21 +1,25 @@
 /*
- * One stream of one output on its way: frames out of its pipe, through its filter and encoder, into
- * its output's file. A still lets one frame through, the one on show at its moment, and closes its
- * pipe.
- * Before: decode. After: a stream of a file. Threads: runs on its own.
+ * One stream of one output on its way: frames out of its pipe, cut to its part, through its
+ * filter, pace and encoder, into its output's file. A still lets one frame through, the one on show
+ * at its moment, and closes its pipe. Before: decode. After: a stream of a file. Threads: runs on
+ * its own.
  */
 #ifndef FM_WORKER_MEDIA_BRANCH_H
 #define FM_WORKER_MEDIA_BRANCH_H
 
 #include "common/error.h"
+#include "worker/media/cut.h"
 #include "worker/media/encode.h"
 #include "worker/media/filter.h"
+#include "worker/media/pace.h"
 #include "worker/media/pipe.h"
 
 struct fm_branch {
     struct fm_pipe *frames;
     int64_t moment_us; /* of a still */
+    struct fm_cut cut;
     struct fm_filter filter;
+    struct fm_pace pace;
     struct fm_encode encode;
 };
 

@@ -1,6 +1,6 @@
 /*
  * One encoder: filtered frames in, packets into its output's file. Settings and times are those the
- * ffmpeg command would choose, save that a picture with an uneven clock keeps it.
+ * ffmpeg command would choose, save that a picture whose uneven clock comes this far keeps it.
  * Before: filter. After: mux. Threads: its branch's.
  */
 #ifndef FM_WORKER_MEDIA_ENCODE_H

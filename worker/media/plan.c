@@ -1,21 +1,32 @@
 /* The decisions, one small function each; none of them reads a packet. */
 #include "worker/media/plan.h"
 
-#include <libavutil/pixdesc.h>
 #include <math.h>
 #include <string.h>
 
 #include "common/text.h"
+#include "worker/media/estimate.h"
+#include "worker/media/keyframe.h"
 #include "worker/media/probe.h"
 #include "worker/media/seal.h"
 
 #define DEFAULT_CRF 23
-#define DEFAULT_PRESET "medium"
 #define MOST_CHANNELS_UNASKED 2
 #define DEFAULT_SAMPLE_RATE 44100
-/* How far before a lone still reading begins, where a container's index is exact and where not. */
+/* x264's scale against libvpx's, where they look the same. */
+#define VP9_CRF_MORE 9
+/* A GIF that is asked for without a size: larger and faster ones are no good as GIF. */
+#define GIF_HEIGHT 360
+#define GIF_FRAME_RATE 10
+/* Frames held for one palette of them all; a longer GIF gets a palette a frame. */
+#define PALETTE_BYTES (512ULL << 20)
+/* How far before the first moment reading begins, where a container's index is exact and where not.
+ */
 #define SEEK_MARGIN_INDEXED 0.5
 #define SEEK_MARGIN 10.0
+/* spec.def's word for the source's end, and how far before a part's end its last moment lies. */
+#define LAST_SECOND 1000000.0
+#define MOMENT_SECONDS 0.001
 
 /* The spec's own defaults, for an output that says nothing of its picture or sound. */
 static const struct fm_spec_video unasked_video = {.codec = FM_CODEC_AUTO, .crf = DEFAULT_CRF};
@@ -48,6 +59,13 @@ static bool lacks_times(const AVFormatContext *input)
         if (!strcmp(input->iformat->name, names[i]))
             return true;
     return false;
+}
+
+static const char *asked_of_part(const struct fm_plan_output *output)
+{
+    bool is_part = output->part.start_seconds > 0 || isfinite(output->part.end_seconds);
+    return is_part && output->spec->trim->accuracy == FM_ACCURACY_EXACT ? "an exact cut is asked"
+                                                                        : NULL;
 }
 
 static const char *asked_of_video(const struct fm_spec_video *video)
@@ -156,70 +174,92 @@ static bool choose_way(struct decision *decision, const struct choice *choice,
                : plan_remux(decision, choice, stream, err);
 }
 
-/* ---- sizes ---- */
+/* ---- the picture ---- */
 
-static int at_least(int value, int step)
+static bool plan_size(const struct decision *decision, const struct fm_spec_video *asked,
+                      struct fm_plan_stream *stream, struct fm_error *err)
 {
-    return FFMAX(value / step * step, step);
-}
-
-static int nearest(double value, int step, int most)
-{
-    return FFMIN(at_least((int)lround(value / step) * step, step), most);
-}
-
-struct fm_plan_size fm_plan_fit(struct fm_plan_size source, AVRational aspect,
-                                struct fm_plan_size box, int step)
-{
-    double shape = aspect.num > 0 && aspect.den > 0 ? av_q2d(aspect) : 1;
-    double width = source.width * fmax(shape, 1), height = source.height / fmin(shape, 1);
-    int most_width = at_least(box.width > 0 ? box.width : INT_MAX, step);
-    int most_height = at_least(box.height > 0 ? box.height : INT_MAX, step);
-    double ratio = fmin(most_width / width, most_height / height);
-    if (ratio >= 1 && !box.square)
-        return (struct fm_plan_size){at_least(source.width, step), at_least(source.height, step),
-                                     false};
-    ratio = fmin(ratio, 1);
-    return (struct fm_plan_size){nearest(width * ratio, step, most_width),
-                                 nearest(height * ratio, step, most_height), true};
-}
-
-static void plan_size(const struct fm_spec_video *asked, struct fm_plan_stream *stream,
-                      AVFormatContext *input)
-{
+    AVFormatContext *input = decision->plan->input;
     const AVCodecParameters *codec = stream->source->codecpar;
-    struct fm_plan_size source = {codec->width, codec->height, false};
-    /* The guess only reads; libav's prototype predates const. */
+    bool gif = decision->output->spec->format == FM_FORMAT_GIF;
+    bool turned = fm_probe_rotation(stream->source) % 180 != 0;
     AVRational aspect =
         av_guess_sample_aspect_ratio(input, input->streams[stream->source->index], NULL);
-    if (fm_probe_rotation(stream->source) % 180 != 0) {
-        source = (struct fm_plan_size){codec->height, codec->width, false};
-        aspect = aspect.num > 0 ? av_inv_q(aspect) : aspect;
-    }
-    bool shaped = stream->still && aspect.num > 0 && aspect.num != aspect.den;
-    struct fm_plan_size box = {(int)asked->width, (int)asked->height, shaped};
-    struct fm_plan_size size = fm_plan_fit(source, aspect, box, stream->still ? 1 : 2);
+    bool shaped = aspect.num > 0 && aspect.num != aspect.den;
+    struct fm_fit_ask ask = {
+        .fit = (enum fm_fit)asked->fit,
+        .width = turned ? codec->height : codec->width,
+        .height = turned ? codec->width : codec->height,
+        .aspect = turned && aspect.num > 0 ? av_inv_q(aspect) : aspect,
+        .box_width = (int)asked->width,
+        .box_height = gif && !asked->width && !asked->height ? GIF_HEIGHT : (int)asked->height,
+        .step = stream->still || gif ? 1 : 2,
+        .square = (stream->still || gif) && shaped,
+    };
+    struct fm_fit_size size = {0};
+    if (!fm_fit_size(&ask, &size, err))
+        return false;
     stream->width = size.width;
     stream->height = size.height;
+    stream->scaled_width = size.scaled_width;
+    stream->scaled_height = size.scaled_height;
     stream->square = size.square;
+    return true;
 }
-
-/* ---- the two streams ---- */
 
 /* Averages over a file whose last frame is a little long are off by less than this. */
 #define SAME_RATE 0.0005
+/* Each picture may be shown this often to fill a grid. Beyond it the grid is a clock's ticks and no
+ * rate, or the film a row of stills: those keep their own times, in a fraction of the frames. */
+#define MOST_REPEATS 4
 
-static void plan_rate(struct fm_plan_stream *stream, AVFormatContext *input)
+/* Formats that are made for one rate get it, as the ffmpeg command decides it. */
+static bool wants_pace(const struct fm_format_row *format, AVRational rate, AVRational average)
+{
+    const AVOutputFormat *muxer = av_guess_format(format->muxer, NULL, NULL);
+    bool known = average.num > 0 && average.den > 0;
+    return muxer && !(muxer->flags & AVFMT_VARIABLE_FPS) &&
+           (!known || av_q2d(rate) <= av_q2d(average) * MOST_REPEATS);
+}
+
+static void plan_rate(const struct fm_plan_output *output, struct fm_plan_stream *stream,
+                      AVFormatContext *input)
 {
     AVStream *source = input->streams[stream->source->index];
     AVRational guess = av_guess_frame_rate(input, source, NULL), average = source->avg_frame_rate;
-    stream->frame_rate = guess.num > 0 && guess.den > 0 ? guess : (AVRational){25, 1};
-    if (average.num <= 0 || average.den <= 0)
-        return;
-    stream->constant = fabs(av_q2d(average) / av_q2d(stream->frame_rate) - 1) < SAME_RATE;
-    if (!stream->constant)
-        stream->frame_rate = average;
+    AVRational rate = guess.num > 0 && guess.den > 0 ? guess : (AVRational){25, 1};
+    bool measured = average.num > 0 && average.den > 0;
+    stream->on_grid = measured && fabs(av_q2d(average) / av_q2d(rate) - 1) < SAME_RATE;
+    stream->source_rate = measured && !stream->on_grid ? average : rate;
+    stream->paced = !stream->still && wants_pace(output->format, rate, average);
+    stream->frame_rate = stream->paced ? rate : stream->source_rate;
+    stream->constant = stream->paced || stream->on_grid;
 }
+
+/* Fewer frames, and colours out of a palette: of them all, where they can wait for it. */
+static void plan_gif(const struct fm_plan_output *output, struct fm_plan_stream *stream)
+{
+    stream->thinned = av_q2d(stream->source_rate) > GIF_FRAME_RATE;
+    if (stream->thinned) {
+        stream->frame_rate = (AVRational){GIF_FRAME_RATE, 1};
+        stream->constant = true;
+    }
+    bool few = output->duration_seconds > 0 &&
+               fm_estimate_palette(stream, output->duration_seconds) <= PALETTE_BYTES;
+    stream->palette = few ? FM_PLAN_PALETTE_SHARED : FM_PLAN_PALETTE_EACH;
+}
+
+static bool plan_quality(const struct fm_spec_video *asked, struct fm_plan_stream *stream,
+                         struct fm_error *err)
+{
+    stream->bit_rate = (int64_t)asked->bitrate;
+    stream->crf = (int)asked->crf + (stream->encoder->id == AV_CODEC_ID_VP9 ? VP9_CRF_MORE : 0);
+    stream->preset = fm_preset_find(asked->preset);
+    return stream->preset ||
+           fm_fail(err, FM_UNSUPPORTED_CODEC, "no preset is called %s", asked->preset);
+}
+
+/* ---- the two streams ---- */
 
 static bool plan_video(struct decision *decision, const AVStream *source, struct fm_error *err)
 {
@@ -227,8 +267,9 @@ static bool plan_video(struct decision *decision, const AVStream *source, struct
     const struct fm_format_row *format = decision->output->format;
     const struct fm_spec_video *asked = spec->video ? spec->video : &unasked_video;
     struct fm_plan_stream *stream = &decision->output->streams[FM_PLAN_VIDEO];
+    const char *cut = asked_of_part(decision->output);
     struct choice choice = {"video", (enum fm_codec)asked->codec, format->video,
-                            format->video_codecs, asked_of_video(asked)};
+                            format->video_codecs, cut ? cut : asked_of_video(asked)};
     bool is_auto = choice.asked == FM_CODEC_AUTO;
     stream->still = spec->format == FM_FORMAT_JPG;
     if (choice.asked == FM_CODEC_NONE || (is_auto && format->video == FM_CODEC_NONE))
@@ -240,11 +281,11 @@ static bool plan_video(struct decision *decision, const AVStream *source, struct
     stream->source = source;
     if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE)
         return stream->way == FM_PLAN_REMUX;
-    stream->bit_rate = (int64_t)asked->bitrate;
-    stream->crf = (int)asked->crf;
-    stream->preset = asked->preset ? asked->preset : DEFAULT_PRESET;
-    plan_size(asked, stream, decision->plan->input);
-    plan_rate(stream, decision->plan->input);
+    plan_rate(decision->output, stream, decision->plan->input);
+    if (!plan_quality(asked, stream, err) || !plan_size(decision, asked, stream, err))
+        return false;
+    if (spec->format == FM_FORMAT_GIF)
+        plan_gif(decision->output, stream);
     return true;
 }
 
@@ -261,7 +302,7 @@ static int nearest_sample_rate(const AVCodec *encoder, int rate)
 static enum AVSampleFormat choose_sample_format(const AVCodec *encoder)
 {
     for (const enum AVSampleFormat *at = encoder->sample_fmts; *at != AV_SAMPLE_FMT_NONE; at++)
-        if (*at == AV_SAMPLE_FMT_FLTP)
+        if (*at == AV_SAMPLE_FMT_FLTP || *at == AV_SAMPLE_FMT_FLT)
             return *at;
     return encoder->sample_fmts[0];
 }
@@ -293,7 +334,8 @@ static bool plan_audio(struct decision *decision, const AVStream *source, struct
     if (choice.asked == FM_CODEC_NONE || !source ||
         (choice.asked == FM_CODEC_AUTO && format->audio == FM_CODEC_NONE))
         return true;
-    choice.why_not_auto = asked_of_audio(asked, source->codecpar);
+    const char *cut = asked_of_part(decision->output);
+    choice.why_not_auto = cut ? cut : asked_of_audio(asked, source->codecpar);
     stream->source = source;
     if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE)
         return stream->way == FM_PLAN_REMUX;
@@ -318,76 +360,56 @@ static const AVStream *find_sound(AVFormatContext *input)
     return input->streams[index];
 }
 
+/* A part that would end behind the source ends with it. */
+static bool plan_part(const struct fm_plan *plan, struct fm_plan_output *output,
+                      struct fm_error *err)
+{
+    const struct fm_spec_trim *trim = output->spec->trim;
+    double source = plan->duration_seconds, start = trim ? trim->start_seconds : 0;
+    double end = trim && trim->end_seconds < LAST_SECOND ? trim->end_seconds : INFINITY;
+    if (source > 0 && end >= source)
+        end = INFINITY;
+    if (source > 0 && start > 0 && start >= source)
+        return fm_fail(err, FM_TRIM_OUTSIDE, "%s: %.3f s of %.3f", output->spec->name, start,
+                       source);
+    output->part = (struct fm_plan_part){start, end};
+    output->duration_seconds = isfinite(end) ? end - start : fmax(source - start, 0);
+    output->moment_seconds = start + output->spec->at_seconds;
+    if (isfinite(end))
+        output->moment_seconds = fmax(fmin(output->moment_seconds, end - MOMENT_SECONDS), start);
+    return true;
+}
+
+/* A remux begins with a keyframe: all of the output does then. */
+static void move_part(const struct fm_plan *plan, struct fm_plan_output *output)
+{
+    const struct fm_plan_stream *picture = &output->streams[FM_PLAN_VIDEO];
+    double start = output->part.start_seconds;
+    if (picture->way != FM_PLAN_REMUX || start <= 0)
+        return;
+    output->part.start_seconds = fm_keyframe_before(plan->input, picture->source, start);
+    output->duration_seconds += start - output->part.start_seconds;
+}
+
 static bool plan_output(struct fm_plan *plan, struct fm_plan_output *output, struct fm_arena *arena,
                         struct fm_error *err)
 {
     struct decision decision = {.plan = plan, .output = output};
-    bool planned = plan_video(&decision, find_picture(plan->input), err) &&
+    bool planned = plan_part(plan, output, err) &&
+                   plan_video(&decision, find_picture(plan->input), err) &&
                    plan_audio(&decision, find_sound(plan->input), err);
     if (planned)
         output->reason =
             fm_arena_strndup(arena, fm_text_get(&decision.reason), decision.reason.length);
     fm_text_done(&decision.reason);
+    if (planned)
+        move_part(plan, output);
     if (planned && output->streams[FM_PLAN_VIDEO].way == FM_PLAN_NONE &&
         output->streams[FM_PLAN_AUDIO].way == FM_PLAN_NONE)
         return fm_fail(err, FM_NO_MEDIA_FOUND, "%s: the source has no %s for it",
                        output->spec->name,
                        output->format->video == FM_CODEC_NONE ? "sound" : "stream");
     return planned;
-}
-
-/* Frames a preset's look-ahead and its references hold (x264's table of presets). */
-static const struct {
-    const char *name;
-    int lookahead, references;
-} presets[] = {
-    {"ultrafast", 0, 1},  {"superfast", 0, 1}, {"veryfast", 10, 1}, {"faster", 20, 2},
-    {"fast", 30, 2},      {"medium", 40, 3},   {"slow", 50, 5},     {"slower", 60, 8},
-    {"veryslow", 60, 16}, {"placebo", 60, 16},
-};
-
-/* x264 keeps 3 bytes a pixel of a frame looked ahead at (picture, half-size copy, block costs) and
- * 6 of a reference (its half-pixel planes too). 4K at medium with 4 threads: 1.6 GB; measured,
- * 1.5 to 1.75. */
-static uint64_t estimate_encoder(const struct fm_plan_stream *stream)
-{
-    uint64_t pixels = (uint64_t)stream->width * (uint64_t)stream->height;
-    int lookahead = 60, references = 16;
-    for (size_t i = 0; i < FM_COUNT(presets); i++)
-        if (stream->preset && !strcmp(presets[i].name, stream->preset)) {
-            lookahead = presets[i].lookahead;
-            references = presets[i].references;
-        }
-    if (stream->still)
-        lookahead = references = 0;
-    uint64_t ahead = (uint64_t)lookahead + stream->threads + 4;
-    uint64_t kept = (uint64_t)references + stream->threads + 4;
-    return pixels * (3 * ahead + 6 * kept);
-}
-
-/* A decoder holds up to 16 references, a frame a thread, and what waits in the pipes. */
-static uint64_t estimate_decoder(const AVCodecParameters *codec, unsigned threads)
-{
-    const AVPixFmtDescriptor *format = av_pix_fmt_desc_get((enum AVPixelFormat)codec->format);
-    uint64_t bits = format ? (uint64_t)av_get_padded_bits_per_pixel(format) : 16;
-    uint64_t frame = (uint64_t)codec->width * (uint64_t)codec->height * bits / 8;
-    return frame * (8 + threads + 8);
-}
-
-uint64_t fm_plan_estimate(const struct fm_plan *plan)
-{
-    uint64_t bytes = 200ULL << 20; /* libraries' data, packets, sound */
-    bool decodes = false;
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct fm_plan_stream *stream = &plan->outputs[i].streams[FM_PLAN_VIDEO];
-        if (stream->way != FM_PLAN_ENCODE)
-            continue;
-        bytes += estimate_encoder(stream);
-        if (!decodes)
-            bytes += estimate_decoder(stream->source->codecpar, plan->threads);
-        decodes = true;
-    }
-    return bytes;
 }
 
 /* Each encoder gets its share of the threads. */
@@ -404,20 +426,23 @@ static void share_threads(struct fm_plan *plan)
     }
 }
 
-/* Stills alone need nothing of what comes long before the first of them. */
+/* Nothing is needed of what comes long before the first moment or part. */
 static double find_seek(const struct fm_plan *plan)
 {
     double first = INFINITY;
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->outputs[i].spec->format != FM_FORMAT_JPG)
-            return 0;
-        first = fmin(first, plan->outputs[i].spec->at_seconds);
+        const struct fm_plan_output *output = &plan->outputs[i];
+        bool still = output->spec->format == FM_FORMAT_JPG;
+        first = fmin(first, still ? output->moment_seconds : output->part.start_seconds);
     }
     const char *name = plan->input->iformat->name;
     bool indexed = !strncmp(name, "mov", 3) || !strncmp(name, "matroska", 8);
     if (plan->duration_seconds > 0)
         first = fmin(first, plan->duration_seconds);
-    return isfinite(first) ? fmax(first - (indexed ? SEEK_MARGIN_INDEXED : SEEK_MARGIN), 0) : 0;
+    /* Times that are counted from the first frame on are wrong from anywhere else on. */
+    if (!isfinite(first) || lacks_times(plan->input))
+        return 0;
+    return fmax(first - (indexed ? SEEK_MARGIN_INDEXED : SEEK_MARGIN), 0);
 }
 
 bool fm_plan_make(AVFormatContext *input, const struct fm_spec *spec, unsigned threads,
@@ -439,7 +464,7 @@ bool fm_plan_make(AVFormatContext *input, const struct fm_spec *spec, unsigned t
     }
     share_threads(plan);
     plan->seek_seconds = find_seek(plan);
-    uint64_t bytes = fm_plan_estimate(plan);
+    uint64_t bytes = fm_estimate_plan(plan);
     if (bytes > FM_SEAL_MEMORY_BYTES)
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "it would take %llu MB of memory",
                        (unsigned long long)(bytes >> 20));

@@ -13,11 +13,16 @@
 #include "common/error.h"
 #include "common/memory.h"
 #include "proto/spec.h"
+#include "worker/media/fit.h"
+#include "worker/media/preset.h"
 
 enum fm_plan_way { FM_PLAN_NONE, FM_PLAN_REMUX, FM_PLAN_ENCODE };
 
 /* An output's streams, in the order they stand in its file. */
 enum fm_plan_slot { FM_PLAN_VIDEO, FM_PLAN_AUDIO, FM_PLAN_SLOTS };
+
+/* Where a GIF's colours come from: one palette of all its frames, or one for each. */
+enum fm_plan_palette { FM_PLAN_PALETTE_NONE, FM_PLAN_PALETTE_SHARED, FM_PLAN_PALETTE_EACH };
 
 /* One stream of one output. What is below `encoder` counts for FM_PLAN_ENCODE alone. */
 struct fm_plan_stream {
@@ -25,23 +30,37 @@ struct fm_plan_stream {
     const AVStream *source;
     const AVCodec *encoder;
     int64_t bit_rate; /* 0: by crf */
-    int crf;
-    const char *preset;
+    int crf;          /* on the encoder's scale */
+    const struct fm_preset *preset;
     unsigned threads;
-    int width, height;     /* of the picture, rotation applied */
-    bool square;           /* its pixels are made square; else the source's shape stays */
-    bool still;            /* one picture, full range */
-    AVRational frame_rate; /* of the source */
-    bool constant;         /* the source's frames stand on a grid of 1/frame_rate */
+    int width, height;               /* of the picture, rotation applied */
+    int scaled_width, scaled_height; /* before it is cropped or padded */
+    bool square;                     /* its pixels are made square; else the source's shape stays */
+    bool still;                      /* one picture, full range */
+    AVRational source_rate;          /* of the source */
+    bool on_grid;                    /* its frames stand on a grid of 1/source_rate */
+    AVRational frame_rate;           /* of the output */
+    bool constant;                   /* the output's frames stand on a grid of 1/frame_rate */
+    bool paced;                      /* pictures are repeated and left out to stand on that grid */
+    bool thinned;                    /* frames are left out to reach frame_rate */
+    enum fm_plan_palette palette;
     int channels, sample_rate;
     enum AVSampleFormat sample_format;
+};
+
+/* Seconds of the source, counted from its start; the end is INFINITY for the source's. */
+struct fm_plan_part {
+    double start_seconds, end_seconds;
 };
 
 struct fm_plan_output {
     const struct fm_spec_output *spec;
     const struct fm_format_row *format;
     struct fm_plan_stream streams[FM_PLAN_SLOTS];
-    const char *reason; /* for the client */
+    struct fm_plan_part part;
+    double moment_seconds;   /* of a still, in the source */
+    double duration_seconds; /* what is to be expected; 0: unknown */
+    const char *reason;      /* for the client */
 };
 
 struct fm_plan {
@@ -50,26 +69,13 @@ struct fm_plan {
     size_t count;
     unsigned threads;
     double duration_seconds; /* of the source; 0: unknown */
-    double seek_seconds;     /* where stills alone let reading begin; 0: at the start */
+    double seek_seconds;     /* where reading may begin; 0: at the start */
 };
 
-struct fm_plan_size {
-    int width, height;
-    bool square;
-};
-
-/* Lives in the arena, and points at the spec and the input. NO_MEDIA_FOUND, UNSUPPORTED_CODEC,
- * MEDIA_TOO_LARGE. */
+/* Lives in the arena, and points at the spec and the input. NO_MEDIA_FOUND, TRIM_OUTSIDE,
+ * UNSUPPORTED_CODEC, MEDIA_TOO_LARGE. A source that had to be searched stands at its start again.
+ */
 bool fm_plan_make(AVFormatContext *input, const struct fm_spec *spec, unsigned threads,
                   struct fm_arena *arena, struct fm_plan *plan, struct fm_error *err) FM_MUST_CHECK;
-
-/* The picture's size inside a box (0: no bound that way): aspect kept, never enlarged, both numbers
- * multiples of `step`. `aspect` is the shape of the source's pixels; where the box takes effect
- * they are made square. */
-struct fm_plan_size fm_plan_fit(struct fm_plan_size source, AVRational aspect,
-                                struct fm_plan_size box, int step);
-
-/* Bytes of memory the plan's decoder and encoders will hold at most, roughly. */
-uint64_t fm_plan_estimate(const struct fm_plan *plan);
 
 #endif

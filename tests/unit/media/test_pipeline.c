@@ -129,15 +129,31 @@ static void sound_keeps_its_channels_up_to_two(void **state)
     assert_null(other_run.made[0].video);
 }
 
-static void an_uneven_clock_is_kept(void **state)
+/* MP4 is given one rate, as the command does: what stood longer is shown again. */
+static void an_uneven_clock_becomes_even(void **state)
 {
     (void)state;
     FM_AUTO(run_done) struct run run = {0};
     ask_transcode(&run, "uneven_small.mp4", 120);
     ffmpeg("-i film.mp4 -an -vf \"select='not(between(mod(n,7),2,4))'\" -vsync vfr "
            "-enc_time_base 1/1000 -c:v libx264 -preset ultrafast uneven.mp4");
+    ffmpeg("-i uneven.mp4 -c:v libx264 -preset ultrafast -vf scale=-2:120 uneven_reference.mp4");
     assert_made(&run, "uneven.mp4");
-    struct seen before = see("uneven.mp4"), after = see("uneven_small.mp4");
+    struct seen ours = see("uneven_small.mp4"), theirs = see("uneven_reference.mp4");
+    assert_int_equal(ours.video, theirs.video);
+    assert_true(fabs(ours.duration - theirs.duration) < 0.001);
+}
+
+/* The command would show each of them 25 times. */
+static void a_row_of_stills_keeps_its_clock(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask_transcode(&run, "slides_small.mp4", 120);
+    ffmpeg("-i film.mp4 -an -vf \"select='lt(n,2)+not(mod(n,24))'\" -vsync vfr "
+           "-c:v libx264 -preset ultrafast slides.mp4");
+    assert_made(&run, "slides.mp4");
+    struct seen before = see("slides.mp4"), after = see("slides_small.mp4");
     assert_int_equal(after.video, before.video);
     assert_true(fabs(after.duration - before.duration) < 0.1);
 }
@@ -188,7 +204,8 @@ int main(void)
         cmocka_unit_test(a_turned_film_is_turned_once),
         cmocka_unit_test(odd_sizes_lose_a_line_at_most),
         cmocka_unit_test(sound_keeps_its_channels_up_to_two),
-        cmocka_unit_test(an_uneven_clock_is_kept),
+        cmocka_unit_test(an_uneven_clock_becomes_even),
+        cmocka_unit_test(a_row_of_stills_keeps_its_clock),
         cmocka_unit_test(a_still_beyond_the_end_is_the_last_frame),
         cmocka_unit_test(a_copy_beside_other_outputs_is_the_source),
         cmocka_unit_test(the_first_error_ends_all_stages),

@@ -1,0 +1,116 @@
+"""A media child without a worker: the program itself, an order over its channel, what it answers.
+
+The stories that hold its files against the ffmpeg command's, and the bench that holds its time
+against the command's, both start it here."""
+
+import array
+import os
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import msgpack
+
+from stack import BIN, ROOT
+
+CHANNEL_FD = 3
+PACKET_BYTES = 1 << 20
+PATIENCE_S = 120
+
+
+def read_rows(path, pattern):
+    return re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE)
+
+
+def read_names(kind):
+    """The names of one list of operations.def, as numbers."""
+    rows = read_rows("proto/operations.def", rf'^FM_{kind}\(\w+, "(\w*)"')
+    return {name: number for number, name in enumerate(rows)}
+
+
+WORDS = {name: int(number)
+         for number, name in read_rows("proto/messages.def", r"^FM_MESSAGE\((\d+), (\w+),")}
+ERRORS = {int(wire): code
+          for wire, code in read_rows("common/error.def", r'^FM_ERROR\(\w+, (\d+), \d+, "(\w+)"')}
+ENUMS = {"format": read_names("FORMAT"), "codec": read_names("CODEC"), "fit": read_names("FIT")}
+
+
+def numbered(record):
+    """An output as clients write it, with the names of its lists as their numbers."""
+    return {name: numbered(value) if isinstance(value, dict)
+            else ENUMS[name][value] if name in ENUMS else value
+            for name, value in record.items()}
+
+
+def inherit(fd):
+    os.dup2(fd, CHANNEL_FD)
+    os.set_inheritable(CHANNEL_FD, True)
+
+
+class Failed(Exception):
+    """The child's END named an error; its public code is the exception's text."""
+
+
+class MediaChild:
+    def __init__(self):
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel.settimeout(PATIENCE_S)
+        # Python's own descriptors end with exec; close_fds would end the channel with them.
+        self.process = subprocess.Popen(
+            [BIN / "fetchmedia-media"], stdin=subprocess.DEVNULL, close_fds=False,
+            preexec_fn=lambda: inherit(theirs.fileno()))
+        theirs.close()
+        assert self.hear()[0] == WORDS["READY"]
+
+    def hear(self):
+        number, record = msgpack.unpackb(self.channel.recv(PACKET_BYTES))
+        return number, record
+
+    def order(self, source, targets, outputs, threads):
+        """Hands over the source and an empty file an output, and says what is to be made."""
+        spec = {"type": 1, "url": "http://source/", "outputs": [numbered(each) for each in outputs]}
+        work = {"spec": msgpack.packb(spec), "size_bytes": os.path.getsize(source),
+                "threads": threads, "max_seconds": 7200}
+        fds = [os.open(source, os.O_RDONLY)]
+        fds += [os.open(each, os.O_RDWR | os.O_CREAT | os.O_TRUNC) for each in targets]
+        self.channel.sendmsg(
+            [msgpack.packb([WORDS["WORK"], work])],
+            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+        for fd in fds:
+            os.close(fd)
+
+    def end(self):
+        """The files' facts, and every PROGRESS on the way."""
+        progress = []
+        while True:
+            number, record = self.hear()
+            if number == WORDS["END"]:
+                break
+            progress.append(record)
+        assert self.process.wait(PATIENCE_S) == 0
+        if record.get("error"):
+            raise Failed(f'{ERRORS[record["error"]]}: {record.get("detail")}')
+        return record["files"], progress
+
+    def close(self):
+        self.channel.close()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Made:
+    """What one order came to: the files' paths and facts, the way there, the seconds it took."""
+
+    def __init__(self, source, folder, outputs, threads=2):
+        child = MediaChild()
+        try:
+            self.paths = [Path(folder) / f'{each["name"]}.{each["format"]}' for each in outputs]
+            began = time.monotonic()
+            child.order(source, self.paths, outputs, threads)
+            self.facts, self.progress = child.end()
+            self.seconds = time.monotonic() - began
+        finally:
+            child.close()
