@@ -9,6 +9,9 @@
 enum fm_step fm_submit_act(struct fm_request *request);
 /* poll.c: a job as it is, or as it is once it changed. */
 enum fm_step fm_poll_act(struct fm_request *request);
+/* list.c: pages of jobs. */
+enum fm_step fm_list_jobs_act(struct fm_request *request);
+enum fm_step fm_list_batch_jobs_act(struct fm_request *request);
 /* cancel.c */
 enum fm_step fm_cancel_act(struct fm_request *request);
 /* download.c: bytes of an output, by key or by signed URL. */

@@ -1,290 +1,18 @@
 /*
- * OpenAPI 3.1 out of route.def, spec.def and error.def: what the code refuses and what this says
- * come from the same rows. The job object alone is described here, beside job.c which writes it.
+ * OpenAPI 3.1 out of route.def, spec.def, list.def and error.def: what the code refuses and what
+ * this says come from the same rows.
  */
 #include "broker/openapi.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/filter.h"
+#include "broker/openapi_schema.h"
 #include "broker/reader.h"
 #include "broker/route.h"
-#include "broker/validate.h"
 #include "common/error.h"
 #include "common/json.h"
-#include "common/state.h"
-
-/* ---- small schemas ---- */
-
-static void put_type(struct fm_json_writer *json, const char *type, bool may_be_null)
-{
-    if (!may_be_null) {
-        fm_json_put_text(json, "type", type);
-        return;
-    }
-    fm_json_open(json, "type", '[');
-    fm_json_put_text(json, NULL, type);
-    fm_json_put_text(json, NULL, "null");
-    fm_json_close(json, ']');
-}
-
-static void put_ref(struct fm_json_writer *json, const char *name, const char *schema)
-{
-    char ref[96];
-    snprintf(ref, sizeof(ref), "#/components/schemas/%s", schema);
-    fm_json_open(json, name, '{');
-    fm_json_put_text(json, "$ref", ref);
-    fm_json_close(json, '}');
-}
-
-static void put_names(struct fm_json_writer *json, const char *const *names)
-{
-    fm_json_open(json, "enum", '[');
-    for (size_t i = 0; names[i] != NULL; i++) {
-        fm_json_put_text(json, NULL, names[i]);
-    }
-    fm_json_close(json, ']');
-}
-
-/* ---- requests: spec.def ---- */
-
-static void put_record(struct fm_json_writer *json, const char *name,
-                       const struct fm_record *record);
-
-static void put_range(struct fm_json_writer *json, const struct fm_field *field)
-{
-    fm_json_put_text(json, "type", field->kind == FM_FIELD_REAL ? "number" : "integer");
-    fm_json_put_double(json, "minimum", field->min);
-    if (field->max >= 0) {
-        fm_json_put_double(json, "maximum", field->max);
-    }
-    fm_json_put_double(json, "default", field->standard);
-}
-
-static bool is_pairs(const struct fm_field *field)
-{
-    return field->record->field_count == 2 && strcmp(field->record->fields[1].name, "value") == 0;
-}
-
-static void put_list(struct fm_json_writer *json, const struct fm_field *field)
-{
-    if (is_pairs(field)) {
-        fm_json_put_text(json, "type", "object");
-        fm_json_put_double(json, "maxProperties", field->max);
-        fm_json_open(json, "additionalProperties", '{');
-        fm_json_put_text(json, "type", "string");
-        fm_json_put_double(json, "maxLength", field->record->fields[1].max);
-        fm_json_close(json, '}');
-        return;
-    }
-    fm_json_put_text(json, "type", "array");
-    fm_json_put_double(json, "maxItems", field->max);
-    put_record(json, "items", field->record);
-}
-
-static void put_field(struct fm_json_writer *json, const struct fm_field *field)
-{
-    if (field->kind == FM_FIELD_RECORD) {
-        put_record(json, field->name, field->record);
-        return;
-    }
-    fm_json_open(json, field->name, '{');
-    fm_json_put_text(json, "description", field->prose);
-    switch (field->kind) {
-    case FM_FIELD_NUMBER:
-    case FM_FIELD_SIGNED:
-    case FM_FIELD_REAL:
-        put_range(json, field);
-        break;
-    case FM_FIELD_BOOL:
-        fm_json_put_text(json, "type", "boolean");
-        break;
-    case FM_FIELD_ENUM:
-        fm_json_put_text(json, "type", "string");
-        put_names(json, field->names);
-        fm_json_put_text(json, "default", field->names[(size_t)field->standard]);
-        break;
-    case FM_FIELD_LIST:
-        put_list(json, field);
-        break;
-    default:
-        fm_json_put_text(json, "type", "string");
-        fm_json_put_double(json, "maxLength", field->max);
-        break;
-    }
-    fm_json_close(json, '}');
-}
-
-static void put_record(struct fm_json_writer *json, const char *name,
-                       const struct fm_record *record)
-{
-    fm_json_open(json, name, '{');
-    fm_json_put_text(json, "type", "object");
-    fm_json_put_bool(json, "additionalProperties", false);
-    fm_json_open(json, "properties", '{');
-    for (size_t i = 0; i < record->field_count; i++) {
-        put_field(json, &record->fields[i]);
-    }
-    fm_json_close(json, '}');
-    fm_json_close(json, '}');
-}
-
-static void put_time_member(struct fm_json_writer *json, const char *name, const char *prose)
-{
-    fm_json_open(json, name, '{');
-    fm_json_put_text(json, "type", "string");
-    fm_json_put_text(json, "format", "date-time");
-    fm_json_put_text(json, "description", prose);
-    fm_json_close(json, '}');
-}
-
-static void put_wait_member(struct fm_json_writer *json, const char *name)
-{
-    fm_json_open(json, name, '{');
-    fm_json_put_text(json, "type", "integer");
-    fm_json_put_integer(json, "minimum", 0);
-    fm_json_put_integer(json, "maximum", FM_VALIDATE_WAIT_SECONDS);
-    fm_json_close(json, '}');
-}
-
-static void put_source_member(struct fm_json_writer *json)
-{
-    fm_json_open(json, "source", '{');
-    fm_json_put_text(json, "type", "object");
-    fm_json_put_bool(json, "additionalProperties", false);
-    fm_json_open(json, "properties", '{');
-    put_field(json, fm_pack_field(&fm_record_spec, "url"));
-    fm_json_close(json, '}');
-    fm_json_close(json, '}');
-}
-
-/* The body of a POST: the spec but for what the path or the server sets. */
-static void put_spec(struct fm_json_writer *json, const char *name, bool is_process)
-{
-    static const char *const hidden = "type site run_at_ms";
-    fm_json_open(json, name, '{');
-    fm_json_put_text(json, "type", "object");
-    fm_json_put_bool(json, "additionalProperties", false);
-    fm_json_open(json, "properties", '{');
-    if (is_process) {
-        put_source_member(json);
-    }
-    for (size_t i = 0; i < fm_record_spec.field_count; i++) {
-        if (strstr(hidden, fm_record_spec.fields[i].name) == NULL) {
-            put_field(json, &fm_record_spec.fields[i]);
-        }
-    }
-    put_time_member(json, "run_at", "Not before this time, at most 30 days ahead");
-    put_wait_member(json, "wait");
-    fm_json_close(json, '}');
-    fm_json_close(json, '}');
-}
-
-/* ---- replies ---- */
-
-/* One member of the job object: name, JSON type, nullable. */
-struct member {
-    const char *name, *type;
-    bool may_be_null;
-};
-
-static void put_members(struct fm_json_writer *json, const struct member *members, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        fm_json_open(json, members[i].name, '{');
-        put_type(json, members[i].type, members[i].may_be_null);
-        fm_json_close(json, '}');
-    }
-    fm_json_close(json, '}');
-    fm_json_open(json, "required", '[');
-    for (size_t i = 0; i < count; i++) {
-        fm_json_put_text(json, NULL, members[i].name);
-    }
-    fm_json_close(json, ']');
-}
-
-static void open_object(struct fm_json_writer *json, const char *name)
-{
-    fm_json_open(json, name, '{');
-    fm_json_put_text(json, "type", "object");
-    fm_json_open(json, "properties", '{');
-}
-
-static void put_output_schema(struct fm_json_writer *json)
-{
-    static const struct member members[] = {
-        {"name", "string", false},
-        {"url", "string", true},
-        {"url_expires_at", "string", true},
-        {"content_type", "string", true},
-        {"size_bytes", "integer", false},
-        {"sha256", "string", true},
-        {"duration_seconds", "number", true},
-        {"video", "object", true},
-        {"audio", "object", true},
-    };
-    open_object(json, "Output");
-    put_members(json, members, FM_COUNT(members));
-    fm_json_close(json, '}');
-}
-
-static void put_job_schema(struct fm_json_writer *json)
-{
-    static const struct member members[] = {
-        {"id", "string", false},
-        {"object", "string", false},
-        {"type", "string", false},
-        {"done", "boolean", false},
-        {"created_at", "string", false},
-        {"started_at", "string", true},
-        {"completed_at", "string", true},
-        {"expires_at", "string", true},
-        {"input", "object", false},
-        {"progress", "object", false},
-        {"queue", "object", false},
-        {"attempt", "integer", false},
-        {"max_attempts", "integer", false},
-        {"priority", "string", false},
-        {"node", "string", true},
-        {"source", "object", true},
-        {"error", "object", true},
-        {"metadata", "object", false},
-        {"batch", "string", true},
-        {"retry_of", "string", true},
-        {"webhook_url", "string", true},
-        {"urls", "object", false},
-    };
-    static const char *states[FM_STATE_COUNT + 1];
-    for (int i = 0; i < FM_STATE_COUNT; i++) {
-        states[i] = fm_state_name((enum fm_state)i);
-    }
-    open_object(json, "Job");
-    fm_json_open(json, "status", '{');
-    fm_json_put_text(json, "type", "string");
-    put_names(json, states);
-    fm_json_close(json, '}');
-    fm_json_open(json, "outputs", '{');
-    fm_json_put_text(json, "type", "array");
-    put_ref(json, "items", "Output");
-    fm_json_close(json, '}');
-    put_members(json, members, FM_COUNT(members));
-    fm_json_close(json, '}');
-}
-
-static void put_error_schema(struct fm_json_writer *json)
-{
-    static const struct member members[] = {{"code", "string", false},
-                                            {"message", "string", false}};
-    open_object(json, "Error");
-    open_object(json, "error");
-    put_members(json, members, FM_COUNT(members));
-    fm_json_close(json, '}');
-    fm_json_close(json, '}');
-    fm_json_open(json, "required", '[');
-    fm_json_put_text(json, NULL, "error");
-    fm_json_close(json, ']');
-    fm_json_close(json, '}');
-}
 
 /* ---- paths: route.def ---- */
 
@@ -304,26 +32,50 @@ static void put_path_parameters(struct fm_json_writer *json, const char *pattern
     }
 }
 
+static void open_query_parameter(struct fm_json_writer *json, const char *name, const char *prose)
+{
+    fm_json_open(json, NULL, '{');
+    fm_json_put_text(json, "name", name);
+    fm_json_put_text(json, "in", "query");
+    if (prose != NULL) {
+        fm_json_put_text(json, "description", prose);
+    }
+}
+
+static void put_record_parameters(struct fm_json_writer *json, const struct fm_record *record)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        const struct fm_field *field = &record->fields[i];
+        open_query_parameter(json, field->name, field->prose);
+        fm_openapi_schema_field(json, "schema", field);
+        fm_json_close(json, '}');
+    }
+}
+
+static bool lists_jobs(const struct fm_route *route)
+{
+    return strstr(route->pattern, "jobs") != NULL;
+}
+
 static void put_parameters(struct fm_json_writer *json, const struct fm_route *route)
 {
     fm_json_open(json, "parameters", '[');
     put_path_parameters(json, route->pattern);
     if ((route->flags & FM_ROUTE_SPEC) != 0) {
-        fm_json_open(json, NULL, '{');
-        fm_json_put_text(json, "name", "url");
-        fm_json_put_text(json, "in", "query");
-        fm_json_put_text(json, "description", "Every plain member of the body may stand here");
+        open_query_parameter(json, "url", "Every plain member of the body may stand here");
         fm_json_open(json, "schema", '{');
         fm_json_put_text(json, "type", "string");
         fm_json_close(json, '}');
         fm_json_close(json, '}');
     }
     if ((route->flags & FM_ROUTE_WAITS) != 0) {
-        fm_json_open(json, NULL, '{');
-        fm_json_put_text(json, "name", "wait");
-        fm_json_put_text(json, "in", "query");
-        put_wait_member(json, "schema");
+        open_query_parameter(json, "wait", NULL);
+        fm_openapi_schema_wait(json, "schema");
         fm_json_close(json, '}');
+    }
+    if ((route->flags & FM_ROUTE_LIST) != 0) {
+        put_record_parameters(json,
+                              lists_jobs(route) ? &fm_record_job_query : &fm_record_page_query);
     }
     fm_json_close(json, ']');
 }
@@ -332,7 +84,7 @@ static void put_content(struct fm_json_writer *json, const char *schema)
 {
     fm_json_open(json, "content", '{');
     fm_json_open(json, "application/json", '{');
-    put_ref(json, "schema", schema);
+    fm_openapi_schema_ref(json, "schema", schema);
     fm_json_close(json, '}');
     fm_json_close(json, '}');
 }
@@ -351,9 +103,14 @@ static void put_response(struct fm_json_writer *json, const char *status, const 
 static void put_responses(struct fm_json_writer *json, const struct fm_route *route)
 {
     bool is_job = (route->flags & (FM_ROUTE_SPEC | FM_ROUTE_JOB)) != 0 &&
-                  strstr(route->pattern, "/outputs/") == NULL;
+                  strstr(route->pattern, "/outputs/") == NULL &&
+                  strcmp(route->method, "DELETE") != 0;
     fm_json_open(json, "responses", '{');
-    put_response(json, "200", is_job ? "The job" : "As asked", is_job ? "Job" : NULL);
+    if ((route->flags & FM_ROUTE_LIST) != 0) {
+        put_response(json, "200", "A page", lists_jobs(route) ? "JobList" : "BatchList");
+    } else {
+        put_response(json, "200", is_job ? "The job" : "As asked", is_job ? "Job" : NULL);
+    }
     if ((route->flags & FM_ROUTE_SPEC) != 0) {
         put_response(json, "202", "The job is kept and waits", "Job");
     }
@@ -399,15 +156,34 @@ static void put_operation(struct fm_json_writer *json, const struct fm_route *ro
     fm_json_close(json, '}');
 }
 
+static bool is_first_of_path(size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(fm_route_at(i)->pattern, fm_route_at(index)->pattern) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A path's operations stand together. */
+static void put_path(struct fm_json_writer *json, const char *pattern)
+{
+    fm_json_open(json, pattern, '{');
+    for (size_t i = 0; i < fm_route_count(); i++) {
+        if (strcmp(fm_route_at(i)->pattern, pattern) == 0) {
+            put_operation(json, fm_route_at(i));
+        }
+    }
+    fm_json_close(json, '}');
+}
+
 static void put_paths(struct fm_json_writer *json)
 {
     fm_json_open(json, "paths", '{');
     for (size_t i = 0; i < fm_route_count(); i++) {
-        const struct fm_route *route = fm_route_at(i);
-        if ((route->flags & FM_ROUTE_HIDDEN) == 0) {
-            fm_json_open(json, route->pattern, '{');
-            put_operation(json, route);
-            fm_json_close(json, '}');
+        if ((fm_route_at(i)->flags & FM_ROUTE_HIDDEN) == 0 && is_first_of_path(i)) {
+            put_path(json, fm_route_at(i)->pattern);
         }
     }
     fm_json_close(json, '}');
@@ -451,13 +227,7 @@ static void put_components(struct fm_json_writer *json)
     fm_json_put_text(json, "scheme", "bearer");
     fm_json_close(json, '}');
     fm_json_close(json, '}');
-    fm_json_open(json, "schemas", '{');
-    put_spec(json, "Fetch", false);
-    put_spec(json, "Process", true);
-    put_job_schema(json);
-    put_output_schema(json);
-    put_error_schema(json);
-    fm_json_close(json, '}');
+    fm_openapi_schema_write(json);
     fm_json_close(json, '}');
 }
 

@@ -265,7 +265,7 @@ static enum fm_step run_validate(struct fm_request *request)
 {
     struct fm_error err = {0};
     unsigned flags = request->route->flags;
-    bool is_fine = (flags & FM_ROUTE_PUBLIC) != 0 ||
+    bool is_fine = (flags & (FM_ROUTE_PUBLIC | FM_ROUTE_LIST)) != 0 ||
                    ((flags & FM_ROUTE_SPEC) != 0
                         ? validate_spec(request, &err)
                         : fm_validate_query(request->target.query, (flags & FM_ROUTE_WAITS) != 0,

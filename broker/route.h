@@ -14,6 +14,7 @@
 #define FM_ROUTE_STREAM 16u /* its act takes the body as it comes */
 #define FM_ROUTE_HIDDEN 32u /* not in OpenAPI, not for other machines */
 #define FM_ROUTE_COUNTS 64u /* its look-up counts the account's jobs */
+#define FM_ROUTE_LIST 128u  /* its query is a filter or a page: its act reads it */
 
 struct fm_request;
 enum fm_step {
