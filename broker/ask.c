@@ -93,10 +93,15 @@ bool fm_ask_is_known(const struct fm_request *request, struct fm_error *err)
            fm_fail(err, FM_INVALID_TOKEN, "auth: unknown, expired or revoked");
 }
 
-void fm_ask_done(struct fm_request *request)
+void fm_ask_forget(struct fm_request *request)
 {
     if (request->has_asked) {
         fm_reader_look_done(&request->look);
     }
+}
+
+void fm_ask_done(struct fm_request *request)
+{
+    fm_ask_forget(request);
     fm_db_rows_destroy(&request->query.rows);
 }

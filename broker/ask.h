@@ -19,6 +19,8 @@ void fm_ask_query(struct fm_request *request, const char *sql, const char *const
 bool fm_ask_is_waiting(struct fm_request *request);
 /* Judges an answered look-up: UNAVAILABLE, INVALID_TOKEN. */
 bool fm_ask_is_known(const struct fm_request *request, struct fm_error *err) FM_MUST_CHECK;
+/* Frees what the look-up's answer points at (the job's texts and bytes); its numbers stay. */
+void fm_ask_forget(struct fm_request *request);
 /* Frees what the answers hold: the request ends. */
 void fm_ask_done(struct fm_request *request);
 

@@ -10,7 +10,9 @@
 
 #define HEADS_PER_ACCOUNT 64 /* of a pool and lane, a tick */
 #define LEASES_ASKED 4096    /* a tick */
-#define WATCHED_ASKED 1024   /* a tick */
+#define WATCHED_ASKED 16384  /* a tick: 20 ms of the database's time */
+#define ALONE_MS 1000        /* so often with no other broker's session in sight */
+#define STALE_TOLD 256       /* waiters woken a turn where all must look again */
 #define POOLS 64
 #define AGAIN_MS 20 /* without a connection */
 #define SOON_MS 1   /* a tick wanted at once still lets the turn's other work go first */
@@ -21,8 +23,9 @@ struct fm_look {
     atomic_llong answered_ms; /* when the last one was answered */
 
     uint64_t node_epoch; /* of the set in memory; 0: never read */
-    int64_t tick_at_ms, round_at_ms;
-    bool wants_round;
+    uint64_t key_epoch;  /* as the waiters know it; 0: never read */
+    int64_t tick_at_ms, round_at_ms, watched_at_ms;
+    bool wants_round, is_alone, has_stale;
     bool is_ticking;
 
     /* What the tick under way was asked; stands until its answer. */
@@ -103,6 +106,18 @@ static void ask_leases(struct fm_look *look)
     look->ask.lease_count = count;
 }
 
+/* What moves here is told at once, so alone there is little to ask: what another broker without a
+ * worker cancels, and what a session's end gave back. */
+static void ask_watched(struct fm_look *look, int64_t now)
+{
+    bool is_due = !look->is_alone || now >= look->watched_at_ms;
+    look->ask.watched = look->watched;
+    look->ask.watched_count =
+        is_due ? fm_watch_jobs(look->hub->watch, look->watched, WATCHED_ASKED) : 0;
+    if (is_due)
+        look->watched_at_ms = now + ALONE_MS;
+}
+
 /* ---- what the answer means ---- */
 
 static void hear_heads(struct fm_hub *hub, const struct fm_tick_ask *ask,
@@ -121,7 +136,8 @@ static void hear_heads(struct fm_hub *hub, const struct fm_tick_ask *ask,
 /* Leases that no longer stand: canceled on another broker, expired, or finished as overdue. */
 static void hear_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
-    for (size_t i = 0; i < answer->gone_count; i++)
+    for (size_t i = 0; i < answer->gone_count; i++) {
+        fm_watch_tell(hub->watch, &answer->gone[i].id);
         for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
             struct fm_session_lease *held = fm_session_lease_find(s, answer->gone[i].lease);
             if (!held || held->is_ending)
@@ -129,6 +145,7 @@ static void hear_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
             fm_hub_cancel(hub, s, &held->job, held->lease, FM_CANCEL_REASON_STALE);
             fm_session_lease_drop(s, held);
         }
+    }
 }
 
 static void overdue_ended(struct fm_queue_event *event)
@@ -169,10 +186,46 @@ static void hear_overdue(struct fm_hub *hub, const struct fm_tick_answer *answer
     }
 }
 
-static void hear_watched(struct fm_hub *hub, const struct fm_tick_answer *answer)
+static bool is_next(const struct fm_id *ids, size_t count, size_t *next, const struct fm_id *job)
 {
-    for (size_t i = 0; i < answer->ended_count; i++)
-        fm_watch_tell(hub->watch, &answer->ended[i]);
+    bool is = *next < count && fm_id_compare(&ids[*next], job) == 0;
+    *next += is ? 1 : 0;
+    return is;
+}
+
+/* Both lists are in the order of the question; who is in neither waits for its start. */
+static void hear_watched(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    struct fm_watch *watch = look->hub->watch;
+    size_t ended = 0, running = 0;
+    for (size_t i = 0; i < look->ask.watched_count; i++) {
+        const struct fm_id *job = &look->ask.watched[i];
+        if (is_next(answer->ended, answer->ended_count, &ended, job))
+            fm_watch_tell(watch, job);
+        else
+            fm_watch_compare(watch, job,
+                             is_next(answer->running, answer->running_count, &running, job)
+                                 ? FM_WATCH_RUNNING
+                                 : FM_WATCH_WAITING);
+    }
+}
+
+/* A key was revoked: every waiter looks whether its own still stands. */
+static void hear_keys(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (look->key_epoch && look->key_epoch != answer->key_epoch) {
+        fm_watch_renew(look->hub->watch);
+        look->has_stale = true;
+    }
+    look->key_epoch = answer->key_epoch;
+}
+
+static bool is_alone(const struct fm_hub *hub, const struct fm_tick_answer *answer)
+{
+    for (size_t i = 0; i < answer->session_count; i++)
+        if (answer->sessions[i].broker != hub->broker)
+            return false;
+    return true;
 }
 
 static void expire_silent(void *context, const struct fm_tick_session *row)
@@ -197,6 +250,7 @@ static void hear_sessions(struct fm_look *look, const struct fm_tick_answer *ans
     if (!look->ask.wants_sessions)
         return;
     look->wants_round = false;
+    look->is_alone = is_alone(look->hub, answer);
     forget_gone(look->hub, answer);
     fm_session_observe(look->observer, answer->sessions, answer->session_count, expire_silent,
                        look->hub);
@@ -240,7 +294,8 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
     hear_heads(look->hub, &look->ask, answer);
     hear_gone(look->hub, answer);
     hear_overdue(look->hub, answer);
-    hear_watched(look->hub, answer);
+    hear_keys(look, answer);
+    hear_watched(look, answer);
     hear_sessions(look, answer);
 }
 
@@ -249,6 +304,8 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
 void fm_look_begin(struct fm_look *look)
 {
     int64_t now = fm_clock_ms();
+    if (look->has_stale)
+        look->has_stale = fm_watch_tell_stale(look->hub->watch, STALE_TOLD);
     if (now >= look->round_at_ms) {
         look->wants_round = true;
         look->round_at_ms = now + (int64_t)look->hub->settings->round_ms;
@@ -258,8 +315,7 @@ void fm_look_begin(struct fm_look *look)
     ask_pools(look);
     ask_leases(look);
     look->ask.per_account = HEADS_PER_ACCOUNT;
-    look->ask.watched = look->watched;
-    look->ask.watched_count = fm_watch_jobs(look->hub->watch, look->watched, WATCHED_ASKED);
+    ask_watched(look, now);
     look->ask.wants_sessions = look->wants_round;
     if (look->wants_round)
         fm_session_ask(look->hub->sessions);
@@ -279,6 +335,8 @@ void fm_look_begin(struct fm_look *look)
 static int until_tick(const struct fm_look *look)
 {
     int left = fm_clock_left(look->tick_at_ms);
+    if (look->has_stale)
+        return SOON_MS;
     if (look->is_ticking)
         return -1;
     return look->hub->wants_heads || left < SOON_MS ? SOON_MS : left;

@@ -16,8 +16,6 @@
 #include "broker/reply.h"
 #include "common/clock.h"
 
-#define LOOK_MS 1000 /* law 8: a revoked key's wait ends within a second */
-
 enum stage { STAGE_START, STAGE_LOOKING, STAGE_WAITING };
 
 /* One long-poll. */
@@ -134,9 +132,24 @@ static enum fm_step look(struct fm_request *request, struct wait *wait)
     return FM_STEP_WAIT;
 }
 
+/* Until when nothing changes that nobody tells of: the key's end, a scheduled job's time. */
+static int64_t untold_ms(const struct fm_reader_look *look)
+{
+    bool is_scheduled = look->found.state == FM_STATE_SCHEDULED;
+    int64_t key_us = look->key_expires_at_us, at_us = is_scheduled ? look->found.run_at_us : 0;
+    if (at_us == 0 || (key_us != 0 && key_us < at_us)) {
+        at_us = key_us;
+    }
+    /* A millisecond later, so that the database's clock agrees. */
+    return at_us == 0 ? FM_CLOCK_NEVER : fm_clock_ms() + (at_us - fm_clock_wall_us()) / 1000 + 1;
+}
+
 static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
 {
-    int64_t until_ms = fm_clock_ms() + LOOK_MS;
+    bool is_running = request->look.found.state == FM_STATE_RUNNING;
+    int64_t until_ms = untold_ms(&request->look);
+    fm_watch_know(wait->watch, &wait->entry, is_running ? FM_WATCH_RUNNING : FM_WATCH_WAITING);
+    fm_ask_forget(request);
     wait->stage = STAGE_WAITING;
     fm_http_wait(request->exchange, until_ms < wait->until_ms ? until_ms : wait->until_ms);
     if (atomic_load(&wait->is_told)) {

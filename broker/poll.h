@@ -1,7 +1,7 @@
 /*
- * A job as its reply, now or once it changed. Long-polls keep nothing but an entry in the watch:
- * every second, and at each change told of, key and job are read anew, so a revoked key's wait ends
- * within a second and a change told to nobody is still seen.
+ * A job as its reply, now or once it changed. A long-poll keeps nothing but an entry in the watch:
+ * no thread, and no read until it is told of a change. Key and job are read anew then, when any key
+ * was revoked, when its own key expires, and at its end.
  */
 #ifndef FM_BROKER_POLL_H
 #define FM_BROKER_POLL_H
