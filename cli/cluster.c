@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/process.h"
+#include "cli/spawn.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/memory.h"
@@ -117,7 +117,7 @@ bool fm_cluster_make(const struct fm_place *place, struct fm_error *err)
                                 "--username=postgres", "--auth=peer",      "--locale=C",
                                 "--encoding=UTF8",     "--data-checksums", NULL};
     if (!is_made(place) &&
-        (!fm_process_run(argv, NULL, &place->postgres, NULL, err) || !include_settings(place, err)))
+        (!fm_spawn_run(argv, NULL, &place->postgres, NULL, err) || !include_settings(place, err)))
         return false;
     return configure(place, err);
 }
@@ -132,12 +132,12 @@ bool fm_cluster_start(const struct fm_place *place, pid_t *pid, struct fm_error 
     if (!program("postgres", &postgres, err))
         return false;
     const char *const argv[] = {fm_text_get(&postgres), "-D", directory, NULL};
-    struct fm_process process = {.argv = argv,
+    struct fm_spawn process = {.argv = argv,
                                  .user = &place->postgres,
                                  .log_path = log,
                                  .death_signal = SIGQUIT,
                                  .output = -1};
-    return fm_process_start(&process, pid, err);
+    return fm_spawn_start(&process, pid, err);
 }
 
 static bool psql(const struct fm_place *place, const char *database, const char *sql,
@@ -147,7 +147,7 @@ static bool psql(const struct fm_place *place, const char *database, const char 
     fm_text_format(&host, "%s/pg", place->sockets);
     const char *const argv[] = {"psql", "-X",       "-q", "-A",     "-t", "-h", fm_text_get(&host),
                                 "-U",   "postgres", "-d", database, "-c", sql,  NULL};
-    return fm_process_run(argv, NULL, &place->postgres, out, err);
+    return fm_spawn_run(argv, NULL, &place->postgres, out, err);
 }
 
 static bool is_there(const struct fm_place *place, const char *sql, bool *there,
@@ -180,7 +180,7 @@ bool fm_cluster_ready(const struct fm_place *place, pid_t pid, struct fm_error *
         fm_text_get(&ready), "-q", "-h", fm_text_get(&host), "-U", "postgres", "-d",
         "postgres",          NULL};
     int64_t until_ms = fm_clock_ms() + START_PATIENCE_MS;
-    while (!fm_process_run(argv, NULL, &place->postgres, NULL, NULL)) {
+    while (!fm_spawn_run(argv, NULL, &place->postgres, NULL, NULL)) {
         siginfo_t info = {0};
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
             return fm_fail(err, FM_SYSTEM, "PostgreSQL ended at its start: see log/postgres.log");

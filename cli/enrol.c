@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/process.h"
+#include "cli/spawn.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/json.h"
@@ -22,7 +22,7 @@ static bool ask_broker(const struct fm_enrol *enrol, const char *const *words,
         argv[i + 2] = words[i];
     FM_AUTO(fm_text_done) struct fm_text out = {0};
     *answer = NULL;
-    if (!fm_process_run(argv, enrol->environment, &enrol->place->broker, &out, err))
+    if (!fm_spawn_run(argv, enrol->environment, &enrol->place->broker, &out, err))
         return false;
     size_t line = strcspn(fm_text_get(&out), "\n");
     return line == 0 || fm_json_parse((struct fm_slice){fm_text_get(&out), line}, answer, err);
@@ -99,7 +99,7 @@ static bool node_key(const struct fm_enrol *enrol, const char *work_dir, char ke
     FM_AUTO_FREE char *program = fm_place_path(enrol->place, "bin/fetchmedia-worker");
     const char *const argv[] = {program, "--work-dir", work_dir, "--print-key", NULL};
     FM_AUTO(fm_text_done) struct fm_text out = {0};
-    if (!fm_process_run(argv, NULL, &enrol->place->work, &out, err))
+    if (!fm_spawn_run(argv, NULL, &enrol->place->work, &out, err))
         return false;
     size_t length = out.length;
     while (length && isspace((unsigned char)out.data[length - 1]))

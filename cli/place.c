@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/process.h"
+#include "cli/spawn.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/memory.h"
@@ -117,7 +117,7 @@ static bool make_user(const char *name, struct fm_place_user *user, struct fm_er
                                 name,           NULL};
     if (look_up(name, user))
         return true;
-    if (!fm_process_run(argv, NULL, NULL, NULL, err))
+    if (!fm_spawn_run(argv, NULL, NULL, NULL, err))
         return false;
     return look_up(name, user) || fm_fail(err, FM_SYSTEM, "user %s: not made", name);
 }

@@ -1,162 +1,189 @@
-#include "cli/process.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* `process`: make files of a link; one output by options, or any by --outputs. */
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "cli/command.h"
+#include "cli/run.h"
 #include "common/file.h"
+#include "common/json.h"
 #include "common/memory.h"
+#include "common/settings.h"
 
-#define OUTPUT_LIMIT 65536
-#define ENVIRONMENT_LIMIT 64
-#define EXIT_NOT_STARTED 127
+#define OUTPUTS_LIMIT 262144
 
-/* ---- in the child: between fork and exec ---- */
+struct options {
+    char *outputs, *format, *fit, *start, *end, *at, *name, *download;
+    uint64_t width, height, crf;
+    bool no_wait, json;
+};
 
-static void become(const struct fm_place_user *user)
-{
-    if (!user || !user->name || user->uid == geteuid())
-        return;
-    if (initgroups(user->name, user->gid) != 0 || setgid(user->gid) != 0 || setuid(user->uid) != 0)
-        _exit(EXIT_NOT_STARTED);
-}
-
-/* A change of user clears it, so it is set after; a parent gone meanwhile would never be told of.
- */
-static void tie(int death_signal, pid_t parent)
-{
-    if (!death_signal)
-        return;
-    prctl(PR_SET_PDEATHSIG, death_signal);
-    if (getppid() != parent)
-        _exit(EXIT_NOT_STARTED);
-}
-
-static void redirect(const struct fm_process *process, int log_fd)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    dup2(null, STDIN_FILENO);
-    if (log_fd >= 0) {
-        dup2(log_fd, STDOUT_FILENO);
-        dup2(log_fd, STDERR_FILENO);
+#define ROW(kind, name, standard, max, help)                                                       \
+    {                                                                                              \
+        FM_KIND_##kind, #name, offsetof(struct options, name), standard, 0, max, help              \
     }
-    if (process->output >= 0)
-        dup2(process->output, STDOUT_FILENO);
-}
+static const struct fm_setting table[] = {
+    ROW(TEXT, outputs, "", 65536, "What to make, as the API's outputs; @FILE reads them there"),
+    ROW(TEXT, format, "mp4", 16, "Of the one output: mp4, webm, mp3, jpg, gif, …"),
+    ROW(NUMBER, width, "0", 8192, "Pixels at most"),
+    ROW(NUMBER, height, "0", 4320, "Pixels at most"),
+    ROW(TEXT, fit, "", 16, "contain, cover or pad"),
+    ROW(NUMBER, crf, "0", 51, "Quality; 0: the format's own"),
+    ROW(TEXT, start, "", 16, "Seconds from which on"),
+    ROW(TEXT, end, "", 16, "Seconds up to which"),
+    ROW(TEXT, at, "", 16, "Seconds of the moment a picture shows"),
+    ROW(TEXT, name, "", 200, "What the files are to be called"),
+    ROW(TEXT, download, "", 4096, "A directory to save the outputs in"),
+    ROW(BOOL, no_wait, "false", 1, "Return once the job is accepted"),
+    ROW(BOOL, json, "false", 1, "Print the job object"),
+};
 
-static void environment_of(const struct fm_process *process, const char *out[ENVIRONMENT_LIMIT])
+/* ---- the one output ---- */
+
+static bool put_seconds(struct fm_json_writer *json, const char *option, const char *member,
+                        const char *text, struct fm_error *err)
 {
-    size_t count = 0;
-    out[count++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    out[count++] = "LANG=C.UTF-8";
-    out[count++] = "TZ=UTC";
-    for (size_t i = 0;
-         process->environment && process->environment[i] && count < ENVIRONMENT_LIMIT - 1; i++)
-        out[count++] = process->environment[i];
-    out[count] = NULL;
-}
-
-/* exec takes pointers to non-const for history's sake and changes nothing. */
-static char **for_exec(const char *const *list)
-{
-    union {
-        const char *const *in;
-        char **out;
-    } both = {.in = list};
-    return both.out;
-}
-
-static void reset_signals(void)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGCHLD, SIG_DFL);
-}
-
-static void run_child(const struct fm_process *process, int log_fd, pid_t parent)
-{
-    const char *environment[ENVIRONMENT_LIMIT];
-    environment_of(process, environment);
-    reset_signals();
-    redirect(process, log_fd);
-    become(process->user);
-    tie(process->death_signal, parent);
-    if (process->log_path)
-        setsid(); /* a terminal's Ctrl-C is the supervisor's alone */
-    if (chdir("/") != 0)
-        _exit(EXIT_NOT_STARTED);
-    execvpe(process->argv[0], for_exec(process->argv), for_exec(environment));
-    fprintf(stderr, "%s: %s\n", process->argv[0], strerror(errno));
-    _exit(EXIT_NOT_STARTED);
-}
-
-/* ---- in the parent ---- */
-
-bool fm_process_start(const struct fm_process *process, pid_t *pid, struct fm_error *err)
-{
-    FM_AUTO(fm_file_close) int log_fd = -1;
-    if (process->log_path) {
-        log_fd = open(process->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-        if (log_fd < 0)
-            return fm_fail(err, FM_SYSTEM, "%s: %s", process->log_path, strerror(errno));
+    double seconds = 0;
+    if (text[0] == '\0') {
+        return true;
     }
-    pid_t parent = getpid();
-    *pid = fork();
-    if (*pid < 0)
-        return fm_fail_errno(err, "fork");
-    if (*pid == 0)
-        run_child(process, log_fd, parent);
+    if (!fm_text_to_double(text, &seconds)) {
+        return fm_fail(err, FM_SETTING, "--%s: \"%.32s\" is no number of seconds", option, text);
+    }
+    fm_json_put_double(json, member, seconds);
     return true;
 }
 
-static void drain(int fd, struct fm_text *out)
+static void put_video(struct fm_json_writer *json, const struct options *options)
 {
-    char bytes[4096];
-    ssize_t got;
-    while ((got = read(fd, bytes, sizeof bytes)) > 0 || (got < 0 && errno == EINTR))
-        if (got > 0 && out->length + (size_t)got <= OUTPUT_LIMIT)
-            fm_text_append_bytes(out, bytes, (size_t)got);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {{"width", options->width}, {"height", options->height}, {"crf", options->crf}};
+    fm_json_open(json, "video", '{');
+    for (size_t i = 0; i < FM_COUNT(numbers); i++) {
+        if (numbers[i].value > 0) {
+            fm_json_put_integer(json, numbers[i].name, (int64_t)numbers[i].value);
+        }
+    }
+    if (options->fit[0] != '\0') {
+        fm_json_put_text(json, "fit", options->fit);
+    }
+    fm_json_close(json, '}');
 }
 
-static bool reap(pid_t pid, const char *name, struct fm_error *err)
+static bool put_trim(struct fm_json_writer *json, const struct options *options,
+                     struct fm_error *err)
 {
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return fm_fail_errno(err, "waitpid");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (options->start[0] == '\0' && options->end[0] == '\0') {
         return true;
-    return fm_fail(err, FM_SYSTEM, "%s ended with %s %d", name,
-                   WIFEXITED(status) ? "status" : "signal",
-                   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    }
+    fm_json_open(json, "trim", '{');
+    bool is_good = put_seconds(json, "start", "start_seconds", options->start, err) &&
+                   put_seconds(json, "end", "end_seconds", options->end, err);
+    fm_json_close(json, '}');
+    return is_good;
 }
 
-bool fm_process_run(const char *const *argv, const char *const *environment,
-                    const struct fm_place_user *user, struct fm_text *out, struct fm_error *err)
+static bool put_output(struct fm_json_writer *json, const struct options *options,
+                       struct fm_error *err)
 {
-    int ends[2];
-    pid_t pid;
-    FM_AUTO(fm_text_done) struct fm_text dropped = {0};
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return fm_fail_errno(err, "pipe");
-    struct fm_process process = {.argv = argv,
-                                 .environment = environment,
-                                 .user = user,
-                                 .output = ends[1],
-                                 .death_signal = SIGKILL};
-    bool started = fm_process_start(&process, &pid, err);
-    fm_file_close(&ends[1]);
-    if (started)
-        drain(ends[0], out ? out : &dropped);
-    fm_file_close(&ends[0]);
-    return started && reap(pid, argv[0], err);
+    bool has_video =
+        options->width > 0 || options->height > 0 || options->crf > 0 || options->fit[0] != '\0';
+    fm_json_open(json, NULL, '{');
+    fm_json_put_text(json, "name", "output");
+    fm_json_put_text(json, "format", options->format);
+    if (has_video) {
+        put_video(json, options);
+    }
+    bool is_good =
+        put_trim(json, options, err) && put_seconds(json, "at", "at_seconds", options->at, err);
+    fm_json_close(json, '}');
+    return is_good;
+}
+
+/* ---- any outputs ---- */
+
+static bool put_given(struct fm_json_writer *json, const char *given, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    FM_AUTO(fm_json_destroy) struct fm_json *parsed = NULL;
+    struct fm_error why = {0};
+    if (given[0] != '@') {
+        fm_text_append(&text, given);
+    } else if (!fm_file_read(given + 1, OUTPUTS_LIMIT, &text, err)) {
+        return false;
+    }
+    if (!fm_json_parse((struct fm_slice){text.data, text.length}, &parsed, &why)) {
+        return fm_fail(err, FM_SETTING, "--outputs: %s", fm_error_text(&why));
+    }
+    if (fm_json_kind(parsed) != FM_JSON_ARRAY) {
+        return fm_fail(err, FM_SETTING, "--outputs: not a JSON array");
+    }
+    fm_json_put_raw(json, "outputs", (struct fm_slice){text.data, text.length});
+    return true;
+}
+
+static bool put_outputs(struct fm_json_writer *json, const struct options *options,
+                        struct fm_error *err)
+{
+    if (options->outputs[0] != '\0') {
+        return put_given(json, options->outputs, err);
+    }
+    fm_json_open(json, "outputs", '[');
+    bool is_good = put_output(json, options, err);
+    fm_json_close(json, ']');
+    return is_good;
+}
+
+static bool make_body(const struct options *options, const char *url, struct fm_text *body,
+                      struct fm_error *err)
+{
+    struct fm_json_writer json = {.out = body};
+    fm_json_open(&json, NULL, '{');
+    fm_json_open(&json, "source", '{');
+    fm_json_put_text(&json, "url", url);
+    fm_json_close(&json, '}');
+    bool is_good = put_outputs(&json, options, err);
+    fm_json_close(&json, '}');
+    return is_good;
+}
+
+/* ---- the command ---- */
+
+static bool check_words(const struct options *options, size_t count, struct fm_error *err)
+{
+    if (count != 1) {
+        return fm_fail(err, FM_SETTING,
+                       "usage: fetchmedia process URL (see fetchmedia help process)");
+    }
+    return !options->no_wait || options->download[0] == '\0' ||
+           fm_fail(err, FM_SETTING, "--download has to wait for the job; --no-wait does not");
+}
+
+static int run(const struct options *options, const char *url)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    struct fm_error err = {0};
+    if (!make_body(options, url, &body, &err)) {
+        return fm_command_fail(&err);
+    }
+    struct fm_run run = {.path = "/v1/videos/process",
+                         .body = fm_text_get(&body),
+                         .name = options->name,
+                         .download = options->download,
+                         .goes_on = options->no_wait,
+                         .wants_json = options->json};
+    return fm_run_job(&run);
+}
+
+int fm_process_command(int argc, char **argv)
+{
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
+    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct options options = {0};
+    struct fm_error err = {0};
+    bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
+                   check_words(&options, words.rest_count, &err);
+    int code = is_good ? run(&options, rest[0]) : fm_command_fail(&err);
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return code;
 }

@@ -13,7 +13,7 @@
 #include "cli/client.h"
 #include "cli/cluster.h"
 #include "cli/enrol.h"
-#include "cli/process.h"
+#include "cli/spawn.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/memory.h"
@@ -135,13 +135,13 @@ static bool start_broker(struct fm_stack *stack, struct member *member, struct f
     FM_AUTO_FREE char *program = fm_place_path(stack->place, "bin/fetchmedia-broker");
     FM_AUTO_FREE char *log = fm_place_path(stack->place, "log/broker.log");
     const char *const argv[] = {program, NULL};
-    struct fm_process process = {.argv = argv,
+    struct fm_spawn process = {.argv = argv,
                                  .environment = stack->enrol.environment,
                                  .user = &stack->place->broker,
                                  .log_path = log,
                                  .death_signal = SIGTERM,
                                  .output = -1};
-    return fm_process_start(&process, &member->pid, err);
+    return fm_spawn_start(&process, &member->pid, err);
 }
 
 static void add_number(struct fm_text *word, const char *name, uint64_t number)
@@ -174,13 +174,13 @@ static bool start_worker(struct fm_stack *stack, struct member *member, struct f
             fm_text_starts(stack->broker_words[i], "FETCHMEDIA_LOG_LEVEL="))
             environment[count++] = stack->broker_words[i];
     const char *const argv[] = {program, NULL};
-    struct fm_process process = {.argv = argv,
+    struct fm_spawn process = {.argv = argv,
                                  .environment = environment,
                                  .user = &stack->place->work,
                                  .log_path = fm_text_get(&log),
                                  .death_signal = SIGKILL,
                                  .output = -1};
-    return fm_process_start(&process, &member->pid, err);
+    return fm_spawn_start(&process, &member->pid, err);
 }
 
 static bool start_member(struct fm_stack *stack, struct member *member, struct fm_error *err)

@@ -1,0 +1,180 @@
+/* Submit, follow, save: see run.h. */
+#include "cli/run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/follow.h"
+#include "cli/show.h"
+#include "common/file.h"
+#include "common/hash.h"
+#include "common/id.h"
+#include "common/memory.h"
+
+#define SAME_NAME_LIMIT 100u
+
+/* The job's id, safe to stand in a path. */
+static bool submit(const struct fm_client *client, const struct fm_run *run,
+                   char id[FM_ID_TEXT_SIZE], struct fm_client_answer *answer, struct fm_error *err)
+{
+    struct fm_id parsed;
+    if (!fm_client_call(client, "POST", run->path, run->body, answer, err) ||
+        !fm_client_check(answer, err)) {
+        return false;
+    }
+    const char *text = fm_json_text(fm_json_get(answer->json, "id"));
+    if (!fm_id_parse(FM_ID_JOB, text, &parsed)) {
+        return fm_fail(err, FM_PROTOCOL, "the answer holds no job");
+    }
+    fm_id_format(FM_ID_JOB, &parsed, id);
+    return true;
+}
+
+/* ---- saving ---- */
+
+/* "DIR/NAME.EXT", for the second try "DIR/NAME-2.EXT": what stands there is never overwritten. */
+static void make_path(const char *directory, const char *name, unsigned number,
+                      struct fm_text *path)
+{
+    const char *dot = strrchr(name, '.');
+    size_t stem = dot == NULL ? strlen(name) : (size_t)(dot - name);
+    fm_text_clear(path);
+    fm_text_format(path, "%s/%.*s", directory, (int)stem, name);
+    if (number > 1) {
+        fm_text_format(path, "-%u", number);
+    }
+    fm_text_append(path, name + stem);
+}
+
+static bool save(const char *url, const char *directory, const char *name, struct fm_text *path,
+                 struct fm_error *err)
+{
+    for (unsigned number = 1; number <= SAME_NAME_LIMIT; number++) {
+        make_path(directory, name, number, path);
+        if (fm_client_download(url, fm_text_get(path), err)) {
+            return true;
+        }
+        if (err->code != FM_ALREADY_EXISTS) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The bytes are those the job verified. */
+static bool check_saved(const struct fm_json *output, const char *path, struct fm_error *err)
+{
+    const char *expected = fm_json_text(fm_json_get(output, "sha256"));
+    FM_AUTO(fm_file_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    uint8_t digest[FM_HASH_SIZE];
+    char hex[FM_HASH_HEX_SIZE];
+    int64_t size = 0;
+    if (fd < 0) {
+        return fm_fail_errno(err, path);
+    }
+    if (!fm_file_sha256(fd, digest, &size, err)) {
+        return false;
+    }
+    fm_hash_to_hex(digest, sizeof(digest), hex);
+    bool is_same = size == fm_json_integer(fm_json_get(output, "size_bytes")) &&
+                   (expected[0] == '\0' || strcmp(hex, expected) == 0);
+    if (is_same) {
+        return true;
+    }
+    unlink(path);
+    return fm_fail(err, FM_PROTOCOL, "%s: what came is not what the job made", path);
+}
+
+/* `--name N`: N.EXT for an only output, else N-NAME.EXT. */
+static void name_file(const struct fm_json *output, const char *wanted, bool is_only,
+                      struct fm_text *name)
+{
+    FM_AUTO(fm_text_done) struct fm_text stem = {0};
+    fm_text_append(&stem, wanted);
+    if (!is_only) {
+        fm_text_format(&stem, "-%s", fm_json_text(fm_json_get(output, "name")));
+    }
+    fm_show_file_name(output, wanted[0] == '\0' ? NULL : fm_text_get(&stem), name);
+}
+
+static bool save_output(const struct fm_json *output, const struct fm_run *run, bool is_only,
+                        struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text name = {0}, path = {0};
+    const char *url = fm_json_text(fm_json_get(output, "url"));
+    name_file(output, run->name, is_only, &name);
+    if (url[0] == '\0') {
+        return fm_fail_param(err, FM_OUTPUT_EXPIRED, NULL, "%s is no longer kept",
+                             fm_text_get(&name));
+    }
+    if (!save(url, run->download, fm_text_get(&name), &path, err) ||
+        !check_saved(output, fm_text_get(&path), err)) {
+        return false;
+    }
+    fprintf(run->wants_json ? stderr : stdout, "saved %s\n", fm_text_get(&path));
+    return true;
+}
+
+static bool save_outputs(const struct fm_json *job, const struct fm_run *run, struct fm_error *err)
+{
+    const struct fm_json *outputs = fm_json_get(job, "outputs");
+    size_t count = outputs == NULL ? 0 : fm_json_count(outputs);
+    if (run->download[0] == '\0') {
+        return true;
+    }
+    if (!fm_file_make_dirs(run->download, 0755, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!save_output(fm_json_at(outputs, i), run, count == 1, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- all of it ---- */
+
+static void print(const struct fm_client_answer *answer, bool wants_json)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    if (wants_json) {
+        printf("%s\n", fm_text_get(&answer->body));
+        return;
+    }
+    fm_show_summary(answer->json, &text);
+    fputs(fm_text_get(&text), stdout);
+}
+
+static int finish(const struct fm_client_answer *answer, const struct fm_run *run)
+{
+    struct fm_error err = {0};
+    struct fm_show_job job;
+    fm_show_read(answer->json, &job);
+    print(answer, run->wants_json);
+    if (!job.has_succeeded) {
+        return FM_EXIT_FAILED;
+    }
+    return save_outputs(answer->json, run, &err) ? FM_EXIT_OK : fm_command_fail(&err);
+}
+
+int fm_run_job(const struct fm_run *run)
+{
+    FM_AUTO(fm_client_done) struct fm_client client = {0};
+    FM_AUTO(fm_client_answer_done) struct fm_client_answer accepted = {0}, ended = {0};
+    struct fm_error err = {0};
+    char id[FM_ID_TEXT_SIZE];
+    if (!fm_client_open(&client, &err) || !submit(&client, run, id, &accepted, &err)) {
+        return fm_command_fail(&err);
+    }
+    if (run->goes_on) {
+        print(&accepted, run->wants_json);
+        return FM_EXIT_OK;
+    }
+    fprintf(stderr, "%s\n", id);
+    return fm_follow_run(&client, id, &ended, &err) ? finish(&ended, run) : fm_command_fail(&err);
+}
