@@ -1,8 +1,8 @@
 /*
  * An HTTP/1.1 client that offers load: so many connections, one request under way on each, all on
  * one epoll. Its last line is one JSON object on how long the answers took.
- *   client --port P --key K [--connections N] [--count N] [--body TEXT] [--words FILE] [--close]
- *          [--pause-ms N] [--until-done] [--log FILE] METHOD TARGET
+ *   client --port P --key K [--connections N] [--count N] [--seconds N] [--body TEXT]
+ *          [--words FILE] [--close] [--pause-ms N] [--until-done] [--log FILE] METHOD TARGET
  * `%` in the target stands for the next word of the file; with --until-done it is asked for again
  * until its job has ended. The log has a line for each answer: job, sent and answered (us since
  * 1970), status, whether the job had ended.
@@ -30,7 +30,7 @@ struct options {
     uint16_t port;
     const char *key, *method, *target, *body, *words, *log;
     size_t connections, count;
-    int64_t pause_us;
+    int64_t pause_us, limit_us;
     bool closes, until_done;
 };
 
@@ -131,7 +131,12 @@ static void send_request(struct client *client, struct connection *connection)
 /* The next request of this connection, if one is left. */
 static void ask(struct client *client, struct connection *connection)
 {
-    if (client->asked == client->options.count) {
+    bool is_over = client->options.limit_us > 0 &&
+                   fm_clock_wall_us() - client->begun_us > client->options.limit_us;
+    if (is_over) {
+        client->options.count = client->asked;
+    }
+    if (client->asked >= client->options.count) {
         return;
     }
     if (client->words != NULL && fscanf(client->words, "%63s", connection->word) != 1) {
@@ -302,7 +307,7 @@ static void tell(const struct client *client)
 
 /* ---- options ---- */
 
-enum { PORT, KEY, CONNECTIONS, COUNT, BODY, WORDS, CLOSE, PAUSE_MS, UNTIL_DONE, LOG };
+enum { PORT, KEY, CONNECTIONS, COUNT, BODY, WORDS, CLOSE, PAUSE_MS, SECONDS, UNTIL_DONE, LOG };
 
 static const struct option names[] = {{"port", required_argument, NULL, PORT},
                                       {"key", required_argument, NULL, KEY},
@@ -312,6 +317,7 @@ static const struct option names[] = {{"port", required_argument, NULL, PORT},
                                       {"words", required_argument, NULL, WORDS},
                                       {"close", no_argument, NULL, CLOSE},
                                       {"pause-ms", required_argument, NULL, PAUSE_MS},
+                                      {"seconds", required_argument, NULL, SECONDS},
                                       {"until-done", no_argument, NULL, UNTIL_DONE},
                                       {"log", required_argument, NULL, LOG},
                                       {NULL, 0, NULL, 0}};
@@ -349,6 +355,7 @@ static void take_option(struct options *options, int name, const char *value)
     options->port = name == PORT ? (uint16_t)number : options->port;
     options->connections = name == CONNECTIONS ? number : options->connections;
     options->count = name == COUNT ? number : options->count;
+    options->limit_us = name == SECONDS ? (int64_t)number * 1000000 : options->limit_us;
     options->pause_us = name == PAUSE_MS ? (int64_t)number * 1000 : options->pause_us;
 }
 

@@ -19,6 +19,7 @@
 
 #include "common/clock.h"
 #include "common/id.h"
+#include "common/log.h"
 #include "worker/link.h"
 
 #define WORKERS_MAX 64
@@ -365,6 +366,7 @@ int main(int argc, char **argv)
 {
     struct pool *pool = fm_alloc(sizeof(*pool));
     int name = 0;
+    fm_log_open("noop", FM_LOG_WARNING);
     pool->slots = SLOTS_MAX;
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (name == MAKE_KEY) {

@@ -14,6 +14,8 @@ const DRAINED_LOOK_MS = 5;
 const TABLE = "graphile_worker._private_jobs";
 
 const pool = new pg.Pool({ connectionString: url, max: OUTSTANDING_MAX });
+pool.on("error", console.error);
+pool.on("connect", (client) => client.on("error", console.error));
 const utils = await makeWorkerUtils({ pgPool: pool, logger });
 await utils.migrate();
 
@@ -23,23 +25,21 @@ const secondsOf = async (work) => {
   return (performance.now() - begun) / 1000;
 };
 
-// So many calls, so many of them under way at once.
-const inParallel = async (count, outstanding, call) => {
-  let asked = 0;
+// Calls until `isOver`, so many of them under way at once.
+const inParallel = async (outstanding, isOver, call) => {
   const line = async () => {
-    while (asked < count) {
-      asked++;
-      await call();
-    }
+    while (!isOver()) await call();
   };
   await Promise.all(Array.from({ length: outstanding }, line));
 };
+
+const times = (count) => () => count-- <= 0;
 
 const addOne = (payload) => () => utils.addJob("noop", payload);
 
 const addBatches = (count, payload) => {
   const jobs = Array.from({ length: BATCH }, () => ({ identifier: "noop", payload }));
-  return inParallel(count / BATCH, 2, () => utils.addJobs(jobs));
+  return inParallel(2, times(count / BATCH), () => utils.addJobs(jobs));
 };
 
 const isEmpty = async () => (await pool.query(`SELECT 1 FROM ${TABLE} LIMIT 1`)).rowCount === 0;
@@ -65,8 +65,17 @@ const commands = {
     return {};
   },
 
-  async enqueue({ count, outstanding, payload }) {
-    return { seconds: await secondsOf(() => inParallel(count, outstanding, addOne(payload))) };
+  async enqueue({ seconds, outstanding, payload }) {
+    const begun = performance.now();
+    const isOver = () => performance.now() - begun > seconds * 1000;
+    let count = 0;
+    const taken = await secondsOf(() =>
+      inParallel(outstanding, isOver, async () => {
+        await addOne(payload)();
+        count++;
+      }),
+    );
+    return { perSecond: count / taken };
   },
 
   async drain({ count, processes, payload }) {
@@ -84,7 +93,7 @@ const commands = {
     await sleep(300);
     const seconds = await secondsOf(async () => {
       if (outstanding === 0) await addBatches(count, payload);
-      else await inParallel(count, outstanding, addOne(payload));
+      else await inParallel(outstanding, times(count), addOne(payload));
       while (!(await isEmpty())) await sleep(DRAINED_LOOK_MS);
     });
     const over = children.map(ended);
@@ -94,25 +103,25 @@ const commands = {
   },
 
   // From the call of addJob until the task runs, one after the other, in one process.
-  async latency({ count, name, pauseMs, payload }) {
+  async latency({ count, presetName, pauseMs, payload }) {
     let start;
     const runner = await run({
-      preset: preset(name, 4),
+      preset: preset(presetName, 4),
       logger,
       noHandleSignals: true,
       taskList: { start: () => start(performance.now()) },
     });
     await sleep(300);
-    const times = [];
-    while (times.length < count) {
+    const taken = [];
+    while (taken.length < count) {
       const started = new Promise((resolve) => (start = resolve));
       const called = performance.now();
       await utils.addJob("start", payload);
-      times.push((await started) - called);
+      taken.push((await started) - called);
       await sleep(pauseMs);
     }
     await runner.stop();
-    return { times };
+    return { times: taken };
   },
 };
 

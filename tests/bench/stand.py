@@ -1,0 +1,291 @@
+"""What the measurements run on: one private PostgreSQL, our broker on it, and who drives the two.
+
+All of it lives in a temporary directory and ends with it, whatever was measured.
+"""
+
+import getpass
+import http.client
+import json
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROGRAMS = Path(os.environ["FM_BIN_DIR"]).resolve()
+TOOLS = Path(os.environ["FM_BENCH_DIR"]).resolve()
+PEERS = Path(__file__).resolve().parents[2] / "build" / "peers"
+START_S = 30
+POOL_WORKERS = 20
+DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+# The same for both sides; `track` is switched on where a statement's cost is what is asked.
+SETTINGS = {"listen_addresses": "", "shared_buffers": "512MB", "max_wal_size": "4GB",
+            "fsync": "on", "synchronous_commit": "on", "max_connections": "200",
+            "track_commit_timestamp": "on", "shared_preload_libraries": "pg_stat_statements",
+            "pg_stat_statements.track": "none"}
+
+
+def until(claim, seconds=START_S):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = claim()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise RuntimeError(f"not so within {seconds} s")
+
+
+def free_port():
+    """Below those that the kernel gives to connections."""
+    while True:
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", random.randrange(20000, 32000)))
+                return listener.getsockname()[1]
+            except OSError:
+                continue
+
+
+def clean_environment(**more):
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(("FETCHMEDIA_", "PG")) and name != "DATABASE_URL"}
+    return {**kept, **more}
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+class Cluster:
+    """PostgreSQL on a socket in a folder of its own; as `postgres` where we are root."""
+
+    def __init__(self, folder):
+        self.folder, self.data = folder, folder / "pg"
+        self.owner = "postgres" if os.geteuid() == 0 else getpass.getuser()
+        self.programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+        self.environment = clean_environment(LC_ALL="C")
+        self.process = None
+
+    def own(self):
+        if os.geteuid() != 0:
+            return {}
+        entry = pwd.getpwnam(self.owner)
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+    def start(self):
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, self.owner)
+        subprocess.run([self.programs / "initdb", "-D", self.data, "-U", "fm", "--no-sync",
+                        "--locale=C", "--encoding=UTF8", "--auth=trust"], check=True,
+                       capture_output=True, cwd="/", env=self.environment, **self.own())
+        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        with open(self.folder / "pg.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.programs / "postgres", "-D", self.data, "-k", self.folder, *options],
+                stdout=log, stderr=log, cwd="/", env=self.environment, **self.own())
+        until(lambda: self.psql("postgres", "SELECT 1", check=False).returncode == 0)
+
+    def psql(self, database, *statements, check=True, **more):
+        commands = [word for statement in statements for word in ("-c", statement)]
+        return subprocess.run(
+            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "fm",
+             "-d", database, *commands],
+            check=check, capture_output=True, text=True, env=clean_environment(), **more)
+
+    def stop(self):
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(START_S)
+
+
+class Broker:
+    """Ours: migrated, with an operator's key and enrolled nodes for the pool that does nothing."""
+
+    def __init__(self, folder, cluster):
+        self.folder, self.cluster = folder, cluster
+        self.port, self.link = free_port(), f"127.0.0.1:{free_port()}"
+        self.environment = clean_environment(
+            FETCHMEDIA_DATABASE_URL=f"host={folder} user=fm dbname=fm",
+            FETCHMEDIA_LISTEN=f"127.0.0.1:{self.port}", FETCHMEDIA_LINK_LISTEN=self.link,
+            FETCHMEDIA_SECRETS_DIR=f"{folder}/secrets", FETCHMEDIA_STORE_DIR=f"{folder}/store",
+            FETCHMEDIA_LOG_LEVEL="warning", FETCHMEDIA_MAX_CONNECTIONS="18000")
+        self.process = self.key = self.public_key = None
+        self.secrets = []
+
+    def start(self):
+        self.cluster.psql("postgres", "CREATE DATABASE fm")
+        self.operate("migrate")
+        account = self.operate("account", "create", "bench", "bench@localhost", "operator")
+        self.key = self.operate("key", "create", account["id"], "bench",
+                                "video:fetch,video:process")["api_key"]
+        for number in range(POOL_WORKERS):
+            made = subprocess.run([TOOLS / "noop", "--make-key"], check=True, capture_output=True,
+                                  text=True).stdout.split()
+            self.public_key = self.operate("node", "add", f"noop-{number}",
+                                           made[0])["broker_public_key"]
+            self.secrets.append(made[1])
+        with open(self.folder / "broker.log", "ab") as log:
+            self.process = subprocess.Popen([PROGRAMS / "fetchmedia-broker"], env=self.environment,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self.is_ready)
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise RuntimeError((self.folder / "broker.log").read_text()[-2000:])
+        try:
+            return self.ask("GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(START_S)
+
+    def operate(self, *words):
+        done = subprocess.run([PROGRAMS / "fetchmedia-broker", "--", *words], check=True,
+                              env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True)
+        return json.loads(done.stdout.splitlines()[0]) if done.stdout else None
+
+    def ask(self, method, path, body=None, kind="application/json"):
+        """Status, headers and body of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        headers = {"Authorization": f"Bearer {self.key}"}
+        connection.request(method, path, body, {**headers, "Content-Type": kind} if body else headers)
+        answer = connection.getresponse()
+        told = answer.status, dict(answer.getheaders()), answer.read()
+        connection.close()
+        return told
+
+    def sql(self, *statements):
+        """Rows, as lists of texts."""
+        text = self.cluster.psql("fm", *statements).stdout
+        return [line.split("|") for line in text.splitlines()]
+
+    def empty(self):
+        self.sql("TRUNCATE live, job, done, file", "CHECKPOINT")
+
+    def rss_bytes(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+class Pool:
+    """Workers that do nothing; `with` starts and ends them."""
+
+    def __init__(self, broker, workers=2, expect=0, hold_ms=0, slots=500, log=None):
+        secrets = broker.folder / "pool.secrets"
+        secrets.write_text("\n".join(broker.secrets[:workers]))
+        self.words = ["--broker", broker.link, "--broker-key", broker.public_key, "--secrets",
+                      secrets, "--slots", slots, "--hold-ms", hold_ms, "--expect", expect]
+        self.words += ["--log", log] if log else []
+        self.process = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen([TOOLS / "noop", *map(str, self.words)], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def wait_attached(self):
+        self.read("attached")
+        return self
+
+    def read(self, name):
+        while True:
+            words = self.process.stdout.readline().split()
+            if not words:
+                raise RuntimeError("the pool ended")
+            if words[0] == name:
+                return words
+
+    def settled(self):
+        """When the workers began, when the first job came and the last result was acknowledged."""
+        return [int(word) / 1e6 for word in self.read("settled")[2:]]
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(START_S)
+
+
+class Client:
+    """Load by HTTP, from a process of its own."""
+
+    def __init__(self, port, key, method, target, **options):
+        words = ["--port", port, "--key", key]
+        for name, value in options.items():
+            words.append(f"--{name.replace('_', '-')}")
+            words += [] if value is True else [value]
+        self.process = subprocess.Popen([TOOLS / "client", *map(str, words), method, target],
+                                        text=True, stdout=subprocess.PIPE)
+
+    def result(self):
+        text = self.process.communicate()[0]
+        if self.process.returncode != 0:
+            raise RuntimeError(f"the client ended with {self.process.returncode}: {text}")
+        return json.loads(text)
+
+
+class Peer:
+    """graphile-worker in a database of its own on the same cluster."""
+
+    def __init__(self, cluster):
+        cluster.psql("postgres", "CREATE DATABASE graphile")
+        self.process = subprocess.Popen(
+            [PEERS / "node_modules/.bin/node", PEERS / "graphile.js"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=clean_environment(DATABASE_URL=f"postgresql://fm@/graphile?host={cluster.folder}"))
+
+    def do(self, name, **arguments):
+        self.process.stdin.write(json.dumps({"do": name, **arguments}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("graphile-worker's driver ended")
+        return json.loads(line)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(START_S)
+
+
+class Stand:
+    """`with Stand() as stand`: the cluster and the broker, running."""
+
+    def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        # Open to enter: the cluster's user is another where we are root.
+        self.folder = Path(tempfile.mkdtemp(prefix="fetchmedia-bench-", dir="/var/tmp"))
+        self.folder.chmod(0o755)
+        self.cluster = Cluster(self.folder)
+        self.broker = Broker(self.folder, self.cluster)
+        self.peer = None
+        try:
+            self.cluster.start()
+            self.broker.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start_peer(self):
+        self.peer = Peer(self.cluster)
+        return self.peer
+
+    def __exit__(self, *_):
+        for running in (self.peer, self.broker, self.cluster):
+            if running:
+                running.stop()
+        shutil.rmtree(self.folder)
