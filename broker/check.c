@@ -151,19 +151,56 @@ static bool check_codecs(size_t index, const struct fm_spec_output *output, stru
            wrong_output(index, "format", "would have neither picture nor sound", err);
 }
 
+/* What fills a box, or is put into one, needs the whole of it; what is copied stays as it is. */
+static bool check_size(size_t index, const struct fm_spec_video *video, struct fm_error *err)
+{
+    char path[PATH_SIZE];
+    if (video == NULL) {
+        return true;
+    }
+    if (video->codec == FM_CODEC_COPY && (video->width != 0 || video->height != 0)) {
+        return wrong_output(index, video->width != 0 ? "video.width" : "video.height",
+                            "cannot be set: copy leaves the picture as it is", err);
+    }
+    if (video->fit == FM_FIT_CONTAIN || (video->width != 0 && video->height != 0)) {
+        return true;
+    }
+    snprintf(path, sizeof(path), "outputs[%zu].video.%s", index,
+             video->width == 0 ? "width" : "height");
+    return fm_fail_param(err, FM_MISSING_PARAMETER, path, "%s is missing: fit %s needs both", path,
+                         fm_names_fit[video->fit]);
+}
+
+static bool check_trim(size_t index, const struct fm_spec_output *output, struct fm_error *err)
+{
+    const struct fm_spec_trim *trim = output->trim;
+    bool is_copied = (output->video != NULL && output->video->codec == FM_CODEC_COPY) ||
+                     (output->audio != NULL && output->audio->codec == FM_CODEC_COPY);
+    if (trim == NULL) {
+        return true;
+    }
+    if (trim->end_seconds <= trim->start_seconds) {
+        return wrong_output(index, "trim.end_seconds", "must lie behind start_seconds", err);
+    }
+    return trim->accuracy == FM_ACCURACY_KEYFRAME || !is_copied ||
+           wrong_output(index, "trim.accuracy", "must be keyframe where a codec is copy", err);
+}
+
 static bool check_output(size_t index, const struct fm_spec_output *output, struct fm_error *err)
 {
     if (output->at_seconds > 0 && output->format != FM_FORMAT_JPG) {
         return wrong_output(index, "at_seconds", "is for pictures alone", err);
     }
     if (output->format != FM_FORMAT_COPY) {
-        return check_codecs(index, output, err);
+        return check_codecs(index, output, err) && check_size(index, output->video, err) &&
+               check_trim(index, output, err);
     }
-    if (output->video != NULL || output->audio != NULL) {
-        return wrong_output(index, output->video != NULL ? "video" : "audio",
-                            "cannot be set: copy is the source as it came", err);
-    }
-    return true;
+    const char *set = output->video != NULL   ? "video"
+                      : output->audio != NULL ? "audio"
+                      : output->trim != NULL  ? "trim"
+                                              : NULL;
+    return set == NULL ||
+           wrong_output(index, set, "cannot be set: copy is the source as it came", err);
 }
 
 static bool is_taken(const struct fm_spec_output *outputs, size_t count, const char *name)

@@ -7,6 +7,7 @@
 #define FM_FORMAT(name, text, extension, type, muxer, video, audio, videos, audios)
 #define FM_CODEC(name, text, encoder)
 #define FM_FIT(name, text)
+#define FM_ACCURACY(name, text)
 #define FM_TYPE(name, text)
 #define FM_PRIORITY(name, text, weight)
 #define FM_QUALITY(name, text, height)
@@ -42,6 +43,15 @@ const char *const fm_names_fit[] = {
 };
 #undef FM_FIT
 #define FM_FIT(name, text)
+
+#undef FM_ACCURACY
+#define FM_ACCURACY(name, text) text,
+const char *const fm_names_accuracy[] = {
+#include "proto/operations.def"
+    NULL,
+};
+#undef FM_ACCURACY
+#define FM_ACCURACY(name, text)
 
 #undef FM_TYPE
 #define FM_TYPE(name, text) text,

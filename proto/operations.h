@@ -9,6 +9,7 @@
 #define FM_FORMAT(name, text, extension, type, muxer, video, audio, videos, audios)
 #define FM_CODEC(name, text, encoder)
 #define FM_FIT(name, text)
+#define FM_ACCURACY(name, text)
 #define FM_TYPE(name, text)
 #define FM_PRIORITY(name, text, weight)
 #define FM_QUALITY(name, text, height)
@@ -45,6 +46,15 @@ enum fm_fit {
 };
 #undef FM_FIT
 #define FM_FIT(name, text)
+
+#undef FM_ACCURACY
+#define FM_ACCURACY(name, text) FM_ACCURACY_##name,
+enum fm_accuracy {
+#include "proto/operations.def"
+    FM_ACCURACY_COUNT
+};
+#undef FM_ACCURACY
+#define FM_ACCURACY(name, text)
 
 #undef FM_TYPE
 #define FM_TYPE(name, text) FM_TYPE_##name,
@@ -121,6 +131,7 @@ enum fm_how {
 #undef FM_FORMAT
 #undef FM_CODEC
 #undef FM_FIT
+#undef FM_ACCURACY
 #undef FM_TYPE
 #undef FM_PRIORITY
 #undef FM_QUALITY
@@ -131,16 +142,18 @@ enum fm_how {
 #undef FM_HOW
 
 /* The names in the enums' order, NULL-terminated. */
-extern const char *const fm_names_format[],
-    *const fm_names_codec[], *const fm_names_fit[],
-                                 *const fm_names_type[],
-                                     *const fm_names_priority[],
-                                         *const fm_names_quality[],
-                                             *const fm_names_stage[],
-                                                 *const fm_names_class[],
-                                                     *const fm_names_cancel_reason[],
-                                                         *const fm_names_refusal[],
-                                                             *const fm_names_how[];
+extern const char *const fm_names_format[];
+extern const char *const fm_names_codec[];
+extern const char *const fm_names_fit[];
+extern const char *const fm_names_accuracy[];
+extern const char *const fm_names_type[];
+extern const char *const fm_names_priority[];
+extern const char *const fm_names_quality[];
+extern const char *const fm_names_stage[];
+extern const char *const fm_names_class[];
+extern const char *const fm_names_cancel_reason[];
+extern const char *const fm_names_refusal[];
+extern const char *const fm_names_how[];
 
 /* One row of FM_FORMAT. */
 struct fm_format_row {

@@ -97,6 +97,19 @@ static bool is_taken(const struct fm_spec *spec, size_t index)
     return false;
 }
 
+/* A box that is filled has two sides, and a part does not end before it starts. */
+static bool check_parts(const struct fm_spec_output *output, struct fm_error *err)
+{
+    const struct fm_spec_video *video = output->video;
+    const struct fm_spec_trim *trim = output->trim;
+    if (video != NULL && video->fit != FM_FIT_CONTAIN &&
+        (video->width == 0 || video->height == 0)) {
+        return fm_pack_refuse(err, "fit", "a box without width or height");
+    }
+    return trim == NULL || trim->end_seconds > trim->start_seconds ||
+           fm_pack_refuse(err, "trim", "it ends before it starts");
+}
+
 static bool check_outputs(const struct fm_spec *spec, struct fm_error *err)
 {
     for (size_t i = 0; i < spec->outputs.count; i++) {
@@ -106,6 +119,9 @@ static bool check_outputs(const struct fm_spec *spec, struct fm_error *err)
         }
         if (output->format == FM_FORMAT_COPY && spec->outputs.count > 1) {
             return fm_pack_refuse(err, "outputs", "a copy stands alone");
+        }
+        if (!check_parts(output, err)) {
+            return false;
         }
     }
     return true;

@@ -103,7 +103,10 @@ static void make_spec(const char *directory, enum records_extreme extreme)
     spec->url = "https://example.com/clip.mp4";
     spec->site = FM_SITE_URL;
     if (spec->outputs.count > 0) {
-        ((struct fm_spec_output *)spec->outputs.items)->name = "video";
+        struct fm_spec_output *output = spec->outputs.items;
+        static const struct fm_spec_trim part = {.start_seconds = 0.5, .end_seconds = 1};
+        output->name = "video";
+        output->trim = output->trim != NULL ? &part : NULL;
     }
     if (spec->headers.count > 0) {
         *(struct fm_spec_header *)spec->headers.items = (struct fm_spec_header){"Referer", "x"};

@@ -113,11 +113,19 @@ static bool deliver(struct fm_demux_stream *stream, AVPacket *packet, struct fm_
     return true;
 }
 
+static bool is_remuxed(const struct fm_demux_stream *stream)
+{
+    for (size_t i = 0; i < stream->remux_count; i++)
+        if (!stream->remuxes[i].ended)
+            return true;
+    return false;
+}
+
 static bool is_wanted(const struct fm_demux *demux)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         const struct fm_demux_stream *stream = &demux->streams[i];
-        if (stream->remux_count > 0 || (stream->decode && !fm_pipe_is_closed(stream->decode)))
+        if (is_remuxed(stream) || (stream->decode && !fm_pipe_is_closed(stream->decode)))
             return !atomic_load(demux->aborted);
     }
     return false;

@@ -8,11 +8,26 @@
 
 /* JPEG's quantiser: 2 is the best it has, and still small. */
 #define STILL_QUALITY (2 * FF_QP2LAMBDA)
+/* VP9's tiles, by the power of two. */
+#define LEAST_TILE_WIDTH 256
+#define MOST_TILE_COLUMNS 6
 /* How far a frame may lie before its place on the grid and still be given the next place; the
  * ffmpeg command's bound. */
 #define EARLIEST 1.6
 
 /* ---- opening ---- */
+
+/* Columns of tiles and rows within them are what libvpx spreads over threads. */
+static void set_vp9(const struct fm_plan_stream *plan, AVDictionary **options)
+{
+    int columns = 0;
+    while (columns < MOST_TILE_COLUMNS && plan->width >> (columns + 1) >= LEAST_TILE_WIDTH)
+        columns++;
+    av_dict_set(options, "deadline", plan->preset->deadline, 0);
+    av_dict_set_int(options, "cpu-used", plan->preset->cpu_used, 0);
+    av_dict_set_int(options, "row-mt", 1, 0);
+    av_dict_set_int(options, "tile-columns", columns, 0);
+}
 
 static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream *plan,
                              AVDictionary **options)
@@ -22,10 +37,12 @@ static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream 
         codec->flags |= AV_CODEC_FLAG_QSCALE;
         codec->global_quality = STILL_QUALITY;
     }
-    if (codec->codec_id != AV_CODEC_ID_H264)
-        return;
-    av_dict_set(options, "preset", plan->preset, 0);
-    if (!plan->bit_rate)
+    if (codec->codec_id == AV_CODEC_ID_H264)
+        av_dict_set(options, "preset", plan->preset->name, 0);
+    if (codec->codec_id == AV_CODEC_ID_VP9)
+        set_vp9(plan, options);
+    bool by_crf = codec->codec_id == AV_CODEC_ID_H264 || codec->codec_id == AV_CODEC_ID_VP9;
+    if (by_crf && !plan->bit_rate)
         av_dict_set_int(options, "crf", plan->crf, 0);
 }
 

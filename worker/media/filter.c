@@ -74,6 +74,24 @@ static bool cuts_edge(int from, int to)
     return from == to || from == to + 1;
 }
 
+/* From the size it was scaled to: an edge cut off at the right and the bottom, else the middle kept
+ * or black put around it. */
+static void append_box(struct chain *chain, const struct fm_plan_stream *plan, bool edge, int width,
+                       int height)
+{
+    char options[96];
+    if (width > plan->width || height > plan->height) {
+        snprintf(options, sizeof(options), "w=%d:h=%d%s", plan->width, plan->height,
+                 edge ? ":x=0:y=0" : "");
+        append(chain, "crop", options);
+    }
+    if (width < plan->width || height < plan->height) {
+        snprintf(options, sizeof(options), "w=%d:h=%d:x=(ow-iw)/2:y=(oh-ih)/2", plan->width,
+                 plan->height);
+        append(chain, "pad", options);
+    }
+}
+
 static void append_size(struct chain *chain, const struct fm_plan_stream *plan,
                         const AVFrame *frame)
 {
@@ -85,33 +103,73 @@ static void append_size(struct chain *chain, const struct fm_plan_stream *plan,
     char options[128];
     bool cut = !plan->still && !plan->square && cuts_edge(width, plan->width) &&
                cuts_edge(height, plan->height);
-    if (cut && (width != plan->width || height != plan->height)) {
-        snprintf(options, sizeof(options), "w=%d:h=%d:x=0:y=0", plan->width, plan->height);
-        append(chain, "crop", options);
-    }
     if (!cut) {
-        snprintf(options, sizeof(options), "w=%d:h=%d:flags=bicubic%s", plan->width, plan->height,
-                 still);
+        snprintf(options, sizeof(options), "w=%d:h=%d:flags=bicubic%s", plan->scaled_width,
+                 plan->scaled_height, still);
         append(chain, "scale", options);
+        width = plan->scaled_width;
+        height = plan->scaled_height;
     }
+    append_box(chain, plan, cut, width, height);
     if (plan->square)
         append(chain, "setsar", "sar=1");
+}
+
+static bool takes(const AVCodec *encoder, enum AVPixelFormat format)
+{
+    for (const enum AVPixelFormat *at = encoder->pix_fmts; at && *at != AV_PIX_FMT_NONE; at++)
+        if (*at == format)
+            return true;
+    return false;
 }
 
 static enum AVPixelFormat choose_pixels(const struct fm_plan_stream *plan, const AVFrame *frame)
 {
     const char *name = av_get_pix_fmt_name((enum AVPixelFormat)frame->format);
-    bool full = name && !strncmp(name, "yuvj", 4);
-    return plan->still || full ? AV_PIX_FMT_YUVJ420P : AV_PIX_FMT_YUV420P;
+    bool full = plan->still || (name && !strncmp(name, "yuvj", 4));
+    if (plan->palette != FM_PLAN_PALETTE_NONE)
+        return AV_PIX_FMT_PAL8;
+    return full && takes(plan->encoder, AV_PIX_FMT_YUVJ420P) ? AV_PIX_FMT_YUVJ420P
+                                                             : AV_PIX_FMT_YUV420P;
+}
+
+/* Frames go two ways, to where the palette is chosen and to where it is used. One palette for all
+ * comes with the last frame: the others wait in the graph. */
+static void append_palette(struct chain *chain, enum fm_plan_palette palette)
+{
+    bool each = palette == FM_PLAN_PALETTE_EACH;
+    append(chain, "split", NULL);
+    AVFilterContext *split = chain->last;
+    append(chain, "palettegen", each ? "stats_mode=single" : "stats_mode=full");
+    AVFilterContext *colours = chain->last;
+    if (chain->result < 0)
+        return;
+    chain->last = split;
+    AVFilterContext *use = NULL;
+    chain->result =
+        avfilter_graph_create_filter(&use, avfilter_get_by_name("paletteuse"), "paletteuse",
+                                     each ? "new=1" : NULL, NULL, chain->graph);
+    if (chain->result >= 0)
+        chain->result = avfilter_link(split, 1, use, 0);
+    if (chain->result >= 0)
+        chain->result = avfilter_link(colours, 0, use, 1);
+    chain->last = use;
 }
 
 static void append_video(struct fm_filter *filter, struct chain *chain, const AVFrame *frame)
 {
+    const struct fm_plan_stream *plan = filter->plan;
     char options[64];
     if (filter->pixels == AV_PIX_FMT_NONE)
-        filter->pixels = choose_pixels(filter->plan, frame);
-    append_rotation(chain, filter->plan->source);
-    append_size(chain, filter->plan, frame);
+        filter->pixels = choose_pixels(plan, frame);
+    if (plan->thinned) {
+        snprintf(options, sizeof(options), "fps=%d/%d", plan->frame_rate.num, plan->frame_rate.den);
+        append(chain, "fps", options);
+    }
+    append_rotation(chain, plan->source);
+    append_size(chain, plan, frame);
+    if (plan->palette != FM_PLAN_PALETTE_NONE)
+        append_palette(chain, plan->palette);
     snprintf(options, sizeof(options), "pix_fmts=%s", av_get_pix_fmt_name(filter->pixels));
     append(chain, "format", options);
     filter->sink = append(chain, "buffersink", NULL);
@@ -141,7 +199,7 @@ static int set_source(struct fm_filter *filter, const AVFrame *frame)
     parameters->width = frame->width;
     parameters->height = frame->height;
     parameters->sample_aspect_ratio = frame->sample_aspect_ratio;
-    parameters->frame_rate = filter->plan->frame_rate;
+    parameters->frame_rate = filter->plan->source_rate;
     parameters->sample_rate = frame->sample_rate;
     int result = av_channel_layout_copy(&parameters->ch_layout, &frame->ch_layout);
     if (result >= 0)

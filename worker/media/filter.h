@@ -1,9 +1,8 @@
 /*
- * From a decoded frame to one an encoder takes: turned, scaled, converted. Graphs are built here
- * from a fixed list of filters and from numbers alone; no text of a client or a source reaches
- * them. A source that changes its size or format on the way gets a new graph, and the encoder sees
- * nothing of it.
- * Before: decode. After: encode. Threads: its branch's.
+ * From a decoded frame to one an encoder takes: turned, scaled, put into its box, converted. Graphs
+ * are built here from a fixed list of filters and from numbers alone; no text of a client or a
+ * source reaches them. A source that changes its size or format on the way gets a new graph, and
+ * the encoder sees nothing of it. Before: decode. After: encode. Threads: its branch's.
  */
 #ifndef FM_WORKER_MEDIA_FILTER_H
 #define FM_WORKER_MEDIA_FILTER_H

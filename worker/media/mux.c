@@ -106,6 +106,13 @@ static int copy_side_data(const struct lane *lane)
     return 0;
 }
 
+/* The muxers of the family whose index stands behind the film unless it is moved. */
+static bool is_mov(const AVOutputFormat *format)
+{
+    return !strcmp(format->name, "mp4") || !strcmp(format->name, "mov") ||
+           !strcmp(format->name, "ipod");
+}
+
 /* The source's four letters where the format knows them for this codec; Apple plays HEVC only as
  * hvc1, so that is what it becomes when there is a choice. */
 static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters *codec)
@@ -116,7 +123,7 @@ static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters
         !av_codec_get_tag2(format->codec_tag, codec->codec_id, &known))
         return codec->codec_tag;
     bool hevc = codec->codec_id == AV_CODEC_ID_HEVC;
-    return hevc && !strcmp(format->name, "mp4") ? MKTAG('h', 'v', 'c', '1') : 0;
+    return hevc && is_mov(format) ? MKTAG('h', 'v', 'c', '1') : 0;
 }
 
 static int make_stream(struct fm_mux *mux, struct lane *lane)
@@ -159,7 +166,7 @@ static bool write_header(struct fm_mux *mux, struct fm_error *err)
     for (size_t i = 0; i < FM_PLAN_SLOTS && result >= 0; i++)
         if (mux->lanes[i].parameters)
             result = make_stream(mux, &mux->lanes[i]);
-    if (result >= 0 && mux->output->spec->format == FM_FORMAT_MP4)
+    if (result >= 0 && is_mov(mux->format->oformat))
         result = av_dict_set(&options, "movflags", "+faststart", 0);
     if (result >= 0)
         result = avformat_write_header(mux->format, &options);
@@ -326,9 +333,10 @@ static bool finish(struct fm_mux *mux, struct fm_error *err)
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
         if (mux->lanes[i].planned && !mux->lanes[i].ended)
             return true;
+    bool late = mux->output->part.start_seconds > 0;
     if (!mux->header)
-        return fm_fail(err, FM_MEDIA_INVALID, "%s: nothing could be decoded",
-                       mux->output->spec->name);
+        return fm_fail(err, late ? FM_TRIM_OUTSIDE : FM_MEDIA_INVALID,
+                       "%s: nothing could be decoded", mux->output->spec->name);
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
         if (is_empty(&mux->lanes[i], i))
             return fm_fail(err, FM_MEDIA_INVALID, "%s: a stream without a packet",

@@ -33,7 +33,8 @@ bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream 
 bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
                   struct fm_error *err) FM_MUST_CHECK;
 /* A planned stream has ended; one never added is left out of the file. The last one ends the file,
- * and MEDIA_INVALID if none was ever added. */
+ * and MEDIA_INVALID if none was ever added (TRIM_OUTSIDE
+ * of a part that starts late). */
 bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err) FM_MUST_CHECK;
 
 /* How far the furthest behind of its streams is. */

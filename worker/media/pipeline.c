@@ -168,10 +168,9 @@ static bool add_remux(struct pipeline *pipeline, size_t output, enum fm_plan_slo
                       struct fm_error *err)
 {
     struct fm_demux_stream *stream = &pipeline->demux.streams[slot];
-    const AVStream *source = pipeline->plan.outputs[output].streams[slot].source;
     stream->remuxes = pipeline->remuxes[slot];
     return fm_remux_init(&stream->remuxes[stream->remux_count++], pipeline->muxes[output], slot,
-                         source, err);
+                         &pipeline->plan.outputs[output], err);
 }
 
 static bool add_stream(struct pipeline *pipeline, size_t output, enum fm_plan_slot slot,
@@ -182,7 +181,8 @@ static bool add_stream(struct pipeline *pipeline, size_t output, enum fm_plan_sl
         return true;
     struct fm_demux_stream *stream = &pipeline->demux.streams[slot];
     stream->source = plan->source;
-    stream->whole = stream->whole || !plan->still;
+    bool is_part = isfinite(pipeline->plan.outputs[output].part.end_seconds);
+    stream->whole = stream->whole || !(plan->still || is_part);
     return plan->way == FM_PLAN_ENCODE ? add_branch(pipeline, output, slot, err)
                                        : add_remux(pipeline, output, slot, err);
 }

@@ -1,13 +1,24 @@
 /* See the head of remux.h. */
 #include "worker/media/remux.h"
 
+#include <math.h>
+
 #include "worker/media/probe.h"
 
 bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot slot,
-                   const AVStream *source, struct fm_error *err)
+                   const struct fm_plan_output *output, struct fm_error *err)
 {
+    const AVStream *source = output->streams[slot].source;
+    double tick = av_q2d(source->time_base);
     *remux = (struct fm_remux){
-        .mux = mux, .slot = slot, .source = source, .sample_carry = AV_NOPTS_VALUE};
+        .mux = mux,
+        .slot = slot,
+        .source = source,
+        .start = llround(output->part.start_seconds / tick),
+        .end = isfinite(output->part.end_seconds) ? llround(output->part.end_seconds / tick)
+                                                  : INT64_MAX,
+        .sample_carry = AV_NOPTS_VALUE,
+    };
     return fm_mux_add_copy(mux, slot, source, err);
 }
 
@@ -61,9 +72,32 @@ static void hold(struct fm_remux *remux, AVPacket *packet)
         av_packet_free(&packet);
 }
 
+/* A part's start came from a keyframe's time by way of seconds: it is that keyframe, a tick more or
+ * less. Decoding times never lie behind the moment of showing: what is decoded by the end is all
+ * that is shown by then. */
+static bool is_outside(struct fm_remux *remux, const AVPacket *packet)
+{
+    int64_t shown = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    int64_t decoded = packet->dts == AV_NOPTS_VALUE ? shown : packet->dts;
+    if (shown == AV_NOPTS_VALUE)
+        return false;
+    remux->ended = decoded >= remux->end;
+    return remux->ended || (remux->start > 0 && shown + 1 < remux->start);
+}
+
+static void move(const struct fm_remux *remux, AVPacket *packet)
+{
+    if (packet->pts != AV_NOPTS_VALUE)
+        packet->pts -= remux->start;
+    if (packet->dts != AV_NOPTS_VALUE)
+        packet->dts -= remux->start;
+}
+
 bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_error *err)
 {
     bool hidden = packet->flags & AV_PKT_FLAG_DISCARD;
+    if (remux->ended || is_outside(remux, packet))
+        return true;
     /* What comes before the first keyframe cannot be decoded by anyone. */
     if (!remux->started && !(packet->flags & AV_PKT_FLAG_KEY))
         return true;
@@ -71,6 +105,7 @@ bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_e
     AVPacket *copy = av_packet_clone(packet);
     if (!copy)
         return fm_probe_fail(err, AVERROR(ENOMEM), "remux");
+    move(remux, copy);
     if (hidden && remux->shown) {
         hold(remux, copy);
         return true;

@@ -2,6 +2,8 @@
  * One stream carried into one output as it is: packets keep their bytes, and their times as the
  * ffmpeg command's `-c copy` would give them. What an edit list hides before the film stays hidden;
  * what it hides behind the film is left out, for no muxer would hide it again.
+ * Of a part it carries what is shown from its start on, which the plan has put on a keyframe, to
+ * its end: pictures behind it stay where those before it need them.
  * Before: demux. After: mux. Threads: the demuxer's.
  */
 #ifndef FM_WORKER_MEDIA_REMUX_H
@@ -20,6 +22,8 @@ struct fm_remux {
     struct fm_mux *mux;
     enum fm_plan_slot slot;
     const AVStream *source;
+    int64_t start, end;            /* of the part, in the source's ticks; INT64_MAX: none */
+    bool ended;                    /* nothing that comes now belongs to the part */
     bool started;                  /* a keyframe has been seen */
     bool shown;                    /* a packet that is not hidden has */
     AVPacket *held[FM_REMUX_HELD]; /* hidden, and not yet known whether behind the film */
@@ -28,7 +32,7 @@ struct fm_remux {
 };
 
 bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot slot,
-                   const AVStream *source, struct fm_error *err) FM_MUST_CHECK;
+                   const struct fm_plan_output *output, struct fm_error *err) FM_MUST_CHECK;
 /* The packet stays the caller's. */
 bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet,
                      struct fm_error *err) FM_MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/memory.h"
@@ -117,6 +118,11 @@ bool fm_sink_new(AVFormatContext *format, int fd, struct fm_sink **out, struct f
     FM_AUTO(fm_sink_destroy) struct fm_sink *sink = fm_alloc(sizeof(*sink));
     unsigned char *buffer = av_malloc(BUFFER_BYTES);
     sink->fd = fd;
+    /* A first attempt may have written more than this one will. */
+    if (ftruncate(fd, 0) < 0) {
+        av_free(buffer);
+        return fm_fail(err, FM_SYSTEM, "truncate: %s", strerror(errno));
+    }
     if (buffer)
         sink->io = avio_alloc_context(buffer, BUFFER_BYTES, 1, sink, NULL, write_bytes, seek_bytes);
     if (!sink->io) {

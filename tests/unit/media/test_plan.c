@@ -1,60 +1,12 @@
-/* What is decided before a packet is read: ways, reasons, sizes, memory. */
+/* What is decided before a packet is read: ways, reasons, parts, memory. */
 #include "worker/media/plan.h"
 
 #include "tests/unit/media/fixture.h"
 
+#include <math.h>
+
+#include "worker/media/estimate.h"
 #include "worker/media/input.h"
-
-static const AVRational square = {1, 1};
-
-/* ---- sizes ---- */
-
-static void assert_fit(struct fm_plan_size source, struct fm_plan_size box, int width, int height)
-{
-    struct fm_plan_size size = fm_plan_fit(source, square, box, 2);
-    assert_int_equal(size.width, width);
-    assert_int_equal(size.height, height);
-}
-
-static void a_picture_is_contained_in_its_box(void **state)
-{
-    (void)state;
-    struct fm_plan_size hd = {1280, 720, false}, upright = {720, 1280, false};
-    assert_fit(hd, (struct fm_plan_size){0, 480, false}, 854, 480);
-    assert_fit(hd, (struct fm_plan_size){640, 0, false}, 640, 360);
-    assert_fit(hd, (struct fm_plan_size){640, 640, false}, 640, 360);
-    assert_fit(upright, (struct fm_plan_size){640, 640, false}, 360, 640);
-    assert_fit(hd, (struct fm_plan_size){0, 481, false}, 854, 480);
-}
-
-static void a_picture_is_never_enlarged(void **state)
-{
-    (void)state;
-    struct fm_plan_size small = {320, 240, false}, odd = {641, 361, false};
-    assert_fit(small, (struct fm_plan_size){1920, 1080, false}, 320, 240);
-    assert_fit(odd, (struct fm_plan_size){0, 0, false}, 640, 360);
-}
-
-static void pixels_become_square_where_the_box_takes_effect(void **state)
-{
-    (void)state;
-    struct fm_plan_size pal = {720, 576, false};
-    AVRational wide = {16, 11};
-    struct fm_plan_size size = fm_plan_fit(pal, wide, (struct fm_plan_size){0, 288, false}, 2);
-    assert_true(size.square);
-    assert_int_equal(size.width, 524);
-    assert_int_equal(size.height, 288);
-    size = fm_plan_fit(pal, wide, (struct fm_plan_size){0, 576, false}, 2);
-    assert_false(size.square);
-    assert_int_equal(size.width, 720);
-}
-
-static void a_line_of_pixels_still_has_a_size(void **state)
-{
-    (void)state;
-    struct fm_plan_size line = {4000, 1, false};
-    assert_fit(line, (struct fm_plan_size){100, 100, false}, 100, 2);
-}
 
 /* ---- ways ---- */
 
@@ -197,6 +149,71 @@ static void a_lone_still_is_read_from_near_its_moment(void **state)
     end(&ask);
 }
 
+static void a_preset_nobody_knows_is_refused(void **state)
+{
+    (void)state;
+    struct ask ask;
+    begin(&ask, "film.mp4", FM_FORMAT_MP4);
+    ask.video.codec = FM_CODEC_H264;
+    ask.video.preset = "quickly";
+    assert_refused(&ask, FM_UNSUPPORTED_CODEC);
+}
+
+static void trim(struct ask *ask, double start, double end, enum fm_accuracy accuracy)
+{
+    static struct fm_spec_trim part;
+    part = (struct fm_spec_trim){start, end, accuracy};
+    ask->output.trim = &part;
+}
+
+static void an_exact_cut_is_encoded_and_a_keyframe_carried(void **state)
+{
+    (void)state;
+    struct ask ask;
+    begin(&ask, "film.mp4", FM_FORMAT_MP4);
+    trim(&ask, 0.5, 1.5, FM_ACCURACY_EXACT);
+    assert_ways(&ask, FM_PLAN_ENCODE, FM_PLAN_ENCODE);
+    assert_non_null(strstr(ask.plan.outputs[0].reason, "an exact cut is asked"));
+    end(&ask);
+    begin(&ask, "keys.mp4", FM_FORMAT_MP4);
+    trim(&ask, 1.3, 1.5, FM_ACCURACY_KEYFRAME);
+    assert_ways(&ask, FM_PLAN_REMUX, FM_PLAN_REMUX);
+    assert_float_equal(ask.plan.outputs[0].part.start_seconds, 1, 0.001);
+    assert_float_equal(ask.plan.outputs[0].duration_seconds, 0.5, 0.001);
+    end(&ask);
+}
+
+static void a_part_ends_with_its_source(void **state)
+{
+    (void)state;
+    struct ask ask;
+    begin(&ask, "film.mp4", FM_FORMAT_MP3);
+    trim(&ask, 0.5, 7, FM_ACCURACY_EXACT);
+    assert_ways(&ask, FM_PLAN_NONE, FM_PLAN_ENCODE);
+    assert_true(isinf(ask.plan.outputs[0].part.end_seconds) != 0);
+    assert_float_equal(ask.plan.outputs[0].duration_seconds, 1.5, 0.1);
+    end(&ask);
+    begin(&ask, "film.mp4", FM_FORMAT_MP3);
+    trim(&ask, 2.5, 7, FM_ACCURACY_EXACT);
+    assert_refused(&ask, FM_TRIM_OUTSIDE);
+}
+
+static void a_moment_counts_from_its_parts_start(void **state)
+{
+    (void)state;
+    struct ask ask;
+    begin(&ask, "film.mp4", FM_FORMAT_JPG);
+    trim(&ask, 1, 1.5, FM_ACCURACY_EXACT);
+    ask.output.at_seconds = 0.2;
+    assert_ways(&ask, FM_PLAN_ENCODE, FM_PLAN_NONE);
+    assert_float_equal(ask.plan.outputs[0].moment_seconds, 1.2, 0.0001);
+    end(&ask);
+    ask.output.at_seconds = 9;
+    assert_ways(&ask, FM_PLAN_ENCODE, FM_PLAN_NONE);
+    assert_true(ask.plan.outputs[0].moment_seconds < 1.5);
+    end(&ask);
+}
+
 static void work_too_large_for_the_child_is_refused(void **state)
 {
     (void)state;
@@ -208,11 +225,11 @@ static void work_too_large_for_the_child_is_refused(void **state)
     video->threads = 4;
     video->width = 3840;
     video->height = 2160;
-    uint64_t uhd = fm_plan_estimate(&ask.plan);
+    uint64_t uhd = fm_estimate_plan(&ask.plan);
     assert_true(uhd > 1500000000 && uhd < 3ULL << 30);
     video->width = 7680;
     video->height = 4320;
-    assert_true(fm_plan_estimate(&ask.plan) > 3ULL << 30);
+    assert_true(fm_estimate_plan(&ask.plan) > 3ULL << 30);
     end(&ask);
 }
 
@@ -223,6 +240,7 @@ static int make_films(void **state)
     ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac film.mp4");
     ffmpeg("-i film.mp4 -c:v mpeg2video -c:a pcm_s16le -ac 6 film.mkv");
     ffmpeg("-i film.mp4 -c copy -an silent.mp4");
+    ffmpeg("-i film.mp4 -c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a copy keys.mp4");
     ffmpeg("-i film.mp4 -c copy -vn sound.m4a");
     return 0;
 }
@@ -230,10 +248,6 @@ static int make_films(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_picture_is_contained_in_its_box),
-        cmocka_unit_test(a_picture_is_never_enlarged),
-        cmocka_unit_test(pixels_become_square_where_the_box_takes_effect),
-        cmocka_unit_test(a_line_of_pixels_still_has_a_size),
         cmocka_unit_test(streams_that_fit_are_remuxed),
         cmocka_unit_test(what_is_asked_of_one_stream_leaves_the_other),
         cmocka_unit_test(a_stream_is_dropped_on_request),
@@ -241,6 +255,10 @@ int main(void)
         cmocka_unit_test(a_remux_that_does_not_fit_is_refused),
         cmocka_unit_test(what_the_source_lacks_cannot_be_made),
         cmocka_unit_test(a_lone_still_is_read_from_near_its_moment),
+        cmocka_unit_test(a_preset_nobody_knows_is_refused),
+        cmocka_unit_test(an_exact_cut_is_encoded_and_a_keyframe_carried),
+        cmocka_unit_test(a_part_ends_with_its_source),
+        cmocka_unit_test(a_moment_counts_from_its_parts_start),
         cmocka_unit_test(work_too_large_for_the_child_is_refused),
     };
     return cmocka_run_group_tests(tests, make_films, remove_directory);

@@ -1,0 +1,15 @@
+/*
+ * Finds where a remux may begin: the last keyframe that is shown by a moment. It reads packets for
+ * that, and leaves the source at its start again.
+ * Before: input. After: plan.
+ */
+#ifndef FM_WORKER_MEDIA_KEYFRAME_H
+#define FM_WORKER_MEDIA_KEYFRAME_H
+
+#include <libavformat/avformat.h>
+
+/* Seconds from the source's start; the first keyframe behind the moment where none lies before, and
+ * the moment itself in a source that cannot be searched. */
+double fm_keyframe_before(AVFormatContext *input, const AVStream *stream, double seconds);
+
+#endif
