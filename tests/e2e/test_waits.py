@@ -1,0 +1,135 @@
+"""Requests held open until a job changes: who ends them, how soon, and what they cost meanwhile."""
+
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import requests
+
+from inside import number, sql, wait_for
+from origin import Slow
+from service import Service
+from stack import BIN, clean_environment, free_port
+
+WAITERS = 20
+
+
+@pytest.fixture
+def waiting(service, clip_url):
+    """A job that does not start for an hour."""
+    at = datetime.now(timezone.utc) + timedelta(hours=1)
+    job = service.submit(clip_url, run_at=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    yield job
+    service.post(f"/v1/jobs/{job['id']}/cancel")
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(WAITERS) as threads:
+        yield threads
+
+
+@pytest.fixture
+def second(stack, origin):
+    """Another broker on the same database and store, without a worker."""
+    port = free_port()
+    with open(stack.state / "log" / "second.log", "wb") as log:
+        process = subprocess.Popen(
+            [BIN / "fetchmedia-broker"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env=clean_environment(
+                FETCHMEDIA_DATABASE_URL=f"host={stack.sockets()}/pg user=fetchmedia dbname=fetchmedia",
+                FETCHMEDIA_SECRETS_DIR=str(stack.state / "secrets"),
+                FETCHMEDIA_STORE_DIR=str(stack.state / "store"),
+                FETCHMEDIA_ALLOW_PRIVATE=f"127.0.0.1/32:{origin.port}",
+                FETCHMEDIA_LISTEN=f"127.0.0.1:{port}",
+                FETCHMEDIA_LINK_LISTEN=f"127.0.0.1:{free_port()}"))
+    base = f"http://127.0.0.1:{port}"
+    try:
+        wait_for("the second broker is ready", 15, lambda: is_ready(base))
+        yield Service(base, stack.key)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def is_ready(base):
+    try:
+        return requests.get(base + "/readyz", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def hold(client, job, seconds=30):
+    """The answer to a wait, and when it came."""
+    answer = client.get(f"/v1/jobs/{job['id']}", params={"wait": seconds})
+    return answer, time.monotonic()
+
+
+def is_held(pool, client, job, seconds=30):
+    """A wait under way, which has been looked up by now."""
+    held = pool.submit(hold, client, job, seconds)
+    time.sleep(0.3)
+    assert not held.done()
+    return held
+
+
+def test_a_revoked_key_ends_its_waits_within_a_second_and_no_others(stack, service, waiting, pool):
+    made = stack.operate("key", "create", stack.account, "soon gone", "video:fetch,video:process")
+    held = is_held(pool, Service(stack.base, made["api_key"]), waiting)
+    other = is_held(pool, service, waiting, 3)
+    stack.operate("key", "revoke", made["id"])
+    revoked = time.monotonic()
+    answer, at = held.result()
+    assert answer.status_code == 401
+    assert at - revoked < 1
+    assert other.result()[0].json()["status"] == "scheduled"
+
+
+def test_a_wait_ends_with_its_key(stack, waiting, pool):
+    made = stack.operate("key", "create", stack.account, "short", "video:fetch,video:process")
+    sql(stack, "UPDATE api_key SET expires_at = now() + interval '1500 ms' WHERE name = 'short'")
+    begun = time.monotonic()
+    answer, at = is_held(pool, Service(stack.base, made["api_key"]), waiting).result()
+    assert answer.status_code == 401
+    assert 1 < at - begun < 2.5
+
+
+def test_who_waits_costs_no_reads(stack, service, waiting, pool):
+    def reads():
+        return number(stack, "SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'api_key'")
+
+    held = [pool.submit(hold, service, waiting, 6) for _ in range(WAITERS)]
+    time.sleep(2.5)  # statistics come a second late
+    before = reads()
+    time.sleep(2)
+    assert reads() - before < WAITERS / 2
+    assert {one.result()[0].status_code for one in held} == {200}
+
+
+def test_what_another_broker_does_ends_a_wait(service, second, waiting, origin, clip, pool):
+    held = is_held(pool, second, waiting)
+    service.post(f"/v1/jobs/{waiting['id']}/cancel")
+    canceled = time.monotonic()
+    answer, at = held.result()
+    assert answer.json()["status"] == "canceled"
+    assert at - canceled < 0.6
+
+    slow = Slow(clip)
+    job = second.submit(origin.serve("/far.mp4", slow))
+    assert slow.half_is_sent.wait(20)
+    wait_for("it runs", 10, lambda: second.job(job)["status"] == "running")
+    held = is_held(pool, second, job)
+    threading.Timer(0.2, slow.released.set).start()
+    assert held.result()[0].json()["status"] == "succeeded"
+
+
+def test_a_broker_alone_still_sees_what_one_without_workers_cancels(service, second, waiting, pool):
+    held = is_held(pool, service, waiting)
+    second.post(f"/v1/jobs/{waiting['id']}/cancel")
+    canceled = time.monotonic()
+    answer, at = held.result()
+    assert answer.json()["status"] == "canceled"
+    assert at - canceled < 1.6
