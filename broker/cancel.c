@@ -5,25 +5,11 @@
 #include "broker/act.h"
 #include "broker/ask.h"
 #include "broker/commit.h"
-#include "broker/job.h"
 #include "broker/poll.h"
 #include "broker/reply.h"
+#include "broker/scope.h"
 
 enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
-
-static bool may_cancel(struct fm_request *request, struct fm_error *err)
-{
-    struct fm_job_view job;
-    if (!fm_job_read(&request->look.found, &request->arena, &job, err)) {
-        return false;
-    }
-    bool is_process = job.spec.type == FM_TYPE_PROCESS;
-    unsigned scope = is_process ? FM_SCOPE_PROCESS : FM_SCOPE_FETCH;
-    return (request->look.scopes & scope) != 0 ||
-           fm_fail_param(err, FM_INSUFFICIENT_SCOPE, NULL,
-                         "This needs an API key with the scope %s",
-                         is_process ? "video:process" : "video:fetch");
-}
 
 static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
 {
@@ -47,7 +33,7 @@ static enum fm_step start(struct fm_request *request)
 {
     struct fm_error err = {0};
     enum fm_state state = request->look.found.state;
-    if (!may_cancel(request, &err)) {
+    if (!fm_scope_check_job(request, &err)) {
         return fm_reply_error(request, &err);
     }
     if (state == FM_STATE_CANCELED) {

@@ -65,6 +65,8 @@ static void committed(struct fm_queue_event *event)
         tell_canceled(hub, event);
         fm_watch_tell(hub->watch, &event->id);
     }
+    if (event->kind == FM_QUEUE_DELETE && event->outcome == FM_QUEUE_MOVED)
+        fm_watch_tell(hub->watch, &event->id);
     hub->wants_heads = true;
     event->done = posted->done;
     event->context = posted->context;

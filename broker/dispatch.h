@@ -20,7 +20,7 @@ bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_
                      struct fm_dispatch **dispatch, struct fm_error *err) FM_MUST_CHECK;
 /* Ends the thread: what was posted and not committed is answered UNAVAILABLE. */
 void fm_dispatch_destroy(struct fm_dispatch **dispatch);
-/* Takes an ENQUEUE or CANCEL; its `done` is called on the queue thread after the commit. */
+/* Takes an ENQUEUE, CANCEL or DELETE; its `done` is called on the queue thread after the commit. */
 void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event);
 /* For /readyz: the database answered the last tick. For status: workers attached. */
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch);

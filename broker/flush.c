@@ -23,6 +23,7 @@ static const struct {
     [FM_QUEUE_FINISH] = {KEY(lease), true, FM_QUEUE_STALE},
     [FM_QUEUE_RELEASE] = {KEY(lease), true, FM_QUEUE_STALE},
     [FM_QUEUE_CANCEL] = {KEY(id), true, FM_QUEUE_MISSING},
+    [FM_QUEUE_DELETE] = {KEY(id), true, FM_QUEUE_MISSING},
     [FM_QUEUE_ATTACH] = {KEY(node), false, FM_QUEUE_STALE},
     [FM_QUEUE_EXPIRE] = {KEY(session), false, FM_QUEUE_STALE},
     [FM_QUEUE_BEAT] = {KEY(session), false, FM_QUEUE_STALE},
@@ -270,7 +271,7 @@ void fm_flush_build_look(struct fm_flush *flush)
 /* The job is in done: whose lease ended it decides for those that name one. */
 static void read_ended(struct fm_queue_event *event, enum fm_state state, uint64_t lease)
 {
-    if (event->kind == FM_QUEUE_CANCEL) {
+    if (event->kind == FM_QUEUE_CANCEL || event->kind == FM_QUEUE_DELETE) {
         event->outcome = FM_QUEUE_ENDED;
         event->state = state;
     } else if (lease == event->lease) {
@@ -283,9 +284,15 @@ void fm_flush_read_look(struct fm_flush *flush, struct fm_db *db)
     struct fm_db_rows *rows = fm_db_take(db, 0);
     for (size_t row = 0; row < fm_db_rows_count(rows); row++) {
         size_t i = (size_t)fm_db_integer(rows, row, 0) - 1;
-        if (i < flush->looked_count && !fm_db_is_null(rows, row, 2)) {
-            read_ended(flush->events[flush->looked[i]], (enum fm_state)fm_db_integer(rows, row, 2),
+        if (i >= flush->looked_count) {
+            continue;
+        }
+        struct fm_queue_event *event = flush->events[flush->looked[i]];
+        if (!fm_db_is_null(rows, row, 2)) {
+            read_ended(event, (enum fm_state)fm_db_integer(rows, row, 2),
                        (uint64_t)fm_db_integer(rows, row, 3));
+        } else if (event->kind == FM_QUEUE_DELETE && fm_db_bool(rows, row, 1)) {
+            event->outcome = FM_QUEUE_STALE;
         }
     }
     fm_db_rows_destroy(&rows);

@@ -23,6 +23,7 @@
  * RESULT that may retry,   job_release      leased L -> waiting, or,    as above
  *   crash, loss, REJECT                     over a limit, -> done
  * client cancels           job_cancel       live -> done                in done, else missing
+ * client deletes           job_delete       waiting or done -> gone     leased, ended, missing
  * HELLO                    session_attach   session; unlisted leases    a higher boot: refuse
  *                                           -> waiting
  * BYE, silence, newer boot session_expire   its leases -> waiting, or,  it moved: watch anew
@@ -329,7 +330,8 @@ static bool advance(struct fm_queue *queue, enum fm_db_state state)
 /* Behind these stands a client whose patience ends. */
 static bool is_out_of_patience(const struct fm_queue *queue, const struct fm_queue_event *event)
 {
-    bool has_client = event->kind == FM_QUEUE_ENQUEUE || event->kind == FM_QUEUE_CANCEL;
+    bool has_client = event->kind == FM_QUEUE_ENQUEUE || event->kind == FM_QUEUE_CANCEL ||
+                      event->kind == FM_QUEUE_DELETE;
     bool is_newer = event->added_at_ms > queue->troubled_at;
     int64_t since = is_newer ? event->added_at_ms : queue->troubled_at;
     return has_client && fm_clock_ms() - since >= PATIENCE_MS;

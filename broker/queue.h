@@ -21,6 +21,7 @@ enum fm_queue_kind {
     FM_QUEUE_FINISH,   /* job_finish */
     FM_QUEUE_RELEASE,  /* job_release */
     FM_QUEUE_CANCEL,   /* job_cancel */
+    FM_QUEUE_DELETE,   /* job_delete */
     FM_QUEUE_ATTACH,   /* session_attach */
     FM_QUEUE_EXPIRE,   /* session_expire */
     FM_QUEUE_BEAT,     /* session_beat */
@@ -31,10 +32,10 @@ enum fm_queue_kind {
 enum fm_queue_outcome {
     FM_QUEUE_MOVED,   /* its rows moved (again, if it ran twice) */
     FM_QUEUE_STALE,   /* FINISH, RELEASE, PROGRESS: the lease does not stand; CLAIM: a rival has it;
-                         BEAT: not mine; EXPIRE: its beat is another */
-    FM_QUEUE_ENDED,   /* CANCEL: in done already: `state` says how · RELEASE: a count was at its
-                         limit: in done */
-    FM_QUEUE_MISSING, /* CANCEL: no such job of this account */
+                         BEAT: not mine; EXPIRE: its beat is another; DELETE: it is leased */
+    FM_QUEUE_ENDED,   /* CANCEL: in done already: `state` says how · DELETE: it ended meanwhile ·
+                         RELEASE: a count was at its limit: in done */
+    FM_QUEUE_MISSING, /* CANCEL, DELETE: no such job of this account */
     FM_QUEUE_FAILED,  /* the database would not, and nothing moved; `failure`: DATABASE refused this
                          very event, UNAVAILABLE is away too long, DATABASE_UNCERTAIN the same, but
                          it  may have moved */
@@ -136,8 +137,8 @@ int fm_queue_fd(const struct fm_queue *queue);
 short fm_queue_poll_events(const struct fm_queue *queue);
 /* Starts a flush when idle and something waits, moves a running one on, calls `done` of what ended.
  * Returns how many milliseconds it may sleep at most (-1: until its descriptor is ready). While the
- * database is away events wait; ENQUEUE and CANCEL fail with UNAVAILABLE after 5 s there, all
- * others wait for good. */
+ * database is away events wait; ENQUEUE, CANCEL and DELETE fail with UNAVAILABLE after 5 s there,
+ * all others wait for good. */
 int fm_queue_pump(struct fm_queue *queue);
 bool fm_queue_is_connected(const struct fm_queue *queue);
 /* Milliseconds of the last flush, and how many events it took: for the log and metrics. */

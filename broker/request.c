@@ -13,6 +13,7 @@
 #include "broker/auth.h"
 #include "broker/errand.h"
 #include "broker/reply.h"
+#include "broker/scope.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -192,11 +193,6 @@ static enum fm_step present_key(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-static const char *scope_name(unsigned scope)
-{
-    return scope == FM_SCOPE_FETCH ? "video:fetch" : "video:process";
-}
-
 static enum fm_step run_auth(struct fm_request *request)
 {
     struct fm_error err = {0};
@@ -213,9 +209,7 @@ static enum fm_step run_auth(struct fm_request *request)
     if (!fm_ask_is_known(request, &err)) {
         return refuse_key(request, &err);
     }
-    if ((route->scope & ~request->look.scopes) != 0) {
-        fm_fail_param(&err, FM_INSUFFICIENT_SCOPE, NULL, "This needs an API key with the scope %s",
-                      scope_name(route->scope));
+    if (!fm_scope_check(request->look.scopes, route->scope, &err)) {
         return fm_reply_error(request, &err);
     }
     if ((route->flags & FM_ROUTE_JOB) != 0 && !request->look.has_job) {

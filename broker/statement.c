@@ -102,6 +102,7 @@ const struct fm_statement fm_statements[] = {
      FM_QUEUE_CANCEL,
      read_cancel,
      {E(CANCEL, ID, id), E(CANCEL, ID, account), C(FM_STATE_CANCELED), C(FM_CANCELED)}},
+    {fm_sql_job_delete, FM_QUEUE_DELETE, read_moved, {E(DELETE, ID, id), E(DELETE, ID, account)}},
     {fm_sql_session_attach,
      FM_QUEUE_ATTACH,
      read_attach,

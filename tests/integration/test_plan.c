@@ -19,6 +19,7 @@ static const struct {
     {fm_sql_job_finish, "live_pkey"},
     {fm_sql_job_release, "live_pkey"},
     {fm_sql_job_cancel, "live_pkey"},
+    {fm_sql_job_delete, "live_pkey"},
     {fm_sql_job_claim, "live_pkey"},
     {fm_sql_job_found, "live_pkey"},
     {fm_sql_job_enqueue, NULL},

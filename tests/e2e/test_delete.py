@@ -1,0 +1,47 @@
+"""A job that is wanted no more, and one that is wanted again."""
+
+import time
+
+import pytest
+import requests
+
+from origin import Slow
+
+
+@pytest.fixture
+def succeeded(service, clip_url):
+    job = service.follow(service.submit(clip_url))
+    assert job["status"] == "succeeded", job["error"]
+    return job
+
+
+def test_a_deleted_job_leaves_neither_record_nor_outputs(service, stack, succeeded):
+    path = f"/v1/jobs/{succeeded['id']}"
+    answer = service.ask("DELETE", path)
+    assert (answer.status_code, answer.json()) == (200, {"id": succeeded["id"], "object": "job", "deleted": True})
+    assert service.get(path).status_code == 404
+    assert service.ask("DELETE", path).status_code == 404
+    until = time.monotonic() + 10
+    while requests.get(succeeded["outputs"][0]["url"], timeout=30).status_code != 410:
+        assert time.monotonic() < until, "the bytes are still there"
+        time.sleep(0.05)
+
+
+def test_a_running_job_is_not_deleted(service, origin, clip):
+    slow = Slow(clip)
+    try:
+        job = service.submit(origin.serve("/delete.mp4", slow))
+        service.until(job, lambda job: job["status"] == "running")
+        answer = service.ask("DELETE", f"/v1/jobs/{job['id']}")
+        assert answer.status_code == 409
+        assert answer.json()["error"]["code"] == "job_not_finished"
+        assert service.post(f"/v1/jobs/{job['id']}/cancel").status_code == 200
+        assert service.ask("DELETE", f"/v1/jobs/{job['id']}").status_code == 200
+    finally:
+        slow.released.set()
+
+
+def test_a_job_that_waits_for_its_time_can_be_deleted(service, clip_url):
+    job = service.submit(clip_url, run_at="2026-12-01T00:00:00Z")
+    assert service.ask("DELETE", f"/v1/jobs/{job['id']}").status_code == 200
+    assert service.get(f"/v1/jobs/{job['id']}").status_code == 404
