@@ -69,6 +69,9 @@ def processes():
 def below(supervisor, kind):
     """The members of that kind, or the workers' children of that kind: their pids."""
     found = processes()
+    if kind == "postgres":
+        return sorted(pid for pid, (above, program) in found.items()
+                      if above == supervisor and program.endswith("/bin/postgres"))
 
     def children(parent, name):
         return sorted(pid for pid, (above, program) in found.items()

@@ -1,6 +1,6 @@
 """A client that writes down every 202, and what became of each. It repeats a request only when the
-connection was refused or reset: then nobody knows whether it arrived, and a job may come to be that
-the ledger does not list."""
+connection was refused or reset, or was told to come again: then nobody knows whether it arrived, and a
+job may come to be that the ledger does not list."""
 
 import hashlib
 import time
@@ -23,11 +23,14 @@ class Ledger:
         until = time.monotonic() + AWAY_SECONDS
         while True:
             try:
-                return self.service.ask(method, path, **more)
+                answer = self.service.ask(method, path, **more)
+                if answer.status_code != 503:
+                    return answer
             except CUT:
-                assert time.monotonic() < until, f"{method} {path}: no broker answers"
-                self.repeated += 1
-                time.sleep(0.05)
+                pass
+            assert time.monotonic() < until, f"{method} {path}: no broker answers"
+            self.repeated += 1
+            time.sleep(0.05)
 
     def submit(self, body):
         answer = self.ask("POST", "/v1/videos/url", json=body)

@@ -22,9 +22,9 @@ def kill(pid):
 class Strikes:
     """A row of kinds shuffled by the seed; who of a kind is struck is the seed's choice as well."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, shares=None):
         self.random = random.Random(seed)
-        self.row = [kind for kind, share in SHARES.items() for _ in range(share)]
+        self.row = [kind for kind, share in (shares or SHARES).items() for _ in range(share)]
         self.random.shuffle(self.row)
         self.count = len(self.row)
 

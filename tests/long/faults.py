@@ -1,0 +1,39 @@
+"""The page of crash points that all processes of a stack share (common/fault.c): armed while they run."""
+
+import mmap
+import struct
+
+RULE = struct.Struct("=32s8sIII12x")
+RULES = 64
+EVERY, LEFT, PASSED = 40, 44, 48
+
+
+class Faults:
+    def __init__(self, stack):
+        """Before the stack is up: a sealed child has the page from its start or not at all."""
+        programs = stack.state / "bin"
+        programs.mkdir(parents=True)
+        for folder, mode in ((stack.state, 0o711), (programs, 0o755)):
+            folder.chmod(mode)
+        page = programs / "fault"
+        page.write_bytes(bytes(RULE.size * RULES))
+        page.chmod(0o666)
+        with open(page, "r+b") as file:
+            self.page = mmap.mmap(file.fileno(), 0)
+        self.count = 0
+
+    def number(self, rule, offset):
+        return struct.unpack_from("=I", self.page, rule * RULE.size + offset)[0]
+
+    def arm(self, point, every, times, action="kill"):
+        """Whoever comes by as the every-th dies (or stands still), so many times; the rule's number."""
+        rule, self.count = self.count, self.count + 1
+        RULE.pack_into(self.page, rule * RULE.size, point.encode(), action.encode(), 0, times, 0)
+        struct.pack_into("=I", self.page, rule * RULE.size + EVERY, every)
+        return rule
+
+    def left(self, rule):
+        return self.number(rule, LEFT)
+
+    def passed(self, rule):
+        return self.number(rule, PASSED)

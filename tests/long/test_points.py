@@ -1,0 +1,148 @@
+"""Three hundred jobs while each crash point is reached five times by someone who dies there: nothing is
+lost, nothing is recorded twice, nothing stays behind, and what succeeds is the same bytes."""
+
+import os
+import random
+import signal
+import time
+
+from faults import Faults
+from inside import below, number, pids, processes, wait_for
+from ledger import Ledger
+from service import Service
+from struck import IN_A_HURRY, check_digests, check_ledger, check_nothing_stays, make_bodies
+
+JOBS = 300
+OUTSTANDING = 8
+TIMES = 5
+SHARE = 0.97
+POINT_SECONDS = 90
+END_SECONDS = 120
+FILM = {"name": "film", "format": "mp4", "video": {"codec": "h264", "preset": "veryfast"},
+        "audio": {"codec": "aac"}}
+
+# Whoever comes by as the every-th dies there: often enough to be soon over, seldom enough that what
+# was started again gets somewhere.
+POINTS = {
+    "flush_unsent": 7, "flush_committed": 7, "posted_committed": 2, "claim_committed": 2, "job_sent": 2,
+    "hello_heard": 2, "attach_committed": 2, "beat_committed": 5, "progress_heard": 3,
+    "progress_committed": 3, "upload_granted": 2, "result_heard": 2, "result_committed": 2,
+    "result_acknowledged": 2, "store_unnamed": 2, "store_named": 2,
+    "job_taken": 3, "child_started": 3, "child_ended": 5, "result_unsent": 3, "result_sent": 3,
+    "result_ack_heard": 3,
+    "download": 30, "complete_untold": 3, "put_unsent": 3, "put_done": 3, "transfer_end_unsent": 3,
+    "media_ready_unsent": 3, "encode": 100, "verify": 2, "media_end_unsent": 4,
+    "flush_lost": 1, "cancel_untold": 1, "release_heard": 1, "release_committed": 1, "expire_committed": 1,
+}
+
+
+class Story:
+    def __init__(self, stack, bodies, faults):
+        self.stack, self.bodies, self.faults = stack, bodies, faults
+        self.ledger = Ledger(Service(stack.base, stack.key))
+        self.supervisor = pids(stack)["supervisor"]
+        self.canceled = set()
+
+    def ask(self, outstanding=OUTSTANDING):
+        while len(self.ledger.open()) < outstanding:
+            self.ledger.submit(self.bodies[len(self.ledger.asked) % len(self.bodies)])
+
+    # ---- what some points take ----
+
+    def strike_database(self):
+        """With an answer outstanding: it stands still for more than a round before it dies."""
+        for server in below(self.supervisor, "postgres"):
+            for pid in [server, *(pid for pid, (above, _) in processes().items() if above == server)]:
+                signal_if_there(pid, signal.SIGSTOP)
+            time.sleep(0.4)
+            signal_if_there(server, signal.SIGKILL)
+            for pid in [pid for pid, (_, program) in processes().items() if program.endswith("/postgres")
+                        and self.is_of_stack(pid)]:
+                signal_if_there(pid, signal.SIGKILL)
+        time.sleep(1)
+
+    def is_of_stack(self, pid):
+        try:
+            return os.readlink(f"/proc/{pid}/cwd").startswith(str(self.stack.state))
+        except OSError:
+            return False
+
+    def strike_broker(self):
+        """Its workers say HELLO to the next one; who dies of that is followed by another."""
+        for broker in below(self.supervisor, "broker"):
+            signal_if_there(broker, signal.SIGKILL)
+        time.sleep(3)
+
+    def cancel_one(self):
+        running = [job_id for job_id in self.ledger.open()
+                   if self.ledger.job(job_id)["status"] == "running"]
+        if running:
+            self.canceled.add(running[0])
+            self.ledger.ask("POST", f"/v1/jobs/{running[0]}/cancel")
+
+    def lose_idle_workers(self):
+        """What is sent to a worker that has just died comes back."""
+        wait_for("nothing runs", END_SECONDS, self.ledger.look)
+        for worker in below(self.supervisor, "worker"):
+            signal_if_there(worker, signal.SIGKILL)
+        self.ask(4)
+        time.sleep(0.3)
+
+    def stop_a_worker(self):
+        for worker in below(self.supervisor, "worker")[:1]:
+            signal_if_there(worker, signal.SIGTERM)
+        time.sleep(1)
+
+    PROVOKED = {"hello_heard": strike_broker, "attach_committed": strike_broker,
+                "flush_lost": strike_database, "cancel_untold": cancel_one,
+                "release_heard": lose_idle_workers, "release_committed": lose_idle_workers,
+                "expire_committed": stop_a_worker}
+
+    # ---- one point ----
+
+    def strike(self, point):
+        rule = self.faults.arm(point, POINTS[point], TIMES)
+        until = time.monotonic() + POINT_SECONDS
+        while self.faults.left(rule):
+            self.ask()
+            if point in self.PROVOKED:
+                self.PROVOKED[point](self)
+            self.ledger.look()
+            assert time.monotonic() < until, f"{point}: passed {self.faults.passed(rule)} times"
+            time.sleep(0.02)
+
+
+def signal_if_there(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def test_each_crash_point_five_times(stacks, origin, tmp_path, seed):
+    stack = stacks("--workers", "2", "--net-slots", "2", "--cpu-slots", "1", **IN_A_HURRY)
+    faults = Faults(stack)
+    stack.up()
+    bodies = make_bodies(origin, tmp_path, FILM)
+    story = Story(stack, bodies, faults)
+    order = list(POINTS)
+    random.Random(seed).shuffle(order)
+    began = time.monotonic()
+    for point in order:
+        at = time.monotonic()
+        story.strike(point)
+        print(f"{point} {time.monotonic() - at:.1f} s, {len(story.ledger.asked)} jobs", flush=True)
+    while len(story.ledger.asked) < JOBS:
+        story.ask()
+        story.ledger.look()
+    wait_for("every job has ended", END_SECONDS, story.ledger.look)
+    ledger = story.ledger
+    print(f"\nseed {seed}: {len(order)} points x {TIMES} in {time.monotonic() - began:.0f} s,"
+          f" {len(ledger.asked)} jobs, {len(ledger.of('succeeded'))} succeeded,"
+          f" {len(ledger.of('canceled'))} canceled, failed:"
+          f" {sorted(job['error']['code'] for job in ledger.of('failed'))},"
+          f" {sum(job['attempt'] for job in ledger.ended.values())} attempts, {ledger.repeated} requests"
+          f" repeated, {number(stack, 'SELECT count(*) FROM job') - len(ledger.asked)} jobs unlisted")
+    check_ledger(ledger, stack, SHARE, len(story.canceled))
+    check_nothing_stays(stack, story.supervisor)
+    check_digests(ledger, bodies, ledger.service)

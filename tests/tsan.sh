@@ -1,0 +1,33 @@
+#!/bin/sh
+# Stories on programs built with TSan: `tsan.sh RELEASE_BIN BUILD [PYTEST…]`. The media program is the
+# released one, for its threads are libav's. The supervisor gives its members an environment of their
+# own, so a script in the place of each daemon tells TSan what it must know. What it has to say lands in
+# BUILD/reports; ends with 1 when it said anything.
+set -eu
+
+release=$1 build=$PWD/$2
+shift 2
+real=$build/stories/real bin=$build/stories/bin
+reports=$(mktemp -d /var/tmp/fetchmedia-tsan-XXXXXX)
+chmod 1777 "$reports"
+trap 'rm -rf "$reports"' EXIT
+rm -rf "$build/stories" "$build/reports"
+mkdir -p "$real" "$bin"
+cp "$build"/bin/fetchmedia* "$real/"
+cp "$release/fetchmedia-media" "$real/"
+cp "$real"/* "$release/clip" "$bin/"
+for daemon in fetchmedia-broker fetchmedia-worker; do
+    cat >"$bin/$daemon" <<SCRIPT
+#!/bin/sh
+TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp second_deadlock_stack=1 log_path=$reports/$daemon" \\
+    exec $real/$daemon "\$@"
+SCRIPT
+done
+status=0
+FM_BIN_DIR=$bin PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
+    tests/e2e/link tests/e2e/test_first_examples.py tests/e2e/test_jobs.py tests/e2e/test_keys.py "$@" ||
+    status=1
+cp -r "$reports" "$build/reports"
+said=$(find "$build/reports" -type f | wc -l)
+echo "tsan: $said processes had something to say"
+[ "$status" = 0 ] && [ "$said" = 0 ]
