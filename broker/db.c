@@ -65,6 +65,7 @@ static const char *const settings_of[] = {
     [FM_DB_READ] = STEADY_PLANS "SET default_transaction_read_only = on; "
                                 "SET statement_timeout = '10s';",
     [FM_DB_ADMIN] = "SET client_min_messages = warning;",
+    [FM_DB_COPY] = "SET synchronous_commit = on;",
 };
 
 /* The last line of libpq's message, without its end. */
@@ -371,6 +372,11 @@ int fm_db_wait_ms(const struct fm_db *db)
     return db->phase == CONNECTING || db->phase == SETTING ? fm_clock_left(db->connect_by) : -1;
 }
 
+struct pg_conn *fm_db_connection(struct fm_db *db)
+{
+    return db->conn;
+}
+
 const char *fm_db_trouble(const struct fm_db *db)
 {
     return db->trouble;
@@ -455,40 +461,15 @@ void fm_db_send_text(struct fm_db *db, const char *sql)
     }
 }
 
-/* By SQLSTATE (PostgreSQL manual, appendix A): what a failed statement means for the rest. */
-static enum fm_db_verdict judge(const char *state)
-{
-    static const struct {
-        const char *prefix;
-        enum fm_db_verdict verdict;
-    } rows[] = {
-        {"40", FM_DB_AGAIN}, {"55P03", FM_DB_AGAIN}, {"25006", FM_DB_LATER}, {"53", FM_DB_LATER},
-        {"57", FM_DB_LATER}, {"58", FM_DB_LATER},    {"08", FM_DB_LATER},    {"XX", FM_DB_LATER},
-    };
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        if (fm_text_starts(state, rows[i].prefix)) {
-            return rows[i].verdict;
-        }
-    }
-    return FM_DB_REFUSED;
-}
-
-static enum fm_db_verdict judge_failure(const PGresult *failed, struct fm_error *err)
-{
-    const char *state = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
-    const char *text = PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY);
-    fm_fail(err, FM_DATABASE, "%s %s", state == NULL ? "?" : state, text == NULL ? "" : text);
-    return state == NULL ? FM_DB_LATER : judge(state);
-}
-
 enum fm_db_verdict fm_db_verdict(const struct fm_db *db, struct fm_error *err)
 {
     for (size_t i = 0; i < db->call_count; i++) {
         if (db->answers[i] != NULL && is_failure(db->answers[i])) {
-            return judge_failure(db->answers[i], err);
+            return fm_db_judge(db->answers[i], err);
         }
     }
-    if (db->warned_at != NOT_WARNED && db->warned_at + 1 >= db->step_count && db->step_count > 1) {
+    bool may_commit = db->step_count > 1 || db->use == FM_DB_COPY;
+    if (db->warned_at != NOT_WARNED && db->warned_at + 1 >= db->step_count && may_commit) {
         fm_fail(err, FM_DATABASE_UNCERTAIN, "commit: answered with a warning");
         return FM_DB_UNCERTAIN;
     }

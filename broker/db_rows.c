@@ -21,6 +21,32 @@ struct fm_db_rows *fm_db_rows_of(struct pg_result *result)
     return rows;
 }
 
+/* By SQLSTATE (PostgreSQL manual, appendix A): what a failed statement means for the rest. */
+static enum fm_db_verdict judge(const char *state)
+{
+    static const struct {
+        const char *prefix;
+        enum fm_db_verdict verdict;
+    } rows[] = {
+        {"40", FM_DB_AGAIN}, {"55P03", FM_DB_AGAIN}, {"25006", FM_DB_LATER}, {"53", FM_DB_LATER},
+        {"57", FM_DB_LATER}, {"58", FM_DB_LATER},    {"08", FM_DB_LATER},    {"XX", FM_DB_LATER},
+    };
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
+        if (fm_text_starts(state, rows[i].prefix)) {
+            return rows[i].verdict;
+        }
+    }
+    return FM_DB_REFUSED;
+}
+
+enum fm_db_verdict fm_db_judge(const struct pg_result *failed, struct fm_error *err)
+{
+    const char *state = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY);
+    fm_fail(err, FM_DATABASE, "%s %s", state == NULL ? "?" : state, text == NULL ? "" : text);
+    return state == NULL ? FM_DB_LATER : judge(state);
+}
+
 size_t fm_db_rows_count(const struct fm_db_rows *rows)
 {
     return (size_t)PQntuples(rows->result);

@@ -23,10 +23,13 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define DISCARD_LIMIT ((size_t)1024 * 1024)   /* of a body nobody wants */
-#define CONNECTION_MEMORY ((size_t)64 * 1024) /* our limits answer first: TABLES §1 */
-#define INACTIVITY_S 75u                      /* a reader of a file that stopped */
-#define CLOSE_MS 2000                         /* to finish what is under way */
+#define DISCARD_LIMIT ((size_t)1024 * 1024) /* of a body nobody wants */
+/* A head of 8 + 16 KiB with 64 fields and its reply's head: our limits answer first (TABLES §1).
+ * Above 32 KiB the library maps it (0.9.75), so that only the pages that are used cost memory. */
+#define CONNECTION_MEMORY ((size_t)36 * 1024)
+#define KEPT_MOST 2048   /* a connection kept after its reply holds all of that memory */
+#define INACTIVITY_S 75u /* a reader of a file that stopped */
+#define CLOSE_MS 2000    /* to finish what is under way */
 
 /* ---- sockets and exchanges come and go ---- */
 
@@ -55,7 +58,9 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
             connection->next->prev = connection;
         }
         http->connections = connection;
+        http->open++;
     } else {
+        http->open--;
         *(connection->prev != NULL ? &connection->prev->next : &http->connections) =
             connection->next;
         if (connection->next != NULL) {
@@ -116,9 +121,11 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **state
         http->handler.end(exchange);
     }
     pthread_mutex_lock(&http->lock);
-    exchange->connection->exchange = NULL;
-    exchange->connection->phase = FM_HTTP_PHASE_IDLE;
-    exchange->connection->deadline_ms = fm_clock_ms() + FM_HTTP_IDLE_MS;
+    struct fm_http_connection *connection = fm_steal(exchange->connection);
+    connection->exchange = NULL;
+    connection->is_waiting = false;
+    connection->phase = FM_HTTP_PHASE_IDLE;
+    connection->deadline_ms = fm_clock_ms() + FM_HTTP_IDLE_MS;
     http->begun -= had_begun ? 1 : 0;
     pthread_mutex_unlock(&http->lock);
     fm_http_release(exchange);
@@ -132,39 +139,11 @@ static enum MHD_Result keep_header(void *context, enum MHD_ValueKind kind, const
 {
     struct fm_http_exchange *exchange = context;
     (void)kind;
-    exchange->header_total++;
     if (exchange->header_count < FM_HTTP_HEADERS_LIMIT) {
         exchange->headers[exchange->header_count++] = (struct fm_http_header){
             {name != NULL ? name : "", name_size}, {value != NULL ? value : "", value_size}};
     }
     return MHD_YES;
-}
-
-/*
- * True if the head holds the fields told and nothing else. The library (0.9.75) parses in place:
- * it puts NULs for CR and LF, and hides what follows a NUL, a folded line, a bare LF or a field
- * without a name. Where each field begins right behind the one before, nothing was hidden.
- */
-static bool is_head_whole(const struct fm_http_exchange *exchange, const char *url,
-                          const char *version)
-{
-    const char *at = version + strlen(version);
-    if (url + strlen(exchange->target) + 1 != version) {
-        return false;
-    }
-    for (size_t i = 0; i < exchange->header_count; i++) {
-        const struct fm_http_header *header = &exchange->headers[i];
-        const char *value = header->name.data + header->name.length + 1;
-        if (at[0] != '\0' || at[1] != '\0' || header->name.data != at + 2) {
-            return false;
-        }
-        value += strspn(value, " \t");
-        at = value + header->value.length;
-        if (value != header->value.data) {
-            return false;
-        }
-    }
-    return at[0] == '\0' && at[1] == '\0' && at[2] == '\0' && at[3] == '\0';
 }
 
 static uint64_t declared_length(const struct fm_http_exchange *exchange)
@@ -182,8 +161,14 @@ static void begin(struct fm_http_exchange *exchange, const char *method, const c
     uint16_t port = 0;
     exchange->method = fm_strdup(method);
     exchange->begun_ms = fm_clock_ms();
+    exchange->header_total =
+        (size_t)MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, NULL, NULL);
+    size_t kept = exchange->header_total < FM_HTTP_HEADERS_LIMIT ? exchange->header_total
+                                                                 : FM_HTTP_HEADERS_LIMIT;
+    exchange->headers = fm_alloc_array(kept, sizeof(exchange->headers[0]));
     MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, keep_header, exchange);
-    exchange->is_whole = !exchange->http->parses_in_place || is_head_whole(exchange, url, version);
+    exchange->is_whole =
+        !exchange->http->parses_in_place || fm_http_is_head_whole(exchange, url, version);
     if (peer != NULL) {
         fm_address_from_socket(peer->client_addr, &exchange->peer, &port);
     }
@@ -213,10 +198,10 @@ static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_sl
         return MHD_YES;
     }
     if (exchange->sink == FM_HTTP_SINK_STREAM) {
-        if (!exchange->take(exchange, bytes)) {
-            exchange->sink = FM_HTTP_SINK_DISCARD;
-            exchange->refusal = FM_INTERNAL;
-        }
+        fm_http_take(exchange, bytes);
+        return MHD_YES;
+    }
+    if (exchange->sink == FM_HTTP_SINK_DROP) {
         return MHD_YES;
     }
     exchange->discarded += bytes.length;
@@ -238,6 +223,15 @@ static struct MHD_Response *response_of(struct fm_http_exchange *exchange)
                                            MHD_RESPMEM_MUST_FREE);
 }
 
+/* With many connections open, none is kept: its client comes anew, and pays with less memory. */
+static bool is_crowded(struct fm_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    bool is = http->open > KEPT_MOST;
+    pthread_mutex_unlock(&http->lock);
+    return is;
+}
+
 static enum MHD_Result send_reply(struct fm_http_exchange *exchange)
 {
     bool is_file = exchange->file_fd >= 0;
@@ -251,7 +245,7 @@ static enum MHD_Result send_reply(struct fm_http_exchange *exchange)
         MHD_add_response_header(response, exchange->reply_headers[i].name,
                                 exchange->reply_headers[i].value);
     }
-    if (exchange->closes) {
+    if (exchange->closes || is_crowded(exchange->http)) {
         MHD_add_response_header(response, "Connection", "close");
     }
     enum MHD_Result result = MHD_queue_response(exchange->mhd, exchange->status, response);
@@ -288,7 +282,7 @@ static bool may_begin(struct fm_http *http)
 /* One stretch of a request: until it waits, wants its body, or is answered. */
 static enum MHD_Result advance(struct fm_http_exchange *exchange)
 {
-    if (is_cut(exchange)) {
+    if (is_cut(exchange) || exchange->sink == FM_HTTP_SINK_DROP) {
         return MHD_NO;
     }
     if (!exchange->has_reply) {
@@ -337,11 +331,11 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
 
 /* ---- waiting ---- */
 
-void fm_http_wake(struct fm_http_exchange *exchange)
+void fm_http_wake(struct fm_http_connection *connection)
 {
-    if (exchange->is_waiting) {
-        exchange->is_waiting = false;
-        MHD_resume_connection(exchange->mhd);
+    if (connection != NULL && connection->is_waiting) {
+        connection->is_waiting = false;
+        MHD_resume_connection(connection->exchange->mhd);
     }
 }
 
@@ -349,8 +343,8 @@ void fm_http_wait(struct fm_http_exchange *exchange, int64_t until_ms)
 {
     exchange->did_suspend = true;
     pthread_mutex_lock(&exchange->http->lock);
-    exchange->is_waiting = true;
-    exchange->wait_until_ms = until_ms;
+    exchange->connection->is_waiting = true;
+    exchange->connection->wait_until_ms = until_ms;
     MHD_suspend_connection(exchange->mhd);
     pthread_mutex_unlock(&exchange->http->lock);
 }
@@ -358,15 +352,16 @@ void fm_http_wait(struct fm_http_exchange *exchange, int64_t until_ms)
 void fm_http_resume(struct fm_http_exchange *exchange)
 {
     pthread_mutex_lock(&exchange->http->lock);
-    fm_http_wake(exchange);
+    fm_http_wake(exchange->connection);
     pthread_mutex_unlock(&exchange->http->lock);
 }
 
 void fm_http_nudge(struct fm_http_exchange *exchange)
 {
     pthread_mutex_lock(&exchange->http->lock);
-    if (exchange->wait_until_ms != FM_CLOCK_NEVER) {
-        fm_http_wake(exchange);
+    struct fm_http_connection *connection = exchange->connection;
+    if (connection != NULL && connection->wait_until_ms != FM_CLOCK_NEVER) {
+        fm_http_wake(connection);
     }
     pthread_mutex_unlock(&exchange->http->lock);
 }

@@ -26,6 +26,7 @@ void fm_http_release(struct fm_http_exchange *exchange)
     fm_file_close(&exchange->file_fd);
     fm_text_done(&exchange->body);
     fm_text_done(&exchange->reply);
+    free(exchange->headers);
     free(exchange->target);
     free(exchange->method);
     struct fm_http *http = exchange->http;
@@ -118,7 +119,10 @@ void fm_http_stream(struct fm_http_exchange *exchange, int64_t size_bytes,
 {
     exchange->sink = FM_HTTP_SINK_STREAM;
     exchange->take = take;
-    fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_http_body_deadline(size_bytes));
+    exchange->is_paced = size_bytes < 0;
+    fm_http_enter(
+        exchange, FM_HTTP_PHASE_BODY,
+        fm_http_body_deadline(size_bytes >= 0 ? size_bytes : (int64_t)FM_HTTP_PACE_BYTES));
 }
 
 struct fm_slice fm_http_body(const struct fm_http_exchange *exchange)

@@ -12,6 +12,7 @@
 #include "broker/check.h"
 #include "broker/fields.h"
 #include "broker/query.h"
+#include "broker/reader.h"
 #include "common/clock.h"
 #include "common/json.h"
 
@@ -311,6 +312,79 @@ bool fm_validate_spec(const struct fm_validate_input *input, struct fm_arena *ar
     result->spec = query.spec;
     result->wait_seconds = query.wait_seconds;
     return fm_check_spec(input, arena, &result->spec, err);
+}
+
+/* ---- a job of a batch ---- */
+
+/* Read before all else: what the other members mean depends on them. */
+static bool is_kind(const char *name)
+{
+    return strcmp(name, "type") == 0 || strcmp(name, "site") == 0;
+}
+
+static bool read_type(const struct fm_json *object, enum fm_type *type, struct fm_error *err)
+{
+    const struct fm_json *given = fm_json_get(object, "type");
+    *type = fm_json_get(object, "source") != NULL ? FM_TYPE_PROCESS : FM_TYPE_FETCH;
+    if (fm_json_kind(given) == FM_JSON_NULL) {
+        return true;
+    }
+    for (size_t i = 0; fm_names_type[i] != NULL; i++) {
+        if (strcmp(fm_json_text(given), fm_names_type[i]) == 0) {
+            *type = (enum fm_type)i;
+            return true;
+        }
+    }
+    return fm_fail_param(err, FM_INVALID_PARAMETER, "type", "type must be one of fetch, process");
+}
+
+static bool may_make(unsigned scopes, enum fm_type type, struct fm_error *err)
+{
+    bool is_process = type == FM_TYPE_PROCESS;
+    return (scopes & (is_process ? FM_SCOPE_PROCESS : FM_SCOPE_FETCH)) != 0 ||
+           fm_fail_param(err, FM_INSUFFICIENT_SCOPE, NULL,
+                         "This needs an API key with the scope %s",
+                         is_process ? "video:process" : "video:fetch");
+}
+
+static bool read_job(struct draft *draft, const struct fm_json *object, struct fm_error *err)
+{
+    for (void *i = fm_json_first(object); i != NULL; i = fm_json_next(object, i)) {
+        const char *name = fm_json_name(i);
+        if (strcmp(name, "wait") == 0) {
+            return fm_fail_param(err, FM_UNKNOWN_PARAMETER, name, "A job of a batch cannot wait");
+        }
+        if (!is_kind(name) && !set_json(draft, name, fm_json_value(i), err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fm_validate_job(const struct fm_validate_input *input, struct fm_arena *arena,
+                     struct fm_validate_result *result, struct fm_error *err)
+{
+    FM_AUTO(fm_json_destroy) struct fm_json *root = NULL;
+    struct fm_validate_input own = *input;
+    if (!fm_json_parse(input->body, &root, err)) {
+        return false;
+    }
+    const struct fm_json *site = fm_json_get(root, "site");
+    if (fm_json_kind(root) != FM_JSON_OBJECT) {
+        return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "A job must be a JSON object");
+    }
+    if (!read_type(root, &own.type, err) || !may_make(own.scopes, own.type, err)) {
+        return false;
+    }
+    own.site = fm_json_kind(site) == FM_JSON_NULL ? NULL : fm_json_text(site);
+    struct draft draft = draft_of(&own, arena);
+    if (!read_job(&draft, root, err)) {
+        return false;
+    }
+    draft.spec.type = own.type;
+    result->spec = draft.spec;
+    result->wait_seconds = FM_VALIDATE_NO_WAIT;
+    return fm_check_spec(&own, arena, &result->spec, err);
 }
 
 bool fm_validate_query(const char *query_text, bool may_wait, int *wait_seconds,

@@ -32,6 +32,10 @@ struct fm_validate_result {
 
 bool fm_validate_spec(const struct fm_validate_input *input, struct fm_arena *arena,
                       struct fm_validate_result *result, struct fm_error *err) FM_MUST_CHECK;
+/* One job of a batch: its body alone, which may name `type` and `site`; without a type, one with a
+ * `source` is a process job, any other a fetch. Also INSUFFICIENT_SCOPE. */
+bool fm_validate_job(const struct fm_validate_input *input, struct fm_arena *arena,
+                     struct fm_validate_result *result, struct fm_error *err) FM_MUST_CHECK;
 /* Of routes that take no spec: `wait` where it may stand, and nothing else. */
 bool fm_validate_query(const char *query, bool may_wait, int *wait_seconds,
                        struct fm_error *err) FM_MUST_CHECK;

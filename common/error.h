@@ -33,6 +33,7 @@ struct fm_error {
     char detail[512];
     char message[512]; /* for the client; empty: the row's text */
     char param[64];    /* the parameter at fault, or empty */
+    unsigned line;     /* of a batch: which of its jobs is at fault, from 1; or 0 */
 };
 
 #define FM_MUST_CHECK __attribute__((warn_unused_result))

@@ -1,0 +1,53 @@
+/* A body taken as it comes, and the answer to one that is not worth reading to its end. */
+#include <sys/socket.h>
+
+#include "broker/http_exchange.h"
+#include "common/clock.h"
+#include "common/memory.h"
+
+#define DROP_MS 30000 /* to let the client send what it must before it reads */
+
+/* Each FM_HTTP_PACE_BYTES have a deadline of their own, as a body of that size: whoever sends
+ * 16 KiB a second goes on, and one that stops is cut within a minute, however much came before. */
+static void pace(struct fm_http_exchange *exchange, size_t more)
+{
+    exchange->paced_bytes += more;
+    if (exchange->is_paced && exchange->paced_bytes >= FM_HTTP_PACE_BYTES) {
+        exchange->paced_bytes = 0;
+        fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_http_body_deadline(FM_HTTP_PACE_BYTES));
+    }
+}
+
+void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+{
+    pace(exchange, bytes.length);
+    if (exchange->take(exchange, bytes)) {
+        return;
+    }
+    if (exchange->has_reply) {
+        fm_http_reply_early(exchange);
+        return;
+    }
+    exchange->sink = FM_HTTP_SINK_DISCARD;
+    exchange->refusal = FM_INTERNAL;
+}
+
+static void write_head(const struct fm_http_exchange *exchange, struct fm_text *raw)
+{
+    fm_text_format(raw, "HTTP/1.1 %u Refused\r\nConnection: close\r\n", exchange->status);
+    for (size_t i = 0; i < exchange->reply_count; i++) {
+        fm_text_format(raw, "%s: %s\r\n", exchange->reply_headers[i].name,
+                       exchange->reply_headers[i].value);
+    }
+    fm_text_format(raw, "Content-Length: %zu\r\n\r\n", exchange->reply.length);
+}
+
+void fm_http_reply_early(struct fm_http_exchange *exchange)
+{
+    FM_AUTO(fm_text_done) struct fm_text raw = {0};
+    write_head(exchange, &raw);
+    fm_text_append_bytes(&raw, fm_text_get(&exchange->reply), exchange->reply.length);
+    (void)!send(exchange->connection->fd, raw.data, raw.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    exchange->sink = FM_HTTP_SINK_DROP;
+    fm_http_enter(exchange, FM_HTTP_PHASE_SENDING, fm_clock_ms() + DROP_MS);
+}

@@ -1,0 +1,2 @@
+-- A batch is one transaction.
+BEGIN;

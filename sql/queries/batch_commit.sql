@@ -1,0 +1,2 @@
+-- The end of it; a WARNING here means that nobody knows.
+COMMIT;
