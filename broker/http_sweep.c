@@ -60,11 +60,10 @@ void fm_http_cut(struct fm_http_connection *connection)
 
 static void sweep_one(struct fm_http *http, struct fm_http_connection *connection, int64_t now_ms)
 {
-    struct fm_http_exchange *exchange = connection->exchange;
-    if (exchange != NULL && exchange->is_waiting) {
-        bool is_timed = exchange->wait_until_ms != FM_CLOCK_NEVER;
-        if (is_timed && (http->is_closing || now_ms >= exchange->wait_until_ms)) {
-            fm_http_wake(exchange);
+    if (connection->is_waiting) {
+        bool is_timed = connection->wait_until_ms != FM_CLOCK_NEVER;
+        if (is_timed && (http->is_closing || now_ms >= connection->wait_until_ms)) {
+            fm_http_wake(connection);
         }
     } else if (now_ms >= connection->deadline_ms) {
         fm_http_cut(connection);

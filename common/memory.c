@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a block holds when no single thing in it is larger. */
-#define ARENA_BLOCK_BYTES ((size_t)16 * 1024)
+/* What a block holds when no single thing in it is larger: as much as all before it together, so
+ * that ten thousand small arenas are small. */
+#define ARENA_BLOCK_LEAST ((size_t)1024)
+#define ARENA_BLOCK_MOST ((size_t)16 * 1024)
 
 struct fm_arena_block {
     struct fm_arena_block *next;
@@ -74,7 +76,9 @@ static size_t round_up(size_t size)
 
 static struct fm_arena_block *add_block(struct fm_arena *arena, size_t least)
 {
-    size_t capacity = least > ARENA_BLOCK_BYTES ? least : ARENA_BLOCK_BYTES;
+    size_t capacity = arena->used_bytes < ARENA_BLOCK_LEAST ? ARENA_BLOCK_LEAST : arena->used_bytes;
+    capacity = capacity < ARENA_BLOCK_MOST ? capacity : ARENA_BLOCK_MOST;
+    capacity = least > capacity ? least : capacity;
     struct fm_arena_block *block = fm_alloc(sizeof(*block) + capacity);
     block->capacity = capacity;
     block->next = arena->blocks;
