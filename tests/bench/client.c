@@ -4,8 +4,9 @@
  *   client --port P --key K [--connections N] [--count N] [--seconds N] [--body TEXT]
  *          [--words FILE] [--close] [--pause-ms N] [--until-done] [--log FILE] METHOD TARGET
  * `%` in the target stands for the next word of the file; with --until-done it is asked for again
- * until its job has ended. The log has a line for each answer: job, sent and answered (us since
- * 1970), status, whether the job had ended.
+ * until its job has ended. After --seconds nothing new is asked, and with --until-done what is
+ * under way is left. The log has a line for each answer: job, sent and answered (us since 1970),
+ * status, whether the job had ended.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -128,12 +129,16 @@ static void send_request(struct client *client, struct connection *connection)
     }
 }
 
+static bool is_late(const struct client *client)
+{
+    return client->options.limit_us > 0 &&
+           fm_clock_wall_us() - client->begun_us > client->options.limit_us;
+}
+
 /* The next request of this connection, if one is left. */
 static void ask(struct client *client, struct connection *connection)
 {
-    bool is_over = client->options.limit_us > 0 &&
-                   fm_clock_wall_us() - client->begun_us > client->options.limit_us;
-    if (is_over) {
+    if (is_late(client)) {
         client->options.count = client->asked;
     }
     if (client->asked >= client->options.count) {
@@ -181,13 +186,21 @@ static void keep_answer(struct client *client, const struct connection *connecti
     client->failed += answer->status < 200 || answer->status > 399 ? 1 : 0;
 }
 
+/* The server says it ends the connection: with thousands of them it keeps none. */
+static bool says_close(const struct connection *connection)
+{
+    const char *text = fm_text_get(&connection->answer);
+    const char *found = strcasestr(text, "\r\nconnection: close\r\n");
+    return found != NULL && found < strstr(text, "\r\n\r\n");
+}
+
 static void take_answer(struct client *client, struct connection *connection)
 {
     keep_answer(client, connection);
     const struct answer *answer = &client->answers[client->answered - 1];
     connection->is_busy = false;
     client->busy--;
-    if (client->options.closes) {
+    if (client->options.closes || says_close(connection)) {
         close_connection(connection);
     }
     connection->due_us = answer->answered_us + client->options.pause_us;
@@ -241,25 +254,38 @@ static void ask_due(struct client *client)
     }
 }
 
-static void run(struct client *client)
+/* False once there is no more to wait for. */
+static bool is_under_way(const struct client *client)
+{
+    bool is_left = client->options.until_done && is_late(client);
+    return !is_left && (client->asked < client->options.count || client->busy > 0);
+}
+
+static void wait_for_answers(struct client *client)
 {
     struct epoll_event events[EVENTS];
+    bool is_timed = client->options.pause_us > 0 || client->options.limit_us > 0;
+    int count = epoll_wait(client->epoll, events, EVENTS, is_timed ? 1 : PATIENCE_MS);
+    if (count == 0 && !is_timed) {
+        fputs("client: no answer comes\n", stderr);
+        exit(1);
+    }
+    for (int i = 0; i < count; i++) {
+        read_connection(client, events[i].data.ptr);
+    }
+}
+
+static void run(struct client *client)
+{
     client->begun_us = fm_clock_wall_us();
     for (size_t i = 0; i < client->options.connections; i++) {
         client->connections[i].fd = -1;
         ask(client, &client->connections[i]);
     }
-    while (client->asked < client->options.count || client->busy > 0) {
-        bool pauses = client->options.pause_us > 0;
-        int count = epoll_wait(client->epoll, events, EVENTS, pauses ? 1 : PATIENCE_MS);
-        if (pauses) {
+    while (is_under_way(client)) {
+        wait_for_answers(client);
+        if (client->options.pause_us > 0) {
             ask_due(client);
-        } else if (count == 0) {
-            fputs("client: no answer comes\n", stderr);
-            exit(1);
-        }
-        for (int i = 0; i < count; i++) {
-            read_connection(client, events[i].data.ptr);
         }
     }
 }
