@@ -9,14 +9,13 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/place.h"
+#include "cli/running.h"
 #include "common/clock.h"
-#include "common/file.h"
 #include "common/memory.h"
 #include "common/settings.h"
 
 #define STOP_PATIENCE_MS 90000
 #define LOOK_EVERY_MS 20
-#define DESCRIPTION_LIMIT 8192
 
 struct options {
     char *state_dir;
@@ -45,29 +44,11 @@ static bool load(int argc, char **argv, struct options *options, struct fm_place
     return fm_place_find(state, place, err);
 }
 
-/* Running: somebody else holds the lock. */
-static bool is_running(const struct fm_place *place)
-{
-    int fd = -1;
-    bool taken = false;
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
-    bool ok = access(path, F_OK) == 0 && fm_place_lock(place, &fd, &taken, NULL);
-    fm_file_close(&fd);
-    return ok && !taken;
-}
-
-static bool describe(const struct fm_place *place, struct fm_text *text, struct fm_json **json)
-{
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
-    return fm_file_read(path, DESCRIPTION_LIMIT, text, NULL) &&
-           fm_json_parse((struct fm_slice){text->data, text->length}, json, NULL);
-}
-
 static bool wait_until_stopped(const struct fm_place *place)
 {
     int64_t until_ms = fm_clock_ms() + STOP_PATIENCE_MS;
     struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
-    while (is_running(place)) {
+    while (fm_running_is(place)) {
         if (fm_clock_ms() > until_ms)
             return false;
         nanosleep(&pause, NULL);
@@ -77,7 +58,7 @@ static bool wait_until_stopped(const struct fm_place *place)
 
 static int stop(const struct fm_place *place)
 {
-    if (!is_running(place)) {
+    if (!fm_running_is(place)) {
         printf("FetchMedia is not running in %s\n", place->state);
         return FM_EXIT_OK;
     }
@@ -105,7 +86,7 @@ static int show(const struct fm_place *place, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0}, body = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
-    if (!is_running(place) || !describe(place, &text, &json)) {
+    if (!fm_running_is(place) || !fm_running_describe(place, &text, &json)) {
         printf("%s\n", wants_json ? "{\"running\":false}" : "FetchMedia is not running.");
         return FM_EXIT_UNREACHABLE;
     }

@@ -1,10 +1,11 @@
-/* `jobs`: look at a job, follow it, or end it. */
+/* `jobs`: list them, look at one, follow it, or end it. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/follow.h"
+#include "cli/jobs_list.h"
 #include "cli/show.h"
 #include "common/id.h"
 #include "common/memory.h"
@@ -65,7 +66,7 @@ static const struct verb *read_words(char **words, size_t count, struct fm_error
     struct fm_id id;
     const struct verb *verb = count == 2 ? find(words[0]) : NULL;
     if (verb == NULL) {
-        fm_fail(err, FM_SETTING, "usage: fetchmedia jobs get|watch|cancel JOB [--json]");
+        fm_fail(err, FM_SETTING, "usage: fetchmedia jobs get|watch|cancel JOB, or jobs list");
         return NULL;
     }
     if (!fm_id_parse(FM_ID_JOB, words[1], &id)) {
@@ -96,6 +97,9 @@ static int run(const struct verb *verb, const char *job, bool wants_json)
 
 int fm_jobs_command(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "list") == 0) {
+        return fm_jobs_list(argc - 1, argv + 1);
+    }
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
     struct fm_settings_words words = {argc, argv, rest, 0};
     struct options options = {0};

@@ -249,6 +249,12 @@ static bool read_ports(const char *path, struct fm_place_ports *ports)
     return true;
 }
 
+bool fm_place_kept_ports(const struct fm_place *place, struct fm_place_ports *ports)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "ports");
+    return read_ports(path, ports);
+}
+
 static void choose_ports(const char *listen, struct fm_place_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};

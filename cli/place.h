@@ -40,6 +40,8 @@ struct fm_place_ports {
  * kept. */
 bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_place_ports *ports,
                     struct fm_error *err) FM_MUST_CHECK;
+/* Those kept, and nothing chosen; false: none are. */
+bool fm_place_kept_ports(const struct fm_place *place, struct fm_place_ports *ports);
 void fm_place_ports_done(struct fm_place_ports *ports);
 
 /* The last act of a stack: what stands only while it runs (its description, its sockets) goes. */

@@ -147,6 +147,17 @@ static void take_descriptors(void)
     }
 }
 
+static int try_seal(const char *media)
+{
+    struct fm_error err = {0};
+    if (fm_trial_run(media, &err)) {
+        return EXIT_SUCCESS;
+    }
+    bool is_leak = err.code == FM_SANDBOX_VIOLATION;
+    fm_log_failure(is_leak ? "sandbox_leaks" : "trial_failed", &err);
+    return is_leak ? FM_SERVE_UNSEALED : FM_SERVE_FAILED;
+}
+
 static int serve(const struct fm_worker_settings *settings, const struct fm_node *node,
                  const char *work_dir)
 {
@@ -154,7 +165,6 @@ static int serve(const struct fm_worker_settings *settings, const struct fm_node
     const char *bin_dir = settings->bin_dir[0] != '\0' ? settings->bin_dir : beside;
     FM_AUTO_FREE char *transfer = program_in(bin_dir, "fetchmedia-transfer");
     FM_AUTO_FREE char *media = program_in(bin_dir, "fetchmedia-media");
-    struct fm_error err = {0};
     unsigned cores = count_cores();
     unsigned cpu_slots =
         settings->cpu_slots > 0 ? (unsigned)settings->cpu_slots : at_least_one(cores / 2);
@@ -172,12 +182,8 @@ static int serve(const struct fm_worker_settings *settings, const struct fm_node
         .reserve_bytes = settings->reserve_bytes,
         .sweep_age_seconds = settings->sweep_age_seconds,
     };
-    if (!fm_trial_run(media, &err)) {
-        bool is_leak = err.code == FM_SANDBOX_VIOLATION;
-        fm_log_failure(is_leak ? "sandbox_leaks" : "trial_failed", &err);
-        return is_leak ? FM_SERVE_UNSEALED : FM_SERVE_FAILED;
-    }
-    return (int)fm_serve_run(&plan);
+    int leak = try_seal(media);
+    return leak != EXIT_SUCCESS ? leak : (int)fm_serve_run(&plan);
 }
 
 static int run(const struct fm_worker_settings *settings)
@@ -205,6 +211,14 @@ static int run(const struct fm_worker_settings *settings)
     return code;
 }
 
+static int try_seal_alone(const struct fm_worker_settings *settings)
+{
+    FM_AUTO_FREE char *beside = own_directory();
+    FM_AUTO_FREE char *media =
+        program_in(settings->bin_dir[0] != '\0' ? settings->bin_dir : beside, "fetchmedia-media");
+    return try_seal(media);
+}
+
 static int act(const struct fm_worker_settings *settings)
 {
     enum fm_log_level level = FM_LOG_INFO;
@@ -215,6 +229,9 @@ static int act(const struct fm_worker_settings *settings)
     /* The children read it too. */
     setenv("FETCHMEDIA_LOG_LEVEL", settings->log_level, 1);
     fm_log_open("worker", level);
+    if (settings->try_seal) {
+        return try_seal_alone(settings);
+    }
     return settings->print_key ? print_key(settings) : run(settings);
 }
 

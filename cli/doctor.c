@@ -1,0 +1,99 @@
+/* `doctor`: looks at everything a stack stands on, says what is wrong and what to type. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/examine.h"
+#include "cli/running.h"
+#include "common/json.h"
+#include "common/memory.h"
+#include "common/settings.h"
+
+struct options {
+    char *state_dir;
+    bool json;
+};
+
+static const struct fm_setting table[] = {
+    {FM_KIND_TEXT, "state_dir", offsetof(struct options, state_dir), "", 0, 4096,
+     "Where everything is kept"},
+    {FM_KIND_BOOL, "json", offsetof(struct options, json), "false", 0, 1, "Print one JSON object"},
+};
+
+static const char *const verdicts[] = {
+    [FM_EXAMINE_OK] = "ok", [FM_EXAMINE_NOTE] = "note", [FM_EXAMINE_BAD] = "bad"};
+
+static void put_line(const char *name, enum fm_examine_verdict verdict,
+                     const struct fm_examine *examine)
+{
+    printf("%-5s %-9s %s\n", verdicts[verdict], name, fm_text_get(&examine->detail));
+    if (examine->fix.length > 0) {
+        printf("                → %s\n", fm_text_get(&examine->fix));
+    }
+}
+
+static void put_json(struct fm_json_writer *json, const char *name, enum fm_examine_verdict verdict,
+                     const struct fm_examine *examine)
+{
+    fm_json_open(json, NULL, '{');
+    fm_json_put_text(json, "name", name);
+    fm_json_put_text(json, "verdict", verdicts[verdict]);
+    fm_json_put_text(json, "detail", fm_text_get(&examine->detail));
+    fm_json_put_text(json, "fix", examine->fix.length > 0 ? fm_text_get(&examine->fix) : NULL);
+    fm_json_close(json, '}');
+}
+
+/* True unless something is bad. */
+static bool look_at_all(const struct fm_place *place, const char *base_url,
+                        struct fm_json_writer *json)
+{
+    bool is_well = true;
+    for (size_t i = 0; i < fm_examine_part_count; i++) {
+        struct fm_examine examine = {.place = place, .base_url = base_url};
+        enum fm_examine_verdict verdict = fm_examine_parts[i].look(&examine);
+        if (json != NULL) {
+            put_json(json, fm_examine_parts[i].name, verdict, &examine);
+        } else {
+            put_line(fm_examine_parts[i].name, verdict, &examine);
+        }
+        is_well = is_well && verdict != FM_EXAMINE_BAD;
+        fm_text_done(&examine.detail);
+        fm_text_done(&examine.fix);
+    }
+    return is_well;
+}
+
+static int run(const struct fm_place *place, bool wants_json)
+{
+    FM_AUTO_FREE char *base_url = fm_running_base(place);
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    struct fm_json_writer json = {.out = &text};
+    fm_json_open(&json, NULL, '{');
+    fm_json_open(&json, "checks", '[');
+    bool is_well = look_at_all(place, base_url, wants_json ? &json : NULL);
+    fm_json_close(&json, ']');
+    fm_json_put_bool(&json, "well", is_well);
+    fm_json_close(&json, '}');
+    if (wants_json) {
+        printf("%s\n", fm_text_get(&text));
+    }
+    return is_well ? FM_EXIT_OK : FM_EXIT_FAILED;
+}
+
+int fm_doctor_command(int argc, char **argv)
+{
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
+    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct options options = {0};
+    struct fm_place place = {0};
+    struct fm_error err = {0};
+    bool is_good =
+        fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
+        (words.rest_count == 0 || fm_fail(&err, FM_SETTING, "doctor takes no \"%.64s\"", rest[0]));
+    const char *state =
+        options.state_dir != NULL && options.state_dir[0] != '\0' ? options.state_dir : NULL;
+    is_good = is_good && fm_place_find(state, &place, &err);
+    int code = is_good ? run(&place, options.json) : fm_command_fail(&err);
+    fm_place_done(&place);
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return code;
+}

@@ -1,0 +1,276 @@
+/* The parts, in the order a person would look at them. */
+#include "cli/examine.h"
+
+#include <arpa/inet.h>
+#include <glob.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/spawn.h"
+#include "common/file.h"
+#include "common/memory.h"
+
+#define OLDEST_POSTGRES 15
+#define LOW_BYTES 2000000000ULL
+#define FEW_FILES 4096
+
+static enum fm_examine_verdict bad(struct fm_examine *examine, const char *fix)
+{
+    fm_text_append(&examine->fix, fix);
+    return FM_EXAMINE_BAD;
+}
+
+static bool is_on_path(const char *name)
+{
+    const char *at = getenv("PATH");
+    bool is_there = false;
+    while (at != NULL && *at != '\0' && !is_there) {
+        FM_AUTO(fm_text_done) struct fm_text path = {0};
+        size_t length = strcspn(at, ":");
+        fm_text_format(&path, "%.*s/%s", (int)length, at, name);
+        is_there = access(fm_text_get(&path), X_OK) == 0;
+        at += length + (at[length] == ':');
+    }
+    return is_there;
+}
+
+/* The first line a program prints; false when there is none. */
+static bool first_line(const char *const *argv, struct fm_text *out)
+{
+    FM_AUTO(fm_text_done) struct fm_text all = {0};
+    struct fm_error err = {0};
+    if (!is_on_path(argv[0]) || !fm_spawn_run(argv, NULL, NULL, &all, &err)) {
+        return false;
+    }
+    fm_text_append_bytes(out, fm_text_get(&all), strcspn(fm_text_get(&all), "\n"));
+    return true;
+}
+
+/* ---- this machine ---- */
+
+static enum fm_examine_verdict look_at_system(struct fm_examine *examine)
+{
+    struct utsname system;
+    uname(&system);
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    fm_text_format(&examine->detail, "Linux %s, %ld cores, %.1f GB of memory", system.release,
+                   sysconf(_SC_NPROCESSORS_ONLN), (double)pages * (double)page / 1e9);
+    return FM_EXAMINE_OK;
+}
+
+static enum fm_examine_verdict look_at_limits(struct fm_examine *examine)
+{
+    struct rlimit files = {0};
+    getrlimit(RLIMIT_NOFILE, &files);
+    fm_text_format(&examine->detail, "%llu open files at most", (unsigned long long)files.rlim_max);
+    if (files.rlim_max >= FEW_FILES) {
+        return FM_EXAMINE_OK;
+    }
+    fm_text_append(&examine->fix, "ulimit -Hn 65536, or LimitNOFILE=65536 in the unit");
+    return FM_EXAMINE_NOTE;
+}
+
+/* ---- our programs, and the seal ---- */
+
+/* Beside this program, where a stack takes them from. */
+static void program_beside(const char *name, struct fm_text *path)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    self[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    fm_text_format(path, "%.*s%s", slash != NULL ? (int)(slash - self) + 1 : 0, self, name);
+}
+
+static enum fm_examine_verdict look_at_programs(struct fm_examine *examine)
+{
+    static const char *const names[] = {"fetchmedia-broker", "fetchmedia-worker",
+                                        "fetchmedia-transfer", "fetchmedia-media"};
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        FM_AUTO(fm_text_done) struct fm_text path = {0};
+        program_beside(names[i], &path);
+        if (access(fm_text_get(&path), X_OK) != 0) {
+            fm_text_format(&examine->detail, "%s is missing", fm_text_get(&path));
+            return bad(examine, "make, or make install");
+        }
+    }
+    fm_text_append(&examine->detail, FM_VERSION ", all five in one place");
+    return FM_EXAMINE_OK;
+}
+
+static enum fm_examine_verdict look_at_sandbox(struct fm_examine *examine)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    struct fm_error err = {0};
+    program_beside("fetchmedia-worker", &path);
+    const char *const argv[] = {fm_text_get(&path), "--try-seal", "--log-level", "error", NULL};
+    if (!fm_spawn_run(argv, NULL, NULL, NULL, &err)) {
+        fm_text_append(&examine->detail, "a media child is not refused what it must be");
+        return bad(examine, "a kernel with seccomp filters, and no older policy around us");
+    }
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    fm_text_append(&examine->detail, "media children are refused what they must be, by seccomp");
+    if (abi > 0) {
+        fm_text_format(&examine->detail, " and Landlock %ld", abi);
+    }
+    return FM_EXAMINE_OK;
+}
+
+/* ---- PostgreSQL ---- */
+
+static enum fm_examine_verdict look_at_postgres(struct fm_examine *examine)
+{
+    if (getenv("DATABASE_URL") != NULL || getenv("FETCHMEDIA_DATABASE_URL") != NULL) {
+        fm_text_append(&examine->detail, "the one DATABASE_URL names");
+        return FM_EXAMINE_OK;
+    }
+    glob_t found = {0};
+    int newest = 0;
+    if (glob("/usr/lib/postgresql/*/bin/postgres", 0, NULL, &found) == 0 && found.gl_pathc > 0) {
+        newest = atoi(found.gl_pathv[found.gl_pathc - 1] + strlen("/usr/lib/postgresql/"));
+    }
+    globfree(&found);
+    if (newest == 0) {
+        fm_text_append(&examine->detail, "not installed");
+        return bad(examine, "apt-get install postgresql");
+    }
+    fm_text_format(&examine->detail, "version %d", newest);
+    return newest >= OLDEST_POSTGRES ? FM_EXAMINE_OK
+                                     : bad(examine, "apt-get install postgresql-15, or newer");
+}
+
+/* ---- the stack ---- */
+
+static enum fm_examine_verdict look_at_stack(struct fm_examine *examine)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    long status = 0;
+    if (examine->base_url == NULL) {
+        fm_text_format(&examine->detail, "does not run in %s", examine->place->state);
+        fm_text_append(&examine->fix, "fetchmedia up --detach");
+        return FM_EXAMINE_NOTE;
+    }
+    fm_text_format(&examine->detail, "runs at %s", examine->base_url);
+    if (!fm_client_get_plain(examine->base_url, "/readyz", &status, &body)) {
+        fm_text_append(&examine->detail, ", but nobody answers there");
+    } else if (status == 200) {
+        return FM_EXAMINE_OK;
+    } else {
+        fm_text_append(&examine->detail, ", not ready: ");
+        fm_text_append(&examine->detail, fm_text_get(&body));
+    }
+    fm_text_format(&examine->fix, "look into %s/log, then fetchmedia down; fetchmedia up --detach",
+                   examine->place->state);
+    return FM_EXAMINE_BAD;
+}
+
+static bool is_free(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    char host[64] = "";
+    if (colon == NULL || (size_t)(colon - address) >= sizeof(host)) {
+        return true;
+    }
+    memcpy(host, address, (size_t)(colon - address));
+    if (inet_pton(AF_INET, host, &at.sin_addr) != 1) {
+        return true; /* a name or an IPv6 address: up will tell */
+    }
+    at.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    FM_AUTO(fm_file_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int yes = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    return bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+}
+
+static enum fm_examine_verdict look_at_ports(struct fm_examine *examine)
+{
+    struct fm_place_ports ports = {0};
+    if (!fm_place_kept_ports(examine->place, &ports)) {
+        fm_text_append(&examine->detail, "chosen at the first up");
+        return FM_EXAMINE_OK;
+    }
+    fm_text_format(&examine->detail, "%s and %s", ports.listen, ports.link);
+    bool are_ours = examine->base_url != NULL || (is_free(ports.listen) && is_free(ports.link));
+    fm_place_ports_done(&ports);
+    if (are_ours) {
+        return FM_EXAMINE_OK;
+    }
+    fm_text_append(&examine->detail, ", one of which somebody else has");
+    fm_text_format(&examine->fix, "end that program, or fetchmedia up --listen HOST:PORT");
+    return FM_EXAMINE_BAD;
+}
+
+/* ---- room ---- */
+
+/* The state directory, or what is there of the way to it. */
+static bool room_at(const char *path, struct statvfs *room)
+{
+    FM_AUTO_FREE char *at = fm_strdup(path);
+    while (statvfs(at, room) != 0) {
+        char *slash = strrchr(at, '/');
+        if (slash == NULL || slash == at) {
+            return statvfs("/", room) == 0;
+        }
+        *slash = '\0';
+    }
+    return true;
+}
+
+static enum fm_examine_verdict look_at_store(struct fm_examine *examine)
+{
+    struct statvfs room = {0};
+    if (!room_at(examine->place->state, &room)) {
+        fm_text_format(&examine->detail, "%s cannot be looked at", examine->place->state);
+        return bad(examine, "another --state-dir");
+    }
+    unsigned long long free_bytes = (unsigned long long)room.f_bavail * room.f_frsize;
+    fm_text_format(&examine->detail, "%.1f GB free for %s", (double)free_bytes / 1e9,
+                   examine->place->state);
+    if ((room.f_flag & ST_RDONLY) != 0) {
+        fm_text_append(&examine->detail, ", which is read-only");
+        return bad(examine, "another --state-dir");
+    }
+    if (free_bytes >= LOW_BYTES) {
+        return FM_EXAMINE_OK;
+    }
+    fm_text_append(&examine->fix, "make room, or another --state-dir");
+    return FM_EXAMINE_NOTE;
+}
+
+/* ---- the resolver ---- */
+
+static enum fm_examine_verdict look_at_resolver(struct fm_examine *examine)
+{
+    static const char *const resolver[] = {"yt-dlp", "--version", NULL};
+    static const char *const jail[] = {"bwrap", "--version", NULL};
+    FM_AUTO(fm_text_done) struct fm_text version = {0}, jail_version = {0};
+    bool has_resolver = first_line(resolver, &version), has_jail = first_line(jail, &jail_version);
+    if (has_resolver) {
+        fm_text_format(&examine->detail, "yt-dlp %s", fm_text_get(&version));
+    }
+    if (has_resolver && has_jail) {
+        fm_text_format(&examine->detail, ", %s", fm_text_get(&jail_version));
+        return FM_EXAMINE_OK;
+    }
+    fm_text_append(&examine->detail, has_resolver ? ", no bubblewrap" : "no yt-dlp");
+    fm_text_append(&examine->detail, ": links to sites end with resolver_unavailable");
+    fm_text_append(&examine->fix, "apt-get install bubblewrap, and a current yt-dlp");
+    return FM_EXAMINE_NOTE;
+}
+
+const struct fm_examine_part fm_examine_parts[] = {
+    {"system", look_at_system},   {"limits", look_at_limits},     {"programs", look_at_programs},
+    {"sandbox", look_at_sandbox}, {"postgres", look_at_postgres}, {"stack", look_at_stack},
+    {"ports", look_at_ports},     {"store", look_at_store},       {"resolver", look_at_resolver},
+};
+const size_t fm_examine_part_count = FM_COUNT(fm_examine_parts);

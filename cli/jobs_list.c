@@ -1,0 +1,137 @@
+/* The page as a table for a person, or as it came. */
+#include "cli/jobs_list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/show.h"
+#include "common/memory.h"
+#include "common/settings.h"
+
+#define PLACE_WIDTH 60
+
+struct options {
+    char *status, *type, *site, *batch, *text, *cursor;
+    uint64_t limit;
+    bool json;
+};
+
+#define ROW(kind, name, standard, min, max, help)                                                  \
+    {                                                                                              \
+        FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help            \
+    }
+static const struct fm_setting table[] = {
+    ROW(TEXT, status, "", 0, 80, "queued, running, succeeded, failed, …; several with commas"),
+    ROW(TEXT, type, "", 0, 16, "fetch or process"),
+    ROW(TEXT, site, "", 0, 32, "A site's name"),
+    ROW(TEXT, batch, "", 0, 40, "Those of a batch"),
+    ROW(TEXT, text, "", 0, 200, "What stands in the address, the title or the metadata"),
+    ROW(TEXT, cursor, "", 0, 40, "Where the page before ended"),
+    ROW(NUMBER, limit, "20", 1, 100, "How many"),
+    ROW(BOOL, json, "false", 0, 1, "Print the page as it came"),
+};
+
+/* ---- the question ---- */
+
+/* Percent-encoded but for what is safe anywhere in a query (RFC 3986 §2.3). */
+static void put_value(struct fm_text *path, const char *value)
+{
+    static const char safe[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~,";
+    for (; *value != '\0'; value++) {
+        if (strchr(safe, *value) != NULL) {
+            fm_text_append_char(path, *value);
+        } else {
+            fm_text_format(path, "%%%02X", (unsigned)(unsigned char)*value);
+        }
+    }
+}
+
+static void make_path(const struct options *options, struct fm_text *path)
+{
+    fm_text_format(path, "/v1/jobs?limit=%llu", (unsigned long long)options->limit);
+    for (size_t i = 0; i < FM_COUNT(table); i++) {
+        const char *value = NULL;
+        if (table[i].kind != FM_KIND_TEXT) {
+            continue;
+        }
+        memcpy(&value, (const char *)options + table[i].offset, sizeof(value));
+        if (value[0] != '\0') {
+            fm_text_format(path, "&%s=", table[i].name);
+            put_value(path, value);
+        }
+    }
+}
+
+/* ---- the answer ---- */
+
+static const char *place_of(const struct fm_json *job)
+{
+    const char *title = fm_json_text(fm_json_get(fm_json_get(job, "source"), "title"));
+    return title[0] != '\0' ? title : fm_json_text(fm_json_get(fm_json_get(job, "input"), "url"));
+}
+
+static void put_row(const struct fm_json *job, struct fm_text *out)
+{
+    FM_AUTO(fm_text_done) struct fm_text place = {0};
+    const char *error = fm_json_text(fm_json_get(fm_json_get(job, "error"), "code"));
+    fm_show_clean(place_of(job), &place);
+    fm_text_format(out, "%s  %.19s  %-9s  %.*s%s%s%s\n", fm_json_text(fm_json_get(job, "id")),
+                   fm_json_text(fm_json_get(job, "created_at")),
+                   fm_json_text(fm_json_get(job, "status")), PLACE_WIDTH, fm_text_get(&place),
+                   error[0] != '\0' ? "  (" : "", error, error[0] != '\0' ? ")" : "");
+}
+
+static void print(const struct fm_client_answer *answer, bool wants_json)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    const struct fm_json *data = fm_json_get(answer->json, "data");
+    const char *cursor = fm_json_text(fm_json_get(answer->json, "next_cursor"));
+    if (wants_json) {
+        printf("%s\n", fm_text_get(&answer->body));
+        return;
+    }
+    size_t count = data == NULL ? 0 : fm_json_count(data);
+    for (size_t i = 0; i < count; i++) {
+        put_row(fm_json_at(data, i), &text);
+    }
+    fputs(fm_text_get(&text), stdout);
+    if (count == 0) {
+        fprintf(stderr, "no jobs\n");
+    }
+    if (cursor[0] != '\0') {
+        fprintf(stderr, "more: --cursor %s\n", cursor);
+    }
+}
+
+static int run(const struct options *options)
+{
+    FM_AUTO(fm_client_done) struct fm_client client = {0};
+    FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    struct fm_error err = {0};
+    make_path(options, &path);
+    if (!fm_client_open(&client, &err) ||
+        !fm_client_call(&client, "GET", fm_text_get(&path), NULL, &answer, &err) ||
+        !fm_client_check(&answer, &err)) {
+        return fm_command_fail(&err);
+    }
+    print(&answer, options->json);
+    return FM_EXIT_OK;
+}
+
+int fm_jobs_list(int argc, char **argv)
+{
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
+    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct options options = {0};
+    struct fm_error err = {0};
+    bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
+                   (words.rest_count == 0 ||
+                    fm_fail(&err, FM_SETTING, "jobs list takes no \"%.64s\"", rest[0]));
+    int code = is_good ? run(&options) : fm_command_fail(&err);
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return code;
+}
