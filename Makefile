@@ -218,7 +218,7 @@ check-long: ## crash points, a hundred SIGKILLs and long silences (half an hour)
 deps: ## install the Debian packages that are missing
 	@sh deploy/deps.sh build
 
-quickstart: deps ## build, start, and take a clip all the way
+quickstart: deps ## build, start, and take a clip all the way (or your file: URL=https://…)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@sh deploy/quickstart.sh
 
