@@ -25,6 +25,7 @@ static bool add_allowed(const struct fm_hub *hub, struct fm_message *message, st
 static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
                      const struct fm_queue_event *event)
 {
+    bool is_born = event->kind == FM_QUEUE_ENQUEUE;
     struct fm_message message;
     struct fm_error err = {0};
     fm_message_init(&message, FM_MESSAGE_JOB);
@@ -32,7 +33,8 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     message.job.job = fm_hub_bytes(&held->job);
     message.job.lease = held->lease;
     message.job.class = held->class;
-    message.job.spec = (struct fm_slice){event->spec_copy, event->spec_length};
+    message.job.spec =
+        is_born ? event->spec : (struct fm_slice){event->spec_copy, event->spec_length};
     message.job.time_ms = event->time_left_ms > 0 ? (uint64_t)event->time_left_ms : 1;
     message.job.max_source_bytes = hub->settings->max_source_bytes;
     message.job.max_seconds = hub->settings->max_source_seconds;
@@ -89,19 +91,27 @@ static void claimed(struct fm_queue_event *event)
     fm_hub_move_end(event);
 }
 
+static struct fm_session_lease *hold(struct fm_session *session, enum fm_class class,
+                                     const struct fm_id *account, const struct fm_id *job)
+{
+    struct fm_session_lease *held =
+        fm_session_lease_add(session, fm_id_new_lease(), class, account, job);
+    held->is_claiming = true;
+    return held;
+}
+
 static void claim(struct fm_hub *hub, struct fm_session *session, enum fm_class class,
                   const struct fm_tick_head *head)
 {
-    uint64_t lease = fm_id_new_lease();
-    struct fm_session_lease *held = fm_session_lease_add(session, lease, &head->account, &head->id);
-    held->class = class;
-    held->is_claiming = true;
+    struct fm_session_lease *held = hold(session, class, &head->account, &head->id);
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CLAIM);
     event->account = head->account;
     event->id = head->id;
     event->session = session->id;
-    fm_hub_add(fm_hub_move_new(hub, &session->node.id, lease), event, claimed);
+    fm_hub_add(fm_hub_move_new(hub, &session->node.id, held->lease), event, claimed);
 }
+
+/* ---- waiting jobs ---- */
 
 /* A job avoids the node of its last loss or crash while another node serves the pool. */
 static bool has_other(const struct fm_hub *hub, const struct fm_session *self, const char *pool,
@@ -138,4 +148,87 @@ unsigned fm_claim_fill(struct fm_hub *hub)
             fill(hub, s, (enum fm_class) class);
     }
     return workers;
+}
+
+/* ---- new jobs ---- */
+
+struct slot {
+    struct fm_session *session;
+    enum fm_class class;
+};
+
+/* Of the pool's sessions that with most free slots; no session when none has one. */
+static struct slot find_slot(const struct fm_hub *hub, const char *pool)
+{
+    struct slot best = {NULL, FM_CLASS_NET};
+    unsigned most = 0;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+        for (int class = 0; class < FM_CLASS_COUNT; class ++) {
+            char name[48];
+            unsigned free = fm_session_free(s, (enum fm_class) class);
+            if (free <= most)
+                continue;
+            fm_session_pool(s, (enum fm_class) class, name);
+            if (strcmp(name, pool) != 0)
+                continue;
+            best = (struct slot){s, (enum fm_class) class};
+            most = free;
+        }
+    return best;
+}
+
+/* One whose time is told waits for a look after that, as all do. */
+static bool is_due(const struct fm_queue_event *event)
+{
+    return event->run_at_us == 0;
+}
+
+void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
+{
+    struct slot slot = {NULL, FM_CLASS_NET};
+    if (is_due(event) && fm_order_is_open(hub->order, event->pool))
+        slot = find_slot(hub, event->pool);
+    if (!slot.session) {
+        fm_order_expect(hub->order, event->pool);
+        return;
+    }
+    event->session = slot.session->id;
+    event->lease = hold(slot.session, slot.class, &event->account, &event->id)->lease;
+}
+
+static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    struct fm_tick_head head = {
+        .account = event->account, .id = event->id, .lane = (unsigned)event->lane};
+    bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
+    fm_order_arrive(hub->order, event->pool, is_known ? &head : NULL);
+    if (!is_known && event->outcome == FM_QUEUE_FAILED)
+        fm_order_doubt(hub->order);
+}
+
+static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    struct fm_session *session = fm_session_by_id(hub->sessions, event->session);
+    struct fm_session_lease *held = session ? fm_session_lease_find(session, event->lease) : NULL;
+    const struct fm_id nobody = {0};
+    bool is_uncertain = event->failure == FM_DATABASE_UNCERTAIN;
+    if (event->is_leased && held)
+        start(hub, session, held, event);
+    else if (event->is_leased || (is_uncertain && !held))
+        give_back(hub, event, session ? &session->node.id : &nobody);
+    else if (is_uncertain) { /* If it is leased, the worker does not list it: so it comes back. */
+        held->is_claiming = false;
+        held->sent_after = session->acks;
+    } else {
+        fm_session_lease_drop(session, held);
+        fm_order_doubt(hub->order);
+    }
+}
+
+void fm_claim_born(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    if (event->lease == 0)
+        came_to_wait(hub, event);
+    else
+        came_leased(hub, event);
 }

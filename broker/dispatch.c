@@ -67,6 +67,8 @@ static void committed(struct fm_queue_event *event)
     }
     if (event->kind == FM_QUEUE_DELETE && event->outcome == FM_QUEUE_MOVED)
         fm_watch_tell(hub->watch, &event->id);
+    if (event->kind == FM_QUEUE_ENQUEUE)
+        fm_claim_born(hub, event);
     hub->wants_heads = true;
     event->done = posted->done;
     event->context = posted->context;
@@ -108,6 +110,8 @@ static void take_inbox(struct fm_dispatch *dispatch)
     for (struct fm_queue_event *event = inbox_take(dispatch); event; event = next) {
         next = event->next;
         event->next = NULL;
+        if (event->kind == FM_QUEUE_ENQUEUE)
+            fm_claim_offer(&dispatch->hub, event);
         fm_queue_add(dispatch->hub.queue, event);
     }
 }

@@ -17,7 +17,7 @@ static const struct {
 } kinds[FM_QUEUE_KINDS] = {
 #define KEY(member)                                                                                \
     offsetof(struct fm_queue_event, member), sizeof(((struct fm_queue_event *)0)->member)
-    [FM_QUEUE_ENQUEUE] = {KEY(id), false, FM_QUEUE_MOVED},
+    [FM_QUEUE_ENQUEUE] = {KEY(id), true, FM_QUEUE_MOVED},
     [FM_QUEUE_CLAIM] = {KEY(id), false, FM_QUEUE_STALE},
     [FM_QUEUE_PROGRESS] = {KEY(lease), true, FM_QUEUE_STALE},
     [FM_QUEUE_FINISH] = {KEY(lease), true, FM_QUEUE_STALE},
@@ -227,7 +227,14 @@ static void read_call(struct fm_flush *flush, const struct fm_statement *stateme
     }
 }
 
-bool fm_flush_read(struct fm_flush *flush, struct fm_db *db)
+/* A job enqueued to wait is there whether its row came now or by an earlier run. */
+static bool is_looked_for(const struct fm_queue_event *event)
+{
+    return kinds[event->kind].is_looked_for &&
+           (event->kind != FM_QUEUE_ENQUEUE || event->lease != 0);
+}
+
+void fm_flush_read(struct fm_flush *flush, struct fm_db *db)
 {
     for (size_t i = 0; i < flush->call_count; i++) {
         size_t index = flush->statement_of[i];
@@ -237,17 +244,34 @@ bool fm_flush_read(struct fm_flush *flush, struct fm_db *db)
             fm_db_rows_destroy(&rows);
         }
     }
-    flush->looked_count = 0;
     for (size_t i = 0; i < flush->count; i++) {
         struct fm_queue_event *event = flush->events[i];
         if (!flush->is_answered[i]) {
             event->outcome = kinds[event->kind].unmoved;
-        }
-        if (!flush->is_answered[i] && kinds[event->kind].is_looked_for) {
-            flush->looked[flush->looked_count++] = i;
+            flush->is_answered[i] = !is_looked_for(event);
         }
     }
-    return flush->looked_count > 0;
+}
+
+size_t fm_flush_take_answered(struct fm_flush *flush, bool all,
+                              struct fm_queue_event *out[FM_FLUSH_MAX])
+{
+    size_t taken = 0, left = 0, first = flush->first[FM_QUEUE_PROGRESS];
+    for (size_t i = 0; i < flush->count; i++) {
+        size_t k = (first + i) % flush->count;
+        if (all || flush->is_answered[k]) {
+            out[taken++] = flush->events[k];
+        }
+    }
+    for (size_t i = 0; i < flush->count; i++) {
+        if (!all && !flush->is_answered[i]) {
+            flush->events[left++] = flush->events[i];
+        }
+    }
+    flush->count = left;
+    memset(flush->is_answered, 0, sizeof(flush->is_answered));
+    find_kinds(flush);
+    return taken;
 }
 
 void fm_flush_build_look(struct fm_flush *flush)
@@ -255,9 +279,9 @@ void fm_flush_build_look(struct fm_flush *flush)
     struct fm_text *ids = &flush->texts[0], *accounts = &flush->texts[1];
     fm_db_array_open(ids);
     fm_db_array_open(accounts);
-    for (size_t i = 0; i < flush->looked_count; i++) {
-        fm_db_array_id(ids, &flush->events[flush->looked[i]]->id);
-        fm_db_array_id(accounts, &flush->events[flush->looked[i]]->account);
+    for (size_t i = 0; i < flush->count; i++) {
+        fm_db_array_id(ids, &flush->events[i]->id);
+        fm_db_array_id(accounts, &flush->events[i]->account);
     }
     fm_db_array_close(ids);
     fm_db_array_close(accounts);
@@ -279,20 +303,32 @@ static void read_ended(struct fm_queue_event *event, enum fm_state state, uint64
     }
 }
 
+/* The job is live. */
+static void read_live(struct fm_queue_event *event, uint64_t lease, int64_t time_left_ms)
+{
+    if (event->kind == FM_QUEUE_DELETE) {
+        event->outcome = FM_QUEUE_STALE;
+    } else if (event->kind == FM_QUEUE_ENQUEUE && lease == event->lease) {
+        event->is_leased = true;
+        event->starts = 1;
+        event->time_left_ms = time_left_ms;
+    }
+}
+
 void fm_flush_read_look(struct fm_flush *flush, struct fm_db *db)
 {
     struct fm_db_rows *rows = fm_db_take(db, 0);
     for (size_t row = 0; row < fm_db_rows_count(rows); row++) {
         size_t i = (size_t)fm_db_integer(rows, row, 0) - 1;
-        if (i >= flush->looked_count) {
+        if (i >= flush->count) {
             continue;
         }
-        struct fm_queue_event *event = flush->events[flush->looked[i]];
         if (!fm_db_is_null(rows, row, 2)) {
-            read_ended(event, (enum fm_state)fm_db_integer(rows, row, 2),
+            read_ended(flush->events[i], (enum fm_state)fm_db_integer(rows, row, 2),
                        (uint64_t)fm_db_integer(rows, row, 3));
-        } else if (event->kind == FM_QUEUE_DELETE && fm_db_bool(rows, row, 1)) {
-            event->outcome = FM_QUEUE_STALE;
+        } else if (fm_db_bool(rows, row, 1)) {
+            read_live(flush->events[i], (uint64_t)fm_db_integer(rows, row, 4),
+                      fm_db_integer(rows, row, 5));
         }
     }
     fm_db_rows_destroy(&rows);

@@ -25,8 +25,6 @@ struct fm_flush {
     struct fm_text texts[FM_FLUSH_PARAMETERS_MAX];
     const char *parameters[FM_FLUSH_PARAMETERS_MAX];
     size_t parameter_count;
-    size_t looked[FM_FLUSH_MAX]; /* events the second look asks for */
-    size_t looked_count;
 };
 
 struct fm_flush *fm_flush_new(uint64_t broker);
@@ -41,9 +39,13 @@ struct fm_queue_event *fm_flush_remove(struct fm_flush *flush, size_t index);
 
 /* The transaction, from BEGIN to COMMIT. */
 void fm_flush_build(struct fm_flush *flush);
-/* Its rows, once committed; true when some events need the second look. */
-bool fm_flush_read(struct fm_flush *flush, struct fm_db *db);
-/* The second look: where are the jobs whose rows did not move? */
+/* Its rows, once committed: every event is answered but those that need the second look. */
+void fm_flush_read(struct fm_flush *flush, struct fm_db *db);
+/* Takes the events that are answered (true: all of them), those first that answer workers: their
+ * words leave before new jobs do. What is left needs the second look. */
+size_t fm_flush_take_answered(struct fm_flush *flush, bool all,
+                              struct fm_queue_event *out[FM_FLUSH_MAX]);
+/* The second look: where are the jobs whose rows did not move? It answers all. */
 void fm_flush_build_look(struct fm_flush *flush);
 void fm_flush_read_look(struct fm_flush *flush, struct fm_db *db);
 

@@ -8,11 +8,13 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define HEADS_PER_ACCOUNT 64 /* of a pool and lane, a tick */
-#define LEASES_ASKED 4096    /* a tick */
-#define WATCHED_ASKED 16384  /* a tick: 20 ms of the database's time */
-#define ALONE_MS 1000        /* so often with no other broker's session in sight */
-#define STALE_TOLD 256       /* waiters woken a turn where all must look again */
+#define WINDOW_LEAST 64 /* keys of a pool asked for: twice its slots, within these bounds */
+#define WINDOW_MOST 1024
+#define ENOUGH_MOST 512     /* with half of that at hand no look is wanted */
+#define LEASES_ASKED 4096   /* a tick */
+#define WATCHED_ASKED 16384 /* a tick: 20 ms of the database's time */
+#define ALONE_MS 1000       /* so often with no other broker's session in sight */
+#define STALE_TOLD 256      /* waiters woken a turn where all must look again */
 #define POOLS 64
 #define AGAIN_MS 20 /* without a connection */
 #define SOON_MS 1   /* a tick wanted at once still lets the turn's other work go first */
@@ -31,6 +33,7 @@ struct fm_look {
     /* What the tick under way was asked; stands until its answer. */
     char pool_names[POOLS][48];
     const char *pools[POOLS];
+    unsigned windows[POOLS];
     struct fm_tick_lease *leases;
     size_t leases_from; /* so many were asked about by the ticks before */
     struct fm_id *watched;
@@ -64,24 +67,54 @@ int64_t fm_look_answered_ms(const struct fm_look *look)
 
 /* ---- what is asked ---- */
 
-static void ask_pools(struct fm_look *look)
+/* The pools of all sessions, their slots, and whether one of these is free. */
+struct gathered {
+    size_t count;
+    unsigned slots[POOLS];
+    bool is_free[POOLS];
+};
+
+static void gather(struct fm_look *look, struct gathered *all, const struct fm_session *session,
+                   enum fm_class class)
 {
-    size_t count = 0;
+    if (session->state != FM_SESSION_ATTACHED || !session->slots[class] || all->count == POOLS)
+        return;
+    size_t i = 0;
+    fm_session_pool(session, class, look->pool_names[all->count]);
+    while (strcmp(look->pool_names[i], look->pool_names[all->count]) != 0)
+        i++;
+    all->count += i == all->count;
+    all->slots[i] += session->slots[class];
+    all->is_free[i] |= fm_session_free(session, class) > 0;
+}
+
+static unsigned within(unsigned least, unsigned value, unsigned most)
+{
+    if (value < least)
+        return least;
+    return value < most ? value : most;
+}
+
+/* A tick asks for every pool, so that what is known of one is never older; a look between two for
+ * those where a free slot waits for news. */
+static void ask_pools(struct fm_look *look, bool is_tick)
+{
     struct fm_hub *hub = look->hub;
+    struct gathered all = {0};
+    size_t count = 0;
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
-        for (int class = 0; class < FM_CLASS_COUNT && count < POOLS; class ++) {
-            if (!fm_session_free(s, (enum fm_class) class))
-                continue;
-            fm_session_pool(s, (enum fm_class) class, look->pool_names[count]);
-            size_t i = 0;
-            while (strcmp(look->pool_names[i], look->pool_names[count]) != 0)
-                i++;
-            if (i < count)
-                continue;
-            look->pools[count] = look->pool_names[count];
-            count++;
-        }
+        for (int class = 0; class < FM_CLASS_COUNT; class ++)
+            gather(look, &all, s, (enum fm_class) class);
+    for (size_t i = 0; i < all.count; i++) {
+        unsigned enough = within(1, all.slots[i], ENOUGH_MOST);
+        if (!is_tick &&
+            !(all.is_free[i] && fm_order_wants_look(hub->order, look->pool_names[i], enough)))
+            continue;
+        look->windows[count] = within(WINDOW_LEAST, enough * 2, WINDOW_MOST);
+        look->pools[count++] = look->pool_names[i];
+    }
     look->ask.pools = look->pools;
+    look->ask.windows = look->windows;
     look->ask.pool_count = count;
 }
 
@@ -301,6 +334,18 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
 
 /* ---- when ---- */
 
+/* What only a tick asks. */
+static void ask_all(struct fm_look *look, int64_t now)
+{
+    ask_leases(look);
+    ask_watched(look, now);
+    look->ask.wants_sessions = look->wants_round;
+    if (look->wants_round)
+        fm_session_ask(look->hub->sessions);
+    look->ask.wants_nodes = look->node_epoch == 0;
+    look->tick_at_ms = now + (int64_t)look->hub->settings->tick_ms;
+}
+
 void fm_look_begin(struct fm_look *look)
 {
     int64_t now = fm_clock_ms();
@@ -310,18 +355,16 @@ void fm_look_begin(struct fm_look *look)
         look->wants_round = true;
         look->round_at_ms = now + (int64_t)look->hub->settings->round_ms;
     }
-    if (look->is_ticking || (now < look->tick_at_ms && !look->hub->wants_heads))
+    bool is_tick = now >= look->tick_at_ms;
+    if (look->is_ticking || (!is_tick && !look->hub->wants_heads))
         return; /* what the tick under way was asked stands until its answer */
-    ask_pools(look);
-    ask_leases(look);
-    look->ask.per_account = HEADS_PER_ACCOUNT;
-    ask_watched(look, now);
-    look->ask.wants_sessions = look->wants_round;
-    if (look->wants_round)
-        fm_session_ask(look->hub->sessions);
-    look->ask.wants_nodes = look->node_epoch == 0;
     look->hub->wants_heads = false;
-    look->tick_at_ms = now + (int64_t)look->hub->settings->tick_ms;
+    look->ask = (struct fm_tick_ask){.heads_alone = !is_tick};
+    ask_pools(look, is_tick);
+    if (is_tick)
+        ask_all(look, now);
+    else if (look->ask.pool_count == 0)
+        return;
     look->is_ticking = true;
     if (!fm_tick_start(look->hub->tick, &look->ask, ticked, look)) {
         look->is_ticking = false;
@@ -339,7 +382,9 @@ static int until_tick(const struct fm_look *look)
         return SOON_MS;
     if (look->is_ticking)
         return -1;
-    return look->hub->wants_heads || left < SOON_MS ? SOON_MS : left;
+    if (look->hub->wants_heads)
+        return 0;
+    return left < SOON_MS ? SOON_MS : left;
 }
 
 int fm_look_wait_ms(const struct fm_look *look)

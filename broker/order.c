@@ -10,15 +10,22 @@
 
 #define LANES FM_PRIORITY_COUNT
 
+/* Of a pool; what came after no look has told stands in no window beyond this many. */
+#define WINDOW_MAX 4096
+
 struct key {
     struct fm_tick_head head;
+    uint64_t look; /* the newest look that had begun when it came: only a later one must see it */
     struct key *next;
+    UT_hash_handle hh;
 };
 
 /* One account's place in a lane's round, and its waiting keys, oldest first. */
 struct seat {
     struct fm_id account;
     struct key *keys, *last;
+    unsigned told; /* by the last look */
+    bool is_cut;   /* there are more behind the last key */
     struct seat *next, *prev;
     UT_hash_handle hh;
 };
@@ -32,7 +39,9 @@ struct lane {
 struct pool {
     char *name;
     struct lane lanes[LANES];
-    size_t count; /* keys in all lanes */
+    struct key *by_id; /* hash of all keys */
+    size_t coming;     /* jobs on their way to wait here */
+    uint64_t known_by; /* the number of the last look told; 0: none */
     UT_hash_handle hh;
 };
 
@@ -47,6 +56,8 @@ struct taken {
 struct fm_order {
     struct pool *pools;
     struct taken *taken;
+    uint64_t looks;      /* how many have begun */
+    uint64_t doubted_by; /* so many had when last something went unseen */
 };
 
 struct fm_order *fm_order_new(void)
@@ -54,28 +65,26 @@ struct fm_order *fm_order_new(void)
     return fm_alloc(sizeof(struct fm_order));
 }
 
-static void seat_clear(struct seat *seat)
+static void key_drop(struct pool *pool, struct key *key)
+{
+    HASH_DEL(pool->by_id, key);
+    fm_memory_release(&key);
+}
+
+static void seat_clear(struct pool *pool, struct seat *seat)
 {
     while (seat->keys) {
         struct key *old = seat->keys;
         seat->keys = old->next;
-        fm_memory_release(&old);
+        key_drop(pool, old);
     }
     seat->last = NULL;
 }
 
-static void pool_clear(struct pool *pool)
-{
-    for (size_t i = 0; i < LANES; i++)
-        for (struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
-            seat_clear(seat);
-    pool->count = 0;
-}
-
-static void seat_leave(struct lane *lane, struct seat *seat)
+static void seat_leave(struct pool *pool, struct lane *lane, struct seat *seat)
 {
     assert(lane->by_account); /* who sits in the round stands in the hash */
-    seat_clear(seat);
+    seat_clear(pool, seat);
     HASH_DEL(lane->by_account, seat);
     DL_DELETE(lane->round, seat);
     fm_memory_release(&seat);
@@ -85,7 +94,7 @@ static void pool_destroy(struct pool *pool)
 {
     for (size_t i = 0; i < LANES; i++)
         while (pool->lanes[i].round)
-            seat_leave(&pool->lanes[i], pool->lanes[i].round);
+            seat_leave(pool, &pool->lanes[i], pool->lanes[i].round);
     fm_memory_release(&pool->name);
     fm_memory_release(&pool);
 }
@@ -129,6 +138,7 @@ void fm_order_settle(struct fm_order *order, const struct fm_id *id)
 void fm_order_look(struct fm_order *order)
 {
     taken_drop(order, true);
+    order->looks++;
 }
 
 void fm_order_destroy(struct fm_order **order)
@@ -175,10 +185,12 @@ static struct seat *seat_get(struct lane *lane, const struct fm_id *account)
     return seat;
 }
 
-static void seat_append(struct seat *seat, const struct fm_tick_head *head)
+/* ---- what stands in a window ---- */
+
+static void seat_append(struct pool *pool, struct seat *seat, struct key *key)
 {
-    struct key *key = fm_alloc(sizeof *key);
-    key->head = *head;
+    key->next = NULL;
+    HASH_ADD(hh, pool->by_id, head.id, sizeof key->head.id, key);
     if (seat->last)
         seat->last->next = key;
     else
@@ -186,33 +198,120 @@ static void seat_append(struct seat *seat, const struct fm_tick_head *head)
     seat->last = key;
 }
 
-static void lane_drop_idle(struct lane *lane)
+static bool pool_has(const struct pool *pool, const struct fm_id *id)
+{
+    struct key *key = NULL;
+    HASH_FIND(hh, pool->by_id, id, sizeof *id, key);
+    return key != NULL;
+}
+
+/* At its seat's end, unless there are others that it would overtake; frees it then. */
+static void pool_add(struct fm_order *order, struct pool *pool, struct key *key)
+{
+    struct seat *seat = NULL;
+    if (key->head.lane < LANES && !taken_find(order, &key->head.id) &&
+        !pool_has(pool, &key->head.id))
+        seat = seat_get(&pool->lanes[key->head.lane], &key->head.account);
+    if (seat && HASH_COUNT(pool->by_id) >= WINDOW_MAX)
+        seat->is_cut = true;
+    if (seat && !seat->is_cut)
+        seat_append(pool, seat, key);
+    else
+        fm_memory_release(&key);
+}
+
+static struct key *key_new(const struct fm_tick_head *head, uint64_t look)
+{
+    struct key *key = fm_alloc(sizeof *key);
+    key->head = *head;
+    key->look = look;
+    return key;
+}
+
+/* Keys that came while the look told was under way, in their order. */
+struct kept {
+    struct key *first, *last;
+};
+
+static void keep(struct kept *kept, struct key *key)
+{
+    key->next = NULL;
+    if (kept->last)
+        kept->last->next = key;
+    else
+        kept->first = key;
+    kept->last = key;
+}
+
+static void seat_empty(struct fm_order *order, struct pool *pool, struct seat *seat,
+                       struct kept *kept)
+{
+    struct key *next;
+    for (struct key *key = seat->keys; key; key = next) {
+        next = key->next;
+        if (key->look < order->looks) {
+            key_drop(pool, key);
+            continue;
+        }
+        HASH_DEL(pool->by_id, key);
+        keep(kept, key);
+    }
+    seat->keys = seat->last = NULL;
+    seat->told = 0;
+    seat->is_cut = false;
+}
+
+static struct key *pool_empty(struct fm_order *order, struct pool *pool)
+{
+    struct kept kept = {NULL, NULL};
+    for (size_t i = 0; i < LANES; i++)
+        for (struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
+            seat_empty(order, pool, seat, &kept);
+    return kept.first;
+}
+
+static void lane_drop_idle(struct pool *pool, struct lane *lane)
 {
     struct seat *seat, *next;
     DL_FOREACH_SAFE (lane->round, seat, next) {
-        if (!seat->keys)
-            seat_leave(lane, seat);
+        if (!seat->keys && !seat->is_cut)
+            seat_leave(pool, lane, seat);
     }
+}
+
+/* A seat that has as many as were asked for may have more. */
+static void seat_tell(struct pool *pool, const struct fm_tick_head *head)
+{
+    struct seat *seat = seat_get(&pool->lanes[head->lane], &head->account);
+    seat->told++;
+    seat->is_cut |= seat->told == head->most;
 }
 
 void fm_order_refill(struct fm_order *order, const char *name, const struct fm_tick_head *heads,
                      size_t count)
 {
     struct pool *pool = pool_get(order, name);
-    pool_clear(pool);
+    struct key *kept = pool_empty(order, pool), *next;
     for (size_t i = 0; i < count; i++) {
-        if (heads[i].lane >= LANES || taken_find(order, &heads[i].id))
+        if (heads[i].lane >= LANES)
             continue;
-        seat_append(seat_get(&pool->lanes[heads[i].lane], &heads[i].account), &heads[i]);
-        pool->count++;
+        pool_add(order, pool, key_new(&heads[i], 0));
+        seat_tell(pool, &heads[i]);
     }
+    for (; kept; kept = next) {
+        next = kept->next;
+        pool_add(order, pool, kept);
+    }
+    pool->known_by = order->looks;
     for (size_t i = 0; i < LANES; i++)
-        lane_drop_idle(&pool->lanes[i]);
+        lane_drop_idle(pool, &pool->lanes[i]);
 }
 
+/* ---- the next ---- */
+
 /* Takes the seat's first key that suits the node. */
-static bool seat_take(struct seat *seat, const struct fm_id *node, bool may_avoid,
-                      struct fm_tick_head *head)
+static bool seat_take(struct pool *pool, struct seat *seat, const struct fm_id *node,
+                      bool may_avoid, struct fm_tick_head *head)
 {
     struct key *before = NULL;
     struct key *key = seat->keys;
@@ -229,16 +328,16 @@ static bool seat_take(struct seat *seat, const struct fm_id *node, bool may_avoi
     if (seat->last == key)
         seat->last = before;
     *head = key->head;
-    fm_memory_release(&key);
+    key_drop(pool, key);
     return true;
 }
 
 /* The first account in the round that has one; it goes to the round's end. */
-static bool lane_take(struct lane *lane, const struct fm_id *node, bool may_avoid,
-                      struct fm_tick_head *head)
+static bool lane_take(struct pool *pool, struct lane *lane, const struct fm_id *node,
+                      bool may_avoid, struct fm_tick_head *head)
 {
     for (struct seat *seat = lane->round; seat; seat = seat->next) {
-        if (!seat_take(seat, node, may_avoid, head))
+        if (!seat_take(pool, seat, node, may_avoid, head))
             continue;
         DL_DELETE(lane->round, seat);
         DL_APPEND(lane->round, seat);
@@ -252,10 +351,9 @@ static bool pool_take(struct pool *pool, const struct fm_id *node, bool may_avoi
 {
     for (size_t i = 0; i < LANES; i++) {
         struct lane *lane = &pool->lanes[i];
-        if (lane->credit == 0 || !lane_take(lane, node, may_avoid, head))
+        if (lane->credit == 0 || !lane_take(pool, lane, node, may_avoid, head))
             continue;
         lane->credit--;
-        pool->count--;
         return true;
     }
     return false;
@@ -273,7 +371,7 @@ bool fm_order_next(struct fm_order *order, const char *name, const struct fm_id 
                    bool may_avoid, struct fm_tick_head *head)
 {
     struct pool *pool = pool_find(order, name);
-    if (!pool || pool->count == 0)
+    if (!pool || !pool->by_id)
         return false;
     if (!pool_take(pool, node, may_avoid, head) &&
         !(begin_round(pool) && pool_take(pool, node, may_avoid, head)))
@@ -285,11 +383,51 @@ bool fm_order_next(struct fm_order *order, const char *name, const struct fm_id 
 bool fm_order_is_empty(const struct fm_order *order, const char *name)
 {
     const struct pool *pool = pool_find(order, name);
-    return !pool || pool->count == 0;
+    return !pool || !pool->by_id;
 }
 
-void fm_order_forget(struct fm_order *order)
+/* ---- what is known without a look ---- */
+
+static bool is_known(const struct fm_order *order, const struct pool *pool)
 {
-    for (struct pool *pool = order->pools; pool; pool = pool->hh.next)
-        pool_clear(pool);
+    return pool && pool->known_by > order->doubted_by;
+}
+
+static bool is_cut(const struct pool *pool)
+{
+    for (size_t i = 0; i < LANES; i++)
+        for (const struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
+            if (seat->is_cut)
+                return true;
+    return false;
+}
+
+void fm_order_expect(struct fm_order *order, const char *name)
+{
+    pool_get(order, name)->coming++;
+}
+
+void fm_order_arrive(struct fm_order *order, const char *name, const struct fm_tick_head *head)
+{
+    struct pool *pool = pool_get(order, name);
+    pool->coming -= pool->coming > 0;
+    if (head && is_known(order, pool))
+        pool_add(order, pool, key_new(head, order->looks));
+}
+
+void fm_order_doubt(struct fm_order *order)
+{
+    order->doubted_by = order->looks;
+}
+
+bool fm_order_is_open(const struct fm_order *order, const char *name)
+{
+    const struct pool *pool = pool_find(order, name);
+    return is_known(order, pool) && !pool->by_id && pool->coming == 0 && !is_cut(pool);
+}
+
+bool fm_order_wants_look(const struct fm_order *order, const char *name, size_t enough)
+{
+    const struct pool *pool = pool_find(order, name);
+    return !is_known(order, pool) || (HASH_COUNT(pool->by_id) < enough && is_cut(pool));
 }

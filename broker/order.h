@@ -1,7 +1,7 @@
 /*
  * Which key next: short windows of waiting keys per pool, lanes weighted 4 : 2 : 1, round robin
- * over accounts inside a lane. A cache: forgotten at will, refilled by the tick. Pure: no SQL, no
- * socket, no clock. Threads: one.
+ * over accounts inside a lane. A cache: filled by looks, and by what this broker itself puts among
+ * the waiting; doubted at will. Pure: no SQL, no socket, no clock. Threads: one.
  */
 #ifndef FM_BROKER_ORDER_H
 #define FM_BROKER_ORDER_H
@@ -12,13 +12,13 @@ struct fm_order;
 struct fm_order *fm_order_new(void);
 void fm_order_destroy(struct fm_order **order);
 
-/* Replaces the pool's window by these heads (in the order given inside each account and lane); the
- * place of each account in the round stays. */
+/* A look at the waiting keys begins, the one that refill is told next: it sees every claim that is
+ * settled by now, and need not see what comes from now on. */
+void fm_order_look(struct fm_order *order);
+/* Replaces the pool's window by these heads (in the order given inside each account and lane), and
+ * what came to wait since the look began; the place of each account in the round stays. */
 void fm_order_refill(struct fm_order *order, const char *pool, const struct fm_tick_head *heads,
                      size_t count);
-/* A look at the waiting keys begins, the one that refill is told next: it sees every claim that is
- * settled by now. */
-void fm_order_look(struct fm_order *order);
 /* The claim of a taken key is committed, or failed. Until then, and by a look that began before,
  * refill does not put it back: it would be claimed in vain, at its lane's expense. */
 void fm_order_settle(struct fm_order *order, const struct fm_id *id);
@@ -27,7 +27,19 @@ void fm_order_settle(struct fm_order *order, const struct fm_id *id);
 bool fm_order_next(struct fm_order *order, const char *pool, const struct fm_id *node,
                    bool may_avoid, struct fm_tick_head *head);
 bool fm_order_is_empty(const struct fm_order *order, const char *pool);
-/* Every window is emptied; places in the round stay. */
-void fm_order_forget(struct fm_order *order);
+
+/* A job of this broker's is on its way to wait in the pool, … */
+void fm_order_expect(struct fm_order *order, const char *pool);
+/* … and has come, committed, behind all others of its account and lane; NULL: it will not. */
+void fm_order_arrive(struct fm_order *order, const char *pool, const struct fm_tick_head *head);
+/* Jobs may have come to wait that no look has seen: no pool counts as known until a look that
+ * begins after this. Windows and places in the round stay. */
+void fm_order_doubt(struct fm_order *order);
+/* Nobody would be overtaken: as far as this broker can know, no job waits in the pool nor is about
+ * to. */
+bool fm_order_is_open(const struct fm_order *order, const char *pool);
+/* A look would tell more of the pool: it is not known, or keys were left out and fewer than
+ * `enough` are at hand. */
+bool fm_order_wants_look(const struct fm_order *order, const char *pool, size_t enough);
 
 #endif

@@ -211,34 +211,30 @@ static void send_phase(struct fm_queue *queue)
     fm_db_send(queue->db, queue->flush->calls, queue->flush->call_count);
 }
 
-/* Every event of the flush has its outcome. Their owners may add new ones meanwhile. Kinds from
- * PROGRESS on first: answers to workers leave before new jobs do. */
-static void settle(struct fm_queue *queue)
+/* Hands over the events that have their outcome; their owners may add new ones meanwhile. */
+static void settle(struct fm_queue *queue, bool all)
 {
-    struct fm_flush *flush = queue->flush;
-    size_t count = flush->count;
-    fm_fault("flush_committed");
-    queue->phase = RESTING;
-    queue->last_ms = fm_clock_ms() - queue->started_at;
-    queue->last_events = count;
-    flush->count = 0;
+    struct fm_queue_event *answered[FM_FLUSH_MAX];
+    size_t count = fm_flush_take_answered(queue->flush, all, answered);
+    queue->phase = queue->flush->count > 0 ? LOOKING : RESTING;
     for (size_t i = 0; i < count; i++) {
-        hand_over(queue, flush->events[(flush->first[FM_QUEUE_PROGRESS] + i) % count]);
+        hand_over(queue, answered[i]);
     }
 }
 
 static void take_success(struct fm_queue *queue)
 {
+    bool is_second = queue->phase == LOOKING;
     queue->is_troubled = false;
     queue->limit = queue->limit * 2 < FM_FLUSH_MAX ? queue->limit * 2 : FM_FLUSH_MAX;
-    if (queue->phase == LOOKING) {
+    if (is_second) {
         fm_flush_read_look(queue->flush, queue->db);
-        settle(queue);
-    } else if (fm_flush_read(queue->flush, queue->db)) {
-        queue->phase = LOOKING;
     } else {
-        settle(queue);
+        queue->last_ms = fm_clock_ms() - queue->started_at;
+        queue->last_events = queue->flush->count;
+        fm_flush_read(queue->flush, queue->db);
     }
+    settle(queue, is_second);
 }
 
 /* Halves of halves: in the end the one event at fault is alone, and fails. */
@@ -255,7 +251,7 @@ static void take_refusal(struct fm_queue *queue, const struct fm_error *why)
     fm_log_failure("queue_event_refused", why);
     flush->events[0]->outcome = FM_QUEUE_FAILED;
     flush->events[0]->failure = why->code;
-    settle(queue);
+    settle(queue, true);
 }
 
 static void take_answer(struct fm_queue *queue)
@@ -354,6 +350,18 @@ static struct fm_queue_event *take_impatient(struct fm_queue *queue)
     return impatient;
 }
 
+/* One of a flush whose answer is lost: nobody knows what became of it; or one of a second look,
+ * whose commit is known: a job was accepted, all others moved nothing. */
+static void give_up(struct fm_queue *queue, struct fm_queue_event *event)
+{
+    if (queue->phase == LOOKING && event->kind == FM_QUEUE_ENQUEUE) {
+        event->failure = FM_DATABASE_UNCERTAIN;
+        hand_over(queue, event);
+    } else {
+        fail(queue, event, queue->phase == LOOKING ? FM_UNAVAILABLE : FM_DATABASE_UNCERTAIN);
+    }
+}
+
 static void fail_impatient(struct fm_queue *queue)
 {
     struct fm_queue_event *impatient = take_impatient(queue);
@@ -362,10 +370,9 @@ static void fail_impatient(struct fm_queue *queue)
         impatient = event->next;
         fail(queue, event, FM_UNAVAILABLE);
     }
-    bool is_open = queue->phase == FLUSHING && !queue->is_sent;
-    for (size_t i = queue->flush->count; is_open && i > 0; i--) {
+    for (size_t i = queue->flush->count; !queue->is_sent && i > 0; i--) {
         if (is_out_of_patience(queue, queue->flush->events[i - 1])) {
-            fail(queue, fm_flush_remove(queue->flush, i - 1), FM_DATABASE_UNCERTAIN);
+            give_up(queue, fm_flush_remove(queue->flush, i - 1));
         }
     }
 }

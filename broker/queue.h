@@ -15,7 +15,7 @@
 #include "proto/operations.h"
 
 enum fm_queue_kind {
-    FM_QUEUE_ENQUEUE,  /* job_enqueue */
+    FM_QUEUE_ENQUEUE,  /* job_enqueue: waiting, or born leased */
     FM_QUEUE_CLAIM,    /* job_claim */
     FM_QUEUE_PROGRESS, /* job_progress */
     FM_QUEUE_FINISH,   /* job_finish */
@@ -60,11 +60,12 @@ struct fm_queue_held {
 struct fm_queue_event {
     enum fm_queue_kind kind;
     struct fm_id account, id; /* the job */
-    uint64_t lease;           /* CLAIM: made by the caller; FINISH, RELEASE, PROGRESS: the fence */
-    uint64_t session;         /* CLAIM, ATTACH, EXPIRE, BEAT */
+    uint64_t lease;           /* CLAIM: made by the caller; FINISH, RELEASE, PROGRESS: the fence;
+                                 ENQUEUE: to be born leased by it, 0: to wait */
+    uint64_t session;         /* CLAIM, ATTACH, EXPIRE, BEAT; ENQUEUE: where it is born leased */
 
     /* ENQUEUE */
-    struct fm_id key;
+    struct fm_id key, retry_of; /* retry_of zero: of none */
     enum fm_type type;
     unsigned site;
     const char *pool; /* "any:net" */
@@ -72,6 +73,9 @@ struct fm_queue_event {
     int64_t run_at_us; /* 0: now */
     unsigned max_tries, timeout_seconds, expires_seconds;
     struct fm_slice spec;
+    /* Out of ENQUEUE: leased as asked. Not so, where the session was not this broker's any more: it
+     * waits. Where that could not be read any more, `failure` says UNCERTAIN though it MOVED. */
+    bool is_leased;
 
     /* PROGRESS (packed progress), FINISH (packed result, or empty) */
     struct fm_slice packed;
@@ -100,7 +104,8 @@ struct fm_queue_event {
      * that process has died. */
     bool is_loss;
 
-    /* Out of CLAIM: what JOB needs (owned by the event: free spec_copy with the event). */
+    /* Out of CLAIM, and but for the spec out of ENQUEUE: what JOB needs (owned by the event: free
+     * spec_copy with the event). */
     char *spec_copy;
     size_t spec_length;
     unsigned starts;

@@ -100,6 +100,7 @@ static void attached(struct fm_queue_event *event)
         }
         hub->wants_heads = true;
     }
+    fm_order_doubt(hub->order); /* what the worker did not list waits again */
     fm_hub_move_end(event);
 }
 
@@ -112,10 +113,10 @@ static void adopt(struct fm_session *session, const struct fm_hello *hello,
         held[i].account = id_of(listed[i].account);
         held[i].id = id_of(listed[i].job);
         held[i].lease = listed[i].lease;
-        struct fm_session_lease *lease =
-            fm_session_lease_add(session, held[i].lease, &held[i].account, &held[i].id);
-        lease->class =
-            listed[i].class < FM_CLASS_COUNT ? (enum fm_class)listed[i].class : FM_CLASS_NET;
+        fm_session_lease_add(
+            session, held[i].lease,
+            listed[i].class < FM_CLASS_COUNT ? (enum fm_class)listed[i].class : FM_CLASS_NET,
+            &held[i].account, &held[i].id);
     }
 }
 
@@ -342,6 +343,8 @@ static void ended(struct fm_queue_event *event)
         fm_session_lease_drop(session, held);
     }
     fm_watch_tell(hub->watch, &event->id);
+    if (event->kind == FM_QUEUE_RELEASE)
+        fm_order_doubt(hub->order);
     hub->wants_heads = true;
     fm_hub_move_end(event);
 }

@@ -80,13 +80,16 @@ struct fm_session_lease *fm_session_lease_find(struct fm_session *session, uint6
 }
 
 struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64_t lease,
-                                              const struct fm_id *account, const struct fm_id *job)
+                                              enum fm_class class, const struct fm_id *account,
+                                              const struct fm_id *job)
 {
     struct fm_session_lease *held = fm_session_lease_find(session, lease);
     if (held)
         return held;
     held = fm_alloc(sizeof *held);
     held->lease = lease;
+    held->class = class;
+    session->taken[class]++;
     held->account = *account;
     held->job = *job;
     held->sent_after = session->acks;
@@ -99,6 +102,7 @@ void fm_session_lease_drop(struct fm_session *session, struct fm_session_lease *
     if (!lease)
         return;
     HASH_DEL(session->leases, lease);
+    session->taken[lease->class]--;
     fm_memory_release(&lease);
 }
 
@@ -112,9 +116,7 @@ unsigned fm_session_free(const struct fm_session *session, enum fm_class class)
 {
     if (session->state != FM_SESSION_ATTACHED || session->is_full)
         return 0;
-    unsigned taken = 0, all = HASH_COUNT(session->leases);
-    for (const struct fm_session_lease *held = session->leases; held; held = held->hh.next)
-        taken += held->class == class;
+    unsigned taken = session->taken[class], all = HASH_COUNT(session->leases);
     if (taken >= session->slots[class] || all >= LISTED_MAX)
         return 0;
     unsigned free = session->slots[class] - taken;

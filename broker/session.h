@@ -34,6 +34,7 @@ struct fm_session {
     char placement[33];
     unsigned slots[FM_CLASS_COUNT];
     struct fm_session_lease *leases; /* hash by lease */
+    unsigned taken[FM_CLASS_COUNT];  /* how many of them are of that class */
     uint64_t acks;                   /* HEARTBEAT_ACKs sent on this connection */
     bool is_full;                    /* a REJECT or failed send: nothing until its next HEARTBEAT */
     bool is_beating;                 /* a beat is being committed */
@@ -57,8 +58,10 @@ struct fm_session *fm_session_first(const struct fm_session_set *set);
 struct fm_session *fm_session_next(const struct fm_session *session);
 
 struct fm_session_lease *fm_session_lease_find(struct fm_session *session, uint64_t lease);
+/* The one that is there, or a new one. */
 struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64_t lease,
-                                              const struct fm_id *account, const struct fm_id *job);
+                                              enum fm_class class, const struct fm_id *account,
+                                              const struct fm_id *job);
 /* Null-safe. */
 void fm_session_lease_drop(struct fm_session *session, struct fm_session_lease *lease);
 void fm_session_leases_clear(struct fm_session *session);

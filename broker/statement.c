@@ -38,6 +38,14 @@ static void read_moved(struct fm_queue_event *event, struct fm_db_rows *rows, si
     event->outcome = FM_QUEUE_MOVED;
 }
 
+static void read_born(struct fm_queue_event *event, struct fm_db_rows *rows, size_t row)
+{
+    event->outcome = FM_QUEUE_MOVED;
+    event->is_leased = fm_db_bool(rows, row, 1);
+    event->starts = 1;
+    event->time_left_ms = (int64_t)event->timeout_seconds * 1000;
+}
+
 static void read_release(struct fm_queue_event *event, struct fm_db_rows *rows, size_t row)
 {
     bool is_over = fm_db_bool(rows, row, 1);
@@ -74,7 +82,10 @@ static void read_claim(struct fm_queue_event *event, struct fm_db_rows *rows, si
 }
 
 const struct fm_statement fm_statements[] = {
-    {fm_sql_session_hold, FM_QUEUE_KINDS, NULL, {E(CLAIM, NUMBER, session), MINE}},
+    {fm_sql_session_hold,
+     FM_QUEUE_KINDS,
+     NULL,
+     {E(CLAIM, NUMBER, session), MINE, E(ENQUEUE, NUMBER, session)}},
     {fm_sql_node_hold, FM_QUEUE_KINDS, NULL, {E(ATTACH, ID, node)}},
     {fm_sql_session_take, FM_QUEUE_KINDS, NULL, {E(ATTACH, ID, node), E(EXPIRE, NUMBER, session)}},
     {fm_sql_session_beat, FM_QUEUE_BEAT, read_moved, {E(BEAT, NUMBER, session), MINE}},
@@ -119,12 +130,13 @@ const struct fm_statement fm_statements[] = {
       E(ATTACH, ID, node), E(ATTACH, NUMBER, boot), C(LOSSES_MAX), C(FM_STATE_FAILED),
       C(FM_WORKER_LOST)}},
     {fm_sql_job_enqueue,
-     FM_QUEUE_KINDS,
-     NULL,
+     FM_QUEUE_ENQUEUE,
+     read_born,
      {E(ENQUEUE, ID, id), E(ENQUEUE, ID, account), E(ENQUEUE, ID, key), E(ENQUEUE, SMALL, type),
       E(ENQUEUE, SMALL, site), E(ENQUEUE, TEXT, pool), E(ENQUEUE, SMALL, lane),
       E(ENQUEUE, TIME, run_at_us), E(ENQUEUE, SMALL, max_tries), E(ENQUEUE, SMALL, timeout_seconds),
-      E(ENQUEUE, SMALL, expires_seconds), E(ENQUEUE, BYTES, spec)}},
+      E(ENQUEUE, SMALL, expires_seconds), E(ENQUEUE, BYTES, spec), E(ENQUEUE, NUMBER, lease),
+      E(ENQUEUE, NUMBER, session), MINE, E(ENQUEUE, ID, retry_of)}},
     {fm_sql_job_claim,
      FM_QUEUE_CLAIM,
      read_claim,

@@ -104,7 +104,8 @@ static void take_heads(struct reading *reading, struct fm_db_rows *rows, size_t 
                                                  .id = fm_db_id(rows, i, 2),
                                                  .run_at_us = fm_db_integer(rows, i, 3),
                                                  .avoid = fm_db_id(rows, i, 4),
-                                                 .lane = (unsigned)fm_db_integer(rows, i, 5)};
+                                                 .lane = (unsigned)fm_db_integer(rows, i, 5),
+                                                 .most = (unsigned)fm_db_integer(rows, i, 6)};
     }
 }
 
@@ -188,12 +189,13 @@ static void ask_heads(struct fm_tick *tick)
         return;
     }
     fm_db_array_open(&texts[0]);
+    fm_db_array_open(&texts[1]);
     for (size_t i = 0; i < tick->ask->pool_count; i++) {
         fm_db_array_text(&texts[0], tick->ask->pools[i]);
+        fm_db_array_integer(&texts[1], tick->ask->windows[i]);
     }
     fm_db_array_close(&texts[0]);
-    fm_text_clear(&texts[1]);
-    fm_text_format(&texts[1], "%u", tick->ask->per_account);
+    fm_db_array_close(&texts[1]);
     add_call(tick, fm_sql_tick_heads, 2, take_heads);
 }
 
@@ -246,7 +248,9 @@ static void build(struct fm_tick *tick)
     ask_heads(tick);
     ask_leases(tick);
     ask_watched(tick);
-    ask_overdue(tick);
+    if (!tick->ask->heads_alone) {
+        ask_overdue(tick);
+    }
     if (tick->ask->wants_sessions) {
         add_call(tick, fm_sql_tick_sessions, 0, take_sessions);
     }

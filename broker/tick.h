@@ -15,6 +15,7 @@ struct fm_tick_head {
     int64_t run_at_us;
     struct fm_id avoid; /* zero: none */
     unsigned lane;
+    unsigned most; /* so many of its account and lane were asked for */
 };
 
 struct fm_tick_node {
@@ -37,15 +38,16 @@ struct fm_tick_session {
 
 /* Filled by the caller before, read in `done` after. Arrays are the caller's until done. */
 struct fm_tick_ask {
-    const char *const *pools; /* pools that have free slots: heads are read for these */
+    const char *const *pools; /* heads are read for these, … */
+    const unsigned *windows;  /* … about so many, shared by the accounts and lanes that wait */
     size_t pool_count;
-    unsigned per_account; /* heads per pool, lane and account */
     const struct fm_tick_lease *leases;
     size_t lease_count;
     const struct fm_id *watched; /* jobs somebody waits for */
     size_t watched_count;
     bool wants_sessions; /* every session, for the observers' round */
     bool wants_nodes;    /* the node set (an epoch moved, or the first time) */
+    bool heads_alone;    /* nothing else is asked, epochs apart: a look between two ticks */
 };
 
 struct fm_tick_answer {

@@ -28,6 +28,17 @@ static void a_post_makes_one_waiting_job(void **state)
     assert_int_equal(postgres_ask(&world_postgres, "SELECT count(*) FROM live"), 1);
 }
 
+static void a_post_that_repeats_a_job_names_it(void **state)
+{
+    (void)state;
+    struct fm_queue_event *event = world_enqueue(fm_id_new());
+    event->retry_of = world_waiting();
+    expect(event, FM_QUEUE_MOVED);
+    assert_int_equal(postgres_ask(&world_postgres,
+                                  "SELECT count(*) FROM job a JOIN job b ON b.retry_of = a.id"),
+                     1);
+}
+
 static void a_post_that_runs_again_does_not_wake_an_ended_job(void **state)
 {
     (void)state;
@@ -35,6 +46,68 @@ static void a_post_that_runs_again_does_not_wake_an_ended_job(void **state)
     expect(world_cancel(id), FM_QUEUE_MOVED);
     expect(world_enqueue(id), FM_QUEUE_MOVED);
     assert_string_equal(world_place(id), "canceled");
+}
+
+static void a_job_is_born_leased_where_a_slot_is_free(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id id = fm_id_new();
+    struct fm_queue_event *born = world_born(id, L1, S1);
+    world_add(world_queue, born);
+    world_pump(world_queue, 0);
+    assert_int_equal(born->outcome, FM_QUEUE_MOVED);
+    assert_true(born->is_leased);
+    assert_int_equal(born->starts, 1);
+    assert_int_equal(born->time_left_ms, 3600000);
+    fm_queue_event_destroy(&born);
+    assert_string_equal(world_place(id), "leased");
+    assert_int_equal(world_live(id, "starts"), 1);
+    assert_int_equal(world_live(id, "(lease_id = -81985529216486896)::integer"), 1);
+    assert_int_equal(world_live(id, "extract(epoch FROM deadline - started_at)"), 3600);
+    expect(world_finish(id, L1, FM_STATE_SUCCEEDED), FM_QUEUE_MOVED);
+}
+
+static void a_job_is_born_waiting_where_the_session_is_not_mine(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    postgres_run(&world_postgres, "UPDATE session SET broker = 7");
+    struct fm_id id = fm_id_new();
+    struct fm_queue_event *born = world_born(id, L1, S1);
+    struct fm_queue_event *other = world_born(fm_id_new(), L2, S2); /* never there */
+    world_add(world_queue, born);
+    world_add(world_queue, other);
+    world_pump(world_queue, 0);
+    assert_int_equal(born->outcome, FM_QUEUE_MOVED);
+    assert_false(born->is_leased || other->is_leased);
+    fm_queue_event_destroy(&born);
+    fm_queue_event_destroy(&other);
+    assert_string_equal(world_place(id), "waiting");
+    assert_int_equal(world_live(id, "starts"), 0);
+}
+
+/* The rerun of an uncertain flush finds its own row: leased as it was, or not any more. */
+static void a_birth_that_runs_again_finds_its_lease(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id id = fm_id_new();
+    expect(world_born(id, L1, S1), FM_QUEUE_MOVED);
+    struct fm_queue_event *again = world_born(id, L1, S1);
+    world_add(world_queue, again);
+    world_pump(world_queue, 0);
+    assert_true(again->outcome == FM_QUEUE_MOVED && again->is_leased && again->starts == 1);
+    assert_in_range(again->time_left_ms, 3590000, 3600000);
+    fm_queue_event_destroy(&again);
+    assert_int_equal(world_live(id, "starts"), 1);
+    expect(world_release(id, L1, FM_RELEASE_UNCOUNTED), FM_QUEUE_MOVED);
+    again = world_born(id, L1, S1);
+    world_add(world_queue, again);
+    world_pump(world_queue, 0);
+    assert_true(again->outcome == FM_QUEUE_MOVED && !again->is_leased);
+    fm_queue_event_destroy(&again);
+    assert_string_equal(world_place(id), "waiting");
 }
 
 static void a_claim_leases_the_job_and_tells_what_a_worker_needs(void **state)
@@ -337,7 +410,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_post_makes_one_waiting_job),
+        TEST(a_post_that_repeats_a_job_names_it),
         TEST(a_post_that_runs_again_does_not_wake_an_ended_job),
+        TEST(a_job_is_born_leased_where_a_slot_is_free),
+        TEST(a_job_is_born_waiting_where_the_session_is_not_mine),
+        TEST(a_birth_that_runs_again_finds_its_lease),
         TEST(a_claim_leases_the_job_and_tells_what_a_worker_needs),
         TEST(a_claim_that_runs_again_counts_one_start),
         TEST(a_job_that_was_started_very_often_can_still_be_claimed),

@@ -87,8 +87,8 @@ static void let_commits_go(void)
 
 /* One of each event, and what each must have come to when all was said twice. */
 struct story {
-    struct fm_queue_event *events[9];
-    struct fm_id enqueued, claimed, told, finished, released, canceled, lost;
+    struct fm_queue_event *events[10];
+    struct fm_id enqueued, born, claimed, told, finished, released, canceled, lost;
 };
 
 static void start_story(struct story *story)
@@ -97,21 +97,24 @@ static void start_story(struct story *story)
     assert_int_equal(world_do(world_attach(node, S1, 1)), FM_QUEUE_MOVED);
     world_session(S2, "two");
     story->enqueued = fm_id_new();
+    story->born = fm_id_new();
     story->claimed = world_waiting();
     story->told = world_leased(L1, S1);
     story->finished = world_leased(L1 + 1, S1);
     story->released = world_leased(L1 + 2, S1);
     story->canceled = world_leased(L1 + 3, S1);
     story->lost = world_leased(L1 + 4, S2);
-    static struct fm_queue_held held[3];
+    static struct fm_queue_held held[4];
     held[0].lease = L1;
     held[1].lease = L2;
     held[2].lease = L1 + 1;
+    held[3].lease = L2 + 1;
     struct fm_queue_event *attach = world_attach(node, S1, 1);
     attach->held = held;
     attach->held_count = FM_COUNT(held);
     struct fm_queue_event *const all[] = {
         world_enqueue(story->enqueued),
+        world_born(story->born, L2 + 1, S1),
         world_claim(story->claimed, L2, S1),
         world_progress(story->told, L1),
         world_finish(story->finished, L1 + 1, FM_STATE_SUCCEEDED),
@@ -140,9 +143,12 @@ static void end_story(struct story *story, bool ran_twice)
             assert_int_equal(story->events[i]->state, FM_STATE_CANCELED);
         }
         assert_int_equal(story->events[i]->outcome, want);
+        assert_int_equal(story->events[i]->is_leased, i == 1);
         fm_queue_event_destroy(&story->events[i]);
     }
     assert_string_equal(world_place(story->enqueued), "waiting");
+    assert_string_equal(world_place(story->born), "leased");
+    assert_int_equal(world_live(story->born, "starts"), 1);
     assert_string_equal(world_place(story->claimed), "leased");
     assert_int_equal(world_live(story->claimed, "starts"), 1);
     assert_string_equal(world_place(story->told), "leased");
@@ -195,7 +201,7 @@ static void a_commit_answered_with_a_warning_is_not_believed(void **state)
     break_commits("pg_cancel_backend");
     /* The second run waits for the replica as the first did, though it has nothing left to move. */
     pump_until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
-    assert_int_equal(fm_queue_pending(world_queue), 9);
+    assert_int_equal(fm_queue_pending(world_queue), 10);
     let_commits_go();
     end_story(&story, true);
 }
@@ -313,7 +319,7 @@ static unsigned finishes[JOBS], cancels[JOBS];
 static struct fm_queue_event *draw_event(struct rival *rival)
 {
     unsigned which = (unsigned)rand() % JOBS;
-    switch (rand() % 9) {
+    switch (rand() % 10) {
     case 0:
     case 1:
     case 2:
@@ -326,6 +332,8 @@ static struct fm_queue_event *draw_event(struct rival *rival)
         return world_release(jobs[which], lease_of[which], FM_RELEASE_UNCOUNTED);
     case 6:
         return rand() % 8 == 0 ? world_cancel(jobs[which]) : world_beat(rival->session);
+    case 8: /* the rerun of a POST long ago */
+        return world_born(jobs[which], fm_id_new_lease(), rival->session);
     case 7:
         return rand() % 4 == 0 ? world_expire(rival->session, false) : world_beat(rival->session);
     default:
@@ -395,8 +403,9 @@ static void rivals_never_end_a_job_twice_nor_lose_one(void **state)
         {.queue = world_queue, .session = S1, .node = world_node("one"), .boot = 1},
         {.queue = other, .session = S2, .node = world_node("two"), .boot = 1}};
     for (size_t i = 0; i < JOBS; i++) {
-        jobs[i] = world_waiting();
-        lease_of[i] = 1;
+        jobs[i] = fm_id_new();
+        lease_of[i] = fm_id_new_lease();
+        world_do(world_born(jobs[i], lease_of[i], i % 2 == 0 ? S1 : 0));
     }
     for (int round = 0; round < ROUNDS; round++) {
         play_round(rivals, FM_COUNT(rivals));

@@ -128,8 +128,8 @@ static void heads_are_the_first_of_each_account_lane_and_pool(void **state)
 {
     (void)state;
     struct fm_id big = fm_id_new(), small = fm_id_new();
-    struct fm_id first[3];
-    for (size_t i = 0; i < 5; i++) {
+    struct fm_id first[4];
+    for (size_t i = 0; i < 6; i++) {
         struct fm_id id = enqueue_for(big, "any:net", FM_PRIORITY_NORMAL, 0);
         if (i < FM_COUNT(first)) {
             first[i] = id;
@@ -141,7 +141,8 @@ static void heads_are_the_first_of_each_account_lane_and_pool(void **state)
     enqueue_for(big, "other:cpu", FM_PRIORITY_LOW, 0);
     enqueue_for(big, "any:cpu", FM_PRIORITY_HIGH, 4102444800000000);
     const char *pools[] = {"any:cpu", "any:net"};
-    struct fm_tick_ask ask = {.pools = pools, .pool_count = 2, .per_account = 3};
+    const unsigned windows[] = {3, 12};
+    struct fm_tick_ask ask = {.pools = pools, .windows = windows, .pool_count = 2};
     look(&ask);
     struct {
         struct fm_id id;
@@ -149,7 +150,8 @@ static void heads_are_the_first_of_each_account_lane_and_pool(void **state)
         unsigned lane;
     } want[] = {{encode, 0, FM_PRIORITY_LOW},      {high, 1, FM_PRIORITY_HIGH},
                 {first[0], 1, FM_PRIORITY_NORMAL}, {first[1], 1, FM_PRIORITY_NORMAL},
-                {first[2], 1, FM_PRIORITY_NORMAL}, {only, 1, FM_PRIORITY_NORMAL}};
+                {first[2], 1, FM_PRIORITY_NORMAL}, {first[3], 1, FM_PRIORITY_NORMAL},
+                {only, 1, FM_PRIORITY_NORMAL}};
     assert_int_equal(seen.answer.head_count, FM_COUNT(want));
     for (size_t i = 0; i < FM_COUNT(want); i++) {
         size_t found = 0;
@@ -159,8 +161,30 @@ static void heads_are_the_first_of_each_account_lane_and_pool(void **state)
         assert_in_range(found, 0, FM_COUNT(want) - 1);
         assert_int_equal(seen.pools[found], want[i].pool);
         assert_int_equal(seen.heads[found].lane, want[i].lane);
+        assert_int_equal(seen.heads[found].most, 4);
         assert_true(fm_id_is_zero(&seen.heads[found].avoid));
     }
+}
+
+static void a_look_between_two_ticks_asks_for_heads_alone(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id late = world_leased(L1, S1);
+    postgres_run(&world_postgres, "UPDATE live SET deadline = now() - interval '2 minutes'");
+    struct fm_id waits = enqueue_for(world_account, "any:net", FM_PRIORITY_NORMAL, 0);
+    const char *pools[] = {"any:net"};
+    const unsigned windows[] = {64};
+    struct fm_tick_ask ask = {
+        .pools = pools, .windows = windows, .pool_count = 1, .heads_alone = true};
+    look(&ask);
+    assert_int_equal(seen.answer.head_count, 1);
+    assert_int_equal(fm_id_compare(&seen.heads[0].id, &waits), 0);
+    assert_int_equal(seen.answer.overdue_count, 0);
+    ask.heads_alone = false;
+    look(&ask);
+    assert_int_equal(seen.answer.overdue_count, 1);
+    assert_int_equal(fm_id_compare(&seen.overdue.id, &late), 0);
 }
 
 static void a_lease_that_no_longer_stands_is_told(void **state)
@@ -252,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_empty_look_tells_the_epochs),
         TEST(heads_are_the_first_of_each_account_lane_and_pool),
+        TEST(a_look_between_two_ticks_asks_for_heads_alone),
         TEST(a_lease_that_no_longer_stands_is_told),
         TEST(watched_jobs_are_told_when_they_run_and_when_they_end),
         TEST(a_lease_a_minute_past_its_deadline_is_told_to_its_own_broker),

@@ -114,6 +114,14 @@ struct fm_queue_event *world_enqueue(struct fm_id id)
     return event;
 }
 
+struct fm_queue_event *world_born(struct fm_id id, uint64_t lease, uint64_t session)
+{
+    struct fm_queue_event *event = world_enqueue(id);
+    event->lease = lease;
+    event->session = session;
+    return event;
+}
+
 struct fm_queue_event *world_claim(struct fm_id id, uint64_t lease, uint64_t session)
 {
     struct fm_queue_event *event = of_job(FM_QUEUE_CLAIM, id, lease);

@@ -36,6 +36,7 @@ void world_add(struct fm_queue *queue, struct fm_queue_event *event);
 enum fm_queue_outcome world_do(struct fm_queue_event *event);
 
 struct fm_queue_event *world_enqueue(struct fm_id id);
+struct fm_queue_event *world_born(struct fm_id id, uint64_t lease, uint64_t session);
 struct fm_queue_event *world_claim(struct fm_id id, uint64_t lease, uint64_t session);
 struct fm_queue_event *world_progress(struct fm_id id, uint64_t lease);
 struct fm_queue_event *world_finish(struct fm_id id, uint64_t lease, enum fm_state state);

@@ -34,7 +34,7 @@ static int leave(void **state)
 
 static struct fm_session_lease *hold(struct world *world, uint64_t lease)
 {
-    return fm_session_lease_add(world->session, lease, &account, &job);
+    return fm_session_lease_add(world->session, lease, FM_CLASS_NET, &account, &job);
 }
 
 static void free_slots_are_those_told_minus_leases_held(void **state)
