@@ -22,6 +22,8 @@ struct broker {
     struct fm_watch *watch;
     struct fm_reader *reader;
     struct fm_dispatch *dispatch;
+    struct fm_copy *copy;
+    struct fm_batch_cache *batches;
     struct fm_retention *retention;
     struct fm_http *http;
 };
@@ -70,8 +72,11 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
                          &broker->dispatch, err))
         return false;
     broker->retention = fm_retention_new(settings, broker->store);
-    struct fm_front front = {settings,      &broker->secrets, &broker->grant,  broker->store,
-                             broker->watch, broker->reader,   broker->dispatch};
+    broker->copy = fm_copy_new(settings->database_url);
+    broker->batches = fm_batch_cache_new();
+    struct fm_front front = {settings,         &broker->secrets, &broker->grant,
+                             broker->store,    broker->watch,    broker->reader,
+                             broker->dispatch, broker->copy,     broker->batches};
     return fm_request_open(&front, &broker->http, err);
 }
 
@@ -79,6 +84,8 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
 static void close_rooms(struct broker *broker)
 {
     fm_http_close(&broker->http);
+    fm_batch_cache_destroy(&broker->batches);
+    fm_copy_destroy(&broker->copy);
     fm_retention_destroy(&broker->retention);
     fm_dispatch_destroy(&broker->dispatch);
     fm_reader_destroy(&broker->reader);

@@ -36,6 +36,11 @@ static void put_details(struct fm_json_writer *json, const struct fm_error *err,
     if (err->param[0] != '\0') {
         fm_json_put_text(json, "param", err->param);
     }
+    if (err->line > 0) {
+        fm_json_open(json, "details", '{');
+        fm_json_put_integer(json, "line", err->line);
+        fm_json_close(json, '}');
+    }
     if (retry_after_seconds > 0) {
         fm_json_put_integer(json, "retry_after", retry_after_seconds);
     }

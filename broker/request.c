@@ -225,7 +225,8 @@ static enum fm_step run_auth(struct fm_request *request)
 static enum fm_step run_body(struct fm_request *request)
 {
     size_t limit = request->route->body_limit;
-    bool is_taken = limit == 0 || fm_http_is_received(request->exchange);
+    bool is_taken = limit == 0 || (request->route->flags & FM_ROUTE_STREAM) != 0 ||
+                    fm_http_is_received(request->exchange);
     if (is_taken) {
         return FM_STEP_NEXT;
     }

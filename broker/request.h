@@ -9,6 +9,8 @@
 
 #include <stdatomic.h>
 
+#include "broker/batch_cache.h"
+#include "broker/copy.h"
 #include "broker/dispatch.h"
 #include "broker/gate.h"
 #include "broker/grant.h"
@@ -31,6 +33,8 @@ struct fm_front {
     struct fm_watch *watch;
     struct fm_reader *reader;
     struct fm_dispatch *dispatch;
+    struct fm_copy *copy;
+    struct fm_batch_cache *batches;
 };
 
 /* Listens on settings->listen and serves; ended by fm_http_close. The struct is copied. */
@@ -64,6 +68,7 @@ struct fm_request {
     const struct fm_route *route;
     const char *values[FM_ROUTE_VALUES]; /* of the {…} segments, in order */
     struct fm_id job;                    /* named by the path, or made by the POST */
+    struct fm_id batch;                  /* likewise */
 
     struct fm_validate_result asked; /* with FM_ROUTE_SPEC or FM_ROUTE_WAITS */
 

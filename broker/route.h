@@ -15,6 +15,7 @@
 #define FM_ROUTE_HIDDEN 32u /* not in OpenAPI, not for other machines */
 #define FM_ROUTE_COUNTS 64u /* its look-up counts the account's jobs */
 #define FM_ROUTE_LIST 128u  /* its query is a filter or a page: its act reads it */
+#define FM_ROUTE_BATCH 256u /* it answers with a batch */
 
 struct fm_request;
 enum fm_step {

@@ -9,6 +9,7 @@
 #include "broker/commit.h"
 #include "broker/poll.h"
 #include "broker/reply.h"
+#include "broker/submit.h"
 
 enum stage { STAGE_START, STAGE_ENQUEUED, STAGE_WAITING };
 
@@ -27,7 +28,7 @@ static void submission_done(struct fm_request *request)
 }
 
 /* A pool is placement × class; slots of a class are all alike until placements come. */
-static const char *pool_of(const struct fm_spec *spec)
+const char *fm_submit_pool(const struct fm_spec *spec)
 {
     return fm_spec_class(spec) == FM_CLASS_CPU ? "any:cpu" : "any:net";
 }
@@ -42,7 +43,7 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     event->key = request->look.key_id;
     event->type = (enum fm_type)spec->type;
     event->site = (unsigned)spec->site;
-    event->pool = pool_of(spec);
+    event->pool = fm_submit_pool(spec);
     event->lane = (enum fm_priority)spec->priority;
     event->run_at_us = (int64_t)spec->run_at_ms * 1000;
     event->max_tries = (unsigned)spec->max_attempts;

@@ -13,6 +13,7 @@
 #include "broker/fields.h"
 #include "broker/query.h"
 #include "broker/reader.h"
+#include "broker/scope.h"
 #include "common/clock.h"
 #include "common/json.h"
 
@@ -338,13 +339,9 @@ static bool read_type(const struct fm_json *object, enum fm_type *type, struct f
     return fm_fail_param(err, FM_INVALID_PARAMETER, "type", "type must be one of fetch, process");
 }
 
-static bool may_make(unsigned scopes, enum fm_type type, struct fm_error *err)
+static unsigned scope_of(enum fm_type type)
 {
-    bool is_process = type == FM_TYPE_PROCESS;
-    return (scopes & (is_process ? FM_SCOPE_PROCESS : FM_SCOPE_FETCH)) != 0 ||
-           fm_fail_param(err, FM_INSUFFICIENT_SCOPE, NULL,
-                         "This needs an API key with the scope %s",
-                         is_process ? "video:process" : "video:fetch");
+    return type == FM_TYPE_PROCESS ? FM_SCOPE_PROCESS : FM_SCOPE_FETCH;
 }
 
 static bool read_job(struct draft *draft, const struct fm_json *object, struct fm_error *err)
@@ -373,7 +370,7 @@ bool fm_validate_job(const struct fm_validate_input *input, struct fm_arena *are
     if (fm_json_kind(root) != FM_JSON_OBJECT) {
         return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "A job must be a JSON object");
     }
-    if (!read_type(root, &own.type, err) || !may_make(own.scopes, own.type, err)) {
+    if (!read_type(root, &own.type, err) || !fm_scope_check(own.scopes, scope_of(own.type), err)) {
         return false;
     }
     own.site = fm_json_kind(site) == FM_JSON_NULL ? NULL : fm_json_text(site);
