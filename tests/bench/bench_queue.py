@@ -15,7 +15,7 @@ from plot import bars
 from stand import DURABILITY, PEERS, Client, Pool, Stand, clean_environment, median, percentile
 
 
-ROUNDS = 5
+ROUNDS = 2
 OUTSTANDING = 64
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "bench-queue.svg"
 

@@ -90,10 +90,11 @@ class Cluster:
         subprocess.run([self.programs / "initdb", "-D", self.data, "-U", "fm", "--no-sync",
                         "--locale=C", "--encoding=UTF8", "--auth=trust"], check=True,
                        capture_output=True, cwd="/", env=self.environment, **self.own())
-        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        with open(self.data / "postgresql.conf", "a") as settings:
+            settings.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
         with open(self.folder / "pg.log", "ab") as log:
             self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.data, "-k", self.folder, *options],
+                [self.programs / "postgres", "-D", self.data, "-k", self.folder],
                 stdout=log, stderr=log, cwd="/", env=self.environment, **self.own())
         until(lambda: self.psql("postgres", "SELECT 1", check=False).returncode == 0)
 
