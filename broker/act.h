@@ -16,6 +16,8 @@ enum fm_step fm_list_batch_jobs_act(struct fm_request *request);
 enum fm_step fm_cancel_act(struct fm_request *request);
 /* delete.c: its record and its outputs. */
 enum fm_step fm_delete_act(struct fm_request *request);
+/* retry.c: a new job of the same spec. */
+enum fm_step fm_retry_act(struct fm_request *request);
 /* batch.c, batch_look.c, batch_cancel.c: many jobs asked for at once. */
 enum fm_step fm_batch_act(struct fm_request *request);
 enum fm_step fm_batch_look_act(struct fm_request *request);

@@ -111,7 +111,7 @@ static void put_responses(struct fm_json_writer *json, const struct fm_route *ro
     } else {
         put_response(json, "200", is_job ? "The job" : "As asked", is_job ? "Job" : NULL);
     }
-    if ((route->flags & FM_ROUTE_SPEC) != 0) {
+    if ((route->flags & FM_ROUTE_WAITS) != 0 && strcmp(route->method, "POST") == 0) {
         put_response(json, "202", "The job is kept and waits", "Job");
     }
     put_response(json, "default", "An error", "Error");

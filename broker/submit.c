@@ -1,7 +1,8 @@
 /*
  * A spec becomes a job.
- * Before: a validated spec. After: an ENQUEUE event; once it is committed, 202 with the job, or,
- * where the client asked to wait, 200 when it has ended within that time.
+ * Before: a validated spec, of a POST or of the job it repeats. After: an ENQUEUE event; once it is
+ * committed, 202 with the job, or, where the client asked to wait, 200 when it has ended within
+ * that time.
  */
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ enum stage { STAGE_START, STAGE_ENQUEUED, STAGE_WAITING };
 /* One POST on its way through the queue; the event's slices point in here. */
 struct submission {
     struct fm_text packed;
+    struct fm_id retry_of;    /* zero: of none */
     struct fm_reader_job row; /* as it stands right after the commit */
 };
 
@@ -41,6 +43,7 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     event->account = request->look.key_account;
     event->id = request->job;
     event->key = request->look.key_id;
+    event->retry_of = submission->retry_of;
     event->type = (enum fm_type)spec->type;
     event->site = (unsigned)spec->site;
     event->pool = fm_submit_pool(spec);
@@ -60,6 +63,7 @@ static void fill_row(const struct fm_request *request, struct submission *submis
         .id = request->job,
         .account = request->look.key_account,
         .key = request->look.key_id,
+        .retry_of = submission->retry_of,
         .state = spec->run_at_ms > 0 ? FM_STATE_SCHEDULED : FM_STATE_QUEUED,
         .spec = {submission->packed.data, submission->packed.length},
         .max_attempts = (unsigned)spec->max_attempts,
@@ -76,6 +80,7 @@ static enum fm_step enqueue(struct fm_request *request)
     if (!fm_spec_write(&request->asked.spec, &submission->packed, &err)) {
         return fm_reply_error(request, &err);
     }
+    submission->retry_of = request->job; /* named by the path */
     request->job = fm_id_new();
     fill_row(request, submission);
     request->stage = STAGE_ENQUEUED;

@@ -1,11 +1,18 @@
 """A job that is wanted no more, and one that is wanted again."""
 
+import datetime
 import time
 
 import pytest
 import requests
 
 from origin import Slow
+
+
+def later():
+    """A time for which a job waits longer than the story."""
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @pytest.fixture
@@ -42,6 +49,35 @@ def test_a_running_job_is_not_deleted(service, origin, clip):
 
 
 def test_a_job_that_waits_for_its_time_can_be_deleted(service, clip_url):
-    job = service.submit(clip_url, run_at="2026-12-01T00:00:00Z")
+    job = service.submit(clip_url, run_at=later())
     assert service.ask("DELETE", f"/v1/jobs/{job['id']}").status_code == 200
     assert service.get(f"/v1/jobs/{job['id']}").status_code == 404
+
+
+# ---- once more ----
+
+def test_a_retry_is_a_new_job_of_the_same_spec(service, succeeded):
+    answer = service.post(f"/v1/jobs/{succeeded['id']}/retry")
+    job = answer.json()
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
+    assert job["id"] != succeeded["id"] and job["retry_of"] == succeeded["id"]
+    assert job["input"] == succeeded["input"]
+    ended = service.follow(job)
+    assert (ended["status"], ended["retry_of"]) == ("succeeded", succeeded["id"])
+    assert ended["outputs"][0]["sha256"] == succeeded["outputs"][0]["sha256"]
+
+
+def test_a_retry_can_be_waited_for(service, succeeded):
+    answer = service.post(f"/v1/jobs/{succeeded['id']}/retry", headers={"Prefer": "wait=20"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
+
+
+def test_what_has_not_ended_is_not_retried(service, clip_url):
+    job = service.submit(clip_url, run_at=later())
+    answer = service.post(f"/v1/jobs/{job['id']}/retry")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "job_not_finished")
+    assert service.post(f"/v1/jobs/{job['id']}/cancel").status_code == 200
+    again = service.post(f"/v1/jobs/{job['id']}/retry").json()
+    assert again["retry_of"] == job["id"]
+    assert service.ask("DELETE", f"/v1/jobs/{again['id']}").status_code == 200
