@@ -100,13 +100,40 @@ static void put_response(struct fm_json_writer *json, const char *status, const 
     fm_json_close(json, '}');
 }
 
+/* Many lines are a body of their own type, each line a member of NewBatch's jobs. */
+static void put_batch_body(struct fm_json_writer *json)
+{
+    fm_json_open(json, "requestBody", '{');
+    fm_json_open(json, "content", '{');
+    fm_json_open(json, "application/json", '{');
+    fm_openapi_schema_ref(json, "schema", "NewBatch");
+    fm_json_close(json, '}');
+    fm_json_open(json, "application/x-ndjson", '{');
+    fm_json_open(json, "schema", '{');
+    fm_json_put_text(json, "type", "string");
+    fm_json_put_text(json, "description", "A job a line, at most 100000 lines of 64 KiB");
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+}
+
+static bool makes_batch(const struct fm_route *route)
+{
+    return (route->flags & FM_ROUTE_BATCH) != 0 && (route->flags & FM_ROUTE_STREAM) != 0;
+}
+
 static void put_responses(struct fm_json_writer *json, const struct fm_route *route)
 {
     bool is_job = (route->flags & (FM_ROUTE_SPEC | FM_ROUTE_JOB)) != 0 &&
                   strstr(route->pattern, "/outputs/") == NULL &&
                   strcmp(route->method, "DELETE") != 0;
     fm_json_open(json, "responses", '{');
-    if ((route->flags & FM_ROUTE_LIST) != 0) {
+    if (makes_batch(route)) {
+        put_response(json, "202", "The batch is kept, and its jobs wait", "Batch");
+    } else if ((route->flags & FM_ROUTE_BATCH) != 0) {
+        put_response(json, "200", "The batch", "Batch");
+    } else if ((route->flags & FM_ROUTE_LIST) != 0) {
         put_response(json, "200", "A page", lists_jobs(route) ? "JobList" : "BatchList");
     } else {
         put_response(json, "200", is_job ? "The job" : "As asked", is_job ? "Job" : NULL);
@@ -151,6 +178,9 @@ static void put_operation(struct fm_json_writer *json, const struct fm_route *ro
         fm_json_open(json, "requestBody", '{');
         put_content(json, route->type == FM_TYPE_PROCESS ? "Process" : "Fetch");
         fm_json_close(json, '}');
+    }
+    if (makes_batch(route)) {
+        put_batch_body(json);
     }
     put_responses(json, route);
     fm_json_close(json, '}');

@@ -269,6 +269,57 @@ static void put_job_schema(struct fm_json_writer *json)
     fm_json_close(json, '}');
 }
 
+/* A fetch job, or a process job: see fm_validate_job. */
+static void put_new_batch_schema(struct fm_json_writer *json)
+{
+    open_object(json, "NewBatch");
+    fm_json_open(json, "jobs", '{');
+    fm_json_put_text(json, "type", "array");
+    fm_json_put_text(json, "description",
+                     "All or none are made. One with a `source` is a process job, any other a "
+                     "fetch; `type` and `site` may be named, `wait` may not");
+    fm_json_put_integer(json, "minItems", 1);
+    fm_json_put_integer(json, "maxItems", 10000);
+    fm_json_open(json, "items", '{');
+    fm_json_open(json, "anyOf", '[');
+    fm_openapi_schema_ref(json, NULL, "Fetch");
+    fm_openapi_schema_ref(json, NULL, "Process");
+    fm_json_close(json, ']');
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+    fm_json_open(json, "required", '[');
+    fm_json_put_text(json, NULL, "jobs");
+    fm_json_close(json, ']');
+    fm_json_close(json, '}');
+}
+
+static void put_batch_schema(struct fm_json_writer *json)
+{
+    static const struct member members[] = {
+        {"id", "string", false},          {"object", "string", false},
+        {"done", "boolean", false},       {"created_at", "string", false},
+        {"completed_at", "string", true}, {"canceled_at", "string", true},
+        {"percent", "number", false},     {"urls", "object", false},
+    };
+    static const struct member counts[] = {
+        {"total", "integer", false},   {"queued", "integer", false},
+        {"running", "integer", false}, {"succeeded", "integer", false},
+        {"failed", "integer", false},  {"canceled", "integer", false},
+    };
+    static const char *const states[] = {"running", "succeeded", "failed", "canceled", NULL};
+    open_object(json, "Batch");
+    fm_json_open(json, "status", '{');
+    fm_json_put_text(json, "type", "string");
+    put_names(json, states);
+    fm_json_close(json, '}');
+    open_object(json, "jobs");
+    put_members(json, counts, FM_COUNT(counts));
+    fm_json_close(json, '}');
+    put_members(json, members, FM_COUNT(members));
+    fm_json_close(json, '}');
+}
+
 static void put_error_schema(struct fm_json_writer *json)
 {
     static const struct member members[] = {{"code", "string", false},
@@ -306,6 +357,8 @@ void fm_openapi_schema_write(struct fm_json_writer *json)
     put_spec(json, "Process", true);
     put_job_schema(json);
     put_output_schema(json);
+    put_new_batch_schema(json);
+    put_batch_schema(json);
     put_list_schema(json, "JobList", "Job");
     put_error_schema(json);
     fm_json_close(json, '}');
