@@ -79,6 +79,12 @@ static bool is_named(const char *parameter, size_t length, const char *name)
     return length == strlen(name) && strncasecmp(parameter, name, length) == 0;
 }
 
+/* A key's id, which a list may be asked by, is no secret. */
+static bool is_key_id(const char *parameter, size_t name)
+{
+    return strncmp(parameter + name, "=key_", 5) == 0;
+}
+
 bool fm_auth_key_in_query(const char *query)
 {
     static const char *const names[] = {"api_key", "key", "token", "access_token"};
@@ -90,7 +96,7 @@ bool fm_auth_key_in_query(const char *query)
             return false;
         }
         for (size_t i = 0; i < FM_COUNT(names); i++) {
-            if (is_named(query, name, names[i])) {
+            if (is_named(query, name, names[i]) && !is_key_id(query, name)) {
                 return true;
             }
         }

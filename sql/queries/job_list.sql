@@ -6,7 +6,8 @@
 -- $10 integer rows → job: as in reader_look.sql · edge
 SELECT s.*, e.edge
 FROM (SELECT CASE WHEN $4::uuid IS NULL THEN $2::uuid
-                  ELSE least($2::uuid, (SELECT last FROM batch WHERE account = $1::uuid AND id = $4::uuid))
+                  ELSE coalesce((SELECT last FROM batch WHERE account = $1::uuid AND id = $4::uuid),
+                                '00000000-0000-0000-0000-000000000000'::uuid)
              END AS upper,
              CASE WHEN $4::uuid IS NULL THEN $3::uuid
                   ELSE greatest($3::uuid, (SELECT first FROM batch WHERE account = $1::uuid AND id = $4::uuid))

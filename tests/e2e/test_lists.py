@@ -78,7 +78,7 @@ def test_a_key_and_a_batch_nobody_has_list_nothing(service, jobs):
         ("status=done", "invalid_parameter", "status"),
         ("type=film", "invalid_parameter", "type"),
         ("site=nowhere", "invalid_parameter", "site"),
-        ("key=job_1", "invalid_parameter", "key"),
+        ("key=key_1", "invalid_parameter", "key"),
         ("limit=0", "invalid_parameter", "limit"),
         ("limit=101", "invalid_parameter", "limit"),
         ("cursor=abc", "invalid_parameter", "cursor"),

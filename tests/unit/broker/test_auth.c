@@ -79,7 +79,8 @@ static void a_key_in_the_query_is_seen(void **state)
     static const char *const keys[] = {"api_key=x", "a=b&key=x",
                                        "token=",    "access_token",
                                        "KEY=1",     "url=https%3A%2F%2Fa%2F&token=x"};
-    static const char *const others[] = {"", "a=key", "keys=1", "url=https://a/b?x=1&token=y"};
+    static const char *const others[] = {"", "a=key", "keys=1", "key=key_1",
+                                         "url=https://a/b?x=1&token=y"};
     for (size_t i = 0; i < FM_COUNT(keys); i++) {
         assert_true(fm_auth_key_in_query(keys[i]));
     }
