@@ -32,6 +32,7 @@ struct http_server {
     uint16_t port;
     pthread_t thread;
     atomic_int connections;
+    atomic_int read; /* requests: who looks at it has what they said before */
     void (*answer)(struct http_server *server, int fd, const struct http_request *request);
     void *context;
     int gate[2];                 /* http_wait_gate in a script, http_open_gate in the test */
@@ -117,6 +118,7 @@ static inline void *http_run(void *argument)
         }
         atomic_fetch_add(&server->connections, 1);
         if (http_read(fd, &server->request)) {
+            atomic_fetch_add(&server->read, 1);
             server->answer(server, fd, &server->request);
         }
         close(fd);
@@ -125,12 +127,14 @@ static inline void *http_run(void *argument)
 
 static inline void http_start(struct http_server *server,
                               void (*answer)(struct http_server *, int,
-                                             const struct http_request *))
+                                             const struct http_request *),
+                              void *context)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     memset(server, 0, sizeof(*server));
     server->answer = answer;
+    server->context = context;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server->listener < 0 || pipe2(server->gate, O_CLOEXEC) != 0 ||
         bind(server->listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||

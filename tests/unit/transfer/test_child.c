@@ -91,7 +91,7 @@ static void serve_slowly(struct bench *bench, int fd)
 
 static void take_put(struct bench *bench, int fd, const struct http_request *request)
 {
-    int number = atomic_fetch_add(&bench->puts, 1);
+    int number = atomic_load(&bench->puts);
     const char *status = "201 Created";
     if (strstr(request->path, "/busy") != NULL && number == 0) {
         status = "503 Busy";
@@ -100,6 +100,7 @@ static void take_put(struct bench *bench, int fd, const struct http_request *req
     } else {
         snprintf(bench->last_put, sizeof(bench->last_put), "%s", request->path);
     }
+    atomic_fetch_add(&bench->puts, 1);
     char head[128];
     snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: 0\r\n%s", status, CLOSING);
     http_say(fd, head);
@@ -162,13 +163,11 @@ static int start(void **state)
     }
     fm_file_close(&theirs);
     bench->worker.channel = fm_channel_new(ours, FM_FROM_TRANSFER);
-    http_start(&bench->server, answer);
-    http_start(&bench->inside, answer);
-    bench->server.context = bench;
-    bench->inside.context = bench;
-    snprintf(bench->origin, sizeof(bench->origin), "http://127.0.0.1:%u", bench->server.port);
+    http_start(&bench->inside, answer, bench);
     snprintf(bench->inside_url, sizeof(bench->inside_url), "http://127.0.0.1:%u/clip.mp4",
              bench->inside.port);
+    http_start(&bench->server, answer, bench);
+    snprintf(bench->origin, sizeof(bench->origin), "http://127.0.0.1:%u", bench->server.port);
     snprintf(bench->allow, sizeof(bench->allow), "127.0.0.1/32:%u", bench->server.port);
     *state = bench;
     return 0;
@@ -426,7 +425,7 @@ static void a_store_that_moved_with_its_broker_is_found_again(void **state)
     struct http_server gone;
     char url[128];
     /* A port where nobody listens any more. */
-    http_start(&gone, answer);
+    http_start(&gone, answer, NULL);
     http_stop(&gone);
     snprintf(url, sizeof(url), "http://127.0.0.1:%u", gone.port);
     deliver(bench);

@@ -43,8 +43,7 @@ static int open_bench(void **state)
     bench->worker.channel = fm_channel_new(ours, FM_FROM_TRANSFER);
     fm_line_init(&bench->line, theirs);
     bench->line.deadline_ms = fm_clock_ms() + 60000;
-    http_start(&bench->store, answer_put);
-    bench->store.context = bench;
+    http_start(&bench->store, answer_put, bench);
     snprintf(bench->origin, sizeof(bench->origin), "http://127.0.0.1:%u", bench->store.port);
     snprintf(bench->url, sizeof(bench->url), "%s/store/out?signature=one", bench->origin);
     *state = bench;

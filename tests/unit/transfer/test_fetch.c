@@ -70,7 +70,7 @@ static int open_bench(void **state)
     }
     bench->worker.channel = fm_channel_new(ours, FM_FROM_TRANSFER);
     fm_line_init(&bench->line, theirs);
-    http_start(&bench->server, serve_clip);
+    http_start(&bench->server, serve_clip, NULL);
     snprintf(bench->url, sizeof(bench->url), "http://127.0.0.1:%u/a/Clip%%201.mp4?token=x",
              bench->server.port);
     snprintf(bench->allow, sizeof(bench->allow), "127.0.0.1/32:%u", bench->server.port);

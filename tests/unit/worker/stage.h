@@ -313,7 +313,7 @@ static inline int set_up(void **state)
     account = fm_id_new();
     job = fm_id_new();
     broker_open(&broker, NULL);
-    http_start(&server, answer);
+    http_start(&server, answer, NULL);
     start_worker();
     return 0;
 }

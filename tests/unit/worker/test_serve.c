@@ -30,6 +30,7 @@ static void a_file_that_is_no_media_is_copied_as_bytes(void **state)
     fm_message_done(&message);
     acknowledge_result(11);
     await_held(0);
+    assert_true(atomic_load(&server.read) > 0);
     assert_int_equal(server.request.body_length, 9);
     stop_and_expect_no_work_left();
 }
