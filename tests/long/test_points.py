@@ -28,9 +28,9 @@ POINTS = {
     "hello_heard": 2, "attach_committed": 2, "beat_committed": 5, "progress_heard": 3,
     "progress_committed": 3, "upload_granted": 2, "result_heard": 2, "result_committed": 2,
     "result_acknowledged": 2, "store_unnamed": 2, "store_named": 2,
-    "job_taken": 3, "child_started": 3, "child_ended": 5, "result_unsent": 3, "result_sent": 3,
-    "result_ack_heard": 3,
-    "download": 30, "complete_untold": 3, "put_unsent": 3, "put_done": 3, "transfer_end_unsent": 3,
+    "job_taken": 5, "child_started": 5, "child_ended": 9, "result_unsent": 5, "result_sent": 5,
+    "result_ack_heard": 5,
+    "download": 30, "complete_untold": 4, "put_unsent": 4, "put_done": 4, "transfer_end_unsent": 4,
     "media_ready_unsent": 3, "encode": 100, "verify": 2, "media_end_unsent": 4,
     "flush_lost": 1, "cancel_untold": 1, "release_heard": 1, "release_committed": 1, "expire_committed": 1,
 }
