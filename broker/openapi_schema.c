@@ -360,6 +360,7 @@ void fm_openapi_schema_write(struct fm_json_writer *json)
     put_new_batch_schema(json);
     put_batch_schema(json);
     put_list_schema(json, "JobList", "Job");
+    put_list_schema(json, "BatchList", "Batch");
     put_error_schema(json);
     fm_json_close(json, '}');
 }

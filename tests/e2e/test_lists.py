@@ -91,3 +91,24 @@ def test_a_wrong_filter_is_named(service, query, code, param):
     answer = service.get(f"/v1/jobs?{query}")
     assert answer.status_code == 400, answer.text
     assert (answer.json()["error"]["code"], answer.json()["error"]["param"]) == (code, param)
+
+
+def test_batches_and_their_jobs_are_listed(service, origin):
+    url = origin.serve("/batched.bin", b"x")
+    batches = []
+    for size in (2, 3):
+        jobs = [later({"url": f"{url}?{size}-{number}"}) for number in range(size)]
+        answer = service.post("/v1/batches", json={"jobs": jobs})
+        assert answer.status_code == 202, answer.text
+        batches.append(answer.json())
+    newest = service.get("/v1/batches?limit=1").json()
+    assert newest["has_more"] is True and ids(newest) == [batches[1]["id"]]
+    older = service.get(newest["next_url"]).json()
+    assert ids(older) == [batches[0]["id"]] and older["data"][0]["jobs"]["queued"] == 2
+    page = service.get(f"/v1/batches/{batches[1]['id']}/jobs?limit=2").json()
+    rest = service.get(page["next_url"]).json()
+    listed = page["data"] + rest["data"]
+    assert [job["input"]["url"][-3:] for job in listed] == ["3-2", "3-1", "3-0"]
+    assert {job["batch"] for job in listed} == {batches[1]["id"]} and rest["has_more"] is False
+    assert service.get("/v1/jobs", params={"batch": batches[0]["id"]}).json()["data"][0]["batch"] == batches[0]["id"]
+    assert service.get("/v1/batches?limit=21").json()["error"]["param"] == "limit"
