@@ -125,10 +125,9 @@ static inline void *http_run(void *argument)
     }
 }
 
-static inline void http_start(struct http_server *server,
-                              void (*answer)(struct http_server *, int,
-                                             const struct http_request *),
-                              void *context)
+static inline void
+http_start(struct http_server *server,
+           void (*answer)(struct http_server *, int, const struct http_request *), void *context)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
