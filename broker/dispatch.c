@@ -28,6 +28,7 @@ struct fm_dispatch {
     int wake; /* eventfd */
     atomic_bool is_stopping;
     atomic_uint workers;
+    _Atomic(const struct fm_broker_settings *) settings; /* each turn takes the newest */
 
     pthread_mutex_t lock; /* guards the inbox */
     struct fm_queue_event *inbox, *inbox_last;
@@ -138,6 +139,7 @@ static int sooner(int a, int b)
 static int turn(struct fm_dispatch *dispatch)
 {
     struct fm_hub *hub = &dispatch->hub;
+    hub->settings = atomic_load(&dispatch->settings);
     take_inbox(dispatch);
     int sleep_ms = fm_queue_pump(hub->queue);
     receive(hub);
@@ -193,6 +195,7 @@ bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_
 {
     struct fm_dispatch *fresh = fm_alloc(sizeof *fresh);
     fresh->hub.settings = settings;
+    atomic_init(&fresh->settings, settings);
     fresh->hub.grant = grant;
     fresh->hub.watch = watch;
     open_rooms(fresh, settings->database_url);
@@ -208,6 +211,11 @@ bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_
     }
     *dispatch = fresh;
     return true;
+}
+
+void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_settings *settings)
+{
+    atomic_store(&dispatch->settings, settings);
 }
 
 static void refuse_posted(struct fm_dispatch *dispatch)

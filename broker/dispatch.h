@@ -18,6 +18,8 @@ struct fm_dispatch;
 bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
                      const struct fm_grant *grant, struct fm_watch *watch,
                      struct fm_dispatch **dispatch, struct fm_error *err) FM_MUST_CHECK;
+/* From the next turn on these settings, in place of the ones before; both are borrowed. */
+void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_settings *settings);
 /* Ends the thread: what was posted and not committed is answered UNAVAILABLE. */
 void fm_dispatch_destroy(struct fm_dispatch **dispatch);
 /* Takes an ENQUEUE, CANCEL or DELETE; its `done` is called on the queue thread after the commit. */

@@ -223,11 +223,11 @@ static struct MHD_Response *response_of(struct fm_http_exchange *exchange)
                                            MHD_RESPMEM_MUST_FREE);
 }
 
-/* With many connections open, none is kept: its client comes anew, and pays with less memory. */
-static bool is_crowded(struct fm_http *http)
+/* With many connections open, none is kept: its client comes anew, and costs less memory. */
+static bool is_kept(struct fm_http *http)
 {
     pthread_mutex_lock(&http->lock);
-    bool is = http->open > KEPT_MOST;
+    bool is = http->open <= KEPT_MOST && !http->is_draining;
     pthread_mutex_unlock(&http->lock);
     return is;
 }
@@ -245,7 +245,7 @@ static enum MHD_Result send_reply(struct fm_http_exchange *exchange)
         MHD_add_response_header(response, exchange->reply_headers[i].name,
                                 exchange->reply_headers[i].value);
     }
-    if (exchange->closes || is_crowded(exchange->http)) {
+    if (exchange->closes || !is_kept(exchange->http)) {
         MHD_add_response_header(response, "Connection", "close");
     }
     enum MHD_Result result = MHD_queue_response(exchange->mhd, exchange->status, response);
@@ -269,7 +269,7 @@ static bool is_cut(struct fm_http_exchange *exchange)
     return result;
 }
 
-/* A request that begins while the listener closes gets no further. */
+/* One that begins while what is left is cut gets no further. */
 static bool may_begin(struct fm_http *http)
 {
     pthread_mutex_lock(&http->lock);
@@ -420,10 +420,39 @@ bool fm_http_open(const struct fm_http_options *options, const struct fm_http_ha
     return true;
 }
 
-/* Lets what is under way end; after CLOSE_MS all but waits of others' making is cut. */
-static void drain(struct fm_http *http)
+void fm_http_drain(struct fm_http *http)
 {
-    int64_t cut_at_ms = fm_clock_ms() + CLOSE_MS;
+    if (fm_http_is_draining(http)) {
+        return;
+    }
+    MHD_socket listener = MHD_quiesce_daemon(http->daemon);
+    if (listener != MHD_INVALID_SOCKET) {
+        close(listener);
+    }
+    pthread_mutex_lock(&http->lock);
+    http->is_draining = true;
+    pthread_mutex_unlock(&http->lock);
+}
+
+bool fm_http_is_draining(struct fm_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    bool is = http->is_draining;
+    pthread_mutex_unlock(&http->lock);
+    return is;
+}
+
+size_t fm_http_busy(struct fm_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    size_t begun = http->begun;
+    pthread_mutex_unlock(&http->lock);
+    return begun;
+}
+
+/* Lets what is under way end; from `cut_at_ms` on all but waits of others' making is cut. */
+static void finish(struct fm_http *http, int64_t cut_at_ms)
+{
     size_t begun = 1;
     while (begun > 0) {
         struct timespec pause = {0, 10000000L};
@@ -445,14 +474,12 @@ void fm_http_close(struct fm_http **http)
     if (it == NULL) {
         return;
     }
-    MHD_socket listener = MHD_quiesce_daemon(it->daemon);
-    if (listener != MHD_INVALID_SOCKET) {
-        close(listener);
-    }
+    bool had_its_time = fm_http_is_draining(it);
+    fm_http_drain(it);
     pthread_mutex_lock(&it->lock);
     it->is_closing = true;
     pthread_mutex_unlock(&it->lock);
-    drain(it);
+    finish(it, fm_clock_ms() + (had_its_time ? 0 : CLOSE_MS));
     pthread_mutex_lock(&it->lock);
     it->is_closed = true;
     pthread_mutex_unlock(&it->lock);

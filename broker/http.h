@@ -49,8 +49,14 @@ struct fm_http_options {
 /* Binds, starts the threads. SETTING when the address is wrong or taken. The handler is copied. */
 bool fm_http_open(const struct fm_http_options *options, const struct fm_http_handler *handler,
                   struct fm_http **http, struct fm_error *err) FM_MUST_CHECK;
-/* Accepts no more, wakes what waits on time, lets every exchange end (so reader and dispatch must
- * still live), joins. Null-safe. */
+/* Accepts no more and ends waits for time; what is under way goes on, and a connection that stands
+ * may send one more request. */
+void fm_http_drain(struct fm_http *http);
+bool fm_http_is_draining(struct fm_http *http);
+/* Requests between their head and their end. */
+size_t fm_http_busy(struct fm_http *http);
+/* Drains for two seconds, or not at all where fm_http_drain was called before; cuts the rest; lets
+ * every exchange end (so reader and dispatch must still live), joins. Null-safe. */
 void fm_http_close(struct fm_http **http);
 uint16_t fm_http_port(const struct fm_http *http);
 
@@ -95,7 +101,7 @@ void fm_http_resume(struct fm_http_exchange *exchange);
 void fm_http_nudge(struct fm_http_exchange *exchange);
 void fm_http_hold(struct fm_http_exchange *exchange);
 void fm_http_release(struct fm_http_exchange *exchange);
-/* True while closing: waits end early. */
+/* True while draining: waits end early. */
 bool fm_http_is_closing(const struct fm_http_exchange *exchange);
 
 /* ---- the reply ---- */

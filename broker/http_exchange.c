@@ -101,10 +101,7 @@ bool fm_http_is_received(const struct fm_http_exchange *exchange)
 
 bool fm_http_is_closing(const struct fm_http_exchange *exchange)
 {
-    pthread_mutex_lock(&exchange->http->lock);
-    bool is_closing = exchange->http->is_closing;
-    pthread_mutex_unlock(&exchange->http->lock);
-    return is_closing;
+    return fm_http_is_draining(exchange->http);
 }
 
 void fm_http_collect(struct fm_http_exchange *exchange, size_t limit)

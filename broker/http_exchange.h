@@ -100,7 +100,8 @@ struct fm_http {
     size_t open;         /* how many */
     atomic_size_t alive; /* exchanges in memory: theirs who hold them too */
     size_t begun;        /* exchanges between their head and their end */
-    bool is_closing;     /* new requests are refused, timed waits end */
+    bool is_draining;    /* nothing is accepted, timed waits end */
+    bool is_closing;     /* new requests are refused */
     bool is_closed;      /* the sweep ends */
 };
 

@@ -62,7 +62,7 @@ static void sweep_one(struct fm_http *http, struct fm_http_connection *connectio
 {
     if (connection->is_waiting) {
         bool is_timed = connection->wait_until_ms != FM_CLOCK_NEVER;
-        if (is_timed && (http->is_closing || now_ms >= connection->wait_until_ms)) {
+        if (is_timed && (http->is_draining || now_ms >= connection->wait_until_ms)) {
             fm_http_wake(connection);
         }
     } else if (now_ms >= connection->deadline_ms) {

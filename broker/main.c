@@ -1,21 +1,34 @@
-/* The broker: opens its rooms in order, serves until SIGTERM or SIGINT, closes them in reverse. */
+/*
+ * The broker: opens its rooms in order, serves until SIGTERM or SIGINT, closes them in reverse.
+ * SIGHUP reads its settings anew. At the end requests under way have drain_seconds to end, unless a
+ * second signal comes; workers and their leases are left as they are, for the next broker.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "broker/admin.h"
 #include "broker/migrate.h"
+#include "broker/reload.h"
 #include "broker/request.h"
 #include "broker/retention.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
 
 #define EXIT_USAGE 2
+#define RELOADS_MAX 1000 /* each one's settings are kept: somebody may be reading them */
+#define DRAIN_LOOK_MS 20
 
 struct broker {
+    int argc;
+    char **argv;
     struct fm_broker_settings settings;
+    struct fm_broker_settings *reloads[RELOADS_MAX];
+    size_t reload_count;
     struct fm_secrets secrets;
     struct fm_grant grant;
     struct fm_store *store;
@@ -94,31 +107,85 @@ static void close_rooms(struct broker *broker)
     fm_store_destroy(&broker->store);
 }
 
-/* Threads made after this wait for no signal: the main thread alone does. */
-static void wait_for_signal(const sigset_t *signals)
+/* ---- while it serves ---- */
+
+static const struct fm_broker_settings *settings_now(const struct broker *broker)
 {
-    int got = 0;
-    sigwait(signals, &got);
-    fm_log(FM_LOG_INFO, "stopping", "signal=%d", got);
+    return broker->reload_count > 0 ? broker->reloads[broker->reload_count - 1] : &broker->settings;
+}
+
+static void reload(struct broker *broker)
+{
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)broker->argc, sizeof *rest);
+    struct fm_settings_words words = {broker->argc, broker->argv, rest, 0};
+    struct fm_error err = {0};
+    enum fm_log_level level;
+    if (broker->reload_count == RELOADS_MAX) {
+        fm_fail(&err, FM_SETTING, "reloaded %d times: restart it", RELOADS_MAX);
+    } else if (fm_reload_settings(settings_now(broker), &words,
+                                  &broker->reloads[broker->reload_count], &err)) {
+        broker->reload_count++;
+        if (fm_log_level_by_name(settings_now(broker)->log_level, &level))
+            fm_log_set_level(level);
+        fm_dispatch_reload(broker->dispatch, settings_now(broker));
+        fm_log(FM_LOG_INFO, "reloaded", NULL);
+        return;
+    }
+    fm_log_failure("reload_refused", &err);
+}
+
+/* Threads made after this wait for no signal: the main thread alone does. */
+static void block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void wait_for_end(struct broker *broker, const sigset_t *signals)
+{
+    int got = SIGHUP;
+    while (got == SIGHUP) {
+        sigwait(signals, &got);
+        if (got == SIGHUP)
+            reload(broker);
+    }
+    fm_log(FM_LOG_INFO, "stopping", "signal=%d requests=%zu", got, fm_http_busy(broker->http));
+}
+
+static void drain(struct broker *broker, const sigset_t *signals)
+{
+    int64_t until_ms = fm_clock_ms() + (int64_t)settings_now(broker)->drain_seconds * 1000;
+    const struct timespec pause = {.tv_nsec = DRAIN_LOOK_MS * 1000000L};
+    int got = -1;
+    fm_http_drain(broker->http);
+    while (fm_http_busy(broker->http) > 0 && fm_clock_ms() < until_ms &&
+           (got == -1 || got == SIGHUP))
+        got = sigtimedwait(signals, NULL, &pause);
+    fm_log(FM_LOG_INFO, "drained", "requests_cut=%zu", fm_http_busy(broker->http));
 }
 
 static bool serve(struct broker *broker, struct fm_error *err)
 {
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    block_signals(&signals);
     bool ok = open_rooms(broker, err);
     if (ok) {
         fm_log(FM_LOG_INFO, "ready", "listen=%s link=%s", broker->settings.listen,
                broker->settings.link_listen);
-        wait_for_signal(&signals);
+        wait_for_end(broker, &signals);
+        drain(broker, &signals);
     }
     close_rooms(broker);
+    for (size_t i = 0; i < broker->reload_count; i++)
+        fm_reload_destroy(&broker->reloads[i]);
     return ok;
 }
+
+/* ---- from the command line on ---- */
 
 static void help(void)
 {
@@ -154,7 +221,7 @@ static bool load(struct broker *broker, struct fm_settings_words *words, struct 
 
 int main(int argc, char **argv)
 {
-    struct broker broker = {0};
+    struct broker broker = {.argc = argc, .argv = argv};
     struct fm_error err = {0};
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
     struct fm_settings_words words = {argc, argv, rest, 0};

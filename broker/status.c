@@ -102,16 +102,18 @@ enum fm_step fm_status_ready_act(struct fm_request *request)
     struct fm_json_writer json = {.out = &body};
     bool reads = fm_reader_is_ready(request->front->reader);
     bool dispatches = fm_dispatch_is_ready(request->front->dispatch);
+    bool drains = fm_http_is_closing(request->exchange);
+    bool is_ready = reads && dispatches && !drains;
     fm_json_open(&json, NULL, '{');
-    fm_json_put_text(&json, "status", reads && dispatches ? "ready" : "unavailable");
+    fm_json_put_text(&json, "status", drains ? "draining" : is_ready ? "ready" : "unavailable");
     fm_json_put_bool(&json, "reader", reads);
     fm_json_put_bool(&json, "queue", dispatches);
     fm_json_put_integer(&json, "workers", fm_dispatch_workers(request->front->dispatch));
     fm_json_close(&json, '}');
-    if (!reads || !dispatches) {
+    if (!is_ready) {
         fm_http_header(request->exchange, "Retry-After", "1");
     }
-    return fm_reply_json(request, reads && dispatches ? 200 : 503, &body);
+    return fm_reply_json(request, is_ready ? 200 : 503, &body);
 }
 
 enum fm_step fm_status_openapi_act(struct fm_request *request)

@@ -2,6 +2,7 @@
 #include "common/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +15,17 @@
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
 static const char *program_name = "fetchmedia";
-static enum fm_log_level least_level = FM_LOG_INFO;
+static atomic_int least_level = FM_LOG_INFO; /* set anew while threads log */
 
 void fm_log_open(const char *program, enum fm_log_level level)
 {
     program_name = program;
-    least_level = level;
+    atomic_store(&least_level, (int)level);
+}
+
+void fm_log_set_level(enum fm_log_level level)
+{
+    atomic_store(&least_level, (int)level);
 }
 
 bool fm_log_level_by_name(const char *name, enum fm_log_level *level)
@@ -51,7 +57,7 @@ static size_t within(int length, size_t room)
 
 void fm_log(enum fm_log_level level, const char *event, const char *format, ...)
 {
-    if (level < least_level) {
+    if ((int)level < atomic_load(&least_level)) {
         return;
     }
     char line[LINE_BYTES];

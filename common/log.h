@@ -13,6 +13,8 @@ enum fm_log_level { FM_LOG_DEBUG, FM_LOG_INFO, FM_LOG_WARNING, FM_LOG_ERROR };
 
 /* The program's word in each line ("broker"); the least level that is written. Static strings. */
 void fm_log_open(const char *program, enum fm_log_level level);
+/* The least level anew, from any thread. */
+void fm_log_set_level(enum fm_log_level level);
 bool fm_log_level_by_name(const char *name, enum fm_log_level *level);
 /* `format` gives the key=value pairs, or NULL. */
 void fm_log(enum fm_log_level level, const char *event, const char *format, ...)

@@ -1,5 +1,5 @@
 # Writes docs/settings.md from the settings tables:
-#   awk -f docs/settings.awk broker/settings.def worker/settings.def
+#   awk -f docs/settings.awk broker/reload.def broker/settings.def worker/settings.def
 BEGIN {
     print "# Settings\n"
     print "Made by `docs/settings.awk` from `broker/settings.def` and `worker/settings.def`.\n"
@@ -7,6 +7,8 @@ BEGIN {
     print "in a file (`fetchmedia-worker --config FILE`; for the broker `FETCHMEDIA_CONFIG`), in that"
     print "order of strength. A name nobody knows is an error that suggests the nearest one. Secrets are"
     print "never taken from the command line."
+    print "What is marked \"at SIGHUP\" the broker reads anew then; where anything is wrong with what it"
+    print "reads, the old values stay and the log says why. `allow_file` is read at every use."
     print "`fetchmedia up` sets those that follow from its own options and the state directory."
 }
 
@@ -17,7 +19,12 @@ function bounds() {
     return kind == "BOOL" ? "true, false" : "≤ " high " bytes"
 }
 
-FNR == 1 {
+/^FM_RELOAD\(/ {
+    split($0, reload, /[()]/)
+    reloaded["broker", reload[2]] = 1
+}
+
+FNR == 1 && FILENAME !~ /reload/ {
     program = FILENAME
     sub(/\/.*/, "", program)
     print "\n## fetchmedia-" program "\n"
@@ -36,6 +43,6 @@ FNR == 1 {
     standard = quoted[2] == "" ? "" : "`" quoted[2] "`"
     sentence = quoted[4]
     gsub(/\|/, "\\|", sentence)
-    printf "| `%s` | %s | %s | %s%s |\n", head[3], standard, bounds(), sentence, \
-        kind == "SECRET" ? " (secret)" : ""
+    printf "| `%s` | %s | %s | %s%s%s |\n", head[3], standard, bounds(), sentence, \
+        kind == "SECRET" ? " (secret)" : "", (program, head[3]) in reloaded ? " (at SIGHUP)" : ""
 }

@@ -1,18 +1,16 @@
 """Requests held open until a job changes: who ends them, how soon, and what they cost meanwhile."""
 
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import pytest
-import requests
 
+from broker import Broker
 from inside import number, sql, wait_for
 from origin import Slow
 from service import Service
-from stack import BIN, clean_environment, free_port
 
 WAITERS = 20
 
@@ -35,31 +33,9 @@ def pool():
 @pytest.fixture
 def second(stack, origin):
     """Another broker on the same database and store, without a worker."""
-    port = free_port()
-    with open(stack.state / "log" / "second.log", "wb") as log:
-        process = subprocess.Popen(
-            [BIN / "fetchmedia-broker"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            env=clean_environment(
-                FETCHMEDIA_DATABASE_URL=f"host={stack.sockets()}/pg user=fetchmedia dbname=fetchmedia",
-                FETCHMEDIA_SECRETS_DIR=str(stack.state / "secrets"),
-                FETCHMEDIA_STORE_DIR=str(stack.state / "store"),
-                FETCHMEDIA_ALLOW_PRIVATE=f"127.0.0.1/32:{origin.port}",
-                FETCHMEDIA_LISTEN=f"127.0.0.1:{port}",
-                FETCHMEDIA_LINK_LISTEN=f"127.0.0.1:{free_port()}"))
-    base = f"http://127.0.0.1:{port}"
-    try:
-        wait_for("the second broker is ready", 15, lambda: is_ready(base))
-        yield Service(base, stack.key)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def is_ready(base):
-    try:
-        return requests.get(base + "/readyz", timeout=5).status_code == 200
-    except requests.ConnectionError:
-        return False
+    broker = Broker(stack, FETCHMEDIA_ALLOW_PRIVATE=f"127.0.0.1/32:{origin.port}")
+    yield Service(broker.base, stack.key)
+    broker.end()
 
 
 def hold(client, job, seconds=30):

@@ -1,0 +1,109 @@
+"""How a broker ends, and how it takes new settings while it serves."""
+
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from broker import Broker
+from inside import wait_for
+from service import Service
+
+
+@pytest.fixture
+def config(tmp_path):
+    tmp_path.chmod(0o755)
+    path = tmp_path / "broker.conf"
+    path.write_text("log_level = info\n")
+    return path
+
+
+@pytest.fixture
+def broker(stack, config):
+    running = Broker(stack, FETCHMEDIA_CONFIG=str(config), FETCHMEDIA_DRAIN_SECONDS="10")
+    yield running
+    running.process.kill()
+    running.process.wait(10)
+
+
+def connect(broker):
+    return socket.create_connection(("127.0.0.1", int(broker.base.rsplit(":", 1)[1])), timeout=20)
+
+
+def ask(connection, path, length=0):
+    connection.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n"
+                       f"Content-Length: {length}\r\n\r\n".encode())
+
+
+def test_a_wait_is_answered_with_what_stands_and_the_broker_ends(stack, broker, clip_url):
+    service = Service(broker.base, stack.key)
+    job = service.post("/v1/videos/url", json={"url": "https://example.org/a.mp4",
+                                               "run_at": "2026-12-20T00:00:00Z"}).json()
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(service.get, f"/v1/jobs/{job['id']}", params={"wait": 60})
+        time.sleep(0.5)
+        begun = time.monotonic()
+        broker.process.terminate()
+        answer = held.result()
+        assert (answer.status_code, answer.json()["status"]) == (200, "scheduled")
+        assert answer.headers["Connection"] == "close"
+    assert broker.process.wait(5) == 0
+    assert time.monotonic() - begun < 3
+    Service(stack.base, stack.key).post(f"/v1/jobs/{job['id']}/cancel")
+
+
+def test_what_is_under_way_ends_and_nothing_new_is_accepted(broker):
+    with connect(broker) as slow, connect(broker) as kept:
+        ask(slow, "/healthz", 4)  # its body is still to come
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in kept.recv(4096)
+        time.sleep(0.3)
+        broker.process.terminate()
+        wait_for("it drains", 5, lambda: broker.has_said(" stopping "))
+        with pytest.raises(requests.ConnectionError):
+            requests.get(broker.base + "/healthz", timeout=5)
+        kept.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        told = kept.recv(4096)
+        assert b" 503 " in told and b'"draining"' in told and b"Connection: close" in told
+        time.sleep(0.5)
+        assert broker.process.poll() is None
+        slow.sendall(b"body")
+        assert b" 405 " in slow.recv(4096)
+    assert broker.process.wait(5) == 0
+
+
+def test_a_second_signal_ends_it_at_once(broker):
+    with connect(broker) as slow:
+        ask(slow, "/healthz", 4)
+        time.sleep(0.3)
+        broker.process.terminate()
+        wait_for("it drains", 5, lambda: broker.has_said(" stopping "))
+        time.sleep(0.2)
+        assert broker.process.poll() is None
+        begun = time.monotonic()
+        broker.process.terminate()
+        assert broker.process.wait(5) == 0
+        assert time.monotonic() - begun < 2
+
+
+def test_sighup_takes_what_may_change_and_says_what_may_not(broker, config):
+    def hang_up(text, words):
+        config.write_text(text)
+        os.kill(broker.process.pid, signal.SIGHUP)
+        wait_for(words, 5, lambda: broker.has_said(words))
+
+    requests.get(broker.base + "/healthz", timeout=5)
+    hang_up("log_level = warning\nreader_threads = 3\n", "name=reader_threads")
+    said = broker.log.read_text().count(" request ")
+    for _ in range(3):
+        requests.get(broker.base + "/healthz", timeout=5)
+    assert broker.log.read_text().count(" request ") == said
+    hang_up("log_levle = info\n", "reload_refused")
+    assert "log_level" in broker.log.read_text().rsplit("reload_refused", 1)[1]
+    hang_up("log_level = info\n", " reloaded")
+    requests.get(broker.base + "/healthz", timeout=5)
+    wait_for("requests are logged again", 5, lambda: broker.log.read_text().count(" request ") > said)
