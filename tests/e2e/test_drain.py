@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from broker import Broker
+from beside import Broker
 from inside import wait_for
 from service import Service
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from broker import Broker
+from beside import Broker
 from inside import number, sql, wait_for
 from origin import Slow
 from service import Service
