@@ -10,8 +10,12 @@ void fm_cut_init(struct fm_cut *cut, const struct fm_plan_part *part,
                  const struct fm_plan_stream *stream)
 {
     *cut = (struct fm_cut){.part = *part};
-    if (stream->source->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && stream->on_grid)
+    if (stream->source->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
+        return;
+    if (stream->on_grid)
         cut->grid = stream->source_rate;
+    if (stream->constant)
+        cut->pace = av_q2d(av_inv_q(stream->frame_rate));
 }
 
 /* ---- pictures ---- */
@@ -52,52 +56,61 @@ static bool begins_behind(const struct fm_cut *cut, const AVFrame *frame)
     return place_of(cut, offset_of(cut, frame)) >= fmax(length, least);
 }
 
-/* Sets the times the part's own, and how long an uneven frame stays: not beyond the part. */
-static void set_times(const struct fm_cut *cut, AVFrame *frame)
-{
-    int64_t start = ticks_of(cut->part.start_seconds, frame);
-    int64_t stop = frame->pkt_duration > 0 ? frame->pts + frame->pkt_duration : AV_NOPTS_VALUE;
-    if (stop != AV_NOPTS_VALUE && isfinite(cut->part.end_seconds))
-        stop = FFMIN(stop, ticks_of(cut->part.end_seconds, frame));
-    double place = fmax(place_of(cut, offset_of(cut, frame)), 0);
-    frame->pts = ticks_of(cut->grid.num > 0 ? place / av_q2d(cut->grid) : place, frame);
-    if (stop != AV_NOPTS_VALUE)
-        frame->pkt_duration = FFMAX(stop - start - frame->pts, 1);
-}
-
-static bool hand_on_shown(struct fm_cut *cut, fm_cut_take *take, void *context,
-                          struct fm_error *err)
+/* The frame on show goes on with the part's own times; `stop`: where the next one begins. */
+static bool hand_on(struct fm_cut *cut, int64_t stop, fm_cut_take *take, void *context,
+                    struct fm_error *err)
 {
     AVFrame *frame = cut->shown;
     cut->shown = NULL;
     if (!frame)
         return true;
-    set_times(cut, frame);
+    double place = fmax(place_of(cut, offset_of(cut, frame)), 0);
+    frame->pts = ticks_of(cut->grid.num > 0 ? place / av_q2d(cut->grid) : place, frame);
+    stop -= ticks_of(cut->part.start_seconds, frame);
+    frame->pkt_duration = FFMAX(stop - frame->pts, 1);
     return take(context, frame, err);
+}
+
+/* What is on show when the part ends is so to its last moment: for a grid it stands there again. */
+static bool end_part(struct fm_cut *cut, fm_cut_take *take, void *context, struct fm_error *err)
+{
+    AVFrame *again = NULL;
+    cut->ended = true;
+    if (!cut->shown)
+        return true;
+    double length = cut->part.end_seconds - cut->part.start_seconds, last = length - cut->pace;
+    int64_t stop = ticks_of(cut->part.end_seconds, cut->shown);
+    int64_t pts = ticks_of(cut->part.start_seconds + last, cut->shown);
+    double shown = fmax(place_of(cut, offset_of(cut, cut->shown)), 0);
+    if (cut->pace > 0 && place_of(cut, last) > shown)
+        again = av_frame_clone(cut->shown);
+    if (!hand_on(cut, stop, take, context, err)) {
+        av_frame_free(&again);
+        return false;
+    }
+    if (again)
+        again->pts = pts;
+    cut->shown = again;
+    return hand_on(cut, stop, take, context, err);
 }
 
 static bool cut_picture(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, void *context,
                         struct fm_error *err)
 {
-    if (begins_before(cut, frame)) {
+    bool good = true;
+    if (begins_behind(cut, frame)) {
+        av_frame_free(&frame);
+        return end_part(cut, take, context, err);
+    }
+    if (begins_before(cut, frame))
         av_frame_free(&cut->shown);
-        cut->shown = frame;
-        return true;
-    }
-    cut->ended = begins_behind(cut, frame);
-    if (cut->ended)
-        av_frame_free(&frame);
-    if (!hand_on_shown(cut, take, context, err)) {
-        av_frame_free(&frame);
-        return false;
-    }
-    if (!frame)
-        return true;
-    set_times(cut, frame);
-    return take(context, frame, err);
+    else
+        good = hand_on(cut, frame->pts, take, context, err);
+    cut->shown = frame;
+    return good;
 }
 
-/* The stream's last frame is on show until it ends; before the part, that is not at all. */
+/* The stream's last frame is on show as long as it says; that may be over before the part. */
 static bool end_picture(struct fm_cut *cut, fm_cut_take *take, void *context, struct fm_error *err)
 {
     if (!cut->shown)
@@ -107,7 +120,12 @@ static bool end_picture(struct fm_cut *cut, fm_cut_take *take, void *context, st
         length = av_q2d(av_inv_q(cut->grid));
     if (length > 0 && offset_of(cut, cut->shown) + length <= 0)
         av_frame_free(&cut->shown);
-    return hand_on_shown(cut, take, context, err);
+    if (!cut->shown)
+        return true;
+    int64_t stop = cut->shown->pts + ticks_of(length, cut->shown);
+    if (isfinite(cut->part.end_seconds))
+        stop = FFMIN(stop, ticks_of(cut->part.end_seconds, cut->shown));
+    return hand_on(cut, stop, take, context, err);
 }
 
 /* ---- sound ---- */

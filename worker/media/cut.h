@@ -16,8 +16,9 @@
 struct fm_cut {
     struct fm_plan_part part;
     AVRational grid; /* frames a second where they are constant, else 0 */
+    double pace;     /* seconds a frame of the output lasts where they are constant, else 0 */
     /* Its own from here on. */
-    AVFrame *shown; /* the frame on show at the start, until the next one comes */
+    AVFrame *shown; /* the frame on show, until the next one says how long it was */
     bool ended;     /* nothing that comes now belongs to the part */
 };
 

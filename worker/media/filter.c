@@ -163,7 +163,9 @@ static void append_video(struct fm_filter *filter, struct chain *chain, const AV
     if (filter->pixels == AV_PIX_FMT_NONE)
         filter->pixels = choose_pixels(plan, frame);
     if (plan->thinned) {
-        snprintf(options, sizeof(options), "fps=%d/%d", plan->frame_rate.num, plan->frame_rate.den);
+        /* Rounded up at the end: a film of a blink still has a frame. */
+        snprintf(options, sizeof(options), "fps=%d/%d:eof_action=pass", plan->frame_rate.num,
+                 plan->frame_rate.den);
         append(chain, "fps", options);
     }
     append_rotation(chain, plan->source);
@@ -279,7 +281,7 @@ static bool drain(struct fm_filter *filter, fm_filter_take *take, void *context,
 {
     if (!filter->graph)
         return true;
-    int result = av_buffersrc_add_frame(filter->source, NULL);
+    int result = av_buffersrc_close(filter->source, filter->end, 0);
     bool drained =
         result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
     avfilter_graph_free(&filter->graph);
@@ -304,6 +306,7 @@ static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take,
         if (result < 0)
             return fm_probe_fail(err, result, "filter graph");
     }
+    filter->end = is_video(filter) ? frame->pts + frame->pkt_duration : AV_NOPTS_VALUE;
     int result = av_buffersrc_add_frame(filter->source, frame);
     return result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
 }

@@ -21,6 +21,7 @@ struct fm_filter {
     AVFilterContext *source, *sink;
     AVFrame *shape; /* of the frames the graph was made for; no data */
     AVFrame *out;
+    int64_t end;               /* of the last picture that went in */
     enum AVPixelFormat pixels; /* what comes out; stays once chosen */
 };
 

@@ -95,7 +95,8 @@ static void move(const struct fm_remux *remux, AVPacket *packet)
 
 bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_error *err)
 {
-    bool hidden = packet->flags & AV_PKT_FLAG_DISCARD;
+    bool behind = packet->pts != AV_NOPTS_VALUE && packet->pts >= remux->end;
+    bool hidden = behind || packet->flags & AV_PKT_FLAG_DISCARD;
     if (remux->ended || is_outside(remux, packet))
         return true;
     /* What comes before the first keyframe cannot be decoded by anyone. */

@@ -5,7 +5,7 @@
 
 #include "proto/spec.h"
 
-#define MOST_FDS (1 + 3)
+#define MOST_FDS (1 + 16)
 
 static struct fm_error err;
 
@@ -242,6 +242,43 @@ static void no_source_makes_the_seal_break(void **state)
     }
 }
 
+/* One output of every format, all of one part, so that each is encoded. */
+static size_t ask_all(struct fm_spec_output *outputs)
+{
+    static const struct fm_spec_trim part = {.start_seconds = 0.5, .end_seconds = 1.3};
+    size_t count = 0;
+    for (size_t i = 0; i < FM_FORMAT_COUNT; i++) {
+        if (i == FM_FORMAT_COPY)
+            continue;
+        fm_pack_defaults(&fm_record_spec_output, &outputs[count]);
+        outputs[count].name = fm_names_format[i];
+        outputs[count].format = i;
+        outputs[count++].trim = &part;
+    }
+    return count;
+}
+
+static void no_output_makes_the_seal_break(void **state)
+{
+    (void)state;
+    struct fm_spec_output outputs[FM_FORMAT_COUNT];
+    struct fm_spec spec;
+    struct fm_message made, found;
+    prepare(&spec);
+    spec.outputs = (struct fm_list){.items = outputs, .count = ask_all(outputs)};
+    make("film.mp4", &spec, "video/mp4", &made);
+    assert_int_equal(made.end.error, FM_NONE);
+    verify(&made.end.files, &found);
+    assert_int_equal(found.end.error, FM_NONE);
+    const struct fm_file_facts *files = found.end.files.items;
+    for (size_t i = 0; i < found.end.files.count; i++) {
+        bool still = outputs[i].format == FM_FORMAT_JPG;
+        assert_true(fabs(files[i].duration_seconds - (still ? 0 : 0.8)) < 0.1);
+    }
+    fm_message_done(&made);
+    fm_message_done(&found);
+}
+
 static int make_film(void **state)
 {
     if (make_directory(state) != 0)
@@ -259,6 +296,7 @@ int main(void)
         cmocka_unit_test(a_spec_that_does_not_fit_its_descriptors_is_a_protocol_error),
         cmocka_unit_test(one_film_becomes_three_files_that_pass),
         cmocka_unit_test(no_source_makes_the_seal_break),
+        cmocka_unit_test(no_output_makes_the_seal_break),
     };
     if (!media_program()) {
         print_message("child: skipped, FM_BIN_DIR has no fetchmedia-media\n");
