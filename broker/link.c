@@ -14,7 +14,9 @@
 #define NODES_PAUSE_MS 20 /* between two looks whether the nodes were read */
 #define STOP_ENDPOINT "inproc://fetchmedia.stop"
 #define ZAP_DOMAIN "fetchmedia"
-#define QUEUED_PER_NODE 256
+#define HEARD_PER_NODE 256
+/* A JOB for each lease a node can hold at once, and an answer before each. */
+#define TOLD_PER_NODE 1280
 #define ENFORCE_DOMAIN                                                                             \
     93 /* ZMQ_ZAP_ENFORCE_DOMAIN: a draft name in 4.3's header, there all the same */
 #define DROPS_A_CALL 256 /* then the queue thread's other work goes first */
@@ -157,8 +159,8 @@ static bool router_limit(void *router)
     int64_t largest = FM_PACK_LIMIT;
     return zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0 &&
            set_number(router, ZMQ_ROUTER_MANDATORY, 1) &&
-           set_number(router, ZMQ_SNDHWM, QUEUED_PER_NODE) &&
-           set_number(router, ZMQ_RCVHWM, QUEUED_PER_NODE) && set_number(router, ZMQ_LINGER, 0) &&
+           set_number(router, ZMQ_SNDHWM, TOLD_PER_NODE) &&
+           set_number(router, ZMQ_RCVHWM, HEARD_PER_NODE) && set_number(router, ZMQ_LINGER, 0) &&
            set_number(router, ZMQ_HEARTBEAT_IVL, 2000) &&
            set_number(router, ZMQ_HEARTBEAT_TIMEOUT, 6000) &&
            set_number(router, ZMQ_HEARTBEAT_TTL, 8000);
