@@ -120,27 +120,79 @@ static void read_answer(CURL *curl, struct fm_client_answer *answer)
     }
 }
 
+/* A request with the key, and how its answer is taken. */
+static CURL *new_call(const struct fm_client *client, const char *url, const char *content_type,
+                      struct curl_slist **headers, struct fm_client_answer *answer)
+{
+    FM_AUTO(fm_text_done) struct fm_text bearer = {0};
+    fm_text_format(&bearer, "Bearer %s", client->api_key);
+    *answer = (struct fm_client_answer){0};
+    CURL *curl = new_request(url);
+    *headers = add_header(NULL, "Authorization", fm_text_get(&bearer));
+    *headers = add_header(*headers, "Content-Type", content_type);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
+    return curl;
+}
+
 bool fm_client_call(const struct fm_client *client, const char *method, const char *path,
                     const char *body, struct fm_client_answer *answer, struct fm_error *err)
 {
-    FM_AUTO(fm_text_done) struct fm_text url = {0}, bearer = {0};
-    *answer = (struct fm_client_answer){0};
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    struct curl_slist *headers = NULL;
     fm_text_format(&url, "%s%s", client->base_url, path);
-    fm_text_format(&bearer, "Bearer %s", client->api_key);
-    CURL *curl = new_request(fm_text_get(&url));
-    struct curl_slist *headers = add_header(NULL, "Authorization", fm_text_get(&bearer));
-    headers = add_header(headers, "Content-Type", "application/json");
+    CURL *curl = new_call(client, fm_text_get(&url), "application/json", &headers, answer);
     set_method(curl, method, body);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
     CURLcode code = perform(curl);
     if (code == CURLE_OK) {
         read_answer(curl, answer);
     }
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
+    return code == CURLE_OK || fail_transport(code, fm_text_get(&url), err);
+}
+
+/* ---- a long body ---- */
+
+struct sending {
+    const struct fm_client_body *body;
+    struct fm_error *err;
+};
+
+static size_t give_bytes(char *out, size_t size, size_t count, void *context)
+{
+    struct sending *sending = context;
+    size_t length = 0;
+    bool is_read =
+        sending->body->read(sending->body->context, out, size * count, &length, sending->err);
+    return is_read ? length : CURL_READFUNC_ABORT;
+}
+
+bool fm_client_send(const struct fm_client *client, const char *path,
+                    const struct fm_client_body *body, struct fm_client_answer *answer,
+                    struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    struct curl_slist *headers = NULL;
+    struct sending sending = {body, err};
+    fm_text_format(&url, "%s%s", client->base_url, path);
+    CURL *curl = new_call(client, fm_text_get(&url), body->content_type, &headers, answer);
+    headers = add_header(headers, "Transfer-Encoding", "chunked"); /* its length is not known */
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_bytes);
+    curl_easy_setopt(curl, CURLOPT_READDATA, &sending);
+    CURLcode code = perform(curl);
+    if (code == CURLE_OK) {
+        read_answer(curl, answer);
+    }
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    if (code == CURLE_ABORTED_BY_CALLBACK) {
+        return false; /* the reader said why */
+    }
     return code == CURLE_OK || fail_transport(code, fm_text_get(&url), err);
 }
 

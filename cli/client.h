@@ -32,6 +32,16 @@ struct fm_client_answer {
 bool fm_client_call(const struct fm_client *client, const char *method, const char *path,
                     const char *body, struct fm_client_answer *answer,
                     struct fm_error *err) FM_MUST_CHECK;
+/* A POST whose body is read as it is sent. `read` fills at most `room` bytes and gives their
+ * number, 0 at the end; false, with its error, gives the request up. */
+struct fm_client_body {
+    const char *content_type;
+    bool (*read)(void *context, char *out, size_t room, size_t *length, struct fm_error *err);
+    void *context;
+};
+bool fm_client_send(const struct fm_client *client, const char *path,
+                    const struct fm_client_body *body, struct fm_client_answer *answer,
+                    struct fm_error *err) FM_MUST_CHECK;
 void fm_client_answer_done(struct fm_client_answer *answer);
 /* True for 2xx; else false with the error the service named, in its own words. */
 bool fm_client_check(const struct fm_client_answer *answer, struct fm_error *err) FM_MUST_CHECK;

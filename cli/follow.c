@@ -1,4 +1,5 @@
-/* Following a job: the service answers a change of state at once, progress is asked for. */
+/* Following a job or a batch: the service answers a change of state at once, progress is asked for.
+ */
 #include "cli/follow.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/batch_show.h"
 #include "cli/command.h"
 #include "cli/show.h"
 #include "common/clock.h"
@@ -21,9 +23,24 @@
 #define PAUSE_LIMIT_SECONDS 3600u
 #define OUTAGE_MS 60000
 
+/* What can be followed. */
+struct subject {
+    const char *path; /* before its id */
+    bool waits;       /* the service holds its answer */
+    void (*read)(const struct fm_json *json, struct fm_show_job *job);
+    const char *farewell;
+};
+
+static const struct subject job_subject = {
+    "/v1/jobs/", true, fm_show_read, "\nThe job goes on. Follow it again: fetchmedia jobs watch "};
+static const struct subject batch_subject = {
+    "/v1/batches/", false, fm_batch_show_read,
+    "\nThe batch goes on. Follow it again: fetchmedia batch watch "};
+
 struct follow {
     const struct fm_client *client;
-    const char *job;
+    const struct subject *subject;
+    const char *id;
     struct fm_client_answer *answer; /* the last one */
     struct fm_show show;
     struct fm_text status; /* as last seen; empty: never seen */
@@ -45,11 +62,13 @@ static void leave(int number)
     _exit(FM_EXIT_INTERRUPTED);
 }
 
-static void catch_interrupt(const char *job, struct sigaction *before)
+static void catch_interrupt(const struct follow *follow, struct sigaction *before)
 {
     struct sigaction action = {.sa_handler = leave};
-    snprintf(farewell, sizeof(farewell),
-             "\nThe job goes on. Follow it again: fetchmedia jobs watch %.40s\n", job);
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    fm_text_append(&text, follow->subject->farewell);
+    fm_text_append(&text, follow->id);
+    snprintf(farewell, sizeof(farewell), "%.150s\n", fm_text_get(&text));
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, before);
 }
@@ -95,7 +114,7 @@ static bool wait_out(struct follow *follow, struct fm_error *err)
 static void settle(struct follow *follow, int64_t asked_at_ms)
 {
     struct fm_show_job job;
-    fm_show_read(follow->answer->json, &job);
+    follow->subject->read(follow->answer->json, &job);
     bool has_changed = strcmp(job.status, fm_text_get(&follow->status)) != 0;
     fm_text_clear(&follow->status);
     fm_text_append(&follow->status, job.status[0] != '\0' ? job.status : "?");
@@ -114,7 +133,10 @@ static bool look(struct follow *follow, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     int64_t now_ms = fm_clock_ms();
-    fm_text_format(&path, "/v1/jobs/%s?wait=%u", follow->job, follow->seconds);
+    fm_text_format(&path, "%s%s", follow->subject->path, follow->id);
+    if (follow->subject->waits) {
+        fm_text_format(&path, "?wait=%u", follow->seconds);
+    }
     fm_client_answer_done(follow->answer);
     bool has_answer =
         fm_client_call(follow->client, "GET", fm_text_get(&path), NULL, follow->answer, err);
@@ -127,23 +149,36 @@ static bool look(struct follow *follow, struct fm_error *err)
     return is_passing && wait_out(follow, err);
 }
 
-bool fm_follow_run(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
-                   struct fm_error *err)
+static bool run(struct follow *follow, struct fm_error *err)
 {
-    struct follow follow = {.client = client, .job = job, .answer = answer};
     struct sigaction before;
     bool is_good = true;
-    *answer = (struct fm_client_answer){0};
-    fm_show_open(&follow.show);
-    catch_interrupt(job, &before);
-    while (is_good && !follow.is_done) {
-        is_good = look(&follow, err);
+    *follow->answer = (struct fm_client_answer){0};
+    fm_show_open(&follow->show);
+    catch_interrupt(follow, &before);
+    while (is_good && !follow->is_done) {
+        is_good = look(follow, err);
     }
-    fm_show_end(&follow.show);
+    fm_show_end(&follow->show);
     if (!is_good && err->code == FM_UNAVAILABLE) {
         fputs(farewell + 1, stderr);
     }
     sigaction(SIGINT, &before, NULL);
-    fm_text_done(&follow.status);
+    fm_text_done(&follow->status);
     return is_good;
+}
+
+bool fm_follow_run(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
+                   struct fm_error *err)
+{
+    struct follow follow = {.client = client, .subject = &job_subject, .id = job, .answer = answer};
+    return run(&follow, err);
+}
+
+bool fm_follow_batch(const struct fm_client *client, const char *batch,
+                     struct fm_client_answer *answer, struct fm_error *err)
+{
+    struct follow follow = {
+        .client = client, .subject = &batch_subject, .id = batch, .answer = answer};
+    return run(&follow, err);
 }

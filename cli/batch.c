@@ -1,0 +1,196 @@
+/* `batch`: submit many jobs from a file, look at a batch, follow it, or end it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/batch_show.h"
+#include "cli/batch_source.h"
+#include "cli/command.h"
+#include "cli/follow.h"
+#include "common/id.h"
+#include "common/memory.h"
+#include "common/settings.h"
+
+struct options {
+    bool json, watch;
+};
+
+static const struct fm_setting table[] = {
+    {FM_KIND_BOOL, "json", offsetof(struct options, json), "false", 0, 1, "Print the batch object"},
+    {FM_KIND_BOOL, "watch", offsetof(struct options, watch), "false", 0, 1,
+     "submit: follow it to its end"},
+};
+
+struct verb {
+    const char *name;
+    bool (*run)(const struct fm_client *client, const char *word, struct fm_client_answer *answer,
+                struct fm_error *err);
+    bool takes_file;
+    bool judges; /* the exit code says how the batch ended */
+};
+
+/* ---- submit ---- */
+
+struct submission {
+    struct fm_batch_source *source;
+    struct fm_show show;
+};
+
+static void show_sending(struct submission *submission)
+{
+    struct fm_show_job job = {.id = "",
+                              .status = "running",
+                              .stage = "sending",
+                              .reason = "",
+                              .percent = -1,
+                              .eta_seconds = -1,
+                              .speed = -1};
+    fm_batch_source_progress(submission->source, &job.downloaded_bytes, &job.total_bytes);
+    if (job.total_bytes > 0) {
+        job.percent = 100.0 * (double)job.downloaded_bytes / (double)job.total_bytes;
+    }
+    if (submission->show.is_terminal) {
+        fm_show_progress(&submission->show, &job);
+    }
+}
+
+static bool read_body(void *context, char *out, size_t room, size_t *length, struct fm_error *err)
+{
+    struct submission *submission = context;
+    bool is_read = fm_batch_source_read(submission->source, out, room, length, err);
+    show_sending(submission);
+    return is_read;
+}
+
+static bool submit(const struct fm_client *client, const char *path,
+                   struct fm_client_answer *answer, struct fm_error *err)
+{
+    struct submission submission = {0};
+    if (!fm_batch_source_open(path, &submission.source, err)) {
+        return false;
+    }
+    struct fm_client_body body = {fm_batch_source_type(submission.source), read_body, &submission};
+    fm_show_open(&submission.show);
+    bool is_good = fm_client_send(client, "/v1/batches", &body, answer, err);
+    fm_show_end(&submission.show);
+    fm_batch_source_close(&submission.source);
+    return is_good && fm_client_check(answer, err);
+}
+
+/* ---- the others ---- */
+
+static bool call(const struct fm_client *client, const char *method, const char *path,
+                 struct fm_client_answer *answer, struct fm_error *err)
+{
+    return fm_client_call(client, method, path, NULL, answer, err) && fm_client_check(answer, err);
+}
+
+static bool get(const struct fm_client *client, const char *batch, struct fm_client_answer *answer,
+                struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "/v1/batches/%s", batch);
+    return call(client, "GET", fm_text_get(&path), answer, err);
+}
+
+static bool cancel(const struct fm_client *client, const char *batch,
+                   struct fm_client_answer *answer, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "/v1/batches/%s/cancel", batch);
+    return call(client, "POST", fm_text_get(&path), answer, err);
+}
+
+static const struct verb verbs[] = {
+    {"submit", submit, true, false},
+    {"get", get, false, false},
+    {"watch", fm_follow_batch, false, true},
+    {"cancel", cancel, false, false},
+};
+
+static const struct verb *find(const char *name)
+{
+    for (size_t i = 0; i < FM_COUNT(verbs); i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/* An id is put into a path: nothing else may stand there. NULL on failure. */
+static const struct verb *read_words(char **words, size_t count, const struct options *options,
+                                     struct fm_error *err)
+{
+    struct fm_id id;
+    const struct verb *verb = count == 2 ? find(words[0]) : NULL;
+    if (verb == NULL || (options->watch && !verb->takes_file)) {
+        fm_fail(err, FM_SETTING,
+                "usage: fetchmedia batch submit FILE|- [--watch] | get|watch|cancel BATCH; "
+                "[--json]");
+        return NULL;
+    }
+    if (!verb->takes_file && !fm_id_parse(FM_ID_BATCH, words[1], &id)) {
+        fm_fail(err, FM_SETTING, "\"%.64s\" is not the id of a batch", words[1]);
+        return NULL;
+    }
+    return verb;
+}
+
+static int print(const struct fm_client_answer *answer, bool wants_json, bool judges)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    struct fm_show_job batch;
+    fm_batch_show_read(answer->json, &batch);
+    fm_batch_show_summary(answer->json, &text);
+    printf("%s%s", fm_text_get(wants_json ? &answer->body : &text), wants_json ? "\n" : "");
+    return judges && !batch.has_succeeded ? FM_EXIT_FAILED : FM_EXIT_OK;
+}
+
+/* After the submission: its id, and with --watch its end. */
+static int go_on(const struct fm_client *client, const struct fm_client_answer *answer,
+                 const struct options *options)
+{
+    FM_AUTO(fm_client_answer_done) struct fm_client_answer end = {0};
+    const char *id = fm_json_text(fm_json_get(answer->json, "id"));
+    struct fm_error err = {0};
+    struct fm_id parsed;
+    if (!fm_id_parse(FM_ID_BATCH, id, &parsed)) {
+        fm_fail(&err, FM_PROTOCOL, "the answer holds no batch");
+        return fm_command_fail(&err);
+    }
+    if (!options->json) {
+        printf("%s\n", id);
+        (void)fflush(stdout);
+    }
+    if (!options->watch) {
+        return options->json ? print(answer, true, false) : FM_EXIT_OK;
+    }
+    return fm_follow_batch(client, id, &end, &err) ? print(&end, options->json, true)
+                                                   : fm_command_fail(&err);
+}
+
+static int run(const struct verb *verb, const char *word, const struct options *options)
+{
+    FM_AUTO(fm_client_done) struct fm_client client = {0};
+    FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
+    struct fm_error err = {0};
+    if (!fm_client_open(&client, &err) || !verb->run(&client, word, &answer, &err)) {
+        return fm_command_fail(&err);
+    }
+    return verb->takes_file ? go_on(&client, &answer, options)
+                            : print(&answer, options->json, verb->judges);
+}
+
+int fm_batch_command(int argc, char **argv)
+{
+    FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
+    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct options options = {0};
+    struct fm_error err = {0};
+    const struct verb *verb = NULL;
+    if (fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err)) {
+        verb = read_words(rest, words.rest_count, &options, &err);
+    }
+    fm_settings_done(table, FM_COUNT(table), &options);
+    return verb != NULL ? run(verb, rest[1], &options) : fm_command_fail(&err);
+}

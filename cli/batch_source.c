@@ -1,0 +1,194 @@
+/* A file of jobs, a line at a time. */
+#include "cli/batch_source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/json.h"
+#include "common/memory.h"
+
+#define LINE_LIMIT ((size_t)16 * 1024 * 1024) /* a whole batch as JSON in one line */
+
+enum form { NDJSON, JSON, LIST };
+
+struct fm_batch_source {
+    FILE *stream;
+    char *line; /* getline's */
+    size_t line_size;
+    enum form form;
+    struct fm_text held; /* to be given, from `given` on */
+    size_t given;
+    int64_t bytes, total_bytes;
+};
+
+static bool fail_read(struct fm_error *err)
+{
+    return fm_fail_errno(err, "the file of jobs");
+}
+
+/* False at the end, or with an error. */
+static bool read_line(struct fm_batch_source *source, size_t *length, struct fm_error *err)
+{
+    errno = 0;
+    ssize_t got = getline(&source->line, &source->line_size, source->stream);
+    *length = got > 0 ? (size_t)got : 0;
+    source->bytes += got > 0 ? got : 0;
+    if (got < 0) {
+        return ferror(source->stream) == 0 || fail_read(err);
+    }
+    return *length <= LINE_LIMIT ||
+           fm_fail(err, FM_SETTING, "a line is longer than %zu bytes", LINE_LIMIT);
+}
+
+/* A URL becomes a job; what is no URL (a comment, an empty line) an empty line. */
+static void put_url(struct fm_batch_source *source, size_t length)
+{
+    struct fm_json_writer writer = {.out = &source->held};
+    char *url = source->line + strspn(source->line, " \t");
+    source->line[length] = '\0';
+    url[strcspn(url, " \t\r\n")] = '\0';
+    if (url[0] != '\0' && url[0] != '#') {
+        fm_json_open(&writer, NULL, '{');
+        fm_json_put_text(&writer, "url", url);
+        fm_json_close(&writer, '}');
+    }
+    fm_text_append_char(&source->held, '\n');
+}
+
+static void put_line(struct fm_batch_source *source, size_t length)
+{
+    if (source->form == LIST) {
+        put_url(source, length);
+    } else {
+        fm_text_append_bytes(&source->held, source->line, length);
+    }
+}
+
+/* By its first line that says anything: a whole object that is no batch is a job. */
+static enum form form_of(const char *line, size_t length)
+{
+    FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
+    const char *at = line + strspn(line, " \t\r\n");
+    if (*at != '{' && *at != '[') {
+        return LIST;
+    }
+    bool is_whole = fm_json_parse((struct fm_slice){line, length}, &json, NULL);
+    return is_whole && fm_json_get(json, "jobs") == NULL ? NDJSON : JSON;
+}
+
+static bool is_blank(const char *line)
+{
+    return line[strspn(line, " \t\r\n")] == '\0';
+}
+
+/* What Windows puts before UTF-8 (RFC 8259 §8.1 allows to ignore it). */
+static size_t drop_mark(char *line, size_t length)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    if (length < 3 || memcmp(line, mark, 3) != 0) {
+        return length;
+    }
+    memmove(line, line + 3, length - 2);
+    return length - 3;
+}
+
+static bool read_first(struct fm_batch_source *source, struct fm_error *err)
+{
+    size_t length = 0, blank_lines = 0;
+    if (!read_line(source, &length, err)) {
+        return false;
+    }
+    length = length > 0 ? drop_mark(source->line, length) : 0;
+    while (length > 0 && is_blank(source->line)) {
+        blank_lines++;
+        if (!read_line(source, &length, err)) {
+            return false;
+        }
+    }
+    if (length == 0) {
+        return fm_fail(err, FM_SETTING, "there are no jobs in it");
+    }
+    source->form = form_of(source->line, length);
+    for (size_t i = 0; i < blank_lines; i++) {
+        fm_text_append_char(&source->held, '\n');
+    }
+    put_line(source, length);
+    return true;
+}
+
+bool fm_batch_source_open(const char *path, struct fm_batch_source **source, struct fm_error *err)
+{
+    struct stat status = {0};
+    FILE *stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    if (stream == NULL) {
+        return fm_fail_errno(err, path);
+    }
+    *source = fm_alloc(sizeof(**source));
+    (*source)->stream = stream;
+    bool is_file = fstat(fileno(stream), &status) == 0 && S_ISREG(status.st_mode);
+    (*source)->total_bytes = is_file ? status.st_size : 0;
+    if (!read_first(*source, err)) {
+        fm_batch_source_close(source);
+        return false;
+    }
+    return true;
+}
+
+void fm_batch_source_close(struct fm_batch_source **source)
+{
+    struct fm_batch_source *it = fm_steal(*source);
+    if (it == NULL) {
+        return;
+    }
+    if (it->stream != stdin) {
+        (void)fclose(it->stream);
+    }
+    free(it->line);
+    fm_text_done(&it->held);
+    free(it);
+}
+
+const char *fm_batch_source_type(const struct fm_batch_source *source)
+{
+    return source->form == JSON ? "application/json" : "application/x-ndjson";
+}
+
+void fm_batch_source_progress(const struct fm_batch_source *source, int64_t *bytes,
+                              int64_t *total_bytes)
+{
+    *bytes = source->bytes;
+    *total_bytes = source->total_bytes;
+}
+
+static size_t give(struct fm_batch_source *source, char *out, size_t room)
+{
+    size_t left = source->held.length - source->given;
+    size_t length = left < room ? left : room;
+    memcpy(out, fm_text_get(&source->held) + source->given, length);
+    source->given += length;
+    if (source->given == source->held.length) {
+        fm_text_clear(&source->held);
+        source->given = 0;
+    }
+    return length;
+}
+
+bool fm_batch_source_read(struct fm_batch_source *source, char *out, size_t room, size_t *length,
+                          struct fm_error *err)
+{
+    size_t line_length = 1;
+    *length = 0;
+    while (source->held.length < room && line_length > 0) {
+        if (!read_line(source, &line_length, err)) {
+            return false;
+        }
+        if (line_length > 0) {
+            put_line(source, line_length);
+        }
+    }
+    *length = give(source, out, room);
+    return true;
+}
