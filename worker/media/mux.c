@@ -216,13 +216,20 @@ bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCode
     return added;
 }
 
+AVRational fm_mux_copy_base(const AVStream *source)
+{
+    const AVCodecParameters *codec = source->codecpar;
+    bool is_sound = codec->codec_type == AVMEDIA_TYPE_AUDIO && codec->sample_rate > 0;
+    return is_sound ? (AVRational){1, codec->sample_rate} : source->time_base;
+}
+
 bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
                      struct fm_error *err)
 {
     struct lane *lane = &mux->lanes[slot];
     pthread_mutex_lock(&mux->lock);
     lane->parameters = avcodec_parameters_alloc();
-    lane->time_base = source->time_base;
+    lane->time_base = fm_mux_copy_base(source);
     lane->frame_rate = source->avg_frame_rate;
     lane->source = source;
     lane->copied = true;

@@ -26,10 +26,12 @@ int fm_mux_codec_flags(const struct fm_mux *mux);
 /* A planned stream says what it is, once. */
 bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCodecContext *encoder,
                         struct fm_error *err) FM_MUST_CHECK;
+/* A copy's times come in this base: sound's counted in samples, for the source's may be coarser. */
+AVRational fm_mux_copy_base(const AVStream *source);
 bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
                      struct fm_error *err) FM_MUST_CHECK;
 /* Takes the packet's reference and leaves it blank; its times are in the stream's own base (the
- * encoder's, the source's). */
+ * encoder's, the copy's). */
 bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
                   struct fm_error *err) FM_MUST_CHECK;
 /* A planned stream has ended; one never added is left out of the file. The last one ends the file,

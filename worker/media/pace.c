@@ -10,6 +10,7 @@
 #define OFF_GRID 1.1
 /* The picture before is given the places up to this far from the new one's. */
 #define NEAREST 0.6
+#define LATE 0.5
 /* Places that lie in the middle between two fall the same way on every machine. */
 #define NUDGE (1.0 / (1 << 17))
 
@@ -62,6 +63,14 @@ static int64_t count_places(const struct fm_pace *pace, const AVFrame *frame, in
     return count;
 }
 
+/* A picture that comes alone may begin late: what stands before it is not filled. */
+static void skip_start(struct fm_pace *pace, const AVFrame *frame)
+{
+    double place = place_of(pace, frame);
+    if (pace->plan->alone && !pace->last->buf[0] && place >= LATE)
+        pace->next = llrint(place);
+}
+
 /* A film whose last pictures each stood for several ends with one that does. */
 static int64_t count_last(const struct fm_pace *pace)
 {
@@ -111,6 +120,7 @@ bool fm_pace_feed(struct fm_pace *pace, AVFrame *frame, struct fm_error *err)
         return !frame || pace->take(pace->context, frame, err);
     if (!frame)
         return !pace->last->buf[0] || give_all(pace, NULL, 0, count_last(pace), err);
+    skip_start(pace, frame);
     int64_t before = 0, count = count_places(pace, frame, &before);
     return give_all(pace, frame, before, count, err) && keep(pace, frame, before, err);
 }

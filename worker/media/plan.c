@@ -234,6 +234,7 @@ static void plan_rate(const struct fm_plan_output *output, struct fm_plan_stream
     stream->paced = !stream->still && wants_pace(output->format, rate, average);
     stream->frame_rate = stream->paced ? rate : stream->source_rate;
     stream->constant = stream->paced || stream->on_grid;
+    stream->alone = input->nb_streams == 1;
 }
 
 /* Fewer frames, and colours out of a palette: of them all, where they can wait for it. */

@@ -18,6 +18,7 @@ bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot
         .end = isfinite(output->part.end_seconds) ? llround(output->part.end_seconds / tick)
                                                   : INT64_MAX,
         .sample_carry = AV_NOPTS_VALUE,
+        .next_dts = AV_NOPTS_VALUE,
     };
     return fm_mux_add_copy(mux, slot, source, err);
 }
@@ -26,22 +27,51 @@ bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot
 static void smooth_sound(struct fm_remux *remux, AVPacket *packet)
 {
     AVCodecParameters *codec = remux->source->codecpar;
-    if (codec->codec_type != AVMEDIA_TYPE_AUDIO || codec->sample_rate <= 0)
-        return;
+    AVRational from = remux->source->time_base, to = fm_mux_copy_base(remux->source);
     int samples = av_get_audio_frame_duration2(codec, packet->size);
     if (samples <= 0)
         samples = codec->frame_size;
-    packet->dts = packet->pts =
-        av_rescale_delta(remux->source->time_base, packet->dts, (AVRational){1, codec->sample_rate},
-                         samples, &remux->sample_carry, remux->source->time_base);
+    if (packet->dts != AV_NOPTS_VALUE)
+        packet->dts = packet->pts =
+            av_rescale_delta(from, packet->dts, to, samples, &remux->sample_carry, to);
+    packet->duration = av_rescale_q(packet->duration, from, to);
+}
+
+static bool is_sound(const struct fm_remux *remux)
+{
+    const AVCodecParameters *codec = remux->source->codecpar;
+    return codec->codec_type == AVMEDIA_TYPE_AUDIO && codec->sample_rate > 0;
+}
+
+static int64_t length_of(const struct fm_remux *remux, const AVPacket *packet)
+{
+    AVRational rate = remux->source->avg_frame_rate;
+    if (packet->duration > 0 || rate.num <= 0 || rate.den <= 0)
+        return packet->duration;
+    return av_rescale_q(1, av_inv_q(rate), remux->source->time_base);
+}
+
+/* Matroska leaves the first decoding times open: they begin so many pictures before the first is
+ * shown as the codec may hold back, and go on from there. */
+static void set_decoding_time(struct fm_remux *remux, AVPacket *packet)
+{
+    int64_t length = length_of(remux, packet), delay = remux->source->codecpar->video_delay;
+    bool open = packet->dts == AV_NOPTS_VALUE;
+    if (open && (delay == 0 || packet->pts == AV_NOPTS_VALUE))
+        packet->dts = packet->pts;
+    else if (open && remux->next_dts == AV_NOPTS_VALUE)
+        packet->dts = packet->pts - delay * length;
+    else if (open)
+        packet->dts = FFMIN(remux->next_dts, packet->pts);
+    if (packet->dts != AV_NOPTS_VALUE)
+        remux->next_dts = packet->dts + length;
 }
 
 /* Takes the packet. */
 static bool write(struct fm_remux *remux, AVPacket *packet, struct fm_error *err)
 {
-    if (packet->dts == AV_NOPTS_VALUE)
-        packet->dts = packet->pts;
-    if (packet->dts != AV_NOPTS_VALUE)
+    set_decoding_time(remux, packet);
+    if (is_sound(remux))
         smooth_sound(remux, packet);
     bool written = fm_mux_write(remux->mux, remux->slot, packet, err);
     av_packet_free(&packet);

@@ -29,6 +29,7 @@ struct fm_remux {
     AVPacket *held[FM_REMUX_HELD]; /* hidden, and not yet known whether behind the film */
     size_t held_count;
     int64_t sample_carry; /* av_rescale_delta's */
+    int64_t next_dts;     /* where the next decoding time would be */
 };
 
 bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot slot,
