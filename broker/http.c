@@ -176,23 +176,12 @@ static void begin(struct fm_http_exchange *exchange, const char *method, const c
     fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_http_body_deadline(DISCARD_LIMIT));
 }
 
-/* A refusal in the middle of a body: MHD takes a response only before or after it. */
-static enum MHD_Result refuse_body(struct fm_http_exchange *exchange)
-{
-    pthread_mutex_lock(&exchange->http->lock);
-    if (!exchange->connection->is_cut) {
-        fm_http_refuse(exchange->connection->fd, exchange->refusal);
-        exchange->connection->is_cut = true;
-    }
-    pthread_mutex_unlock(&exchange->http->lock);
-    return MHD_NO;
-}
-
 static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     if (exchange->sink == FM_HTTP_SINK_COLLECT) {
         if (bytes.length > exchange->limit - exchange->body.length) {
-            return refuse_body(exchange);
+            fm_http_refuse_body(exchange);
+            return MHD_NO;
         }
         fm_text_append_bytes(&exchange->body, bytes.data, bytes.length);
         return MHD_YES;
@@ -205,7 +194,11 @@ static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_sl
         return MHD_YES;
     }
     exchange->discarded += bytes.length;
-    return exchange->discarded > DISCARD_LIMIT ? refuse_body(exchange) : MHD_YES;
+    if (exchange->discarded > DISCARD_LIMIT) {
+        fm_http_refuse_body(exchange);
+        return MHD_NO;
+    }
+    return MHD_YES;
 }
 
 /* ---- the reply ---- */

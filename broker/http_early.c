@@ -32,6 +32,17 @@ void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes)
     exchange->refusal = FM_INTERNAL;
 }
 
+/* More of a body than is read: MHD takes a response only before or after it. */
+void fm_http_refuse_body(struct fm_http_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->http->lock);
+    if (!exchange->connection->is_cut) {
+        fm_http_refuse(exchange->connection->fd, exchange->refusal);
+        exchange->connection->is_cut = true;
+    }
+    pthread_mutex_unlock(&exchange->http->lock);
+}
+
 static void write_head(const struct fm_http_exchange *exchange, struct fm_text *raw)
 {
     fm_text_format(raw, "HTTP/1.1 %u Refused\r\nConnection: close\r\n", exchange->status);

@@ -118,6 +118,8 @@ int64_t fm_http_body_deadline(int64_t size_bytes);
 void fm_http_refuse(int fd, enum fm_error_code code);
 /* The next bytes of a stream: to `take`, in time. */
 void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes);
+/* Ends a connection whose body is too long, with what is said to that. */
+void fm_http_refuse_body(struct fm_http_exchange *exchange);
 /* Sends the reply that is set in the middle of a body, which MHD cannot: straight into the socket.
  * The client may be sending for a while before it looks; if it were cut off now, it never would. */
 void fm_http_reply_early(struct fm_http_exchange *exchange);
