@@ -7,6 +7,7 @@
 #include "broker/auth.h"
 #include "broker/db.h"
 #include "broker/migrate.h"
+#include "broker/pause.h"
 #include "broker/reader.h"
 #include "common/clock.h"
 #include "common/json.h"
@@ -25,7 +26,9 @@ const char fm_admin_usage[] =
     "0: for good\n"
     "  key list | key revoke KEY\n"
     "  node add NAME PUBLIC_KEY                  prints the broker's public key\n"
-    "  node list | node revoke NAME\n";
+    "  node list | node revoke NAME\n"
+    "  pause add site|pool|account SUBJECT [REASON]   its jobs are not started\n"
+    "  pause list | pause remove site|pool|account SUBJECT\n";
 
 /* One command under way. */
 struct admin {
@@ -350,6 +353,8 @@ bool fm_admin_run(const struct fm_broker_settings *settings, const struct fm_sec
 {
     if (count == 1 && strcmp(words[0], "migrate") == 0)
         return migrate(settings, secrets, err);
+    if (count > 0 && strcmp(words[0], "pause") == 0)
+        return fm_pause_run(settings, words + 1, count - 1, err);
     const struct command *command = find(words, count);
     if (!command)
         return fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");

@@ -1,6 +1,6 @@
 /*
- * The operator's words on the host: migrate, account, key, node. Each prints one JSON object (a
- * list prints one a line) on stdout; a key's text and a generated password are shown this once.
+ * The operator's words on the host: migrate, account, key, node, pause. Each prints one JSON object
+ * (a list prints one a line) on stdout; a key's text and a generated password are shown this once.
  * Passwords and keys never come by argv.
  */
 #ifndef FM_BROKER_ADMIN_H

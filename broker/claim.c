@@ -130,7 +130,7 @@ static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class c
 {
     char pool[48];
     fm_session_pool(session, class, pool);
-    if (fm_order_is_empty(hub->order, pool))
+    if (fm_order_is_empty(hub->order, pool) || fm_reason_pool_is_paused(hub->reason, pool))
         return;
     bool may_avoid = has_other(hub, session, pool, class);
     struct fm_tick_head head;
@@ -183,10 +183,15 @@ static bool is_due(const struct fm_queue_event *event)
     return event->run_at_us == 0;
 }
 
+static bool is_paused(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    return fm_reason_is_paused(hub->reason, event->pool, &event->account, event->site);
+}
+
 void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
 {
     struct slot slot = {NULL, FM_CLASS_NET};
-    if (is_due(event) && fm_order_is_open(hub->order, event->pool))
+    if (is_due(event) && !is_paused(hub, event) && fm_order_is_open(hub->order, event->pool))
         slot = find_slot(hub, event->pool);
     if (!slot.session) {
         fm_order_expect(hub->order, event->pool);
@@ -198,10 +203,12 @@ void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
 
 static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
 {
-    struct fm_tick_head head = {
-        .account = event->account, .id = event->id, .lane = (unsigned)event->lane};
+    struct fm_tick_head head = {.account = event->account,
+                                .id = event->id,
+                                .lane = (unsigned)event->lane,
+                                .site = event->site};
     bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
-    fm_order_arrive(hub->order, event->pool, is_known ? &head : NULL);
+    fm_order_arrive(hub->order, event->pool, is_known && !is_paused(hub, event) ? &head : NULL);
     if (!is_known && event->outcome == FM_QUEUE_FAILED)
         fm_order_doubt(hub->order);
 }

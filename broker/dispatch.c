@@ -182,6 +182,7 @@ static void open_rooms(struct fm_dispatch *dispatch, const char *database_url)
     hub->nodes = fm_node_set_new();
     hub->sessions = fm_session_set_new();
     hub->order = fm_order_new();
+    hub->reason = fm_reason_new();
     hub->queue = fm_queue_new(database_url, hub->broker);
     hub->tick = fm_tick_new(database_url, hub->broker);
     dispatch->look = fm_look_new(hub);
@@ -243,6 +244,7 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
     fm_tick_destroy(&old->hub.tick);
     fm_link_close(&old->hub.link);
     fm_look_destroy(&old->look);
+    fm_reason_destroy(&old->hub.reason);
     fm_order_destroy(&old->hub.order);
     fm_session_set_destroy(&old->hub.sessions);
     fm_node_set_destroy(&old->hub.nodes);
@@ -254,6 +256,11 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch)
 {
     return fm_clock_ms() - fm_look_answered_ms(dispatch->look) < TICK_FRESH_MS;
+}
+
+struct fm_reason *fm_dispatch_reason(struct fm_dispatch *dispatch)
+{
+    return dispatch->hub.reason;
 }
 
 unsigned fm_dispatch_workers(const struct fm_dispatch *dispatch)

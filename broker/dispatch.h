@@ -8,6 +8,7 @@
 
 #include "broker/grant.h"
 #include "broker/queue.h"
+#include "broker/reason.h"
 #include "broker/secrets.h"
 #include "broker/settings.h"
 #include "broker/watch.h"
@@ -27,5 +28,7 @@ void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event
 /* For /readyz: the database answered the last tick. For status: workers attached. */
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch);
 unsigned fm_dispatch_workers(const struct fm_dispatch *dispatch);
+/* Why jobs wait; the dispatch's own. */
+struct fm_reason *fm_dispatch_reason(struct fm_dispatch *dispatch);
 
 #endif

@@ -24,6 +24,7 @@ static const struct {
     [FM_QUEUE_RELEASE] = {KEY(lease), true, FM_QUEUE_STALE},
     [FM_QUEUE_CANCEL] = {KEY(id), true, FM_QUEUE_MISSING},
     [FM_QUEUE_DELETE] = {KEY(id), true, FM_QUEUE_MISSING},
+    [FM_QUEUE_DEFER] = {KEY(id), false, FM_QUEUE_STALE},
     [FM_QUEUE_ATTACH] = {KEY(node), false, FM_QUEUE_STALE},
     [FM_QUEUE_EXPIRE] = {KEY(session), false, FM_QUEUE_STALE},
     [FM_QUEUE_BEAT] = {KEY(session), false, FM_QUEUE_STALE},

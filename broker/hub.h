@@ -10,6 +10,7 @@
 #include "broker/link.h"
 #include "broker/order.h"
 #include "broker/queue.h"
+#include "broker/reason.h"
 #include "broker/session.h"
 #include "broker/settings.h"
 #include "broker/tick.h"
@@ -26,6 +27,8 @@ struct fm_hub {
     struct fm_tick *tick;
     struct fm_session_set *sessions;
     struct fm_order *order;
+    struct fm_reason *reason;
+    size_t deferring; /* jobs of paused sites, on their way to a later time */
     bool wants_heads; /* a slot came free or a job came: look before the next tick is due */
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/submit.h"
 #include "common/json.h"
 
 bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct fm_job_view *job,
@@ -16,6 +17,18 @@ bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct
             fm_pack_read(&fm_record_progress, row->progress, arena, &job->progress, err)) &&
            (!job->has_result ||
             fm_pack_read(&fm_record_result, row->result, arena, &job->result, err));
+}
+
+void fm_job_explain(struct fm_job_view *job, struct fm_reason *reason)
+{
+    if (job->row->state != FM_STATE_QUEUED) {
+        job->reason = NULL;
+    } else if (job->row->is_retry) {
+        job->reason = "retry";
+    } else {
+        job->reason = fm_reason_of(reason, fm_submit_pool(&job->spec), &job->row->account,
+                                   (unsigned)job->spec.site);
+    }
 }
 
 bool fm_job_is_expired(const struct fm_job_view *job, int64_t now_us)
@@ -119,11 +132,10 @@ static void put_progress(struct fm_json_writer *json, const struct fm_job_view *
 
 static void put_queue(struct fm_json_writer *json, const struct fm_job_view *job)
 {
-    bool is_retry = job->row->state == FM_STATE_QUEUED && job->row->is_retry;
     fm_json_open(json, "queue", '{');
     fm_json_put_null(json, "position");
     fm_json_put_null(json, "eta_seconds");
-    fm_json_put_text(json, "reason", is_retry ? "retry" : NULL);
+    fm_json_put_text(json, "reason", job->reason);
     fm_json_close(json, '}');
 }
 

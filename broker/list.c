@@ -84,6 +84,7 @@ static bool put_job(struct fm_page *page, size_t row, struct fm_id *last, struct
         return false;
     }
     if (fm_filter_matches(filter_of(request), &view)) {
+        fm_job_explain(&view, fm_dispatch_reason(request->front->dispatch));
         fm_job_write(&view, request->front->grant, request->base, fm_clock_wall_us(), &object);
         fm_json_put_raw(&page->json, NULL, (struct fm_slice){object.data, object.length});
     }

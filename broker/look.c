@@ -24,8 +24,9 @@ struct fm_look {
     struct fm_session_observer *observer;
     atomic_llong answered_ms; /* when the last one was answered */
 
-    uint64_t node_epoch; /* of the set in memory; 0: never read */
-    uint64_t key_epoch;  /* as the waiters know it; 0: never read */
+    uint64_t node_epoch;  /* of the set in memory; 0: never read */
+    uint64_t pause_epoch; /* likewise */
+    uint64_t key_epoch;   /* as the waiters know it; 0: never read */
     int64_t tick_at_ms, round_at_ms, watched_at_ms;
     bool wants_round, is_alone, has_stale;
     bool is_ticking;
@@ -153,6 +154,53 @@ static void ask_watched(struct fm_look *look, int64_t now)
 
 /* ---- what the answer means ---- */
 
+static void hear_pauses(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (look->ask.wants_pauses) {
+        look->pause_epoch = answer->pause_epoch;
+        fm_reason_set_pauses(look->hub->reason, answer->pauses, answer->pause_count);
+    } else if (answer->pause_epoch != look->pause_epoch)
+        look->pause_epoch = 0;
+}
+
+static void deferred(struct fm_queue_event *event)
+{
+    struct fm_hub *hub = event->context;
+    hub->deferring--;
+    fm_queue_event_destroy(&event);
+}
+
+/* Others may stand behind it that are not held back: it makes room, and comes up again. */
+static void defer(struct fm_hub *hub, const struct fm_tick_head *head)
+{
+    struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_DEFER);
+    event->account = head->account;
+    event->id = head->id;
+    event->done = deferred;
+    event->context = hub;
+    hub->deferring++;
+    fm_queue_add(hub->queue, event);
+}
+
+/* Leaves the heads that may start, and how many these are. One set of deferred jobs at a time is on
+ * its way; what is left out makes the window no longer all there is. */
+static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t count)
+{
+    size_t kept = 0;
+    bool may_defer = hub->deferring == 0;
+    for (size_t i = 0; i < count; i++) {
+        bool is_held = fm_reason_account_is_paused(hub->reason, &heads[i].account);
+        bool is_deferred = !is_held && fm_reason_site_is_paused(hub->reason, heads[i].site);
+        if (is_deferred && may_defer)
+            defer(hub, &heads[i]);
+        if (is_deferred)
+            fm_order_doubt(hub->order);
+        if (!is_held && !is_deferred)
+            heads[kept++] = heads[i];
+    }
+    return kept;
+}
+
 static void hear_heads(struct fm_hub *hub, const struct fm_tick_ask *ask,
                        const struct fm_tick_answer *answer)
 {
@@ -161,7 +209,8 @@ static void hear_heads(struct fm_hub *hub, const struct fm_tick_ask *ask,
         size_t to = from;
         while (to < answer->head_count && answer->head_pool[to] == pool)
             to++;
-        fm_order_refill(hub->order, ask->pools[pool], answer->heads + from, to - from);
+        fm_order_refill(hub->order, ask->pools[pool], answer->heads + from,
+                        drop_paused(hub, answer->heads + from, to - from));
         from = to;
     }
 }
@@ -324,6 +373,7 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
         return;
     atomic_store(&look->answered_ms, fm_clock_ms());
     hear_nodes(look, answer);
+    hear_pauses(look, answer);
     hear_heads(look->hub, &look->ask, answer);
     hear_gone(look->hub, answer);
     hear_overdue(look->hub, answer);
@@ -343,6 +393,7 @@ static void ask_all(struct fm_look *look, int64_t now)
     if (look->wants_round)
         fm_session_ask(look->hub->sessions);
     look->ask.wants_nodes = look->node_epoch == 0;
+    look->ask.wants_pauses = look->pause_epoch == 0;
     look->tick_at_ms = now + (int64_t)look->hub->settings->tick_ms;
 }
 

@@ -53,6 +53,7 @@ enum fm_step fm_poll_reply(struct fm_request *request, const struct fm_reader_jo
     if (!fm_job_read(row, &request->arena, &job, &err)) {
         return fm_reply_error(request, &err);
     }
+    fm_job_explain(&job, fm_dispatch_reason(request->front->dispatch));
     fm_job_write(&job, request->front->grant, request->base, fm_clock_wall_us(), &body);
     fm_job_tag((struct fm_slice){body.data, body.length}, tag);
     put_headers(request, &job, tag);

@@ -24,6 +24,7 @@
  *   crash, loss, REJECT                     over a limit, -> done
  * client cancels           job_cancel       live -> done                in done, else missing
  * client deletes           job_delete       waiting or done -> gone     leased, ended, missing
+ * its site is paused       job_defer        waiting, due in 30 s        claimed meanwhile
  * HELLO                    session_attach   session; unlisted leases    a higher boot: refuse
  *                                           -> waiting
  * BYE, silence, newer boot session_expire   its leases -> waiting, or,  it moved: watch anew

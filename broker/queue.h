@@ -22,6 +22,7 @@ enum fm_queue_kind {
     FM_QUEUE_RELEASE,  /* job_release */
     FM_QUEUE_CANCEL,   /* job_cancel */
     FM_QUEUE_DELETE,   /* job_delete */
+    FM_QUEUE_DEFER,    /* job_defer */
     FM_QUEUE_ATTACH,   /* session_attach */
     FM_QUEUE_EXPIRE,   /* session_expire */
     FM_QUEUE_BEAT,     /* session_beat */
@@ -32,7 +33,8 @@ enum fm_queue_kind {
 enum fm_queue_outcome {
     FM_QUEUE_MOVED,   /* its rows moved (again, if it ran twice) */
     FM_QUEUE_STALE,   /* FINISH, RELEASE, PROGRESS: the lease does not stand; CLAIM: a rival has it;
-                         BEAT: not mine; EXPIRE: its beat is another; DELETE: it is leased */
+                         BEAT: not mine; EXPIRE: its beat is another; DELETE: it is leased;
+                         DEFER: claimed meanwhile */
     FM_QUEUE_ENDED,   /* CANCEL: in done already: `state` says how · DELETE: it ended meanwhile ·
                          RELEASE: a count was at its limit: in done */
     FM_QUEUE_MISSING, /* CANCEL, DELETE: no such job of this account */

@@ -91,11 +91,15 @@ bool fm_reason_account_is_paused(struct fm_reason *reason, const struct fm_id *a
                      &(struct fm_reason_pause){.kind = FM_REASON_ACCOUNT, .account = *account});
 }
 
+bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struct fm_id *account,
+                         unsigned site)
+{
+    return fm_reason_pool_is_paused(reason, pool) || fm_reason_account_is_paused(reason, account) ||
+           fm_reason_site_is_paused(reason, site);
+}
+
 const char *fm_reason_of(struct fm_reason *reason, const char *pool, const struct fm_id *account,
                          unsigned site)
 {
-    bool is_held = fm_reason_pool_is_paused(reason, pool) ||
-                   fm_reason_account_is_paused(reason, account) ||
-                   fm_reason_site_is_paused(reason, site);
-    return is_held ? "paused" : NULL;
+    return fm_reason_is_paused(reason, pool, account, site) ? "paused" : NULL;
 }

@@ -33,6 +33,10 @@ bool fm_reason_site_is_paused(struct fm_reason *reason, unsigned site);
 bool fm_reason_pool_is_paused(struct fm_reason *reason, const char *pool);
 bool fm_reason_account_is_paused(struct fm_reason *reason, const struct fm_id *account);
 
+/* The operator holds back such a job. */
+bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struct fm_id *account,
+                         unsigned site);
+
 /* `queue.reason` of a due job of that pool, account and site, as static text; NULL: it is merely
  * not its turn. */
 const char *fm_reason_of(struct fm_reason *reason, const char *pool, const struct fm_id *account,

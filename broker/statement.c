@@ -12,6 +12,9 @@
 #define CRASHES_MAX 2
 #define LOSSES_MAX 3
 
+/* A job of a paused site comes up again so often: the longest a resume may take. */
+#define DEFER_MS 30000
+
 enum form { ID, FRESH_ID, NUMBER, SMALL, TEXT, TEXT_OR_EMPTY, BYTES, TIME, BOOLEAN };
 
 #define MEMBER(source, KIND, FORM, type, member)                                                   \
@@ -114,6 +117,10 @@ const struct fm_statement fm_statements[] = {
      read_cancel,
      {E(CANCEL, ID, id), E(CANCEL, ID, account), C(FM_STATE_CANCELED), C(FM_CANCELED)}},
     {fm_sql_job_delete, FM_QUEUE_DELETE, read_moved, {E(DELETE, ID, id), E(DELETE, ID, account)}},
+    {fm_sql_job_defer,
+     FM_QUEUE_DEFER,
+     read_moved,
+     {E(DEFER, ID, id), E(DEFER, ID, account), C(DEFER_MS)}},
     {fm_sql_session_attach,
      FM_QUEUE_ATTACH,
      read_attach,

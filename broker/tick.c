@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/site.h"
 #include "sql/sql.h"
 
 /* A look unanswered for so long is given up with its connection. */
@@ -88,6 +89,8 @@ static void take_epochs(struct reading *reading, struct fm_db_rows *rows, size_t
             reading->answer->node_epoch = value;
         } else if (strcmp(fm_db_text(rows, i, 0), "key") == 0) {
             reading->answer->key_epoch = value;
+        } else if (strcmp(fm_db_text(rows, i, 0), "pause") == 0) {
+            reading->answer->pause_epoch = value;
         }
     }
 }
@@ -105,7 +108,8 @@ static void take_heads(struct reading *reading, struct fm_db_rows *rows, size_t 
                                                  .run_at_us = fm_db_integer(rows, i, 3),
                                                  .avoid = fm_db_id(rows, i, 4),
                                                  .lane = (unsigned)fm_db_integer(rows, i, 5),
-                                                 .most = (unsigned)fm_db_integer(rows, i, 6)};
+                                                 .most = (unsigned)fm_db_integer(rows, i, 6),
+                                                 .site = (unsigned)fm_db_integer(rows, i, 7)};
     }
 }
 
@@ -179,6 +183,35 @@ static void take_nodes(struct reading *reading, struct fm_db_rows *rows, size_t 
         copy_text(node->name, sizeof(node->name), fm_db_text(rows, i, 1));
         copy_text(node->public_key, sizeof(node->public_key), fm_db_text(rows, i, 2));
         node->is_revoked = fm_db_bool(rows, i, 3);
+    }
+}
+
+/* One that names nothing this broker knows holds nothing back. */
+static bool read_pause(const struct fm_db_rows *rows, size_t row, struct fm_reason_pause *pause)
+{
+    const char *kind = fm_db_text(rows, row, 0), *subject = fm_db_text(rows, row, 1);
+    enum fm_site site = FM_SITE_URL;
+    *pause = (struct fm_reason_pause){.kind = FM_REASON_POOL};
+    if (strcmp(kind, "account") == 0) {
+        pause->kind = FM_REASON_ACCOUNT;
+        return fm_id_from_uuid(subject, &pause->account);
+    }
+    if (strcmp(kind, "site") == 0) {
+        bool is_known = fm_site_by_name(subject, &site);
+        pause->kind = FM_REASON_SITE;
+        pause->site = (unsigned)site;
+        return is_known;
+    }
+    copy_text(pause->pool, sizeof(pause->pool), subject);
+    return strcmp(pause->pool, subject) == 0;
+}
+
+static void take_pauses(struct reading *reading, struct fm_db_rows *rows, size_t count)
+{
+    struct fm_tick_answer *answer = reading->answer;
+    answer->pauses = fm_arena_alloc(&reading->memory, count * sizeof(answer->pauses[0]));
+    for (size_t i = 0; i < count; i++) {
+        answer->pause_count += read_pause(rows, i, &answer->pauses[answer->pause_count]);
     }
 }
 
@@ -256,6 +289,9 @@ static void build(struct fm_tick *tick)
     }
     if (tick->ask->wants_nodes) {
         add_call(tick, fm_sql_tick_nodes, 0, take_nodes);
+    }
+    if (tick->ask->wants_pauses) {
+        add_call(tick, fm_sql_tick_pauses, 0, take_pauses);
     }
 }
 

@@ -6,6 +6,7 @@
 #ifndef FM_BROKER_TICK_H
 #define FM_BROKER_TICK_H
 
+#include "broker/reason.h"
 #include "common/id.h"
 #include "common/text.h"
 
@@ -14,7 +15,7 @@ struct fm_tick_head {
     struct fm_id account, id;
     int64_t run_at_us;
     struct fm_id avoid; /* zero: none */
-    unsigned lane;
+    unsigned lane, site;
     unsigned most; /* so many of its account and lane were asked for */
 };
 
@@ -47,11 +48,12 @@ struct fm_tick_ask {
     size_t watched_count;
     bool wants_sessions; /* every session, for the observers' round */
     bool wants_nodes;    /* the node set (an epoch moved, or the first time) */
+    bool wants_pauses;   /* likewise */
     bool heads_alone;    /* nothing else is asked, epochs apart: a look between two ticks */
 };
 
 struct fm_tick_answer {
-    uint64_t node_epoch, key_epoch;
+    uint64_t node_epoch, key_epoch, pause_epoch;
     struct fm_tick_head *heads;
     size_t *head_pool; /* index into ask->pools, one a head */
     size_t head_count;
@@ -67,6 +69,8 @@ struct fm_tick_answer {
     size_t session_count;
     struct fm_tick_node *nodes;
     size_t node_count;
+    struct fm_reason_pause *pauses;
+    size_t pause_count;
 };
 
 struct fm_tick;

@@ -22,7 +22,7 @@ LEFT JOIN LATERAL (
     SELECT j.id, j.account, j.key, j.batch, j.retry_of, j.spec,
            coalesce(l.starts, d.starts), coalesce(l.max_tries, d.max_tries),
            (extract(epoch FROM coalesce(l.started_at, d.started_at)) * 1000000)::bigint,
-           l.lease_id IS NOT NULL, l.run_at <= now(), l.tries, l.progress,
+           l.lease_id IS NOT NULL, l.run_at <= now() OR l.is_deferred, l.tries, l.progress,
            (extract(epoch FROM l.run_at) * 1000000)::bigint,
            d.outcome, d.error, d.lease_id, d.result,
            (extract(epoch FROM d.completed_at) * 1000000)::bigint,
@@ -42,7 +42,7 @@ LEFT JOIN LATERAL (
       AND ($8::uuid IS NULL OR j.key = $8::uuid)
       AND ($5::smallint[] IS NULL OR
            coalesce(d.outcome, CASE WHEN l.lease_id IS NOT NULL THEN 2
-                                    WHEN l.run_at > now() AND l.tries = 0 THEN 1 ELSE 0 END)
+                                    WHEN l.run_at > now() AND l.tries = 0 AND NOT l.is_deferred THEN 1 ELSE 0 END)
            = ANY ($5::smallint[]))
       AND NOT EXISTS (
           SELECT FROM unnest($9::text[]) AS u (word)

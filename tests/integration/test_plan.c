@@ -20,6 +20,7 @@ static const struct {
     {fm_sql_job_release, "live_pkey"},
     {fm_sql_job_cancel, "live_pkey"},
     {fm_sql_job_delete, "live_pkey"},
+    {fm_sql_job_defer, "live_pkey"},
     {fm_sql_job_claim, "live_pkey"},
     {fm_sql_job_found, "live_pkey"},
     {fm_sql_job_enqueue, NULL},

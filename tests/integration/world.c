@@ -165,6 +165,11 @@ struct fm_queue_event *world_delete(struct fm_id id)
     return of_job(FM_QUEUE_DELETE, id, 0);
 }
 
+struct fm_queue_event *world_defer(struct fm_id id)
+{
+    return of_job(FM_QUEUE_DEFER, id, 0);
+}
+
 struct fm_queue_event *world_attach(struct fm_id node, uint64_t session, uint64_t boot)
 {
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_ATTACH);

@@ -43,6 +43,7 @@ struct fm_queue_event *world_finish(struct fm_id id, uint64_t lease, enum fm_sta
 struct fm_queue_event *world_release(struct fm_id id, uint64_t lease, enum fm_queue_release why);
 struct fm_queue_event *world_cancel(struct fm_id id);
 struct fm_queue_event *world_delete(struct fm_id id);
+struct fm_queue_event *world_defer(struct fm_id id);
 struct fm_queue_event *world_attach(struct fm_id node, uint64_t session, uint64_t boot);
 struct fm_queue_event *world_expire(uint64_t session, bool is_loss);
 struct fm_queue_event *world_beat(uint64_t session);

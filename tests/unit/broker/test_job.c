@@ -12,6 +12,7 @@ struct world {
     struct fm_arena arena;
     struct fm_text spec, progress, result;
     struct fm_reader_job row;
+    struct fm_reason *reason;
 };
 
 static struct fm_slice packed(const struct fm_record *record, const void *in, struct fm_text *out)
@@ -25,6 +26,7 @@ static void set_up(struct world *world)
     struct fm_spec spec;
     struct fm_spec_pair pair = {"invoice", "42"};
     *world = (struct world){.row = {.id = fm_id_new(), .account = fm_id_new(), .lease = 7}};
+    world->reason = fm_reason_new();
     fm_pack_defaults(&fm_record_spec, &spec);
     spec.url = "https://www.tiktok.com/@user/video/123";
     spec.site = FM_SITE_TIKTOK;
@@ -62,6 +64,7 @@ static void add_result(struct world *world)
 
 static void tear_down(struct world *world)
 {
+    fm_reason_destroy(&world->reason);
     fm_arena_done(&world->arena);
     fm_text_done(&world->spec);
     fm_text_done(&world->progress);
@@ -74,6 +77,7 @@ static void write_job(struct world *world, int64_t now_us, struct fm_text *out,
     struct fm_job_view job;
     struct fm_error err = {0};
     assert_true(fm_job_read(&world->row, &world->arena, &job, &err));
+    fm_job_explain(&job, world->reason);
     fm_job_write(&job, &grant, "http://a", now_us, out);
     assert_true(fm_json_parse((struct fm_slice){out->data, out->length}, root, &err));
 }
@@ -121,6 +125,21 @@ static void a_retry_says_why_it_waits(void **state)
     world.row.is_retry = true;
     write_job(&world, NOW_US, &out, &root);
     assert_string_equal(text_of(fm_json_get(root, "queue"), "reason"), "retry");
+    fm_json_destroy(&root);
+    tear_down(&world);
+}
+
+static void a_paused_job_says_why_it_waits(void **state)
+{
+    (void)state;
+    struct world world;
+    struct fm_json *root = NULL;
+    FM_AUTO(fm_text_done) struct fm_text out = {0};
+    const struct fm_reason_pause pause = {.kind = FM_REASON_SITE, .site = FM_SITE_TIKTOK};
+    set_up(&world);
+    fm_reason_set_pauses(world.reason, &pause, 1);
+    write_job(&world, NOW_US, &out, &root);
+    assert_string_equal(text_of(fm_json_get(root, "queue"), "reason"), "paused");
     fm_json_destroy(&root);
     tear_down(&world);
 }
@@ -242,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_waiting_job_has_every_member),
         cmocka_unit_test(a_retry_says_why_it_waits),
+        cmocka_unit_test(a_paused_job_says_why_it_waits),
         cmocka_unit_test(a_running_job_shows_how_far_it_is),
         cmocka_unit_test(a_finished_job_has_its_outputs_and_their_urls),
         cmocka_unit_test(an_expired_output_has_no_url),

@@ -1,0 +1,2 @@
+-- What the operator holds back → kind, subject
+SELECT kind, subject FROM pause;
