@@ -1,8 +1,8 @@
 /*
  * A few threads with a connection each. A thread whose connection is up takes all looks that wait
- * and asks them in one statement; a batch that is not answered in time goes back to the head of the
- * line for another thread, and its connection is given up. A look that waited PATIENCE_MS is
- * UNAVAILABLE: never "allow", never for good.
+ * for the same and asks them in one statement; a batch that is not answered in time goes back to
+ * the head of the line for another thread, and its connection is given up. A look that waited
+ * PATIENCE_MS is UNAVAILABLE: never "allow", never for good.
  */
 #include "broker/reader.h"
 
@@ -26,7 +26,8 @@
 #define CONNECT_MS 200 /* one try at connecting, between looks at who lost patience */
 #define IDLE_MS 1000   /* then the connection is asked whether it lives */
 #define READY_MS 3000
-#define PARAMETERS 4
+#define ARRAYS 3 /* digests, accounts, jobs; then the jobs' bounds */
+#define PARAMETERS 5
 #define QUERY_MS 5000
 
 struct fm_reader {
@@ -43,9 +44,19 @@ struct fm_reader {
     atomic_int_least64_t answered_at_ms; /* when a statement was answered last */
 };
 
+/* What is asked, and the cheapest statement that answers it. */
+enum kind { OF_KEY, OF_JOB, OF_COUNTS };
+static const struct {
+    const char *sql;
+    size_t parameter_count;
+} statements[] = {[OF_KEY] = {fm_sql_reader_key, 1},
+                  [OF_JOB] = {fm_sql_reader_look, PARAMETERS},
+                  [OF_COUNTS] = {fm_sql_reader_count, 1}};
+
 struct batch {
-    struct fm_reader_look *looks[BATCH_MAX];
+    struct fm_reader_look *looks[BATCH_MAX]; /* of one kind */
     size_t count;
+    enum kind kind;
     struct fm_reader_query *query; /* instead of looks, or NULL */
     struct fm_text texts[PARAMETERS];
 };
@@ -123,8 +134,30 @@ static bool may_query(const struct fm_reader *reader)
     return reader->queries != NULL && reader->querying < most;
 }
 
+static enum kind kind_of(const struct fm_reader_look *look)
+{
+    return look->wants_job ? OF_JOB : look->wants_counts ? OF_COUNTS : OF_KEY;
+}
+
+/* Under the mutex: all the looks there are of the first one's kind. */
+static void take_looks(struct fm_reader *reader, struct batch *batch)
+{
+    struct fm_reader_look **at = &reader->first;
+    batch->kind = *at != NULL ? kind_of(*at) : OF_KEY;
+    while (*at != NULL && batch->count < BATCH_MAX) {
+        struct fm_reader_look *look = *at;
+        if (kind_of(look) == batch->kind) {
+            *at = look->next;
+            batch->looks[batch->count++] = look;
+        } else {
+            at = &look->next;
+        }
+    }
+    find_tail(reader);
+}
+
 /* Under the mutex: a query, where one may run and no look waits or looks had the last turn; else
- * all the looks there are. */
+ * looks. */
 static void take_work(struct fm_reader *reader, struct batch *batch)
 {
     bool had_looks = batch->count > 0;
@@ -136,11 +169,7 @@ static void take_work(struct fm_reader *reader, struct batch *batch)
         reader->querying++;
         return;
     }
-    while (reader->first != NULL && batch->count < BATCH_MAX) {
-        batch->looks[batch->count++] = reader->first;
-        reader->first = reader->first->next;
-    }
-    find_tail(reader);
+    take_looks(reader, batch);
 }
 
 /* Waits until somebody asks, for IDLE_MS at most; false once the reader stops. */
@@ -179,31 +208,49 @@ static void give_back(struct fm_reader *reader, struct batch *batch)
 
 static void put_look(struct batch *batch, const struct fm_reader_look *look)
 {
-    static const struct fm_id none = {0};
     struct fm_slice digest = {.data = look->has_digest ? (const char *)look->digest : NULL,
                               .length = sizeof(look->digest)};
     fm_db_array_bytes(&batch->texts[0], digest);
     fm_db_array_id(&batch->texts[1], &look->account);
-    fm_db_array_id(&batch->texts[2], look->wants_job ? &look->job : &none);
-    fm_db_array_integer(&batch->texts[3], look->wants_counts);
+    fm_db_array_id(&batch->texts[2], &look->job);
+}
+
+/* The least and the greatest job asked for: a batch of today's opens today's partitions alone. */
+static void put_bounds(struct batch *batch)
+{
+    struct fm_id bounds[2] = {batch->looks[0]->job, batch->looks[0]->job};
+    for (size_t i = 1; i < batch->count; i++) {
+        const struct fm_id *job = &batch->looks[i]->job;
+        bounds[0] = fm_id_compare(job, &bounds[0]) < 0 ? *job : bounds[0];
+        bounds[1] = fm_id_compare(job, &bounds[1]) > 0 ? *job : bounds[1];
+    }
+    for (size_t i = 0; i < FM_COUNT(bounds); i++) {
+        char uuid[FM_ID_UUID_SIZE];
+        fm_id_to_uuid(&bounds[i], uuid);
+        fm_text_clear(&batch->texts[ARRAYS + i]);
+        fm_text_append(&batch->texts[ARRAYS + i], uuid);
+    }
 }
 
 static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
                 struct fm_error *err)
 {
     const char *parameters[PARAMETERS];
-    for (size_t i = 0; i < PARAMETERS; i++) {
+    for (size_t i = 0; i < ARRAYS; i++) {
         fm_db_array_open(&batch->texts[i]);
     }
     for (size_t i = 0; i < batch->count; i++) {
         put_look(batch, batch->looks[i]);
     }
-    for (size_t i = 0; i < PARAMETERS; i++) {
+    for (size_t i = 0; i < ARRAYS; i++) {
         fm_db_array_close(&batch->texts[i]);
+    }
+    put_bounds(batch);
+    for (size_t i = 0; i < PARAMETERS; i++) {
         parameters[i] = fm_text_get(&batch->texts[i]);
     }
-    if (!fm_db_run(db, fm_sql_reader_look, parameters, PARAMETERS, fm_clock_ms() + ANSWER_MS, rows,
-                   err)) {
+    if (!fm_db_run(db, statements[batch->kind].sql, parameters,
+                   statements[batch->kind].parameter_count, fm_clock_ms() + ANSWER_MS, rows, err)) {
         return false;
     }
     if (fm_db_rows_count(*rows) != batch->count) {

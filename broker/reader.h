@@ -34,13 +34,14 @@ struct fm_reader_job {
 };
 
 struct fm_reader_look {
-    /* In: one of the two. */
+    /* In: one of the two; a job, or counts, or neither. */
     bool has_digest;
     uint8_t digest[FM_HASH_SIZE]; /* of the key presented */
     struct fm_id
         account; /* without a digest: whose job (signed URLs, waits that were authorised) */
     bool wants_job;
     struct fm_id job;
+    bool wants_counts;
 
     /* Out. */
     enum fm_error_code failure; /* UNAVAILABLE, or NONE */
@@ -53,8 +54,7 @@ struct fm_reader_look {
     bool has_job; /* of that account */
     struct fm_reader_job found;
     uint64_t queued_jobs, running_jobs; /* of the account; only when wants_counts */
-    bool wants_counts;
-    struct fm_arena *arena; /* owned by the look: fm_reader_look_done */
+    struct fm_arena *arena;             /* owned by the look: fm_reader_look_done */
 
     void (*done)(struct fm_reader_look *look);
     void *context;

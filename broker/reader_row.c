@@ -1,5 +1,5 @@
-/* The columns of reader_look.sql, in their order, and what they become; those of the job are also
- * job_list.sql's. */
+/* The columns of reader_key.sql, with which all reader_*.sql begin, and of what follows them there;
+ * those of the job are also job_list.sql's. */
 #include "broker/reader_row.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ enum key_column {
     ACCOUNT_PLAN,
     KEY_EXPIRES_AT,
     ACCOUNT_IS_OPERATOR,
-    JOB_COLUMNS, /* where the job's begin */
+    KEY_COLUMN_COUNT, /* where the job's or the counts' begin */
 };
 
 enum job_column {
@@ -39,13 +39,9 @@ enum job_column {
     DONE_COMPLETED_AT,
     DONE_EXPIRES_AT,
     NODE_NAME,
-    JOB_COLUMN_COUNT,
 };
 
-enum count_column {
-    COUNT_QUEUED = JOB_COLUMNS + JOB_COLUMN_COUNT,
-    COUNT_RUNNING,
-};
+enum count_column { COUNT_QUEUED, COUNT_RUNNING };
 
 /* A row, from the column its job begins at. */
 struct place {
@@ -174,9 +170,12 @@ void fm_reader_row_read(struct fm_reader_look *look, struct fm_db_rows *rows, si
     look->arena = fm_alloc(sizeof(*look->arena));
     look->failure = FM_NONE;
     const struct place key = {rows, row, 0, look->arena};
-    const struct place job = {rows, row, JOB_COLUMNS, look->arena};
+    const struct place more = {rows, row, KEY_COLUMN_COUNT, look->arena};
     read_key(&key, look);
-    look->has_job = read_job(&job, &look->found);
-    look->queued_jobs = (uint64_t)integer(&key, COUNT_QUEUED);
-    look->running_jobs = (uint64_t)integer(&key, COUNT_RUNNING);
+    if (look->wants_job) {
+        look->has_job = read_job(&more, &look->found);
+    } else if (look->wants_counts) {
+        look->queued_jobs = (uint64_t)integer(&more, COUNT_QUEUED);
+        look->running_jobs = (uint64_t)integer(&more, COUNT_RUNNING);
+    }
 }

@@ -1,11 +1,12 @@
-/* From a row to what it tells: of reader_look.sql for reader.c, of job_list.sql for lists. */
+/* From a row to what it tells: of reader_*.sql for reader.c, of job_list.sql for lists. */
 #ifndef FM_BROKER_READER_ROW_H
 #define FM_BROKER_READER_ROW_H
 
 #include "broker/db.h"
 #include "broker/reader.h"
 
-/* Fills the look's Out; text and bytes are copied into its arena. */
+/* Fills the look's Out from a row of the statement for what it wants; text and bytes are copied
+ * into its arena. */
 void fm_reader_row_read(struct fm_reader_look *look, struct fm_db_rows *rows, size_t row);
 /* One job, its columns first in the row; what it points at is copied into the arena. False: none.
  */

@@ -33,7 +33,9 @@ static const struct {
     {fm_sql_tick_leases, "live_pkey"},
     {fm_sql_tick_watched, "live_pkey"},
     {fm_sql_tick_overdue, "live_session"},
-    {fm_sql_reader_look, "live_pkey live_next live_session"},
+    {fm_sql_reader_key, NULL},
+    {fm_sql_reader_look, "live_pkey"},
+    {fm_sql_reader_count, "live_next live_session"},
 };
 
 static int count_parameters(const char *sql)
