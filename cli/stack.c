@@ -24,6 +24,8 @@
 #define LONGEST_BACKOFF_MS 5000
 #define STEADY_MS 1000 /* alive for so long, it did start: the backoff begins anew */
 #define STOP_PATIENCE_MS 20000
+#define HURRY_MS 2000 /* requests under way have so long: the second signal ends a broker's drain  \
+                       */
 #define MEMBERS (FM_STACK_WORKERS + 2)
 #define WORDS 24
 
@@ -136,11 +138,11 @@ static bool start_broker(struct fm_stack *stack, struct member *member, struct f
     FM_AUTO_FREE char *log = fm_place_path(stack->place, "log/broker.log");
     const char *const argv[] = {program, NULL};
     struct fm_spawn process = {.argv = argv,
-                                 .environment = stack->enrol.environment,
-                                 .user = &stack->place->broker,
-                                 .log_path = log,
-                                 .death_signal = SIGTERM,
-                                 .output = -1};
+                               .environment = stack->enrol.environment,
+                               .user = &stack->place->broker,
+                               .log_path = log,
+                               .death_signal = SIGTERM,
+                               .output = -1};
     return fm_spawn_start(&process, &member->pid, err);
 }
 
@@ -171,15 +173,16 @@ static bool start_worker(struct fm_stack *stack, struct member *member, struct f
     }
     for (size_t i = 0; stack->broker_words[i]; i++)
         if (fm_text_starts(stack->broker_words[i], "FETCHMEDIA_SWEEP_AGE_SECONDS=") ||
+            fm_text_starts(stack->broker_words[i], "FETCHMEDIA_DRAIN_SECONDS=") ||
             fm_text_starts(stack->broker_words[i], "FETCHMEDIA_LOG_LEVEL="))
             environment[count++] = stack->broker_words[i];
     const char *const argv[] = {program, NULL};
     struct fm_spawn process = {.argv = argv,
-                                 .environment = environment,
-                                 .user = &stack->place->work,
-                                 .log_path = fm_text_get(&log),
-                                 .death_signal = SIGKILL,
-                                 .output = -1};
+                               .environment = environment,
+                               .user = &stack->place->work,
+                               .log_path = fm_text_get(&log),
+                               .death_signal = SIGKILL,
+                               .output = -1};
     return fm_spawn_start(&process, &member->pid, err);
 }
 
@@ -359,10 +362,14 @@ static void end_member(struct member *member)
     if (!member->pid)
         return;
     kill(member->pid, member->kind == POSTGRES ? SIGINT : SIGTERM);
-    int64_t until_ms = fm_clock_ms() + STOP_PATIENCE_MS;
+    int64_t began_ms = fm_clock_ms();
+    bool is_hurried = false;
     struct timespec pause = {.tv_nsec = 10 * 1000000L};
     while (waitpid(member->pid, NULL, WNOHANG) == 0) {
-        if (fm_clock_ms() > until_ms)
+        int64_t waited_ms = fm_clock_ms() - began_ms;
+        if (member->kind != POSTGRES && !is_hurried && waited_ms > HURRY_MS)
+            is_hurried = kill(member->pid, SIGTERM) == 0;
+        if (waited_ms > STOP_PATIENCE_MS)
             kill(member->pid, SIGKILL);
         nanosleep(&pause, NULL);
     }

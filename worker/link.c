@@ -298,6 +298,12 @@ int64_t fm_link_tick(struct fm_link *link, int64_t now_ms)
     return link->is_attached && link->beat_at_ms < wake_ms ? link->beat_at_ms : wake_ms;
 }
 
+void fm_link_drain(struct fm_link *link, int64_t now_ms)
+{
+    link->plan.net_slots = link->plan.cpu_slots = 0;
+    hello_soon(link, now_ms);
+}
+
 bool fm_link_send(struct fm_link *link, const struct fm_message *message)
 {
     return link->is_attached && send_now(link, message);

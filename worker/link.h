@@ -50,6 +50,8 @@ struct fm_link *fm_link_new(const struct fm_link_plan *plan, struct fm_error *er
 void fm_link_destroy(struct fm_link **link, int linger_ms);
 /* Reads all that came, says what is due, answers when it wants to be called again. */
 int64_t fm_link_tick(struct fm_link *link, int64_t now_ms);
+/* No new job: a fresh HELLO tells of no slots, and of the leases held. */
+void fm_link_drain(struct fm_link *link, int64_t now_ms);
 /* True between WELCOME and the moment the broker is given up. */
 bool fm_link_is_attached(const struct fm_link *link);
 /* The heartbeat's interval: WELCOME's, or a second before there was one. */

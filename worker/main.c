@@ -181,6 +181,7 @@ static int serve(const struct fm_worker_settings *settings, const struct fm_node
         .threads = at_least_one(cores / cpu_slots),
         .reserve_bytes = settings->reserve_bytes,
         .sweep_age_seconds = settings->sweep_age_seconds,
+        .drain_ms = (int64_t)settings->drain_seconds * 1000,
     };
     int leak = try_seal(media);
     return leak != EXIT_SUCCESS ? leak : (int)fm_serve_run(&plan);

@@ -30,7 +30,8 @@ struct serve {
     int signal_fd;
     struct fm_loop_source on_signal;
     int64_t sweep_at_ms;
-    bool has_news; /* the broker said something: look again before waiting */
+    bool has_news;          /* the broker said something: look again before waiting */
+    int64_t drain_until_ms; /* 0: not draining */
     bool is_stopping;
     enum fm_serve_exit exit_code;
 };
@@ -146,7 +147,7 @@ static bool has_room(const struct serve *serve)
 /* Why the job cannot be placed now, or NULL: it is. */
 static const char *why_not_placed(struct serve *serve, struct fm_job_attempt *attempt)
 {
-    if (serve->is_stopping) {
+    if (serve->is_stopping || serve->drain_until_ms > 0) {
         return "stopping";
     }
     if (!has_room(serve)) {
@@ -322,6 +323,11 @@ static int64_t tick(struct serve *serve)
     }
     remove_over(serve);
     start_in_hand(serve);
+    bool is_drained = serve->attempts == NULL || now_ms >= serve->drain_until_ms;
+    if (serve->drain_until_ms > 0 && is_drained) {
+        stop(serve, FM_SERVE_STOPPED, "drained");
+    }
+    wake_ms = sooner(wake_ms, serve->drain_until_ms > 0 ? serve->drain_until_ms : FM_CLOCK_NEVER);
     if (!serve->is_stopping) {
         wake_ms = sooner(wake_ms, fm_spare_tick(serve->host.spares, now_ms));
     }
@@ -332,13 +338,27 @@ static int64_t tick(struct serve *serve)
 
 /* ---- start and stop ---- */
 
+/* What runs is let end, and no new job comes. */
+static void drain(struct serve *serve)
+{
+    int64_t now_ms = fm_clock_ms();
+    fm_log(FM_LOG_INFO, "draining", "seconds=%lld", (long long)serve->plan->drain_ms / 1000);
+    serve->drain_until_ms = now_ms + serve->plan->drain_ms;
+    fm_link_drain(serve->host.link, now_ms);
+}
+
 static void take_signal(void *context)
 {
     struct serve *serve = context;
     struct signalfd_siginfo info;
-    if (read(serve->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        stop(serve, FM_SERVE_STOPPED, info.ssi_signo == SIGINT ? "sigint" : "sigterm");
+    if (read(serve->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+        return;
     }
+    if (info.ssi_signo == SIGTERM && serve->plan->drain_ms > 0 && serve->drain_until_ms == 0) {
+        drain(serve);
+        return;
+    }
+    stop(serve, FM_SERVE_STOPPED, info.ssi_signo == SIGINT ? "sigint" : "sigterm");
 }
 
 static bool watch_signals(struct serve *serve, struct fm_error *err)

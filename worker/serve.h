@@ -19,6 +19,7 @@ struct fm_serve_plan {
     unsigned threads;       /* of a slot */
     uint64_t reserve_bytes; /* of disk, for each job */
     uint64_t sweep_age_seconds;
+    int64_t drain_ms; /* running jobs are let end for so long */
 };
 
 /* The process's exit codes. */
@@ -33,7 +34,7 @@ enum fm_serve_exit {
 };
 
 /* Runs until SIGTERM or SIGINT (both blocked by the caller), or until the broker will not have this
- * worker any more. No child is left when it returns. */
+ * worker any more. A first SIGTERM drains. No child is left when it returns. */
 enum fm_serve_exit fm_serve_run(const struct fm_serve_plan *plan);
 
 #endif

@@ -10,8 +10,10 @@ import pytest
 import requests
 
 from beside import Broker
-from inside import wait_for
+from inside import pids, wait_for
+from origin import Slow
 from service import Service
+from stack import Stack
 
 
 @pytest.fixture
@@ -107,3 +109,31 @@ def test_sighup_takes_what_may_change_and_says_what_may_not(broker, config):
     hang_up("log_level = info\n", " reloaded")
     requests.get(broker.base + "/healthz", timeout=5)
     wait_for("requests are logged again", 5, lambda: broker.log.read_text().count(" request ") > said)
+
+
+def test_a_worker_lets_its_jobs_end_and_takes_no_more(origin, clip):
+    stack = Stack("--allow-private", f"127.0.0.1/32:{origin.port}")
+    stack.environment["FETCHMEDIA_DRAIN_SECONDS"] = "30"
+    slow = Slow(clip)
+    try:
+        stack.up()
+        service, worker = Service(stack.base, stack.key), pids(stack)["workers"][0]
+        first = service.submit(origin.serve("/first.mp4", slow))
+        assert slow.half_is_sent.wait(20)
+        os.kill(worker, signal.SIGTERM)
+        log = stack.state / "log" / "worker-1.log"
+        wait_for("it said so", 5, lambda: " attached " in log.read_text().split(" draining ")[-1])
+        second = service.submit(origin.serve("/second.mp4", clip))
+        time.sleep(1)
+        assert service.job(second)["status"] == "queued"
+        slow.released.set()
+        ended = service.follow(first)
+        assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
+        ended = service.follow(second)  # by the next one
+        assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
+        assert pids(stack)["workers"][0] != worker
+    finally:
+        slow.released.set()
+        begun = time.monotonic()
+        stack.remove()
+        assert time.monotonic() - begun < 5
