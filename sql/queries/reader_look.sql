@@ -5,7 +5,7 @@
 -- are not looked into, nor even opened
 -- → key: id, account, scopes, name, last4, account's name, plan, expires_at, operator
 --   job: id, account, key, batch, retry_of, spec · live or done: starts, max_tries, started_at
---   live: leased, due, tries, progress, run_at (NULL all where it is not live)
+--   live: leased, due (or deferred), tries, progress, run_at (NULL all where it is not live)
 --   done: outcome, error, lease, result, completed_at, expires_at (likewise)
 --   name of the node
 SELECT k.id, k.account, k.scopes, k.name, k.last4, k.account_name, k.plan,
@@ -13,7 +13,7 @@ SELECT k.id, k.account, k.scopes, k.name, k.last4, k.account_name, k.plan,
        j.id, j.account, j.key, j.batch, j.retry_of, j.spec,
        coalesce(l.starts, d.starts), coalesce(l.max_tries, d.max_tries),
        (extract(epoch FROM coalesce(l.started_at, d.started_at)) * 1000000)::bigint,
-       l.lease_id IS NOT NULL, l.run_at <= now(), l.tries, l.progress,
+       l.lease_id IS NOT NULL, l.run_at <= now() OR l.is_deferred, l.tries, l.progress,
        (extract(epoch FROM l.run_at) * 1000000)::bigint,
        d.outcome, d.error, d.lease_id, d.result,
        (extract(epoch FROM d.completed_at) * 1000000)::bigint,
