@@ -216,6 +216,7 @@ static void send_phase(struct fm_queue *queue)
 static void settle(struct fm_queue *queue, bool all)
 {
     struct fm_queue_event *answered[FM_FLUSH_MAX];
+    fm_fault("flush_committed");
     size_t count = fm_flush_take_answered(queue->flush, all, answered);
     queue->phase = queue->flush->count > 0 ? LOOKING : RESTING;
     for (size_t i = 0; i < count; i++) {
