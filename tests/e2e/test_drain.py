@@ -122,7 +122,7 @@ def test_a_worker_lets_its_jobs_end_and_takes_no_more(origin, clip):
         assert slow.half_is_sent.wait(20)
         os.kill(worker, signal.SIGTERM)
         log = stack.state / "log" / "worker-1.log"
-        wait_for("it said so", 5, lambda: " attached " in log.read_text().split(" draining ")[-1])
+        wait_for("it said so", 5, lambda: " attached " in log.read_text().partition(" draining ")[2])
         second = service.submit(origin.serve("/second.mp4", clip))
         time.sleep(1)
         assert service.job(second)["status"] == "queued"
