@@ -84,7 +84,7 @@ static bool end_part(struct fm_cut *cut, fm_cut_take *take, void *context, struc
     double shown = fmax(place_of(cut, offset_of(cut, cut->shown)), 0);
     if (cut->pace > 0 && place_of(cut, last) > shown)
         again = av_frame_clone(cut->shown);
-    if (!hand_on(cut, stop, take, context, err)) {
+    if (!hand_on(cut, again ? pts : stop, take, context, err)) {
         av_frame_free(&again);
         return false;
     }

@@ -231,7 +231,7 @@ static void an_uneven_film_is_cut_where_it_stands(void **state)
     i = ask_transcode(&paced, "paced.mp4", 0);
     cut(&paced, i, 0.7, 1.6, FM_ACCURACY_EXACT);
     assert_made(&paced, "uneven.mkv");
-    assert_float_equal(paced.made[0].duration_seconds, 0.9, 0.05);
+    assert_float_equal(paced.made[0].duration_seconds, 0.9, 0.03);
 }
 
 static void the_last_moments_of_a_film_are_a_part(void **state)
