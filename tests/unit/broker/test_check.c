@@ -102,6 +102,11 @@ static void outputs_must_fit_together(void **state)
          "outputs[0].video", NULL},
         {OUTPUTS("{\"format\":\"mp4\",\"at_seconds\":5}"), FM_INVALID_PARAMETER,
          "outputs[0].at_seconds", NULL},
+        {OUTPUTS("{\"format\":\"webm\",\"video\":{\"codec\":\"h264\"}}"), FM_INVALID_PARAMETER,
+         "outputs[0].video.codec", NULL},
+        {OUTPUTS("{\"format\":\"wav\",\"audio\":{\"codec\":\"pcm\"}}"), FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"audio\":{\"normalize_lufs\":-14}}"), FM_UNKNOWN_PARAMETER,
+         "outputs[0].audio.normalize_lufs", NULL},
         {OUTPUTS("{\"name\":\"A\"}"), FM_INVALID_PARAMETER, "outputs[0].name", NULL},
         {OUTPUTS("{\"name\":\"a\"},{\"name\":\"a\"}"), FM_INVALID_PARAMETER, "outputs[1].name",
          NULL},
@@ -113,6 +118,52 @@ static void outputs_must_fit_together(void **state)
          FM_MISSING_PARAMETER,
          "outputs",
          NULL},
+    };
+    run_rows(rows, FM_COUNT(rows));
+}
+
+static void a_box_that_is_filled_has_two_sides(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {OUTPUTS("{\"video\":{\"fit\":\"cover\",\"width\":90,\"height\":160}}"), FM_NONE, NULL,
+         NULL},
+        {OUTPUTS("{\"video\":{\"fit\":\"contain\",\"width\":90}}"), FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"video\":{\"fit\":\"cover\",\"width\":90}}"), FM_MISSING_PARAMETER,
+         "outputs[0].video.height", "fit cover"},
+        {OUTPUTS("{\"video\":{\"fit\":\"pad\"}}"), FM_MISSING_PARAMETER, "outputs[0].video.width",
+         NULL},
+        {OUTPUTS("{\"video\":{\"fit\":\"squeeze\"}}"), FM_INVALID_PARAMETER, "outputs[0].video.fit",
+         "cover"},
+        {OUTPUTS("{\"video\":{\"codec\":\"copy\",\"height\":90}}"), FM_INVALID_PARAMETER,
+         "outputs[0].video.height", "copy"},
+    };
+    run_rows(rows, FM_COUNT(rows));
+}
+
+static void a_part_ends_behind_its_start(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {OUTPUTS("{\"trim\":{\"start_seconds\":3.2,\"end_seconds\":18,\"accuracy\":\"exact\"}}"),
+         FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"trim\":{\"start_seconds\":3.2}}"), FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"trim\":{\"start_seconds\":3.2,\"end_seconds\":3.2}}"), FM_INVALID_PARAMETER,
+         "outputs[0].trim.end_seconds", NULL},
+        {OUTPUTS("{\"trim\":{\"start_seconds\":3.2,\"end_seconds\":0}}"), FM_INVALID_PARAMETER,
+         "outputs[0].trim.end_seconds", NULL},
+        {OUTPUTS("{\"trim\":{\"start_seconds\":-1}}"), FM_INVALID_PARAMETER,
+         "outputs[0].trim.start_seconds", NULL},
+        {OUTPUTS("{\"trim\":{\"begin\":1}}"), FM_UNKNOWN_PARAMETER, "outputs[0].trim.begin", NULL},
+        {OUTPUTS("{\"trim\":{\"accuracy\":\"rough\"}}"), FM_INVALID_PARAMETER,
+         "outputs[0].trim.accuracy", "keyframe"},
+        {OUTPUTS("{\"video\":{\"codec\":\"copy\"},\"trim\":{\"end_seconds\":1}}"),
+         FM_INVALID_PARAMETER, "outputs[0].trim.accuracy", "keyframe"},
+        {OUTPUTS("{\"video\":{\"codec\":\"copy\"},"
+                 "\"trim\":{\"end_seconds\":1,\"accuracy\":\"keyframe\"}}"),
+         FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"format\":\"copy\",\"trim\":{\"end_seconds\":1}}"), FM_INVALID_PARAMETER,
+         "outputs[0].trim", NULL},
     };
     run_rows(rows, FM_COUNT(rows));
 }
@@ -164,6 +215,8 @@ int main(void)
         cmocka_unit_test(the_url_must_be_one_and_belong_to_the_site),
         cmocka_unit_test(an_allowed_private_address_is_taken),
         cmocka_unit_test(outputs_must_fit_together),
+        cmocka_unit_test(a_box_that_is_filled_has_two_sides),
+        cmocka_unit_test(a_part_ends_behind_its_start),
         cmocka_unit_test(outputs_of_a_fetch_need_the_other_scope),
         cmocka_unit_test(run_at_is_a_time_within_thirty_days),
         cmocka_unit_test(outputs_get_names_of_their_own),
