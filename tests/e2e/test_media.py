@@ -116,7 +116,7 @@ MADE = {  # seconds, and width, height and frames of the picture
     ("film.flv", "transcode"): (2, (160, 120, 50)), ("film.avi", "remux"): (2, (320, 240, 50)),
     ("film.webm", "transcode"): (2, (160, 120, 50)), ("film.mov", "remux"): (2, (320, 240, 50)),
     ("turned.mp4", "transcode"): (2, (90, 120, 50)), ("hidden.mp4", "remux"): (1.4, (320, 240, 50)),
-    ("hidden.mp4", "transcode"): (1.4, (160, 120, 35)), ("chained.ogv", "transcode"): (4, (160, 120, 100)),
+    ("hidden.mp4", "transcode"): (1.4, (160, 120, 35)), ("chained.ogv", "transcode"): (4, (160, 120, 103)),
     ("chained.ogv", "song"): (4, None), ("song.wav", "song"): (2, None), ("song.opus", "song"): (2, None),
     ("cut.mp4", "still"): (0, (320, 240, 1)), ("still.webp", "still"): (0, (320, 240, 1)),
 }
