@@ -24,7 +24,8 @@ WITH want AS MATERIALIZED (
     ON CONFLICT DO NOTHING
     RETURNING id, account
 ), born AS MATERIALIZED (
-    SELECT w.*, m.id IS NOT NULL AS is_leased
+    SELECT w.n, w.id, w.account, w.pool, w.lane, w.site, w.max_tries, w.timeout_s, w.expires_s,
+           w.run_at, w.lease, w.session, m.id IS NOT NULL AS is_leased
     FROM want w
     JOIN asked a ON a.id = w.id AND a.account = w.account
     LEFT JOIN mine m ON m.id = w.session AND w.lease <> 0
