@@ -40,7 +40,7 @@ void fm_batch_cache_destroy(struct fm_batch_cache **cache)
 /* The end of an id is random. */
 static struct place *place_of(struct fm_batch_cache *cache, const struct fm_id *id)
 {
-    return &cache->places[(id->bytes[14] << 8 | id->bytes[15]) % PLACES];
+    return &cache->places[((unsigned)id->bytes[14] << 8 | id->bytes[15]) % PLACES];
 }
 
 static bool holds(const struct place *place, const struct fm_id *id)

@@ -36,6 +36,10 @@ static const struct {
     {fm_sql_reader_key, NULL},
     {fm_sql_reader_look, "live_pkey"},
     {fm_sql_reader_count, "live_next live_session"},
+    {fm_sql_batch_count, "live_pkey"},
+    {fm_sql_batch_live, "live_pkey"},
+    {fm_sql_batch_types, NULL},
+    {fm_sql_batch_mark, NULL},
 };
 
 static int count_parameters(const char *sql)
