@@ -221,13 +221,16 @@ static void find_progress(struct pipeline *pipeline, struct fm_pipeline_progress
         if (!pipeline->muxes[i] || pipeline->plan.outputs[i].spec->format == FM_FORMAT_JPG)
             continue;
         fm_mux_progress(pipeline->muxes[i], &frames, &seconds, &ended);
-        if (ended || (progress->seconds >= 0 && progress->seconds <= seconds))
+        double length = pipeline->plan.outputs[i].duration_seconds;
+        double percent = length > 0 ? FFMIN(seconds / length * 100, 100) : -1;
+        bool ahead = percent >= 0 && progress->percent >= 0
+                         ? progress->percent <= percent
+                         : progress->seconds >= 0 && progress->seconds <= seconds;
+        if (ended || ahead)
             continue;
-        progress->seconds = seconds;
-        progress->frames = frames;
+        *progress =
+            (struct fm_pipeline_progress){.frames = frames, .seconds = seconds, .percent = percent};
     }
-    if (progress->seconds >= 0 && pipeline->plan.duration_seconds > 0)
-        progress->percent = FFMIN(progress->seconds / pipeline->plan.duration_seconds * 100, 100);
     progress->seconds = FFMAX(progress->seconds, 0);
 }
 
