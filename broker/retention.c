@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "broker/db.h"
+#include "broker/partition.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -12,11 +13,13 @@
 #define LONGEST_PAUSE_S 60
 #define PATIENCE_MS 30000
 #define SWEPT_A_PASS 256
+#define PARTITION_EVERY_MS 3600000
 
 struct fm_retention {
     const struct fm_broker_settings *settings;
     struct fm_store *store;
     struct fm_db *db;
+    int64_t partition_at_ms, sweep_at_ms; /* next due; 0: at once */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -29,10 +32,18 @@ static bool query(struct fm_retention *retention, const char *sql, const char *c
     return fm_db_run(retention->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
 
-static bool make_partitions(struct fm_retention *retention, struct fm_error *err)
+/* ---- partitions ---- */
+
+static bool keep_partitions(struct fm_retention *retention, struct fm_error *err)
 {
-    FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    return query(retention, fm_sql_partition_make, NULL, 0, &rows, err);
+    int64_t now = fm_clock_ms();
+    if (now < retention->partition_at_ms)
+        return true;
+    if (!fm_partition_make(retention->db, err) ||
+        !fm_partition_drop(retention->db, (unsigned)retention->settings->job_days, err))
+        return false;
+    retention->partition_at_ms = now + PARTITION_EVERY_MS;
+    return true;
 }
 
 /* ---- expired files: the bytes first, then the row, so that a row never lies ---- */
@@ -143,29 +154,42 @@ static bool visit(void *context, const struct fm_grant_object *attempt)
     return sweep->count < SWEPT_A_PASS || judge(sweep);
 }
 
+/* All of the store is walked, so seldom: an orphan goes at most half its age later. */
 static bool sweep_attempts(struct fm_retention *retention, struct fm_error *err)
 {
+    int64_t sweep_age_s = (int64_t)retention->settings->sweep_age_seconds;
+    int64_t age_s = (int64_t)retention->settings->worker_url_seconds + sweep_age_s;
+    int64_t now = fm_clock_ms();
+    if (now < retention->sweep_at_ms)
+        return true;
     FM_AUTO_FREE struct sweep *sweep = fm_alloc(sizeof *sweep);
     sweep->retention = retention;
     sweep->ok = true;
     sweep->err = err;
-    int64_t age_s =
-        (int64_t)(retention->settings->worker_url_seconds + retention->settings->sweep_age_seconds);
-    return fm_store_walk(retention->store, age_s, visit, sweep, err) && sweep->ok &&
-           (sweep->count == 0 || judge(sweep));
+    bool ok = fm_store_walk(retention->store, age_s, visit, sweep, err) && sweep->ok &&
+              (sweep->count == 0 || judge(sweep));
+    retention->sweep_at_ms = ok ? now + sweep_age_s * 500 : 0;
+    return ok;
 }
 
 /* ---- the thread ---- */
 
+static bool connect_database(struct fm_retention *retention, struct fm_error *err)
+{
+    const char *url = retention->settings->database_url;
+    return retention->db ||
+           fm_db_open(url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS, &retention->db, err);
+}
+
+/* One that fails keeps no other from its turn. */
 static void pass(struct fm_retention *retention)
 {
-    struct fm_error err = {0};
-    const char *url = retention->settings->database_url;
-    bool ok = retention->db ||
-              fm_db_open(url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS, &retention->db, &err);
-    ok = ok && make_partitions(retention, &err) && expire_files(retention, &err) &&
-         sweep_attempts(retention, &err);
-    if (!ok) {
+    static bool (*const works[])(struct fm_retention *, struct fm_error *) = {
+        keep_partitions, expire_files, sweep_attempts};
+    for (size_t i = 0; i < FM_COUNT(works) && !is_stopping(retention); i++) {
+        struct fm_error err = {0};
+        if (connect_database(retention, &err) && works[i](retention, &err))
+            continue;
         fm_log_failure("retention", &err);
         fm_db_close(&retention->db);
     }

@@ -1,7 +1,8 @@
 /*
- * What goes when its time is over: partitions are made ahead, expired files leave the store and
- * then their rows, and stored attempts that no file names and no lease holds are swept (law 9).
- * Owns: a thread and a connection. Never in anyone's way: every pass is small and begins anew.
+ * What goes when its time is over: expired files leave the store and then their rows, days of job
+ * rows are dropped (and made ahead), and stored attempts that no file names and no lease holds are
+ * swept (law 9). Owns: a thread and a connection. Never in anyone's way: a pass that fails begins
+ * anew.
  */
 #ifndef FM_BROKER_RETENTION_H
 #define FM_BROKER_RETENTION_H
