@@ -15,7 +15,7 @@ KEPT = ("status", "error", "completed_at", "attempt", "node")
 class Ledger:
     def __init__(self, service):
         self.service = service
-        self.asked = []  # ids
+        self.asked = {}  # what for, by id
         self.ended = {}  # the jobs as they ended, by id
         self.repeated = 0
 
@@ -37,7 +37,15 @@ class Ledger:
         assert answer.status_code == 202, (answer.status_code, answer.text)
         job_id = answer.json()["id"]
         assert job_id not in self.asked, "two answers with one id"
-        self.asked.append(job_id)
+        self.asked[job_id] = body
+
+    def submit_batch(self, body, count):
+        """So many of the same, all or none."""
+        answer = self.ask("POST", "/v1/batches", json={"jobs": [body] * count})
+        assert answer.status_code == 202, (answer.status_code, answer.text)
+        page = self.ask("GET", f"/v1/batches/{answer.json()['id']}/jobs", params={"limit": count})
+        self.asked |= {job["id"]: body for job in page.json()["data"]}
+        assert len(page.json()["data"]) == count, page.text
 
     def job(self, job_id):
         answer = self.ask("GET", f"/v1/jobs/{job_id}")

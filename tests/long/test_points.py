@@ -3,6 +3,7 @@ lost, nothing is recorded twice, nothing stays behind, and what succeeds is the 
 
 import os
 import random
+import re
 import signal
 import time
 
@@ -10,6 +11,7 @@ from faults import Faults
 from inside import below, number, pids, processes, wait_for
 from ledger import Ledger
 from service import Service
+from stack import ROOT
 from struck import IN_A_HURRY, check_digests, check_ledger, check_nothing_stays, make_bodies
 
 JOBS = 300
@@ -33,6 +35,7 @@ POINTS = {
     "download": 30, "complete_untold": 4, "put_unsent": 4, "put_done": 4, "transfer_end_unsent": 4,
     "media_ready_unsent": 3, "encode": 100, "verify": 2, "media_end_unsent": 4,
     "flush_lost": 1, "cancel_untold": 1, "release_heard": 1, "release_committed": 1, "expire_committed": 1,
+    "batch_copied": 1, "batch_committed": 1,
 }
 
 
@@ -48,6 +51,9 @@ class Story:
             self.ledger.submit(self.bodies[len(self.ledger.asked) % len(self.bodies)])
 
     # ---- what some points take ----
+
+    def post_batch(self):
+        self.ledger.submit_batch(self.bodies[0], 3)
 
     def strike_database(self):
         """With an answer outstanding: it stands still for more than a round before it dies."""
@@ -93,7 +99,8 @@ class Story:
             signal_if_there(worker, signal.SIGTERM)
         time.sleep(1)
 
-    PROVOKED = {"hello_heard": strike_broker, "attach_committed": strike_broker,
+    PROVOKED = {"batch_copied": post_batch, "batch_committed": post_batch,
+                "hello_heard": strike_broker, "attach_committed": strike_broker,
                 "flush_lost": strike_database, "cancel_untold": cancel_one,
                 "release_heard": lose_idle_workers, "release_committed": lose_idle_workers,
                 "expire_committed": stop_a_worker}
@@ -117,6 +124,12 @@ def signal_if_there(pid, number):
         os.kill(pid, number)
     except ProcessLookupError:
         pass
+
+
+def test_the_sources_know_the_same_points():
+    found = {point for folder in ("broker", "worker", "common") for path in (ROOT / folder).rglob("*.c")
+             for point in re.findall(r'fm_fault\("(\w+)"\)', path.read_text())}
+    assert found == set(POINTS)
 
 
 def test_each_crash_point_five_times(stacks, origin, tmp_path, seed):
@@ -145,4 +158,4 @@ def test_each_crash_point_five_times(stacks, origin, tmp_path, seed):
           f" repeated, {number(stack, 'SELECT count(*) FROM job') - len(ledger.asked)} jobs unlisted")
     check_ledger(ledger, stack, SHARE, len(story.canceled))
     check_nothing_stays(stack, story.supervisor)
-    check_digests(ledger, bodies, ledger.service)
+    check_digests(ledger, ledger.service)

@@ -35,4 +35,4 @@ def test_nothing_is_lost_whoever_is_killed(stacks, origin, tmp_path, seed):
           f" repeated, {number(stack, 'SELECT count(*) FROM job') - len(ledger.asked)} jobs unlisted")
     check_ledger(ledger, stack, SHARE)
     check_nothing_stays(stack, supervisor)
-    check_digests(ledger, bodies, ledger.service)
+    check_digests(ledger, ledger.service)
