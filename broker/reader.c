@@ -1,8 +1,10 @@
 /*
  * A few threads with a connection each. A thread whose connection is up takes all looks that wait
- * for the same and asks them in one statement; a batch that is not answered in time goes back to
- * the head of the line for another thread, and its connection is given up. A look that waited
- * PATIENCE_MS is UNAVAILABLE: never "allow", never for good.
+ * for the same and asks them in one statement. While one asks, the others leave it what comes, so
+ * that a statement's own cost is shared by many; they help where a look waited SHARE_MS. A batch
+ * that is not answered in time goes back to the head of the line for another thread, and its
+ * connection is given up. A look that waited PATIENCE_MS is UNAVAILABLE: never "allow", never for
+ * good.
  */
 #include "broker/reader.h"
 
@@ -24,7 +26,8 @@
 #define ANSWER_MS 900
 #define PATIENCE_MS 2000
 #define CONNECT_MS 200 /* one try at connecting, between looks at who lost patience */
-#define IDLE_MS 1000   /* then the connection is asked whether it lives */
+#define SHARE_MS 2
+#define IDLE_MS 1000 /* then the connection is asked whether it lives */
 #define READY_MS 3000
 #define ARRAYS 3 /* digests, accounts, jobs; then the jobs' bounds */
 #define PARAMETERS 5
@@ -40,6 +43,8 @@ struct fm_reader {
     struct fm_reader_look **tail;
     struct fm_reader_query *queries; /* utlist */
     unsigned querying;               /* threads that run one */
+    unsigned asking;                 /* threads that ask looks */
+    bool is_watched;                 /* a thread looks every SHARE_MS whether to help */
     bool is_stopped;
     atomic_int_least64_t answered_at_ms; /* when a statement was answered last */
 };
@@ -134,6 +139,13 @@ static bool may_query(const struct fm_reader *reader)
     return reader->queries != NULL && reader->querying < most;
 }
 
+/* Under the mutex. */
+static bool may_look(const struct fm_reader *reader)
+{
+    return reader->first != NULL &&
+           (reader->asking == 0 || fm_clock_ms() - reader->first->asked_at_ms >= SHARE_MS);
+}
+
 static enum kind kind_of(const struct fm_reader_look *look)
 {
     return look->wants_job ? OF_JOB : look->wants_counts ? OF_COUNTS : OF_KEY;
@@ -154,6 +166,7 @@ static void take_looks(struct fm_reader *reader, struct batch *batch)
         }
     }
     find_tail(reader);
+    reader->asking += batch->count > 0 ? 1 : 0;
 }
 
 /* Under the mutex: a query, where one may run and no look waits or looks had the last turn; else
@@ -172,17 +185,41 @@ static void take_work(struct fm_reader *reader, struct batch *batch)
     take_looks(reader, batch);
 }
 
-/* Waits until somebody asks, for IDLE_MS at most; false once the reader stops. */
+static void add_ms(struct timespec *time, long ms)
+{
+    time->tv_nsec += ms * 1000000L;
+    time->tv_sec += time->tv_nsec / 1000000000L;
+    time->tv_nsec %= 1000000000L;
+}
+
+/* Under the mutex, until there is work: for IDLE_MS at most, in short steps while another asks. */
+static void wait_for_work(struct fm_reader *reader)
+{
+    struct timespec idle;
+    clock_gettime(CLOCK_MONOTONIC, &idle);
+    add_ms(&idle, IDLE_MS);
+    int late = 0;
+    while (!reader->is_stopped && !may_look(reader) && !may_query(reader) && late == 0) {
+        bool is_watch = reader->asking > 0 && !reader->is_watched;
+        struct timespec until = idle;
+        if (is_watch) {
+            clock_gettime(CLOCK_MONOTONIC, &until);
+            add_ms(&until, SHARE_MS);
+            reader->is_watched = true;
+        }
+        late = pthread_cond_timedwait(&reader->has_looks, &reader->mutex, &until);
+        if (is_watch) {
+            reader->is_watched = false;
+            late = 0;
+        }
+    }
+}
+
+/* False once the reader stops. */
 static bool take_batch(struct fm_reader *reader, struct batch *batch)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_MS / 1000;
     pthread_mutex_lock(&reader->mutex);
-    int waited = 0;
-    while (!reader->is_stopped && reader->first == NULL && !may_query(reader) && waited == 0) {
-        waited = pthread_cond_timedwait(&reader->has_looks, &reader->mutex, &until);
-    }
+    wait_for_work(reader);
     bool goes_on = !reader->is_stopped;
     if (goes_on) {
         take_work(reader, batch);
@@ -202,6 +239,7 @@ static void give_back(struct fm_reader *reader, struct batch *batch)
         reader->first = look;
     }
     find_tail(reader);
+    reader->asking--;
     pthread_cond_broadcast(&reader->has_looks);
     pthread_mutex_unlock(&reader->mutex);
 }
@@ -297,6 +335,9 @@ static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batc
         batch->looks[i]->done(batch->looks[i]);
     }
     fm_db_rows_destroy(&rows);
+    pthread_mutex_lock(&reader->mutex);
+    reader->asking--;
+    pthread_mutex_unlock(&reader->mutex);
 }
 
 /* Connects where need be; true when the connection answers. */
@@ -403,9 +444,13 @@ void fm_reader_ask(struct fm_reader *reader, struct fm_reader_look *look)
     look->next = NULL;
     look->asked_at_ms = fm_clock_ms();
     pthread_mutex_lock(&reader->mutex);
+    /* Who was told of the first takes all; while one asks, who watches sees it. */
+    bool is_seen = reader->asking > 0 ? reader->is_watched : reader->first != NULL;
     *reader->tail = look;
     reader->tail = &look->next;
-    pthread_cond_signal(&reader->has_looks);
+    if (!is_seen) {
+        pthread_cond_signal(&reader->has_looks);
+    }
     pthread_mutex_unlock(&reader->mutex);
 }
 
