@@ -61,20 +61,42 @@ static void put_escaped(struct fm_text *out, unsigned char c)
     }
 }
 
+/* How many bytes stand for themselves from here on: nearly always all of them. */
+static size_t plain_length(const unsigned char *at)
+{
+    size_t length = 0;
+    while (at[length] >= 0x20 && at[length] < 0x80 && at[length] != '"' && at[length] != '\\') {
+        length++;
+    }
+    return length;
+}
+
+/* One character that is not plain; answers how many bytes it was. */
+static size_t put_other(struct fm_text *out, const unsigned char *at)
+{
+    size_t length = sequence_length(at);
+    if (length == 0) {
+        fm_text_append(out, "\xef\xbf\xbd");
+        return 1;
+    }
+    if (length == 1) {
+        put_escaped(out, *at);
+    } else {
+        fm_text_append_bytes(out, at, length);
+    }
+    return length;
+}
+
 static void put_quoted(struct fm_text *out, const char *value)
 {
     const unsigned char *at = (const unsigned char *)value;
     fm_text_append_char(out, '"');
     while (*at != '\0') {
-        size_t length = sequence_length(at);
-        if (length == 0) {
-            fm_text_append(out, "\xef\xbf\xbd");
-            at++;
-        } else if (*at < 0x20 || *at == '"' || *at == '\\') {
-            put_escaped(out, *at++);
-        } else {
-            fm_text_append_bytes(out, at, length);
-            at += length;
+        size_t plain = plain_length(at);
+        fm_text_append_bytes(out, at, plain);
+        at += plain;
+        if (*at != '\0') {
+            at += put_other(out, at);
         }
     }
     fm_text_append_char(out, '"');
