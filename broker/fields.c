@@ -136,7 +136,8 @@ static bool is_clean(const char *value)
 static bool set_text(const struct setting *it, const char *value, struct fm_error *err)
 {
     size_t length = strlen(value);
-    if ((double)length > it->field->max || !is_clean(value)) {
+    bool is_url = strcmp(it->field->name, "url") == 0; /* judged as a whole: fm_url_parse */
+    if (!is_url && ((double)length > it->field->max || !is_clean(value))) {
         char what[96];
         snprintf(what, sizeof(what), "text of at most %.0f bytes without control characters",
                  it->field->max);

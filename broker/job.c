@@ -191,6 +191,16 @@ struct links {
     int64_t now_us;
 };
 
+/* Returns until when it opens, in seconds since 1970. */
+static int64_t append_url(const struct fm_job_view *job, const struct fm_file_facts *file,
+                          const struct links *links, struct fm_text *url)
+{
+    struct fm_grant_object object = fm_job_object(job, file);
+    fm_text_append(url, links->base);
+    fm_grant_client_path(links->grant, &object, links->now_us / 1000000, url);
+    return object.until_s;
+}
+
 static void put_url(struct fm_json_writer *json, const struct fm_job_view *job,
                     const struct fm_file_facts *file, const struct links *links)
 {
@@ -200,11 +210,21 @@ static void put_url(struct fm_json_writer *json, const struct fm_job_view *job,
         fm_json_put_null(json, "url_expires_at");
         return;
     }
-    struct fm_grant_object object = fm_job_object(job, file);
-    fm_text_append(&url, links->base);
-    fm_grant_client_path(links->grant, &object, links->now_us / 1000000, &url);
+    int64_t until_s = append_url(job, file, links, &url);
     fm_json_put_text(json, "url", fm_text_get(&url));
-    fm_json_put_time(json, "url_expires_at", object.until_s * 1000000);
+    fm_json_put_time(json, "url_expires_at", until_s * 1000000);
+}
+
+bool fm_job_first_url(const struct fm_job_view *job, const struct fm_grant *grant, const char *base,
+                      int64_t now_us, struct fm_text *out)
+{
+    const struct links links = {grant, base, now_us};
+    bool has_one = job->row->state == FM_STATE_SUCCEEDED && job->result.outputs.count > 0 &&
+                   !fm_job_is_expired(job, now_us);
+    if (has_one) {
+        (void)append_url(job, file_at(job, 0), &links, out);
+    }
+    return has_one;
 }
 
 static void put_output(struct fm_json_writer *json, const struct fm_job_view *job,

@@ -33,6 +33,10 @@ void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, c
 void fm_job_tag(struct fm_slice object, char out[FM_JOB_TAG_SIZE]);
 /* The delivered file of that name (with or without its extension), or NULL. */
 const struct fm_file_facts *fm_job_output(const struct fm_job_view *job, const char *name);
+/* Appends the signed, absolute URL of the first output; false, and nothing: it has none (any more).
+ */
+bool fm_job_first_url(const struct fm_job_view *job, const struct fm_grant *grant, const char *base,
+                      int64_t now_us, struct fm_text *out);
 /* Where the store has it. */
 struct fm_grant_object fm_job_object(const struct fm_job_view *job,
                                      const struct fm_file_facts *file);

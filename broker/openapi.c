@@ -72,6 +72,11 @@ static void put_parameters(struct fm_json_writer *json, const struct fm_route *r
         open_query_parameter(json, "wait", NULL);
         fm_openapi_schema_wait(json, "schema");
         fm_json_close(json, '}');
+        open_query_parameter(json, "download", "A finished job is answered by its first output");
+        fm_json_open(json, "schema", '{');
+        fm_json_put_text(json, "type", "boolean");
+        fm_json_close(json, '}');
+        fm_json_close(json, '}');
     }
     if ((route->flags & FM_ROUTE_LIST) != 0) {
         put_record_parameters(json,
@@ -140,6 +145,9 @@ static void put_responses(struct fm_json_writer *json, const struct fm_route *ro
     }
     if ((route->flags & FM_ROUTE_WAITS) != 0 && strcmp(route->method, "POST") == 0) {
         put_response(json, "202", "The job is kept and waits", "Job");
+    }
+    if ((route->flags & FM_ROUTE_WAITS) != 0) {
+        put_response(json, "303", "With download: where its first output is", NULL);
     }
     put_response(json, "default", "An error", "Error");
     fm_json_close(json, '}');

@@ -65,6 +65,26 @@ enum fm_step fm_poll_reply(struct fm_request *request, const struct fm_reader_jo
     return fm_reply_json(request, status, &body);
 }
 
+/* 303 to the first output where the client asked for that and it is there, else the job. */
+static enum fm_step reply_ended(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    struct fm_job_view job;
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    const struct fm_reader_job *row = &request->look.found;
+    if (!request->asked.wants_download) {
+        return fm_poll_reply(request, row, 200);
+    }
+    if (!fm_job_read(row, &request->arena, &job, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    if (!fm_job_first_url(&job, request->front->grant, request->base, fm_clock_wall_us(), &url)) {
+        return fm_poll_reply(request, row, 200);
+    }
+    fm_http_header(request->exchange, "Location", fm_text_get(&url));
+    return fm_reply_empty(request, 303);
+}
+
 /* ---- the wait ---- */
 
 static void hear(struct fm_watch_entry *entry)
@@ -182,7 +202,8 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
     }
     if (is_over(request, wait, until)) {
         bool has_ended = fm_state_is_ended(request->look.found.state);
-        return fm_poll_reply(request, &request->look.found, has_ended ? 200 : status);
+        return has_ended ? reply_ended(request)
+                         : fm_poll_reply(request, &request->look.found, status);
     }
     return wait->is_watching ? sleep_on(request, wait) : look(request, wait);
 }
@@ -203,5 +224,6 @@ enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, 
 
 enum fm_step fm_poll_act(struct fm_request *request)
 {
-    return fm_poll_wait(request, FM_POLL_CHANGE, 200);
+    /* Who wants the file waits for no less than the end. */
+    return fm_poll_wait(request, request->asked.wants_download ? FM_POLL_END : FM_POLL_CHANGE, 200);
 }

@@ -264,7 +264,7 @@ static enum fm_step run_validate(struct fm_request *request)
                    ((flags & FM_ROUTE_SPEC) != 0
                         ? validate_spec(request, &err)
                         : fm_validate_query(request->target.query, (flags & FM_ROUTE_WAITS) != 0,
-                                            &request->asked.wait_seconds, &err));
+                                            &request->asked, &err));
     if (!is_fine) {
         return fm_reply_error(request, &err);
     }

@@ -24,6 +24,7 @@ struct draft {
     struct fm_spec spec;
     uint64_t given; /* a bit a field of the record */
     int wait_seconds;
+    bool wants_download;
     struct fm_arena *arena;
     enum fm_type type;
 };
@@ -80,6 +81,14 @@ static bool set_wait(struct draft *draft, const char *value, struct fm_error *er
     }
     draft->wait_seconds = (int)seconds;
     return true;
+}
+
+/* Stands in the query alone: it is about the answer, not about the job. */
+static bool set_download(struct draft *draft, const char *value, struct fm_error *err)
+{
+    draft->wants_download = strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0;
+    return draft->wants_download || strcmp(value, "0") == 0 || strcasecmp(value, "false") == 0 ||
+           fm_fail_param(err, FM_INVALID_PARAMETER, "download", "download must be 1 or 0");
 }
 
 static bool set_run_at(struct draft *draft, const char *value, struct fm_error *err)
@@ -201,21 +210,37 @@ static bool blame_url(const char *name, struct fm_error *err)
                          name);
 }
 
+static bool has_byte(struct fm_slice raw, char byte)
+{
+    return raw.length > 0 && memchr(raw.data, byte, raw.length) != NULL;
+}
+
 static bool read_query(struct draft *draft, const char *text, struct fm_error *err)
 {
-    bool is_url_raw = false;
+    bool is_url_raw = false, has_own_query = false;
     FM_AUTO(fm_query_done) struct fm_query query;
     fm_query_init(&query, text);
     while (fm_query_next(&query)) {
         const char *name = fm_text_get(&query.name);
+        if (strcmp(name, "download") == 0) {
+            if (has_own_query) {
+                return blame_url(name, err);
+            }
+            if (!set_download(draft, fm_text_get(&query.value), err)) {
+                return false;
+            }
+            continue;
+        }
         if (!set_text(draft, name, fm_text_get(&query.value), err)) {
             bool is_stray =
                 is_url_raw && err != NULL &&
                 (err->code == FM_UNKNOWN_PARAMETER || err->code == FM_CONFLICTING_PARAMETERS);
             return is_stray ? blame_url(name, err) : false;
         }
-        is_url_raw = is_url_raw || (strcmp(name, "url") == 0 && query.raw.length > 0 &&
-                                    memchr(query.raw.data, '/', query.raw.length) != NULL);
+        if (strcmp(name, "url") == 0) {
+            is_url_raw = has_byte(query.raw, '/');
+            has_own_query = is_url_raw && has_byte(query.raw, '?');
+        }
     }
     return true;
 }
@@ -312,6 +337,7 @@ bool fm_validate_spec(const struct fm_validate_input *input, struct fm_arena *ar
     query.spec.type = input->type;
     result->spec = query.spec;
     result->wait_seconds = query.wait_seconds;
+    result->wants_download = query.wants_download;
     return fm_check_spec(input, arena, &result->spec, err);
 }
 
@@ -384,23 +410,25 @@ bool fm_validate_job(const struct fm_validate_input *input, struct fm_arena *are
     return fm_check_spec(&own, arena, &result->spec, err);
 }
 
-bool fm_validate_query(const char *query_text, bool may_wait, int *wait_seconds,
+bool fm_validate_query(const char *query_text, bool may_wait, struct fm_validate_result *result,
                        struct fm_error *err)
 {
     struct draft draft = {.wait_seconds = FM_VALIDATE_NO_WAIT};
-    static const char *const names[] = {"wait"};
+    static const char *const names[] = {"wait", "download"};
     FM_AUTO(fm_query_done) struct fm_query query;
     fm_query_init(&query, query_text);
     while (fm_query_next(&query)) {
-        const char *name = fm_text_get(&query.name);
-        if (!may_wait || strcmp(name, "wait") != 0) {
-            return fm_fields_unknown(name, name, names, may_wait ? 1 : 0, err);
+        const char *name = fm_text_get(&query.name), *value = fm_text_get(&query.value);
+        bool is_wait = may_wait && strcmp(name, names[0]) == 0;
+        if (!is_wait && !(may_wait && strcmp(name, names[1]) == 0)) {
+            return fm_fields_unknown(name, name, names, may_wait ? FM_COUNT(names) : 0, err);
         }
-        if (!set_wait(&draft, fm_text_get(&query.value), err)) {
+        if (!(is_wait ? set_wait : set_download)(&draft, value, err)) {
             return false;
         }
     }
-    *wait_seconds = draft.wait_seconds;
+    result->wait_seconds = draft.wait_seconds;
+    result->wants_download = draft.wants_download;
     return true;
 }
 

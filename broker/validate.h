@@ -28,6 +28,7 @@ struct fm_validate_input {
 struct fm_validate_result {
     struct fm_spec spec; /* lives in the arena */
     int wait_seconds;    /* FM_VALIDATE_NO_WAIT: not asked for */
+    bool wants_download; /* of the query alone: a finished job is answered by its first output */
 };
 
 bool fm_validate_spec(const struct fm_validate_input *input, struct fm_arena *arena,
@@ -36,8 +37,9 @@ bool fm_validate_spec(const struct fm_validate_input *input, struct fm_arena *ar
  * `source` is a process job, any other a fetch. Also INSUFFICIENT_SCOPE. */
 bool fm_validate_job(const struct fm_validate_input *input, struct fm_arena *arena,
                      struct fm_validate_result *result, struct fm_error *err) FM_MUST_CHECK;
-/* Of routes that take no spec: `wait` where it may stand, and nothing else. */
-bool fm_validate_query(const char *query, bool may_wait, int *wait_seconds,
+/* Of routes that take no spec: `wait` and `download` where they may stand, and nothing else; sets
+ * these two. */
+bool fm_validate_query(const char *query, bool may_wait, struct fm_validate_result *result,
                        struct fm_error *err) FM_MUST_CHECK;
 /* "wait=8" of a Prefer header (RFC 7240), cut to the limit; FM_VALIDATE_NO_WAIT without one. */
 int fm_validate_prefer(const char *prefer);

@@ -57,7 +57,7 @@ static void an_unknown_path_is_not_found(void **state)
     static const char *const paths[] = {
         "/",
         "/v1",
-        "/v1/jobs",
+        "/v1/job",
         "/V1/me",
         "/v1/me/x",
         "/v1//me",

@@ -255,17 +255,54 @@ static void a_raw_url_keeps_its_plus(void **state)
     assert_string_equal(result.spec.url, "https://a.example/a+b+c");
 }
 
+static void a_url_with_a_control_byte_is_an_invalid_url(void **state)
+{
+    (void)state;
+    static const struct post posts[] = {
+        {FM_TYPE_FETCH, "url", "", JSON, "{\"url\":\"https://a.example/\\n\"}"},
+        {FM_TYPE_FETCH, "url", "url=https://a.example/%07", NULL, ""},
+        {FM_TYPE_PROCESS, NULL, "", JSON,
+         "{\"source\":{\"url\":\"\\thttps://a.example/\"},\"outputs\":[{\"format\":\"mp3\"}]}"},
+    };
+    for (size_t i = 0; i < FM_COUNT(posts); i++) {
+        FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
+        struct fm_validate_result result;
+        struct fm_error err;
+        assert_int_equal(validate(&posts[i], BOTH, &arena, &result, &err), FM_INVALID_URL);
+    }
+}
+
+static void a_download_is_asked_for_in_the_query_alone(void **state)
+{
+    (void)state;
+    static const struct post asked = {FM_TYPE_FETCH, "url", "download=1&url=" URL, NULL, ""},
+                             stray = {FM_TYPE_FETCH, "url", "url=" URL "?a=b&download=1", NULL, ""},
+                             body = {FM_TYPE_FETCH, "url", "", JSON,
+                                     "{\"url\":\"" URL "\",\"download\":true}"};
+    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
+    struct fm_validate_result result;
+    struct fm_error err;
+    assert_int_equal(validate(&asked, BOTH, &arena, &result, &err), FM_NONE);
+    assert_true(result.wants_download);
+    assert_int_equal(validate(&stray, BOTH, &arena, &result, &err), FM_UNKNOWN_PARAMETER);
+    assert_int_equal(validate(&body, BOTH, &arena, &result, &err), FM_UNKNOWN_PARAMETER);
+    assert_true(fm_validate_query("wait=3&download=true", true, &result, &err));
+    assert_true(result.wants_download && result.wait_seconds == 3);
+    assert_false(fm_validate_query("download=2", true, &result, &err));
+    assert_false(fm_validate_query("download=1", false, &result, &err));
+}
+
 static void waits_are_read_from_query_and_prefer(void **state)
 {
     (void)state;
-    int seconds = 0;
+    struct fm_validate_result result;
     struct fm_error err;
-    assert_true(fm_validate_query("wait=30", true, &seconds, &err));
-    assert_int_equal(seconds, 30);
-    assert_true(fm_validate_query("", true, &seconds, &err));
-    assert_int_equal(seconds, FM_VALIDATE_NO_WAIT);
-    assert_false(fm_validate_query("wait=30", false, &seconds, &err));
-    assert_false(fm_validate_query("wiat=30", true, &seconds, &err));
+    assert_true(fm_validate_query("wait=30", true, &result, &err));
+    assert_int_equal(result.wait_seconds, 30);
+    assert_true(fm_validate_query("", true, &result, &err));
+    assert_int_equal(result.wait_seconds, FM_VALIDATE_NO_WAIT);
+    assert_false(fm_validate_query("wait=30", false, &result, &err));
+    assert_false(fm_validate_query("wiat=30", true, &result, &err));
     assert_int_equal(err.code, FM_UNKNOWN_PARAMETER);
     assert_int_equal(fm_validate_prefer("wait=8"), 8);
     assert_int_equal(fm_validate_prefer("respond-async, Wait=90"), 60);
@@ -285,6 +322,8 @@ int main(void)
         cmocka_unit_test(query_and_body_may_agree_but_not_differ),
         cmocka_unit_test(bodies_that_are_no_object_are_refused),
         cmocka_unit_test(a_raw_url_keeps_its_plus),
+        cmocka_unit_test(a_url_with_a_control_byte_is_an_invalid_url),
+        cmocka_unit_test(a_download_is_asked_for_in_the_query_alone),
         cmocka_unit_test(waits_are_read_from_query_and_prefer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
