@@ -66,6 +66,21 @@ static bool count_bytes(struct fm_http_exchange *exchange, struct fm_slice bytes
     return true;
 }
 
+/* Stops taking at an exclamation mark, with a reply or without one. */
+static bool stop_soon(struct fm_http_exchange *exchange, struct fm_slice bytes)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    if (memchr(bytes.data, '!', bytes.length) == NULL) {
+        return true;
+    }
+    if (is_asked(exchange, "told")) {
+        fm_text_append(&body, "no more");
+        fm_http_header(exchange, "X-Line", "17");
+        fm_http_reply(exchange, 400, &body);
+    }
+    return false;
+}
+
 static bool must_wait(struct fm_http_exchange *exchange, struct visit *visit)
 {
     bool is_timed = is_asked(exchange, "timed"), is_long = is_asked(exchange, "long");
@@ -121,7 +136,8 @@ static enum fm_http_next run(struct fm_http_exchange *exchange)
         return FM_HTTP_WAIT;
     }
     if (is_asked(exchange, "stream") && !fm_http_is_received(exchange)) {
-        fm_http_stream(exchange, BODY_LIMIT, count_bytes);
+        bool stops = is_asked(exchange, "stop");
+        fm_http_stream(exchange, stops ? -1 : BODY_LIMIT, stops ? stop_soon : count_bytes);
         return FM_HTTP_WAIT;
     }
     if (is_asked(exchange, "file")) {
@@ -248,6 +264,33 @@ static void a_body_may_be_taken_as_it_comes(void **state)
         "body=0 streamed=5");
 }
 
+/* Its end need not come, and what comes is dropped until the client has read the reply. */
+static void a_body_that_is_not_worth_reading_is_answered_at_once(void **state)
+{
+    static const char head[] = "PUT /stream/stop/told HTTP/1.1\r\nHost: a\r\nContent-Length: ";
+    FM_AUTO(fm_text_done) struct fm_text request = {0}, reply = {0};
+    fm_text_format(&request, "%s900\r\n\r\nab!", head);
+    talk(*state, request.data, request.length, "no more", &reply);
+    assert_true(fm_text_starts(fm_text_get(&reply), "HTTP/1.1 400 "));
+    assert_non_null(strstr(fm_text_get(&reply), "Connection: close\r\nX-Line: 17\r\n"));
+    fm_text_clear(&request);
+    fm_text_clear(&reply);
+    fm_text_format(&request, "%s900\r\n\r\nab!", head);
+    for (int i = 0; i < 897; i++) {
+        fm_text_append_char(&request, '!');
+    }
+    talk(*state, request.data, request.length, NULL, &reply); /* until it ends the connection */
+    const char *first = strstr(fm_text_get(&reply), "no more");
+    assert_non_null(first);
+    assert_string_equal(first, "no more");
+}
+
+static void a_body_nobody_takes_to_its_end_is_read_to_it(void **state)
+{
+    ask(state, "PUT /stream/stop HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nh!llo",
+        "runs=2 body=0 streamed=0");
+}
+
 static void a_body_over_its_limit_is_refused_and_the_connection_ends(void **state)
 {
     FM_AUTO(fm_text_done) struct fm_text request = {0};
@@ -363,6 +406,8 @@ int main(void)
         cmocka_unit_test(a_wait_ends_at_its_time),
         cmocka_unit_test(a_body_is_collected_after_a_wait),
         cmocka_unit_test(a_body_may_be_taken_as_it_comes),
+        cmocka_unit_test(a_body_that_is_not_worth_reading_is_answered_at_once),
+        cmocka_unit_test(a_body_nobody_takes_to_its_end_is_read_to_it),
         cmocka_unit_test(a_body_over_its_limit_is_refused_and_the_connection_ends),
         cmocka_unit_test(an_early_reply_lets_the_body_pass_and_the_connection_live),
         cmocka_unit_test(a_reply_that_closes_drops_what_follows),
