@@ -191,7 +191,8 @@ static bool is_paused(struct fm_hub *hub, const struct fm_queue_event *event)
 void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
 {
     struct slot slot = {NULL, FM_CLASS_NET};
-    if (is_due(event) && !is_paused(hub, event) && fm_order_is_open(hub->order, event->pool))
+    if (is_due(event) && !is_paused(hub, event) && fm_order_is_open(hub->order, event->pool) &&
+        !fm_cap_is_reached(hub->cap, &event->account, event->cap))
         slot = find_slot(hub, event->pool);
     if (!slot.session) {
         fm_order_expect(hub->order, event->pool);
@@ -206,7 +207,8 @@ static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
     struct fm_tick_head head = {.account = event->account,
                                 .id = event->id,
                                 .lane = (unsigned)event->lane,
-                                .site = event->site};
+                                .site = event->site,
+                                .cap = event->cap};
     bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
     fm_order_arrive(hub->order, event->pool, is_known && !is_paused(hub, event) ? &head : NULL);
     if (!is_known && event->outcome == FM_QUEUE_FAILED)

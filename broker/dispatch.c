@@ -180,8 +180,9 @@ static void open_rooms(struct fm_dispatch *dispatch, const char *database_url)
     struct fm_hub *hub = &dispatch->hub;
     hub->broker = fm_id_new_lease() >> 1;
     hub->nodes = fm_node_set_new();
-    hub->sessions = fm_session_set_new();
-    hub->order = fm_order_new();
+    hub->cap = fm_cap_new();
+    hub->sessions = fm_session_set_new(hub->cap);
+    hub->order = fm_order_new(hub->cap);
     hub->reason = fm_reason_new();
     hub->queue = fm_queue_new(database_url, hub->broker);
     hub->tick = fm_tick_new(database_url, hub->broker);
@@ -247,6 +248,7 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
     fm_reason_destroy(&old->hub.reason);
     fm_order_destroy(&old->hub.order);
     fm_session_set_destroy(&old->hub.sessions);
+    fm_cap_destroy(&old->hub.cap);
     fm_node_set_destroy(&old->hub.nodes);
     pthread_mutex_destroy(&old->lock);
     fm_file_close(&old->wake);

@@ -25,6 +25,7 @@ struct fm_hub {
     struct fm_link *link;
     struct fm_queue *queue;
     struct fm_tick *tick;
+    struct fm_cap *cap;
     struct fm_session_set *sessions;
     struct fm_order *order;
     struct fm_reason *reason;

@@ -365,6 +365,15 @@ static void hear_nodes(struct fm_look *look, const struct fm_tick_answer *answer
     end_revoked(look->hub);
 }
 
+static void hear_running(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (look->ask.heads_alone)
+        return;
+    fm_cap_forget_others(look->hub->cap);
+    for (size_t i = 0; i < answer->others_count; i++)
+        fm_cap_tell_others(look->hub->cap, &answer->others[i].account, answer->others[i].count);
+}
+
 static void ticked(void *context, const struct fm_tick_answer *answer)
 {
     struct fm_look *look = context;
@@ -374,6 +383,7 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
     atomic_store(&look->answered_ms, fm_clock_ms());
     hear_nodes(look, answer);
     hear_pauses(look, answer);
+    hear_running(look, answer);
     hear_heads(look->hub, &look->ask, answer);
     hear_gone(look->hub, answer);
     hear_overdue(look->hub, answer);

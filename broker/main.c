@@ -11,10 +11,12 @@
 #include <time.h>
 
 #include "broker/admin.h"
+#include "broker/load.h"
 #include "broker/migrate.h"
 #include "broker/reload.h"
 #include "broker/request.h"
 #include "broker/retention.h"
+#include "broker/scrape.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -37,8 +39,9 @@ struct broker {
     struct fm_dispatch *dispatch;
     struct fm_copy *copy;
     struct fm_batch_cache *batches;
+    struct fm_load *load;
     struct fm_retention *retention;
-    struct fm_http *http;
+    struct fm_http *http, *metrics;
 };
 
 /* The store is answered to loopback peers alone, whatever address the API listens on. */
@@ -54,8 +57,10 @@ static char *store_origin(const char *listen)
  * `own`). */
 static bool check_listeners(const struct fm_broker_settings *settings, struct fm_error *err)
 {
-    const char *const listeners[] = {settings->listen, settings->link_listen};
-    for (size_t i = 0; i < FM_COUNT(listeners); i++) {
+    const char *const listeners[] = {settings->listen, settings->link_listen,
+                                     settings->metrics_listen};
+    size_t count = settings->metrics_listen[0] ? 3 : 2;
+    for (size_t i = 0; i < count; i++) {
         struct fm_address_rule rule;
         if (!fm_address_rule_parse(listeners[i], &rule, err) || rule.port == 0)
             return fm_fail(err, FM_SETTING,
@@ -87,16 +92,21 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
     broker->retention = fm_retention_new(settings, broker->store);
     broker->copy = fm_copy_new(settings->database_url);
     broker->batches = fm_batch_cache_new();
-    struct fm_front front = {settings,         &broker->secrets, &broker->grant,
-                             broker->store,    broker->watch,    broker->reader,
-                             broker->dispatch, broker->copy,     broker->batches};
-    return fm_request_open(&front, &broker->http, err);
+    broker->load = fm_load_new();
+    struct fm_front front = {settings,        &broker->secrets, &broker->grant,   broker->store,
+                             broker->watch,   broker->reader,   broker->dispatch, broker->copy,
+                             broker->batches, broker->load};
+    return fm_request_open(&front, &broker->http, err) &&
+           (!settings->metrics_listen[0] ||
+            fm_scrape_open(&front, broker->http, &broker->metrics, err));
 }
 
 /* Open's order, reversed. */
 static void close_rooms(struct broker *broker)
 {
+    fm_http_close(&broker->metrics);
     fm_http_close(&broker->http);
+    fm_load_destroy(&broker->load);
     fm_batch_cache_destroy(&broker->batches);
     fm_copy_destroy(&broker->copy);
     fm_retention_destroy(&broker->retention);

@@ -23,6 +23,7 @@ struct key {
 /* One account's place in a lane's round, and its waiting keys, oldest first. */
 struct seat {
     struct fm_id account;
+    uint64_t cap; /* of the account, as last told; 0: none */
     struct key *keys, *last;
     unsigned told; /* by the last look */
     bool is_cut;   /* there are more behind the last key */
@@ -37,6 +38,7 @@ struct lane {
 };
 
 struct pool {
+    const struct fm_cap *cap; /* the order's */
     char *name;
     struct lane lanes[LANES];
     struct key *by_id; /* hash of all keys */
@@ -54,15 +56,18 @@ struct taken {
 };
 
 struct fm_order {
+    const struct fm_cap *cap;
     struct pool *pools;
     struct taken *taken;
     uint64_t looks;      /* how many have begun */
     uint64_t doubted_by; /* so many had when last something went unseen */
 };
 
-struct fm_order *fm_order_new(void)
+struct fm_order *fm_order_new(const struct fm_cap *cap)
 {
-    return fm_alloc(sizeof(struct fm_order));
+    struct fm_order *order = fm_alloc(sizeof *order);
+    order->cap = cap;
+    return order;
 }
 
 static void key_drop(struct pool *pool, struct key *key)
@@ -167,6 +172,7 @@ static struct pool *pool_get(struct fm_order *order, const char *name)
     if (pool)
         return pool;
     pool = fm_alloc(sizeof *pool);
+    pool->cap = order->cap;
     pool->name = fm_strdup(name);
     HASH_ADD_KEYPTR(hh, order->pools, pool->name, strlen(pool->name), pool);
     return pool;
@@ -212,6 +218,8 @@ static void pool_add(struct fm_order *order, struct pool *pool, struct key *key)
     if (key->head.lane < LANES && !taken_find(order, &key->head.id) &&
         !pool_has(pool, &key->head.id))
         seat = seat_get(&pool->lanes[key->head.lane], &key->head.account);
+    if (seat)
+        seat->cap = key->head.cap;
     if (seat && HASH_COUNT(pool->by_id) >= WINDOW_MAX)
         seat->is_cut = true;
     if (seat && !seat->is_cut)
@@ -332,12 +340,17 @@ static bool seat_take(struct pool *pool, struct seat *seat, const struct fm_id *
     return true;
 }
 
+static bool is_capped(const struct pool *pool, const struct seat *seat)
+{
+    return fm_cap_is_reached(pool->cap, &seat->account, seat->cap);
+}
+
 /* The first account in the round that has one; it goes to the round's end. */
 static bool lane_take(struct pool *pool, struct lane *lane, const struct fm_id *node,
                       bool may_avoid, struct fm_tick_head *head)
 {
     for (struct seat *seat = lane->round; seat; seat = seat->next) {
-        if (!seat_take(pool, seat, node, may_avoid, head))
+        if (is_capped(pool, seat) || !seat_take(pool, seat, node, may_avoid, head))
             continue;
         DL_DELETE(lane->round, seat);
         DL_APPEND(lane->round, seat);
@@ -430,4 +443,21 @@ bool fm_order_wants_look(const struct fm_order *order, const char *name, size_t 
 {
     const struct pool *pool = pool_find(order, name);
     return !is_known(order, pool) || (HASH_COUNT(pool->by_id) < enough && is_cut(pool));
+}
+
+static void lane_capped(const struct pool *pool, const struct lane *lane, struct fm_id *out,
+                        size_t limit, size_t *count)
+{
+    for (const struct seat *seat = lane->round; seat && *count < limit; seat = seat->next)
+        if (seat->keys && is_capped(pool, seat))
+            out[(*count)++] = seat->account;
+}
+
+size_t fm_order_capped(const struct fm_order *order, struct fm_id *out, size_t limit)
+{
+    size_t count = 0;
+    for (const struct pool *pool = order->pools; pool; pool = pool->hh.next)
+        for (size_t i = 0; i < LANES; i++)
+            lane_capped(pool, &pool->lanes[i], out, limit, &count);
+    return count;
 }

@@ -6,10 +6,12 @@
 #ifndef FM_BROKER_ORDER_H
 #define FM_BROKER_ORDER_H
 
+#include "broker/cap.h"
 #include "broker/tick.h"
 
 struct fm_order;
-struct fm_order *fm_order_new(void);
+/* Accounts at their cap are passed over; `cap` is borrowed, NULL: there are no caps. */
+struct fm_order *fm_order_new(const struct fm_cap *cap);
 void fm_order_destroy(struct fm_order **order);
 
 /* A look at the waiting keys begins, the one that refill is told next: it sees every claim that is
@@ -22,8 +24,8 @@ void fm_order_refill(struct fm_order *order, const char *pool, const struct fm_t
 /* The claim of a taken key is committed, or failed. Until then, and by a look that began before,
  * refill does not put it back: it would be claimed in vain, at its lane's expense. */
 void fm_order_settle(struct fm_order *order, const struct fm_id *id);
-/* Takes the next key for a node, passing over those that should avoid it while `may_avoid`. False:
- * none known. */
+/* Takes the next key for a node, passing over accounts at their cap, and over keys that should
+ * avoid the node while `may_avoid`. False: none known. */
 bool fm_order_next(struct fm_order *order, const char *pool, const struct fm_id *node,
                    bool may_avoid, struct fm_tick_head *head);
 bool fm_order_is_empty(const struct fm_order *order, const char *pool);
@@ -41,5 +43,7 @@ bool fm_order_is_open(const struct fm_order *order, const char *pool);
 /* A look would tell more of the pool: it is not known, or keys were left out and fewer than
  * `enough` are at hand. */
 bool fm_order_wants_look(const struct fm_order *order, const char *pool, size_t enough);
+/* Accounts that wait at their cap: up to `limit` of them. */
+size_t fm_order_capped(const struct fm_order *order, struct fm_id *out, size_t limit);
 
 #endif

@@ -20,3 +20,8 @@ const struct fm_plan *fm_plan_find(const char *name)
     }
     return &plans[0];
 }
+
+uint64_t fm_plan_running(const char *name, bool is_operator)
+{
+    return is_operator ? 0 : fm_plan_find(name)->running_jobs;
+}

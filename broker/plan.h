@@ -2,6 +2,7 @@
 #ifndef FM_BROKER_PLAN_H
 #define FM_BROKER_PLAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct fm_plan {
@@ -12,5 +13,7 @@ struct fm_plan {
 
 /* The plan of that name; the first one for a name nobody knows. */
 const struct fm_plan *fm_plan_find(const char *name);
+/* How many jobs of such an account run at once at most; 0: any number. */
+uint64_t fm_plan_running(const char *name, bool is_operator);
 
 #endif

@@ -75,6 +75,7 @@ struct fm_queue_event {
     int64_t run_at_us; /* 0: now */
     unsigned max_tries, timeout_seconds, expires_seconds;
     struct fm_slice spec;
+    uint64_t cap; /* running jobs of the account at most, for who may lease it; 0: any number */
     /* Out of ENQUEUE: leased as asked. Not so, where the session was not this broker's any more: it
      * waits. Where that could not be read any more, `failure` says UNCERTAIN though it MOVED. */
     bool is_leased;

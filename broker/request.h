@@ -35,6 +35,7 @@ struct fm_front {
     struct fm_dispatch *dispatch;
     struct fm_copy *copy;
     struct fm_batch_cache *batches;
+    struct fm_load *load;
 };
 
 /* Listens on settings->listen and serves; ended by fm_http_close. The struct is copied. */
@@ -77,6 +78,7 @@ struct fm_request {
     struct fm_reader_query query;
     bool has_asked;
     atomic_bool is_answered;
+    bool is_counting; /* of load.h */
     struct fm_commit commit;
 
     /* Of the act under way. */

@@ -13,11 +13,14 @@
 
 struct fm_session_set {
     struct fm_session *sessions; /* hash by node id */
+    struct fm_cap *cap;
 };
 
-struct fm_session_set *fm_session_set_new(void)
+struct fm_session_set *fm_session_set_new(struct fm_cap *cap)
 {
-    return fm_alloc(sizeof(struct fm_session_set));
+    struct fm_session_set *set = fm_alloc(sizeof *set);
+    set->cap = cap;
+    return set;
 }
 
 void fm_session_set_destroy(struct fm_session_set **set)
@@ -43,6 +46,7 @@ struct fm_session *fm_session_get(struct fm_session_set *set, const struct fm_ti
         return session;
     session = fm_alloc(sizeof *session);
     session->node = *node;
+    session->cap = set->cap;
     HASH_ADD(by_node, set->sessions, node.id, sizeof session->node.id, session);
     return session;
 }
@@ -90,6 +94,7 @@ struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64
     held->lease = lease;
     held->class = class;
     session->taken[class]++;
+    fm_cap_begin(session->cap, account);
     held->account = *account;
     held->job = *job;
     held->sent_after = session->acks;
@@ -103,6 +108,7 @@ void fm_session_lease_drop(struct fm_session *session, struct fm_session_lease *
         return;
     HASH_DEL(session->leases, lease);
     session->taken[lease->class]--;
+    fm_cap_end(session->cap, &lease->account);
     fm_memory_release(&lease);
 }
 

@@ -7,6 +7,7 @@
 
 #include <uthash.h>
 
+#include "broker/cap.h"
 #include "broker/link.h"
 #include "broker/queue.h"
 
@@ -25,7 +26,8 @@ struct fm_session_lease {
 };
 
 struct fm_session {
-    uint64_t id; /* of the row; unknown (0) while attaching */
+    struct fm_cap *cap; /* the set's */
+    uint64_t id;        /* of the row; unknown (0) while attaching */
     struct fm_tick_node node;
     uint64_t boot;
     enum fm_session_state state;
@@ -43,7 +45,8 @@ struct fm_session {
 };
 
 struct fm_session_set;
-struct fm_session_set *fm_session_set_new(void);
+/* `cap` is told of each lease that begins and ends; borrowed, may be NULL. */
+struct fm_session_set *fm_session_set_new(struct fm_cap *cap);
 void fm_session_set_destroy(struct fm_session_set **set);
 
 /* The one session of a node; made (ATTACHING) when missing. */

@@ -8,6 +8,8 @@
 
 #include "broker/act.h"
 #include "broker/commit.h"
+#include "broker/load.h"
+#include "broker/plan.h"
 #include "broker/poll.h"
 #include "broker/reply.h"
 #include "broker/submit.h"
@@ -52,6 +54,7 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     event->max_tries = (unsigned)spec->max_attempts;
     event->timeout_seconds = (unsigned)spec->timeout_seconds;
     event->expires_seconds = (unsigned)spec->expires_in_seconds;
+    event->cap = fm_plan_running(request->look.plan, request->look.is_operator);
     event->spec = (struct fm_slice){submission->packed.data, submission->packed.length};
     return event;
 }
@@ -77,7 +80,8 @@ static enum fm_step enqueue(struct fm_request *request)
     struct submission *submission = fm_alloc(sizeof(*submission));
     request->act = submission;
     request->act_done = submission_done;
-    if (!fm_spec_write(&request->asked.spec, &submission->packed, &err)) {
+    if (!fm_load_may_queue(request->front->load, &request->look, 1, &err) ||
+        !fm_spec_write(&request->asked.spec, &submission->packed, &err)) {
         return fm_reply_error(request, &err);
     }
     submission->retry_of = request->job; /* named by the path */
@@ -127,7 +131,7 @@ enum fm_step fm_submit_act(struct fm_request *request)
 {
     switch ((enum stage)request->stage) {
     case STAGE_START:
-        return enqueue(request);
+        return fm_load_is_counting(request) ? FM_STEP_WAIT : enqueue(request);
     case STAGE_ENQUEUED:
         return answer(request);
     default:

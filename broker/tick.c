@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "broker/db.h"
+#include "broker/plan.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -95,6 +96,13 @@ static void take_epochs(struct reading *reading, struct fm_db_rows *rows, size_t
     }
 }
 
+/* 0: any number. */
+static uint64_t cap_of(struct fm_db_rows *rows, size_t row)
+{
+    bool is_known = !fm_db_is_null(rows, row, 8);
+    return is_known ? fm_plan_running(fm_db_text(rows, row, 8), fm_db_bool(rows, row, 9)) : 0;
+}
+
 static void take_heads(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
@@ -109,7 +117,19 @@ static void take_heads(struct reading *reading, struct fm_db_rows *rows, size_t 
                                                  .avoid = fm_db_id(rows, i, 4),
                                                  .lane = (unsigned)fm_db_integer(rows, i, 5),
                                                  .most = (unsigned)fm_db_integer(rows, i, 6),
-                                                 .site = (unsigned)fm_db_integer(rows, i, 7)};
+                                                 .site = (unsigned)fm_db_integer(rows, i, 7),
+                                                 .cap = cap_of(rows, i)};
+    }
+}
+
+static void take_running(struct reading *reading, struct fm_db_rows *rows, size_t count)
+{
+    struct fm_tick_answer *answer = reading->answer;
+    answer->others = fm_arena_alloc(&reading->memory, count * sizeof(answer->others[0]));
+    answer->others_count = count;
+    for (size_t i = 0; i < count; i++) {
+        answer->others[i] = (struct fm_tick_running){.account = fm_db_id(rows, i, 0),
+                                                     .count = (uint64_t)fm_db_integer(rows, i, 1)};
     }
 }
 
@@ -266,12 +286,13 @@ static void ask_watched(struct fm_tick *tick)
     add_call(tick, fm_sql_tick_watched, 1, take_watched);
 }
 
-static void ask_overdue(struct fm_tick *tick)
+/* What is asked with this broker's number alone. */
+static void ask_mine(struct fm_tick *tick, const char *sql, take_rows *take)
 {
     struct fm_text *texts = next_texts(tick);
     fm_text_clear(&texts[0]);
     fm_text_format(&texts[0], "%lld", (long long)(int64_t)tick->broker);
-    add_call(tick, fm_sql_tick_overdue, 1, take_overdue);
+    add_call(tick, sql, 1, take);
 }
 
 static void build(struct fm_tick *tick)
@@ -282,7 +303,8 @@ static void build(struct fm_tick *tick)
     ask_leases(tick);
     ask_watched(tick);
     if (!tick->ask->heads_alone) {
-        ask_overdue(tick);
+        ask_mine(tick, fm_sql_tick_overdue, take_overdue);
+        ask_mine(tick, fm_sql_tick_running, take_running);
     }
     if (tick->ask->wants_sessions) {
         add_call(tick, fm_sql_tick_sessions, 0, take_sessions);

@@ -17,6 +17,7 @@ struct fm_tick_head {
     struct fm_id avoid; /* zero: none */
     unsigned lane, site;
     unsigned most; /* so many of its account and lane were asked for */
+    uint64_t cap;  /* its account's running jobs at most; 0: any number */
 };
 
 struct fm_tick_node {
@@ -35,6 +36,12 @@ struct fm_tick_lease {
 struct fm_tick_session {
     uint64_t id, broker, beat, boot;
     struct fm_id node;
+};
+
+/* Jobs of an account that run on other brokers' workers. */
+struct fm_tick_running {
+    struct fm_id account;
+    uint64_t count;
 };
 
 /* Filled by the caller before, read in `done` after. Arrays are the caller's until done. */
@@ -57,6 +64,8 @@ struct fm_tick_answer {
     struct fm_tick_head *heads;
     size_t *head_pool; /* index into ask->pools, one a head */
     size_t head_count;
+    struct fm_tick_running *others; /* but for looks between two ticks */
+    size_t others_count;
     struct fm_tick_lease *gone; /* of the leases asked about: no longer standing */
     size_t gone_count;
     struct fm_id *ended; /* of the watched: in done now */

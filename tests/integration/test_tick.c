@@ -2,6 +2,7 @@
 #include "broker/tick.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -25,6 +26,7 @@ struct seen {
     struct fm_tick_lease gone, overdue;
     struct fm_id ended, running;
     struct fm_tick_session session;
+    struct fm_tick_running others;
     struct fm_tick_node nodes[2];
 };
 
@@ -48,6 +50,7 @@ static void note(void *context, const struct fm_tick_answer *answer)
     for (size_t i = 0; i < answer->node_count && i < FM_COUNT(into->nodes); i++) {
         into->nodes[i] = answer->nodes[i];
     }
+    into->others = answer->others_count > 0 ? answer->others[0] : into->others;
     into->gone = answer->gone_count > 0 ? answer->gone[0] : into->gone;
     into->overdue = answer->overdue_count > 0 ? answer->overdue[0] : into->overdue;
     into->ended = answer->ended_count > 0 ? answer->ended[0] : into->ended;
@@ -187,6 +190,44 @@ static void a_look_between_two_ticks_asks_for_heads_alone(void **state)
     assert_int_equal(fm_id_compare(&seen.overdue.id, &late), 0);
 }
 
+static void running_jobs_of_other_brokers_are_counted_by_account(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    world_session(S2, "two");
+    world_leased(L1, S1);
+    world_leased(L2, S2);
+    world_leased(L2 + 1, S2);
+    struct fm_tick_ask ask = {0};
+    look(&ask);
+    assert_int_equal(seen.answer.others_count, 0);
+    postgres_run(&world_postgres, "UPDATE session SET broker = 7 WHERE node = (SELECT id FROM node "
+                                  "WHERE name = 'two')");
+    look(&ask);
+    assert_int_equal(seen.answer.others_count, 1);
+    assert_int_equal(fm_id_compare(&seen.others.account, &world_account), 0);
+    assert_int_equal(seen.others.count, 2);
+}
+
+static void heads_tell_their_accounts_cap(void **state)
+{
+    (void)state;
+    char uuid[FM_ID_UUID_SIZE], sql[256];
+    fm_id_to_uuid(&world_account, uuid);
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO account (id, name, email, password) VALUES ('%s', 'a', 'a', '')", uuid);
+    postgres_run(&world_postgres, sql);
+    world_waiting();
+    const char *pools[] = {"any:net"};
+    const unsigned windows[] = {64};
+    struct fm_tick_ask ask = {.pools = pools, .windows = windows, .pool_count = 1};
+    look(&ask);
+    assert_int_equal(seen.heads[0].cap, 5);
+    postgres_run(&world_postgres, "UPDATE account SET is_operator = true");
+    look(&ask);
+    assert_int_equal(seen.heads[0].cap, 0);
+}
+
 static void a_lease_that_no_longer_stands_is_told(void **state)
 {
     (void)state;
@@ -277,6 +318,8 @@ int main(void)
         TEST(an_empty_look_tells_the_epochs),
         TEST(heads_are_the_first_of_each_account_lane_and_pool),
         TEST(a_look_between_two_ticks_asks_for_heads_alone),
+        TEST(running_jobs_of_other_brokers_are_counted_by_account),
+        TEST(heads_tell_their_accounts_cap),
         TEST(a_lease_that_no_longer_stands_is_told),
         TEST(watched_jobs_are_told_when_they_run_and_when_they_end),
         TEST(a_lease_a_minute_past_its_deadline_is_told_to_its_own_broker),

@@ -24,7 +24,7 @@ static uint8_t next_job(struct fm_order *order)
 static void accounts_of_a_lane_take_turns(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     const struct fm_tick_head heads[] = {
         head(1, 10, FM_PRIORITY_NORMAL), head(1, 11, FM_PRIORITY_NORMAL),
         head(1, 12, FM_PRIORITY_NORMAL), head(2, 20, FM_PRIORITY_NORMAL)};
@@ -41,7 +41,7 @@ static void accounts_of_a_lane_take_turns(void **state)
 static void an_account_keeps_its_place_over_a_refill(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     const struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
                                          head(2, 20, FM_PRIORITY_NORMAL)};
     fm_order_refill(order, "any:net", heads, 2);
@@ -57,7 +57,7 @@ static void an_account_keeps_its_place_over_a_refill(void **state)
 static void a_key_is_not_put_back_by_a_look_that_began_before_its_claim_was_settled(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     const struct fm_tick_head one = head(1, 10, FM_PRIORITY_NORMAL);
     fm_order_refill(order, "any:net", &one, 1);
     assert_int_equal(next_job(order), 10);
@@ -74,7 +74,7 @@ static void a_key_is_not_put_back_by_a_look_that_began_before_its_claim_was_sett
 static void lanes_are_weighted_four_two_one(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     struct fm_tick_head heads[42];
     for (uint8_t i = 0; i < 42; i++)
         heads[i] = head(1, (uint8_t)(i + 1), i % 3);
@@ -91,7 +91,7 @@ static void lanes_are_weighted_four_two_one(void **state)
 static void a_lone_lane_gets_every_turn(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     struct fm_tick_head heads[5];
     for (uint8_t i = 0; i < 5; i++)
         heads[i] = head(1, (uint8_t)(i + 1), FM_PRIORITY_LOW);
@@ -104,7 +104,7 @@ static void a_lone_lane_gets_every_turn(void **state)
 static void a_job_avoids_its_node_only_while_there_is_another(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
                                    head(1, 11, FM_PRIORITY_NORMAL)};
     struct fm_id node = number(3, 1);
@@ -122,7 +122,7 @@ static void a_job_avoids_its_node_only_while_there_is_another(void **state)
 static void a_pool_knows_nothing_of_another(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     const struct fm_tick_head one = head(1, 10, FM_PRIORITY_NORMAL);
     fm_order_refill(order, "any:cpu", &one, 1);
     assert_int_equal(next_job(order), 0);
@@ -148,7 +148,7 @@ static void arrive(struct fm_order *order, uint8_t account, uint8_t job)
 static void a_pool_is_open_once_a_look_found_nothing_waiting(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     assert_false(fm_order_is_open(order, "any:net"));
     assert_true(fm_order_wants_look(order, "any:net", 1));
     look_at(order, NULL, 0);
@@ -162,7 +162,7 @@ static void a_pool_is_open_once_a_look_found_nothing_waiting(void **state)
 static void a_look_that_began_before_the_doubt_does_not_dispel_it(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     fm_order_look(order);
     fm_order_doubt(order);
     fm_order_refill(order, "any:net", NULL, 0);
@@ -175,7 +175,7 @@ static void a_look_that_began_before_the_doubt_does_not_dispel_it(void **state)
 static void a_job_on_its_way_is_not_overtaken(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     look_at(order, NULL, 0);
     fm_order_expect(order, "any:net");
     assert_false(fm_order_is_open(order, "any:net"));
@@ -192,7 +192,7 @@ static void a_job_on_its_way_is_not_overtaken(void **state)
 static void what_came_during_a_look_is_kept_once(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     look_at(order, NULL, 0);
     arrive(order, 1, 9);
     fm_order_look(order);
@@ -211,7 +211,7 @@ static void what_came_during_a_look_is_kept_once(void **state)
 static void nothing_is_put_behind_keys_that_no_look_has_told(void **state)
 {
     (void)state;
-    struct fm_order *order = fm_order_new();
+    struct fm_order *order = fm_order_new(NULL);
     struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
                                    head(1, 11, FM_PRIORITY_NORMAL)};
     heads[0].most = heads[1].most = 2;

@@ -14,7 +14,7 @@ struct world {
 static int attach(void **state)
 {
     struct world *world = fm_alloc(sizeof *world);
-    world->set = fm_session_set_new();
+    world->set = fm_session_set_new(NULL);
     world->session = fm_session_get(world->set, &node);
     world->session->id = 42;
     world->session->state = FM_SESSION_ATTACHED;
