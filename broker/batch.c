@@ -15,6 +15,7 @@
 #include "broker/batch_look.h"
 #include "broker/copy.h"
 #include "broker/lines.h"
+#include "broker/load.h"
 #include "broker/reply.h"
 #include "broker/submit.h"
 #include "common/clock.h"
@@ -27,7 +28,7 @@
 #define NDJSON_BYTES ((size_t)512 * 1024 * 1024)
 #define BUSY_SECONDS 10u /* when too many arrive at once */
 
-enum stage { STAGE_START, STAGE_TAKING, STAGE_COPYING };
+enum stage { STAGE_START, STAGE_TAKING, STAGE_COUNTING, STAGE_COPYING };
 
 struct batch {
     struct fm_http_exchange *exchange;
@@ -260,6 +261,20 @@ static enum fm_step copy(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
+/* Whether the account may have so many more waiting is known only now. */
+static enum fm_step admit(struct fm_request *request)
+{
+    const struct batch *batch = request->act;
+    struct fm_error err = {0};
+    if (fm_load_is_counting(request)) {
+        return FM_STEP_WAIT;
+    }
+    return fm_load_may_queue(request->front->load, &request->look, fm_batch_file_count(batch->file),
+                             &err)
+               ? copy(request)
+               : fm_reply_error(request, &err);
+}
+
 static enum fm_step finish_body(struct fm_request *request)
 {
     struct batch *batch = request->act;
@@ -271,7 +286,8 @@ static enum fm_step finish_body(struct fm_request *request)
         fm_fail_param(&err, FM_MISSING_PARAMETER, "jobs", "A batch needs at least one job");
         return fm_reply_error(request, &err);
     }
-    return copy(request);
+    request->stage = STAGE_COUNTING;
+    return admit(request);
 }
 
 static enum fm_step welcome(struct fm_request *request)
@@ -306,7 +322,9 @@ static enum fm_step answer(struct fm_request *request)
 
 enum fm_step fm_batch_act(struct fm_request *request)
 {
-    static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start, [STAGE_TAKING] = finish_body, [STAGE_COPYING] = answer};
+    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start,
+                                                                  [STAGE_TAKING] = finish_body,
+                                                                  [STAGE_COUNTING] = admit,
+                                                                  [STAGE_COPYING] = answer};
     return stages[request->stage](request);
 }

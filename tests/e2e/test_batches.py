@@ -178,6 +178,16 @@ def test_a_bad_line_is_answered_while_the_rest_is_still_to_come(service):
     assert time.monotonic() - begun < 20
 
 
+def test_a_plan_bounds_how_many_jobs_wait(stack):
+    other = stack.operate("account", "create", "Small", "small@example.org")
+    client = Service(stack.base, stack.operate("key", "create", other["id"], "s", "video:fetch")["api_key"])
+    answer = client.post("/v1/batches", data=lines(*waiting(1001)), headers=NDJSON)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "too_many_active_jobs"), answer.text
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert client.post("/v1/batches", data=lines(*waiting(1000)), headers=NDJSON).status_code == 202
+    assert client.post("/v1/batches", data=lines(*waiting(1)), headers=NDJSON).status_code == 429
+
+
 def test_each_line_takes_the_scope_of_its_kind(stack, service):
     made = stack.operate("key", "create", stack.account, "fetches", "video:fetch")
     fetches = Service(stack.base, made["api_key"])
