@@ -1,7 +1,14 @@
 """The page of crash points that all processes of a stack share (common/fault.c): armed while they run."""
 
 import mmap
+import os
+import signal
 import struct
+import threading
+import time
+from pathlib import Path
+
+from inside import ours
 
 RULE = struct.Struct("=32s8sIII12x")
 RULES = 64
@@ -37,3 +44,43 @@ class Faults:
 
     def passed(self, rule):
         return self.number(rule, PASSED)
+
+
+def stands_still(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+    except OSError:
+        return False
+
+
+class Waker:
+    """Lets those of a stack go on that have stood still for a while."""
+
+    def __init__(self, stack, seconds):
+        self.stack, self.seconds = stack, seconds
+        self.since = {}
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.thread.join()
+
+    def run(self):
+        while not self.is_over.wait(0.1):
+            still = {pid for pid in ours(self.stack) if stands_still(pid)}
+            self.since = {pid: self.since.get(pid, time.monotonic()) for pid in still}
+            for pid, since in self.since.items():
+                if time.monotonic() - since > self.seconds:
+                    signal_if_there(pid, signal.SIGCONT)
+
+
+def signal_if_there(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass

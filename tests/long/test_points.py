@@ -1,5 +1,6 @@
-"""Three hundred jobs while each crash point is reached five times by someone who dies there: nothing is
-lost, nothing is recorded twice, nothing stays behind, and what succeeds is the same bytes."""
+"""Three hundred jobs while each crash point is reached five times by someone who dies there, and again
+while someone stands still there for longer than a session lives: nothing is lost, nothing is recorded
+twice, nothing stays behind, and what succeeds is the same bytes."""
 
 import os
 import random
@@ -7,7 +8,9 @@ import re
 import signal
 import time
 
-from faults import Faults
+import pytest
+
+from faults import Faults, Waker, signal_if_there
 from inside import below, number, pids, processes, wait_for
 from ledger import Ledger
 from service import Service
@@ -16,7 +19,7 @@ from struck import IN_A_HURRY, check_digests, check_ledger, check_nothing_stays,
 
 JOBS = 300
 OUTSTANDING = 8
-TIMES = 5
+STILL_SECONDS = 2.5  # ten rounds; a session is lost after six
 SHARE = 0.97
 POINT_SECONDS = 90
 END_SECONDS = 120
@@ -30,8 +33,8 @@ POINTS = {
     "hello_heard": 2, "attach_committed": 2, "beat_committed": 5, "progress_heard": 3,
     "progress_committed": 3, "upload_granted": 2, "result_heard": 2, "result_committed": 2,
     "result_acknowledged": 2, "store_unnamed": 2, "store_named": 2,
-    "job_taken": 5, "child_started": 5, "child_ended": 9, "result_unsent": 5, "result_sent": 5,
-    "result_ack_heard": 5,
+    "job_taken": 12, "child_started": 15, "child_ended": 20, "result_unsent": 12, "result_sent": 12,
+    "result_ack_heard": 12,
     "download": 30, "complete_untold": 4, "put_unsent": 4, "put_done": 4, "transfer_end_unsent": 4,
     "media_ready_unsent": 3, "encode": 100, "verify": 2, "media_end_unsent": 4,
     "flush_lost": 1, "cancel_untold": 1, "release_heard": 1, "release_committed": 1, "expire_committed": 1,
@@ -40,8 +43,9 @@ POINTS = {
 
 
 class Story:
-    def __init__(self, stack, bodies, faults):
+    def __init__(self, stack, bodies, faults, action, times):
         self.stack, self.bodies, self.faults = stack, bodies, faults
+        self.action, self.times = action, times
         self.ledger = Ledger(Service(stack.base, stack.key))
         self.supervisor = pids(stack)["supervisor"]
         self.canceled = set()
@@ -108,7 +112,7 @@ class Story:
     # ---- one point ----
 
     def strike(self, point):
-        rule = self.faults.arm(point, POINTS[point], TIMES)
+        rule = self.faults.arm(point, POINTS[point], self.times, self.action)
         until = time.monotonic() + POINT_SECONDS
         while self.faults.left(rule):
             self.ask()
@@ -119,38 +123,33 @@ class Story:
             time.sleep(0.02)
 
 
-def signal_if_there(pid, number):
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
-
-
 def test_the_sources_know_the_same_points():
     found = {point for folder in ("broker", "worker", "common") for path in (ROOT / folder).rglob("*.c")
              for point in re.findall(r'fm_fault\("(\w+)"\)', path.read_text())}
     assert found == set(POINTS)
 
 
-def test_each_crash_point_five_times(stacks, origin, tmp_path, seed):
+@pytest.mark.parametrize(("action", "times"), [("kill", 5), ("stop", 2)])
+def test_each_crash_point(stacks, origin, tmp_path, seed, action, times):
     stack = stacks("--workers", "2", "--net-slots", "2", "--cpu-slots", "1", **IN_A_HURRY)
     faults = Faults(stack)
     stack.up()
     bodies = make_bodies(origin, tmp_path, FILM)
-    story = Story(stack, bodies, faults)
+    story = Story(stack, bodies, faults, action, times)
     order = list(POINTS)
     random.Random(seed).shuffle(order)
     began = time.monotonic()
-    for point in order:
-        at = time.monotonic()
-        story.strike(point)
-        print(f"{point} {time.monotonic() - at:.1f} s, {len(story.ledger.asked)} jobs", flush=True)
-    while len(story.ledger.asked) < JOBS:
-        story.ask()
-        story.ledger.look()
-    wait_for("every job has ended", END_SECONDS, story.ledger.look)
+    with Waker(stack, STILL_SECONDS):
+        for point in order:
+            at = time.monotonic()
+            story.strike(point)
+            print(f"{point} {time.monotonic() - at:.1f} s, {len(story.ledger.asked)} jobs", flush=True)
+        while len(story.ledger.asked) < JOBS:
+            story.ask()
+            story.ledger.look()
+        wait_for("every job has ended", END_SECONDS, story.ledger.look)
     ledger = story.ledger
-    print(f"\nseed {seed}: {len(order)} points x {TIMES} in {time.monotonic() - began:.0f} s,"
+    print(f"\nseed {seed}: {len(order)} points x {times} by {action} in {time.monotonic() - began:.0f} s,"
           f" {len(ledger.asked)} jobs, {len(ledger.of('succeeded'))} succeeded,"
           f" {len(ledger.of('canceled'))} canceled, failed:"
           f" {sorted(job['error']['code'] for job in ledger.of('failed'))},"
