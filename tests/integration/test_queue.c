@@ -34,9 +34,9 @@ static void a_post_that_repeats_a_job_names_it(void **state)
     struct fm_queue_event *event = world_enqueue(fm_id_new());
     event->retry_of = world_waiting();
     expect(event, FM_QUEUE_MOVED);
-    assert_int_equal(postgres_ask(&world_postgres,
-                                  "SELECT count(*) FROM job a JOIN job b ON b.retry_of = a.id"),
-                     1);
+    assert_int_equal(
+        postgres_ask(&world_postgres, "SELECT count(*) FROM job a JOIN job b ON b.retry_of = a.id"),
+        1);
 }
 
 static void a_post_that_runs_again_does_not_wake_an_ended_job(void **state)
