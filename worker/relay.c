@@ -12,6 +12,18 @@ static struct fm_slice slice_of_id(const struct fm_id *id)
     return (struct fm_slice){(const char *)id->bytes, sizeof(id->bytes)};
 }
 
+/* What an earlier stage has counted stays counted. */
+static void keep_counts(struct fm_progress *progress, const struct fm_progress *before)
+{
+    if (progress->stage > FM_STAGE_DOWNLOAD) {
+        progress->downloaded_bytes = before->downloaded_bytes;
+        progress->total_bytes = before->total_bytes;
+    }
+    if (progress->stage > FM_STAGE_PROCESS) {
+        progress->frames = before->frames;
+    }
+}
+
 void fm_relay_note_progress(struct fm_job_attempt *attempt, const struct fm_progress *progress)
 {
     if (progress->source != NULL && !attempt->is_probed) {
@@ -19,7 +31,9 @@ void fm_relay_note_progress(struct fm_job_attempt *attempt, const struct fm_prog
         attempt->has_facts = true;
         attempt->is_probed = true;
     }
+    struct fm_progress before = attempt->progress;
     attempt->progress = *progress;
+    keep_counts(&attempt->progress, &before);
     attempt->is_progress_due = true;
 }
 

@@ -92,6 +92,7 @@ static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AV
     }
     note_shown(stream, packet);
     demux->last_us = stream->reached_us = dts_us;
+    atomic_store(&demux->position_us, dts_us);
     stream->next_us = dts_us + av_rescale_q(packet->duration, base, AV_TIME_BASE_Q);
 }
 

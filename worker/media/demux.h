@@ -39,6 +39,7 @@ struct fm_demux {
     struct fm_demux_stream streams[FM_PLAN_SLOTS];
     int64_t shift_us; /* added to every time */
     int64_t last_us;
+    atomic_int_fast64_t position_us; /* where reading is, for others to see */
 };
 
 /* A pipe of packets; discards what nobody takes. */

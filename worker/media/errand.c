@@ -2,6 +2,7 @@
 #include "worker/media/errand.h"
 
 #include "common/clock.h"
+#include "common/eta.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "proto/spec.h"
@@ -15,10 +16,10 @@
 
 /* ---- progress ---- */
 
-/* What a pipeline's progress is measured against. */
+/* One pipeline, and its pace. */
 struct run {
     struct fm_errand *errand;
-    int64_t started_ms;
+    struct fm_eta eta;
 };
 
 /* A worker too busy to read costs a step of progress, never the work. */
@@ -48,21 +49,21 @@ static double clamp(double value, double most)
     return value > most ? most : value;
 }
 
-static void tell_pipeline(void *context, const struct fm_pipeline_progress *progress)
+static void tell_pipeline(void *context, const struct fm_gauge_reading *reading)
 {
-    const struct run *run = context;
-    double elapsed = (double)(fm_clock_ms() - run->started_ms) / 1000;
-    double percent = clamp(progress->percent, 100);
+    struct run *run = context;
+    fm_eta_note(&run->eta, fm_clock_ms(), reading->done_seconds, reading->total_seconds);
+    double rate = fm_eta_rate(&run->eta), left = fm_eta_left(&run->eta);
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_PROGRESS);
     message.progress.stage = FM_STAGE_PROCESS;
-    message.progress.frames = progress->frames;
-    if (elapsed > 0)
-        message.progress.speed = clamp(progress->seconds / elapsed, MAX_SPEED);
-    if (progress->percent >= 0)
-        message.progress.percent = percent;
-    if (percent > 0)
-        message.progress.eta_seconds = clamp(elapsed * (100 - percent) / percent, MAX_ETA_SECONDS);
+    message.progress.frames = reading->frames;
+    if (rate >= 0)
+        message.progress.speed = clamp(rate, MAX_SPEED);
+    if (reading->total_seconds > 0)
+        message.progress.percent = clamp(reading->done_seconds / reading->total_seconds * 100, 100);
+    if (left >= 0)
+        message.progress.eta_seconds = clamp(left, MAX_ETA_SECONDS);
     send_progress(run->errand, &message);
     fm_message_done(&message);
 }
@@ -130,7 +131,8 @@ static bool make_outputs(struct fm_errand *errand, const struct fm_work *order,
         return false;
     end->end.source = source;
     tell_stage(errand, FM_STAGE_PROCESS, -1, source);
-    struct run run = {.errand = errand, .started_ms = fm_clock_ms()};
+    struct run run = {.errand = errand};
+    fm_eta_note(&run.eta, fm_clock_ms(), 0, 0);
     const struct fm_pipeline_request request = {
         .input = input,
         .spec = spec,

@@ -17,7 +17,8 @@
 
 /* One stream of the file, from "planned" over "settled" (added, or left out) to "ended". */
 struct lane {
-    bool planned, settled, ended;
+    bool planned, settled;
+    atomic_bool ended;
     AVCodecParameters *parameters; /* NULL while not added */
     AVRational time_base, frame_rate;
     const AVStream *source;
@@ -365,13 +366,16 @@ bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err
 
 void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool *ended)
 {
-    int64_t position = INT64_MAX;
+    int64_t behind = INT64_MAX, furthest = 0;
     *frames = atomic_load(&mux->lanes[FM_PLAN_VIDEO].packets);
     *ended = atomic_load(&mux->ended);
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (mux->lanes[i].planned)
-            position = FFMIN(position, (int64_t)atomic_load(&mux->lanes[i].position_us));
-    *seconds = position == INT64_MAX ? 0 : (double)position / AV_TIME_BASE;
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        int64_t position = (int64_t)atomic_load(&mux->lanes[i].position_us);
+        furthest = FFMAX(furthest, position);
+        if (mux->lanes[i].planned && !atomic_load(&mux->lanes[i].ended))
+            behind = FFMIN(behind, position);
+    }
+    *seconds = (double)(behind == INT64_MAX ? furthest : behind) / AV_TIME_BASE;
 }
 
 /* The nominal rate where the frames bear it out, else their average. */

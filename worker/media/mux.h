@@ -39,7 +39,7 @@ bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
  * of a part that starts late). */
 bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err) FM_MUST_CHECK;
 
-/* How far the furthest behind of its streams is. */
+/* How far the furthest behind of its streams is that has not ended. */
 void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool *ended);
 /* duration_seconds, skew_seconds, video, audio, of what was written. */
 void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_facts *facts);

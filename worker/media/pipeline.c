@@ -20,6 +20,7 @@
 #include "worker/media/copy.h"
 #include "worker/media/decode.h"
 #include "worker/media/demux.h"
+#include "worker/media/gauge.h"
 #include "worker/media/mux.h"
 #include "worker/media/plan.h"
 #include "worker/media/probe.h"
@@ -47,6 +48,7 @@ struct pipeline {
     struct fm_plan plan;
     struct fm_mux *muxes[OUTPUTS]; /* NULL for a copy of the source */
     struct fm_demux demux;
+    struct fm_gauge gauge;
     struct fm_remux remuxes[FM_PLAN_SLOTS][OUTPUTS];
     struct fm_decode decodes[FM_PLAN_SLOTS];
     struct fm_branch branches[BRANCHES];
@@ -193,6 +195,8 @@ static bool wire(struct pipeline *pipeline, struct fm_error *err)
     pipeline->demux.seek_seconds = pipeline->plan.seek_seconds;
     pipeline->demux.max_seconds = pipeline->request->max_seconds;
     pipeline->demux.aborted = &pipeline->aborted;
+    pipeline->gauge = (struct fm_gauge){
+        .plan = &pipeline->plan, .muxes = pipeline->muxes, .demux = &pipeline->demux};
     for (size_t i = 0; i < pipeline->plan.count; i++) {
         const struct fm_plan_output *output = &pipeline->plan.outputs[i];
         if (output->spec->format == FM_FORMAT_COPY)
@@ -211,36 +215,12 @@ static bool wire(struct pipeline *pipeline, struct fm_error *err)
 
 /* ---- running ---- */
 
-static void find_progress(struct pipeline *pipeline, struct fm_pipeline_progress *progress)
-{
-    *progress = (struct fm_pipeline_progress){.seconds = -1, .percent = -1};
-    for (size_t i = 0; i < pipeline->plan.count; i++) {
-        uint64_t frames = 0;
-        double seconds = 0;
-        bool ended = true;
-        if (!pipeline->muxes[i] || pipeline->plan.outputs[i].spec->format == FM_FORMAT_JPG)
-            continue;
-        fm_mux_progress(pipeline->muxes[i], &frames, &seconds, &ended);
-        double length = pipeline->plan.outputs[i].duration_seconds;
-        double percent = length > 0 ? FFMIN(seconds / length * 100, 100) : -1;
-        bool ahead = percent >= 0 && progress->percent >= 0
-                         ? progress->percent <= percent
-                         : progress->seconds >= 0 && progress->seconds <= seconds;
-        if (ended || ahead)
-            continue;
-        *progress =
-            (struct fm_pipeline_progress){.frames = frames, .seconds = seconds, .percent = percent};
-    }
-    progress->seconds = FFMAX(progress->seconds, 0);
-}
-
 static void tell_progress(struct pipeline *pipeline)
 {
-    struct fm_pipeline_progress progress;
     if (!pipeline->request->on_progress)
         return;
-    find_progress(pipeline, &progress);
-    pipeline->request->on_progress(pipeline->request->context, &progress);
+    struct fm_gauge_reading reading = fm_gauge_read(&pipeline->gauge);
+    pipeline->request->on_progress(pipeline->request->context, &reading);
 }
 
 static struct timespec after_ms(int64_t ms)

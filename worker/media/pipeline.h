@@ -10,13 +10,8 @@
 
 #include "proto/message.h"
 #include "proto/spec.h"
+#include "worker/media/gauge.h"
 #include "worker/media/input.h"
-
-struct fm_pipeline_progress {
-    uint64_t frames; /* encoded by the output furthest behind */
-    double seconds;  /* of the source's time, ditto */
-    double percent;  /* -1 unknown */
-};
 
 struct fm_pipeline_request {
     struct fm_input *input;
@@ -26,7 +21,7 @@ struct fm_pipeline_request {
     unsigned threads;      /* for codecs, in all */
     void *context;
     /* From the calling thread, at most twice a second; may be NULL. */
-    void (*on_progress)(void *context, const struct fm_pipeline_progress *progress);
+    void (*on_progress)(void *context, const struct fm_gauge_reading *reading);
 };
 
 /* Fills made[0 .. spec->outputs.count): name, extension, content_type, duration, streams, frames

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/eta.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -23,7 +24,7 @@ struct attempt {
     struct fm_spool *spool;
     int64_t max_bytes;
     int64_t total_bytes; /* -1: not told */
-    int64_t started_ms;
+    struct fm_eta eta;
     int64_t next_breath_ms;
 };
 
@@ -121,16 +122,13 @@ static void tell_progress(struct attempt *attempt)
     struct fm_progress *progress = &message.progress;
     int64_t done = attempt->spool->size_bytes;
     int64_t total = attempt->total_bytes;
-    int64_t spent_ms = fm_clock_ms() - attempt->started_ms;
+    fm_eta_note(&attempt->eta, fm_clock_ms(), (double)done, (double)total);
     progress->stage = FM_STAGE_DOWNLOAD;
     progress->downloaded_bytes = (uint64_t)done;
     if (total > 0 && done <= total) {
         progress->total_bytes = (uint64_t)total;
         progress->percent = 100.0 * (double)done / (double)total;
-        if (done > 0) {
-            progress->eta_seconds =
-                (double)(total - done) / (double)done * (double)spent_ms / 1000.0;
-        }
+        progress->eta_seconds = fm_eta_left(&attempt->eta);
     }
     fm_line_progress(attempt->line, progress);
     fm_message_done(&message);
@@ -199,7 +197,7 @@ static bool get_once(struct attempt *attempt, const struct fm_spec *spec,
         .on_body = take_body,
         .on_tick = breathe,
     };
-    attempt->started_ms = fm_clock_ms();
+    attempt->eta = (struct fm_eta){0};
     attempt->total_bytes = -1;
     if (!fm_spool_begin(attempt->spool, err) || !fm_door_perform(door, &request, answer, err)) {
         return false;

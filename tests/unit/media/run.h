@@ -23,6 +23,7 @@ struct run {
     char files[OUTPUTS][32];
     size_t count;
     unsigned progress;
+    double done_seconds;  /* as last told */
     uint64_t max_seconds; /* 0: any */
     struct fm_arena arena;
     struct fm_file_facts made[OUTPUTS];
@@ -54,11 +55,13 @@ static UNUSED size_t ask_transcode(struct run *run, const char *file, unsigned h
     return i;
 }
 
-static UNUSED void count_progress(void *context, const struct fm_pipeline_progress *progress)
+static UNUSED void count_progress(void *context, const struct fm_gauge_reading *reading)
 {
     struct run *run = context;
     run->progress++;
-    assert_true(progress->percent <= 100);
+    assert_true(reading->done_seconds >= run->done_seconds);
+    assert_true(reading->total_seconds <= 0 || reading->done_seconds <= reading->total_seconds);
+    run->done_seconds = reading->done_seconds;
 }
 
 static UNUSED bool make(struct run *run, const char *source)
