@@ -160,7 +160,7 @@ static void begin(struct fm_http_exchange *exchange, const char *method, const c
         MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     uint16_t port = 0;
     exchange->method = fm_strdup(method);
-    exchange->begun_ms = fm_clock_ms();
+    exchange->begun_us = fm_clock_us();
     exchange->header_total =
         (size_t)MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, NULL, NULL);
     size_t kept = exchange->header_total < FM_HTTP_HEADERS_LIMIT ? exchange->header_total
@@ -441,6 +441,14 @@ size_t fm_http_busy(struct fm_http *http)
     size_t begun = http->begun;
     pthread_mutex_unlock(&http->lock);
     return begun;
+}
+
+size_t fm_http_connections(struct fm_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    size_t open = http->open;
+    pthread_mutex_unlock(&http->lock);
+    return open;
 }
 
 /* Lets what is under way end; from `cut_at_ms` on all but waits of others' making is cut. */

@@ -53,8 +53,9 @@ bool fm_http_open(const struct fm_http_options *options, const struct fm_http_ha
  * may send one more request. */
 void fm_http_drain(struct fm_http *http);
 bool fm_http_is_draining(struct fm_http *http);
-/* Requests between their head and their end. */
+/* Requests between their head and their end; connections open. */
 size_t fm_http_busy(struct fm_http *http);
+size_t fm_http_connections(struct fm_http *http);
 /* Drains for two seconds, or not at all where fm_http_drain was called before; cuts the rest; lets
  * every exchange end (so reader and dispatch must still live), joins. Null-safe. */
 void fm_http_close(struct fm_http **http);
@@ -76,7 +77,8 @@ bool fm_http_is_whole(const struct fm_http_exchange *exchange);
 /* The first field of that name, in any case, or NULL. */
 const char *fm_http_find(const struct fm_http_exchange *exchange, const char *name);
 const struct fm_address *fm_http_peer(const struct fm_http_exchange *exchange);
-/* Milliseconds since its headers were complete. */
+/* Since its headers were complete. */
+int64_t fm_http_age_us(const struct fm_http_exchange *exchange);
 int64_t fm_http_age_ms(const struct fm_http_exchange *exchange);
 
 /* ---- the body ---- */

@@ -89,9 +89,14 @@ const struct fm_address *fm_http_peer(const struct fm_http_exchange *exchange)
     return &exchange->peer;
 }
 
+int64_t fm_http_age_us(const struct fm_http_exchange *exchange)
+{
+    return fm_clock_us() - exchange->begun_us;
+}
+
 int64_t fm_http_age_ms(const struct fm_http_exchange *exchange)
 {
-    return fm_clock_ms() - exchange->begun_ms;
+    return fm_http_age_us(exchange) / 1000;
 }
 
 bool fm_http_is_received(const struct fm_http_exchange *exchange)

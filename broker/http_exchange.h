@@ -66,7 +66,7 @@ struct fm_http_exchange {
     size_t header_count, header_total;
     bool is_whole; /* its head hid nothing from us */
     struct fm_address peer;
-    int64_t begun_ms;
+    int64_t begun_us;
     void *user;
 
     enum fm_http_sink sink;

@@ -42,6 +42,7 @@
 
 #include "broker/db.h"
 #include "broker/flush.h"
+#include "broker/metrics.h"
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -67,7 +68,7 @@ struct fm_queue {
     enum phase phase;
     bool is_sent;
     bool is_connected;
-    int64_t sent_at, started_at;
+    int64_t sent_at, started_at, started_us;
     bool is_troubled; /* no flush has succeeded since a connection was lost or refused one */
     int64_t troubled_at;
     int64_t last_ms;
@@ -121,6 +122,7 @@ static void hand_over(struct fm_queue *queue, struct fm_queue_event *event)
 {
     queue->pending--;
     event->next = NULL;
+    fm_metrics_event(event);
     event->done(event);
 }
 
@@ -234,6 +236,8 @@ static void take_success(struct fm_queue *queue)
     } else {
         queue->last_ms = fm_clock_ms() - queue->started_at;
         queue->last_events = queue->flush->count;
+        fm_metrics_time(FM_METRIC_FLUSH_SECONDS, fm_clock_us() - queue->started_us);
+        fm_metrics_size(FM_METRIC_FLUSH_EVENTS, queue->last_events);
         fm_flush_read(queue->flush, queue->db);
     }
     settle(queue, is_second);
@@ -296,6 +300,7 @@ static bool start_flush(struct fm_queue *queue)
         find_tail(queue);
         queue->phase = FLUSHING;
         queue->started_at = fm_clock_ms();
+        queue->started_us = fm_clock_us();
     }
     if (queue->flush->count == 0) {
         queue->phase = RESTING;

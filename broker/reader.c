@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "broker/db.h"
+#include "broker/metrics.h"
 #include "broker/reader_row.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -322,6 +323,7 @@ static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batc
 {
     struct fm_db_rows *rows = NULL;
     struct fm_error err = {0};
+    int64_t asked_us = fm_clock_us();
     if (!ask(db, batch, &rows, &err)) {
         fm_log(FM_LOG_WARNING, "look_failed", "detail=\"%s\"", err.detail);
         fm_db_drop(db);
@@ -330,6 +332,8 @@ static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batc
         return;
     }
     atomic_store(&reader->answered_at_ms, fm_clock_ms());
+    fm_metrics_time(FM_METRIC_READER_SECONDS, fm_clock_us() - asked_us);
+    fm_metrics_size(FM_METRIC_READER_LOOKS, batch->count);
     for (size_t i = 0; i < batch->count; i++) {
         fm_reader_row_read(batch->looks[i], rows, i);
         batch->looks[i]->done(batch->looks[i]);

@@ -57,6 +57,8 @@ static void welcome(struct fm_hub *hub, struct fm_session *session)
     add_word(&message, &message.welcome.store_origins, hub->grant->store_origin);
     add_word(&message, &message.welcome.own, hub->settings->listen);
     add_word(&message, &message.welcome.own, hub->settings->link_listen);
+    if (hub->settings->metrics_listen[0])
+        add_word(&message, &message.welcome.own, hub->settings->metrics_listen);
     if (!fm_link_send(hub->link, &session->route, &message))
         fm_log(FM_LOG_WARNING, "welcome_unsent", "node=%s", session->node.name);
     fm_message_done(&message);

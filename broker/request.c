@@ -12,6 +12,7 @@
 #include "broker/ask.h"
 #include "broker/auth.h"
 #include "broker/errand.h"
+#include "broker/metrics.h"
 #include "broker/reply.h"
 #include "broker/scope.h"
 #include "common/clock.h"
@@ -331,6 +332,8 @@ static void end(struct fm_http_exchange *exchange)
     fm_log(FM_LOG_INFO, "request", "method=%.16s path=%.200s status=%u ms=%lld request=%s",
            fm_http_method(exchange), logged_path(request), fm_http_status(exchange),
            (long long)fm_http_age_ms(exchange), request->id);
+    fm_metrics_request(request->route, fm_http_status(exchange), fm_http_age_us(exchange),
+                       request->asked.wait_seconds > 0);
     if (request->act_done != NULL) {
         request->act_done(request);
     }

@@ -1,4 +1,5 @@
 /* Who am I; is the process alive, is the service ready; what the API is. */
+#include "broker/status.h"
 #include "broker/act.h"
 #include "broker/openapi.h"
 #include "broker/plan.h"
@@ -96,20 +97,27 @@ enum fm_step fm_status_health_act(struct fm_request *request)
     return fm_reply_json(request, 200, &body);
 }
 
+bool fm_status_write_ready(struct fm_reader *reader, struct fm_dispatch *dispatch, bool drains,
+                           struct fm_text *out)
+{
+    struct fm_json_writer json = {.out = out};
+    bool reads = fm_reader_is_ready(reader), dispatches = fm_dispatch_is_ready(dispatch);
+    bool is_ready = reads && dispatches && !drains;
+    const char *status = is_ready ? "ready" : "unavailable";
+    fm_json_open(&json, NULL, '{');
+    fm_json_put_text(&json, "status", drains ? "draining" : status);
+    fm_json_put_bool(&json, "reader", reads);
+    fm_json_put_bool(&json, "queue", dispatches);
+    fm_json_put_integer(&json, "workers", fm_dispatch_workers(dispatch));
+    fm_json_close(&json, '}');
+    return is_ready;
+}
+
 enum fm_step fm_status_ready_act(struct fm_request *request)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
-    struct fm_json_writer json = {.out = &body};
-    bool reads = fm_reader_is_ready(request->front->reader);
-    bool dispatches = fm_dispatch_is_ready(request->front->dispatch);
-    bool drains = fm_http_is_closing(request->exchange);
-    bool is_ready = reads && dispatches && !drains;
-    fm_json_open(&json, NULL, '{');
-    fm_json_put_text(&json, "status", drains ? "draining" : is_ready ? "ready" : "unavailable");
-    fm_json_put_bool(&json, "reader", reads);
-    fm_json_put_bool(&json, "queue", dispatches);
-    fm_json_put_integer(&json, "workers", fm_dispatch_workers(request->front->dispatch));
-    fm_json_close(&json, '}');
+    bool is_ready = fm_status_write_ready(request->front->reader, request->front->dispatch,
+                                          fm_http_is_closing(request->exchange), &body);
     if (!is_ready) {
         fm_http_header(request->exchange, "Retry-After", "1");
     }

@@ -16,7 +16,8 @@ struct post {
 
 struct fm_watch {
     pthread_mutex_t lock;
-    struct post *posts;  /* walked in the order they were made in */
+    struct post *posts; /* walked in the order they were made in */
+    size_t waiters;
     unsigned generation; /* raised by each fm_watch_renew */
     size_t turn;         /* where the next fm_watch_jobs begins, so that all get their turn */
 };
@@ -59,6 +60,7 @@ void fm_watch_add(struct fm_watch *watch, struct fm_watch_entry *entry)
         HASH_ADD(hh, watch->posts, job, sizeof post->job, post);
     }
     DL_APPEND(post->entries, entry);
+    watch->waiters++;
     entry->is_listed = true;
     entry->known = FM_WATCH_UNKNOWN;
     pthread_mutex_unlock(&watch->lock);
@@ -71,6 +73,7 @@ bool fm_watch_remove(struct fm_watch *watch, struct fm_watch_entry *entry)
     struct post *post = was_listed ? post_find(watch, &entry->job) : NULL;
     if (post) {
         DL_DELETE(post->entries, entry);
+        watch->waiters--;
         entry->is_listed = false;
         if (!post->entries) {
             HASH_DEL(watch->posts, post);
@@ -96,8 +99,10 @@ static struct fm_watch_entry *take(struct fm_watch *watch, struct post *post)
     if (!post)
         return NULL;
     struct fm_watch_entry *entries = post->entries;
-    for (struct fm_watch_entry *entry = entries; entry; entry = entry->next)
+    for (struct fm_watch_entry *entry = entries; entry; entry = entry->next) {
         entry->is_listed = false;
+        watch->waiters--;
+    }
     HASH_DEL(watch->posts, post);
     fm_memory_release(&post);
     return entries;
@@ -164,6 +169,14 @@ size_t fm_watch_count(struct fm_watch *watch)
 {
     pthread_mutex_lock(&watch->lock);
     size_t count = HASH_COUNT(watch->posts);
+    pthread_mutex_unlock(&watch->lock);
+    return count;
+}
+
+size_t fm_watch_waiters(struct fm_watch *watch)
+{
+    pthread_mutex_lock(&watch->lock);
+    size_t count = watch->waiters;
     pthread_mutex_unlock(&watch->lock);
     return count;
 }

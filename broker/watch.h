@@ -38,8 +38,9 @@ void fm_watch_compare(struct fm_watch *watch, const struct fm_id *job, enum fm_w
 void fm_watch_renew(struct fm_watch *watch);
 /* Tells of up to `limit` jobs; true while there are more. */
 bool fm_watch_tell_stale(struct fm_watch *watch, size_t limit);
-/* How many jobs somebody waits for. */
+/* How many jobs somebody waits for, and how many wait. */
 size_t fm_watch_count(struct fm_watch *watch);
+size_t fm_watch_waiters(struct fm_watch *watch);
 /* Up to `limit` distinct jobs somebody waits for, each call from where the last one ended. */
 size_t fm_watch_jobs(struct fm_watch *watch, struct fm_id *out, size_t limit);
 

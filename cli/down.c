@@ -96,7 +96,8 @@ static int show(const struct fm_place *place, bool wants_json)
     if (wants_json)
         printf("%s", fm_text_get(&text));
     else
-        printf("FetchMedia is running at %s, %s\n", base, is_ready ? "ready" : "not ready");
+        printf("FetchMedia is running at %s, %s\nMetrics: %s\n", base,
+               is_ready ? "ready" : "not ready", fm_json_text(fm_json_get(json, "metrics_url")));
     return is_ready ? FM_EXIT_OK : FM_EXIT_UNREACHABLE;
 }
 

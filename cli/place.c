@@ -240,12 +240,15 @@ static unsigned free_port(unsigned wanted, unsigned taken)
 static bool read_ports(const char *path, struct fm_place_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    char listen[128], link[128];
-    if (!fm_file_read(path, 512, &text, NULL) ||
-        sscanf(fm_text_get(&text), "%127s %127s", listen, link) != 2)
+    char listen[128], link[128], metrics[128];
+    int count = fm_file_read(path, 512, &text, NULL)
+                    ? sscanf(fm_text_get(&text), "%127s %127s %127s", listen, link, metrics)
+                    : 0;
+    if (count < 2)
         return false;
     ports->listen = fm_strdup(listen);
     ports->link = fm_strdup(link);
+    ports->metrics = count > 2 ? fm_strdup(metrics) : NULL;
     return true;
 }
 
@@ -255,6 +258,26 @@ bool fm_place_kept_ports(const struct fm_place *place, struct fm_place_ports *po
     return read_ports(path, ports);
 }
 
+static unsigned port_of(const char *address)
+{
+    return (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10);
+}
+
+/* The one behind `last`, or a free one, in the place of what is not known yet. */
+static void choose_behind(unsigned last, unsigned other, char **address)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    if (*address)
+        return;
+    unsigned wanted = last >= FIRST_PORT && last < FIRST_PORT + 2 ? last + 1 : last;
+    do {
+        fm_text_clear(&text);
+        fm_text_format(&text, "127.0.0.1:%u", free_port(wanted, last));
+        wanted = last; /* taken: any other */
+    } while (port_of(fm_text_get(&text)) == other);
+    *address = fm_text_take(&text);
+}
+
 static void choose_ports(const char *listen, struct fm_place_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
@@ -262,13 +285,8 @@ static void choose_ports(const char *listen, struct fm_place_ports *ports)
         fm_text_format(&text, "127.0.0.1:%u", free_port(FIRST_PORT, 0));
         ports->listen = listen ? fm_strdup(listen) : fm_text_take(&text);
     }
-    if (!ports->link) {
-        unsigned taken = (unsigned)strtoul(strrchr(ports->listen, ':') + 1, NULL, 10);
-        fm_text_clear(&text);
-        unsigned wanted = taken == FIRST_PORT ? FIRST_PORT + 1 : taken;
-        fm_text_format(&text, "127.0.0.1:%u", free_port(wanted, taken));
-        ports->link = fm_text_take(&text);
-    }
+    choose_behind(port_of(ports->listen), 0, &ports->link);
+    choose_behind(port_of(ports->link), port_of(ports->listen), &ports->metrics);
 }
 
 bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_place_ports *ports,
@@ -284,7 +302,7 @@ bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_
     }
     choose_ports(listen, ports);
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    fm_text_format(&text, "%s %s\n", ports->listen, ports->link);
+    fm_text_format(&text, "%s %s %s\n", ports->listen, ports->link, ports->metrics);
     return fm_file_write(path, 0644, (struct fm_slice){text.data, text.length}, err);
 }
 
@@ -292,6 +310,7 @@ void fm_place_ports_done(struct fm_place_ports *ports)
 {
     fm_memory_release(&ports->listen);
     fm_memory_release(&ports->link);
+    fm_memory_release(&ports->metrics);
 }
 
 void fm_place_leave(const struct fm_place *place)

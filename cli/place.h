@@ -35,8 +35,9 @@ char *fm_place_path(const struct fm_place *place, const char *name);
 struct fm_place_ports {
     char *listen; /* "127.0.0.1:8080" */
     char *link;
+    char *metrics; /* always loopback's */
 };
-/* Those kept in <state>/ports, else free ones (8080 and 8081 first), then kept. `listen` NULL: as
+/* Those kept in <state>/ports, else free ones (8080 to 8082 first), then kept. `listen` NULL: as
  * kept. */
 bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_place_ports *ports,
                     struct fm_error *err) FM_MUST_CHECK;

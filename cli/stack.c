@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -24,8 +25,9 @@
 #define LONGEST_BACKOFF_MS 5000
 #define STEADY_MS 1000 /* alive for so long, it did start: the backoff begins anew */
 #define STOP_PATIENCE_MS 20000
-#define HURRY_MS 2000 /* requests under way have so long: the second signal ends a broker's drain  \
-                       */
+#define HURRY_MS                                                                                   \
+    2000 /* requests under way have so long: the second signal ends a broker's drain               \
+          */
 #define MEMBERS (FM_STACK_WORKERS + 2)
 #define WORDS 24
 
@@ -99,6 +101,8 @@ static void tell_all(struct fm_stack *stack, const char *database_url)
     tell_path(stack, "FETCHMEDIA_ALLOW_FILE", "allow");
     tell(stack, "FETCHMEDIA_LISTEN", stack->ports->listen);
     tell(stack, "FETCHMEDIA_LINK_LISTEN", stack->ports->link);
+    if (!getenv("FETCHMEDIA_METRICS_LISTEN"))
+        tell(stack, "FETCHMEDIA_METRICS_LISTEN", stack->ports->metrics);
     if (stack->options->allow_private)
         tell(stack, "FETCHMEDIA_ALLOW_PRIVATE", stack->options->allow_private);
     tell_ours(stack);
@@ -428,6 +432,10 @@ void fm_stack_describe(const struct fm_stack *stack, bool is_public, struct fm_t
     fm_json_put_text(&json, "account", stack->enrol.account);
     fm_json_put_text(&json, "password", is_public ? NULL : stack->enrol.password);
     fm_json_put_text(&json, "state_dir", stack->place->state);
+    FM_AUTO(fm_text_done) struct fm_text metrics = {0};
+    const char *given = getenv("FETCHMEDIA_METRICS_LISTEN");
+    fm_text_format(&metrics, "http://%s/metrics", given ? given : stack->ports->metrics);
+    fm_json_put_text(&json, "metrics_url", fm_text_get(&metrics));
     describe_pids(stack, &json);
     fm_json_close(&json, '}');
 }

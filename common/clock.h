@@ -10,6 +10,8 @@
 
 /* Milliseconds of CLOCK_MONOTONIC; never jumps. */
 int64_t fm_clock_ms(void);
+/* The same clock, in microseconds. */
+int64_t fm_clock_us(void);
 /* Microseconds since 1970 in UTC. */
 int64_t fm_clock_wall_us(void);
 /* RFC 3339 UTC with milliseconds. */

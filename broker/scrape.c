@@ -1,0 +1,266 @@
+/* A scrape: one statement where the last one is old, then all numbers as they stand. */
+#include "broker/scrape.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "broker/db.h"
+#include "broker/metrics.h"
+#include "broker/status.h"
+#include "common/clock.h"
+#include "sql/sql.h"
+
+#define FRESH_MS 5000
+#define PLACES_MAX 4096 /* lines of the queue as a whole */
+#define CONNECTIONS 32
+#define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define JSON_TYPE "application/json"
+
+struct service {
+    struct fm_front front;
+    struct fm_http *api;
+    int64_t started_s;
+    pthread_mutex_t lock; /* guards what the last read told */
+    struct fm_metrics_place *places;
+    size_t place_count;
+    int64_t read_ms; /* 0: never */
+};
+
+/* One request. */
+struct scrape {
+    struct fm_http_exchange *exchange;
+    struct fm_reader_query query;
+    bool has_asked;
+    atomic_bool is_answered;
+};
+
+/* ---- the queue as a whole ---- */
+
+static void take_rows(struct service *service, struct fm_db_rows *rows)
+{
+    size_t count = fm_db_rows_count(rows);
+    count = count < PLACES_MAX ? count : PLACES_MAX;
+    pthread_mutex_lock(&service->lock);
+    service->place_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct fm_metrics_place *place = &service->places[service->place_count];
+        snprintf(place->state, sizeof(place->state), "%s", fm_db_text(rows, i, 0));
+        snprintf(place->pool, sizeof(place->pool), "%s", fm_db_text(rows, i, 1));
+        place->lane = (unsigned)fm_db_integer(rows, i, 2);
+        place->number = (uint64_t)fm_db_integer(rows, i, 3);
+        if (strcmp(place->state, "sessions") == 0) {
+            fm_metrics_set(FM_METRIC_SESSIONS, place->number);
+        } else {
+            service->place_count++;
+        }
+    }
+    service->read_ms = fm_clock_ms();
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void answered(struct fm_reader_query *query)
+{
+    struct scrape *scrape = query->context;
+    struct fm_http_exchange *exchange = scrape->exchange;
+    atomic_store(&scrape->is_answered, true);
+    fm_http_resume(exchange);
+    fm_http_release(exchange);
+}
+
+static bool is_fresh(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    bool is = service->read_ms != 0 && fm_clock_ms() - service->read_ms < FRESH_MS;
+    pthread_mutex_unlock(&service->lock);
+    return is;
+}
+
+static void ask(struct service *service, struct scrape *scrape)
+{
+    scrape->has_asked = true;
+    scrape->query =
+        (struct fm_reader_query){.sql = fm_sql_metrics_queue, .done = answered, .context = scrape};
+    fm_http_wait(scrape->exchange, FM_CLOCK_NEVER);
+    fm_http_hold(scrape->exchange);
+    fm_reader_query(service->front.reader, &scrape->query);
+}
+
+/* ---- the process ---- */
+
+static uint64_t resident_bytes(void)
+{
+    unsigned long long whole = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file != NULL) {
+        if (fscanf(file, "%llu %llu", &whole, &resident) != 2) {
+            resident = 0;
+        }
+        fclose(file);
+    }
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t count_descriptors(void)
+{
+    uint64_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder != NULL && readdir(folder) != NULL) {
+        count++;
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return count > 3 ? count - 3 : 0; /* ".", ".." and the folder's own */
+}
+
+static void set_gauges(struct service *service)
+{
+    const struct fm_front *front = &service->front;
+    struct statvfs disk = {0};
+    (void)statvfs(front->settings->store_dir, &disk);
+    fm_metrics_set(FM_METRIC_CONNECTIONS, fm_http_connections(service->api));
+    fm_metrics_set(FM_METRIC_WAITERS, fm_watch_waiters(front->watch));
+    fm_metrics_set(FM_METRIC_WORKERS, fm_dispatch_workers(front->dispatch));
+    fm_metrics_set(FM_METRIC_DATABASE_UP, fm_reader_is_ready(front->reader) ? 1 : 0);
+    fm_metrics_set(FM_METRIC_STORE_FREE, (uint64_t)disk.f_bavail * disk.f_frsize);
+    fm_metrics_set(FM_METRIC_RESIDENT, resident_bytes());
+    fm_metrics_set(FM_METRIC_OPEN_FDS, count_descriptors());
+    fm_metrics_set(FM_METRIC_START_TIME, (uint64_t)service->started_s);
+}
+
+/* ---- the requests ---- */
+
+static enum fm_http_next reply(struct fm_http_exchange *exchange, unsigned status, const char *type,
+                               struct fm_text *body)
+{
+    fm_http_header(exchange, "Content-Type", type);
+    fm_http_header(exchange, "Cache-Control", "no-store");
+    fm_http_reply(exchange, status, body);
+    return FM_HTTP_REPLY;
+}
+
+static enum fm_http_next tell_metrics(struct service *service, struct scrape *scrape)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    if (!scrape->has_asked && !is_fresh(service) && fm_reader_is_ready(service->front.reader)) {
+        ask(service, scrape);
+        return FM_HTTP_WAIT;
+    }
+    if (scrape->has_asked && scrape->query.rows != NULL) {
+        take_rows(service, scrape->query.rows);
+    }
+    set_gauges(service);
+    pthread_mutex_lock(&service->lock);
+    /* What was read long ago is not told as if it were so now. */
+    bool is_known = service->read_ms != 0 && fm_clock_ms() - service->read_ms < 2 * FRESH_MS;
+    fm_metrics_write(service->places, is_known ? service->place_count : 0, &body);
+    pthread_mutex_unlock(&service->lock);
+    return reply(scrape->exchange, 200, TEXT_TYPE, &body);
+}
+
+static enum fm_http_next tell_health(struct service *service, struct scrape *scrape)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    (void)service;
+    fm_text_append(&body, "{\"status\":\"ok\"}");
+    return reply(scrape->exchange, 200, JSON_TYPE, &body);
+}
+
+static enum fm_http_next tell_ready(struct service *service, struct scrape *scrape)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    bool is_ready = fm_status_write_ready(service->front.reader, service->front.dispatch,
+                                          fm_http_is_draining(service->api), &body);
+    return reply(scrape->exchange, is_ready ? 200 : 503, JSON_TYPE, &body);
+}
+
+static enum fm_http_next refuse(struct fm_http_exchange *exchange, unsigned status)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    fm_text_append(&body, "GET /metrics, /healthz or /readyz\n");
+    if (status == 405) {
+        fm_http_header(exchange, "Allow", "GET, HEAD");
+    }
+    fm_http_close_after(exchange);
+    return reply(exchange, status, "text/plain; charset=utf-8", &body);
+}
+
+static const struct {
+    const char *path;
+    enum fm_http_next (*tell)(struct service *service, struct scrape *scrape);
+} pages[] = {{"/metrics", tell_metrics}, {"/healthz", tell_health}, {"/readyz", tell_ready}};
+
+static struct scrape *scrape_of(struct fm_http_exchange *exchange)
+{
+    struct scrape *scrape = fm_http_user(exchange);
+    if (scrape == NULL) {
+        scrape = fm_alloc(sizeof(*scrape));
+        scrape->exchange = exchange;
+        fm_http_set_user(exchange, scrape);
+    }
+    return scrape;
+}
+
+static enum fm_http_next run(struct fm_http_exchange *exchange)
+{
+    struct scrape *scrape = scrape_of(exchange);
+    const char *method = fm_http_method(exchange), *target = fm_http_target(exchange);
+    size_t length = strcspn(target, "?");
+    if (scrape->has_asked && !atomic_load(&scrape->is_answered)) {
+        fm_http_wait(exchange, FM_CLOCK_NEVER);
+        if (atomic_load(&scrape->is_answered)) {
+            fm_http_resume(exchange);
+        }
+        return FM_HTTP_WAIT;
+    }
+    for (size_t i = 0; i < FM_COUNT(pages); i++) {
+        if (strlen(pages[i].path) == length && strncmp(pages[i].path, target, length) == 0) {
+            bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+            return is_read ? pages[i].tell(fm_http_context(exchange), scrape)
+                           : refuse(exchange, 405);
+        }
+    }
+    return refuse(exchange, 404);
+}
+
+static void end(struct fm_http_exchange *exchange)
+{
+    struct scrape *scrape = fm_http_user(exchange);
+    if (scrape != NULL) {
+        fm_db_rows_destroy(&scrape->query.rows);
+        free(scrape);
+        fm_http_set_user(exchange, NULL);
+    }
+}
+
+static void closed(void *context)
+{
+    struct service *service = context;
+    pthread_mutex_destroy(&service->lock);
+    free(service->places);
+    free(service);
+}
+
+bool fm_scrape_open(const struct fm_front *front, struct fm_http *api, struct fm_http **http,
+                    struct fm_error *err)
+{
+    struct service *service = fm_alloc(sizeof(*service));
+    struct fm_http_options options = {
+        .listen = front->settings->metrics_listen, .threads = 1, .max_connections = CONNECTIONS};
+    struct fm_http_handler handler = {service, run, end, closed};
+    service->front = *front;
+    service->api = api;
+    service->started_s = fm_clock_wall_us() / 1000000;
+    service->places = fm_alloc_array(PLACES_MAX, sizeof(service->places[0]));
+    pthread_mutex_init(&service->lock, NULL);
+    if (!fm_http_open(&options, &handler, http, err)) {
+        closed(service);
+        return false;
+    }
+    return true;
+}
