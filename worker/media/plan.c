@@ -237,16 +237,17 @@ static void plan_rate(const struct fm_plan_output *output, struct fm_plan_stream
     stream->alone = input->nb_streams == 1;
 }
 
-/* Fewer frames, and colours out of a palette: of them all, where they can wait for it. */
+/* Fewer frames (but one), and colours out of a palette: of them all, where they can wait for it. */
 static void plan_gif(const struct fm_plan_output *output, struct fm_plan_stream *stream)
 {
-    stream->thinned = av_q2d(stream->source_rate) > GIF_FRAME_RATE;
+    double seconds = output->duration_seconds;
+    bool blink = seconds > 0 && seconds * GIF_FRAME_RATE < 1;
+    stream->thinned = av_q2d(stream->source_rate) > GIF_FRAME_RATE && !blink;
     if (stream->thinned) {
         stream->frame_rate = (AVRational){GIF_FRAME_RATE, 1};
         stream->constant = true;
     }
-    bool few = output->duration_seconds > 0 &&
-               fm_estimate_palette(stream, output->duration_seconds) <= PALETTE_BYTES;
+    bool few = seconds > 0 && fm_estimate_palette(stream, seconds) <= PALETTE_BYTES;
     stream->palette = few ? FM_PLAN_PALETTE_SHARED : FM_PLAN_PALETTE_EACH;
 }
 

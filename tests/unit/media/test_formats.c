@@ -110,6 +110,18 @@ static void streams_are_carried_into_every_file(void **state)
     }
 }
 
+/* How long it is only its end tells: its pictures cannot all wait for one palette. */
+static void a_recording_becomes_a_gif_picture_by_picture(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    shell("ffmpeg -v error -i film.mp4 -c copy -f matroska - </dev/null | cat >recording.mkv");
+    size_t i = ask(&run, FM_FORMAT_GIF, "recording.gif");
+    run.videos[i].width = 100;
+    assert_made(&run, "recording.mkv");
+    assert_string_equal(ask_picture("recording.gif"), "100,75,20");
+}
+
 /* ---- fits ---- */
 
 static void assert_like(const char *source, enum fm_fit fit, unsigned width, unsigned height,
@@ -271,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_is_made_of_a_film),
         cmocka_unit_test(streams_are_carried_into_every_file),
+        cmocka_unit_test(a_recording_becomes_a_gif_picture_by_picture),
         cmocka_unit_test(fits_are_those_of_ffmpegs_filters),
         cmocka_unit_test(parts_are_those_of_ffmpegs_seeking),
         cmocka_unit_test(a_part_is_carried_from_the_keyframe_before),
