@@ -170,6 +170,7 @@ $(eval $(call test_rules,bench/client,tests/bench/client.c,common))
 $(eval $(call test_rules,bench/noop,tests/bench/noop.c,worker))
 PEERS := build/peers/node_modules/.package-lock.json
 $(PEERS): $(wildcard tests/bench/peers/*)
+	@command -v npm >/dev/null || { echo "bench-queue needs npm: apt-get install npm" >&2; exit 1; }
 	@mkdir -p build/peers && cp $^ build/peers && echo "  NPM   build/peers"
 	@cd build/peers && npm install --silent --no-audit --no-fund && touch node_modules/.package-lock.json
 
