@@ -14,15 +14,24 @@ WITH want AS MATERIALIZED (
     DELETE FROM live USING held h
     WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account
     RETURNING h.n, live.id, live.account
+), over AS MATERIALIZED (
+    SELECT d.id, d.account, w.n
+    FROM want w
+    CROSS JOIN LATERAL (SELECT id, account FROM done WHERE account = w.account AND id = w.id OFFSET 0) d
 ), ended AS (
-    DELETE FROM done USING want w
-    WHERE done.account = w.account AND done.id = w.id
-    RETURNING w.n, done.id, done.account
+    DELETE FROM done USING over o
+    WHERE done.account = ANY (ARRAY(SELECT account FROM over)) AND done.id = ANY (ARRAY(SELECT id FROM over))
+      AND done.account = o.account AND done.id = o.id
+    RETURNING o.n, done.id, done.account
 ), gone AS MATERIALIZED (
     SELECT * FROM waiting UNION ALL SELECT * FROM ended
 ), asked AS (
-    DELETE FROM job USING gone g WHERE job.account = g.account AND job.id = g.id
+    DELETE FROM job USING gone g
+    WHERE job.account = ANY (ARRAY(SELECT account FROM gone)) AND job.id = ANY (ARRAY(SELECT id FROM gone))
+      AND job.account = g.account AND job.id = g.id
 ), files AS (
-    DELETE FROM file USING gone g WHERE file.account = g.account AND file.job = g.id
+    DELETE FROM file USING gone g
+    WHERE file.account = ANY (ARRAY(SELECT account FROM gone)) AND file.job = ANY (ARRAY(SELECT id FROM gone))
+      AND file.account = g.account AND file.job = g.id
 )
 SELECT n FROM gone;
