@@ -78,7 +78,7 @@ __attribute__((constructor)) static void map_shared(void)
     if (name == NULL) {
         return;
     }
-    strcpy(name + 1, "fault");
+    memcpy(name + 1, "fault", sizeof("fault"));
     int fd = open(path, O_RDWR | O_CLOEXEC);
     void *page =
         fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(ours), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
