@@ -163,7 +163,9 @@ static void append_video(struct fm_filter *filter, struct chain *chain, const AV
     if (filter->pixels == AV_PIX_FMT_NONE)
         filter->pixels = choose_pixels(plan, frame);
     if (plan->thinned) {
-        snprintf(options, sizeof(options), "fps=%d/%d", plan->frame_rate.num, plan->frame_rate.den);
+        /* Rounded up at the end: a film of a blink, or one picture, still has a frame. */
+        snprintf(options, sizeof(options), "fps=%d/%d:eof_action=pass", plan->frame_rate.num,
+                 plan->frame_rate.den);
         append(chain, "fps", options);
     }
     append_rotation(chain, plan->source);

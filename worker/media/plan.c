@@ -61,6 +61,13 @@ static bool lacks_times(const AVFormatContext *input)
     return false;
 }
 
+/* Only these say in their header how a picture is to be turned. */
+static bool loses_turn(const struct decision *decision, const AVStream *source)
+{
+    const char *muxer = decision->output->format->muxer;
+    return fm_probe_rotation(source) != 0 && strcmp(muxer, "mp4") && strcmp(muxer, "mov");
+}
+
 static const char *asked_of_part(const struct fm_plan_output *output)
 {
     bool is_part = output->part.start_seconds > 0 || isfinite(output->part.end_seconds);
@@ -119,6 +126,9 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
     const char *codec = avcodec_get_name(stream->source->codecpar->codec_id);
     if (!list_has(choice->fitting, codec) || stream->still)
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, codec);
+    if (loses_turn(decision, stream->source))
+        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: the format cannot say how it is turned",
+                       choice->what);
     /* Nobody could play what not one frame could be decoded of. */
     if (stream->source->codecpar->format < 0)
         return fm_fail(err, FM_MEDIA_INVALID, "%s: not a frame of %s could be decoded",
@@ -140,6 +150,8 @@ static const char *why_encode(const struct decision *decision, const struct choi
         return "it does not fit the format";
     if (lacks_times(decision->plan->input))
         return "the source lacks exact times";
+    if (loses_turn(decision, stream->source))
+        return "the format cannot say how it is turned";
     return NULL;
 }
 
@@ -237,12 +249,11 @@ static void plan_rate(const struct fm_plan_output *output, struct fm_plan_stream
     stream->alone = input->nb_streams == 1;
 }
 
-/* Fewer frames (but one), and colours out of a palette: of them all, where they can wait for it. */
+/* Fewer frames, and colours out of a palette: of them all, where they can wait for it. */
 static void plan_gif(const struct fm_plan_output *output, struct fm_plan_stream *stream)
 {
     double seconds = output->duration_seconds;
-    bool blink = seconds > 0 && seconds * GIF_FRAME_RATE < 1;
-    stream->thinned = av_q2d(stream->source_rate) > GIF_FRAME_RATE && !blink;
+    stream->thinned = av_q2d(stream->source_rate) > GIF_FRAME_RATE;
     if (stream->thinned) {
         stream->frame_rate = (AVRational){GIF_FRAME_RATE, 1};
         stream->constant = true;

@@ -119,7 +119,30 @@ static void a_recording_becomes_a_gif_picture_by_picture(void **state)
     size_t i = ask(&run, FM_FORMAT_GIF, "recording.gif");
     run.videos[i].width = 100;
     assert_made(&run, "recording.mkv");
-    assert_string_equal(ask_picture("recording.gif"), "100,75,20");
+    assert_string_equal(ask_picture("recording.gif"), "100,75,21");
+    FM_AUTO(run_done) struct run still = {0};
+    ask(&still, FM_FORMAT_GIF, "still.gif");
+    ffmpeg("-i film.mp4 -frames:v 1 still.png");
+    assert_made(&still, "still.png");
+    assert_string_equal(ask_picture("still.gif"), "320,240,1");
+}
+
+/* A header that cannot say so would show the film on its side. */
+static void a_turned_film_stands_upright_in_every_file(void **state)
+{
+    (void)state;
+    FM_AUTO(run_done) struct run run = {0};
+    ask(&run, FM_FORMAT_MOV, "upright.mov");
+    ask(&run, FM_FORMAT_MKV, "upright.mkv");
+    ask(&run, FM_FORMAT_GIF, "upright.gif");
+    assert_made(&run, "turned.mp4");
+    assert_int_equal(see("upright.mov").rotation, see("turned.mp4").rotation);
+    assert_string_equal(ask_picture("upright.mkv"), "240,320,50");
+    assert_string_equal(ask_picture("upright.gif"), "240,320,20");
+    FM_AUTO(run_done) struct run copy = {0};
+    copy.videos[ask(&copy, FM_FORMAT_MKV, "copy.mkv")].codec = FM_CODEC_COPY;
+    assert_false(make(&copy, "turned.mp4"));
+    assert_int_equal(copy.err.code, FM_UNSUPPORTED_CODEC);
 }
 
 /* ---- fits ---- */
@@ -284,6 +307,7 @@ int main(void)
         cmocka_unit_test(every_format_is_made_of_a_film),
         cmocka_unit_test(streams_are_carried_into_every_file),
         cmocka_unit_test(a_recording_becomes_a_gif_picture_by_picture),
+        cmocka_unit_test(a_turned_film_stands_upright_in_every_file),
         cmocka_unit_test(fits_are_those_of_ffmpegs_filters),
         cmocka_unit_test(parts_are_those_of_ffmpegs_seeking),
         cmocka_unit_test(a_part_is_carried_from_the_keyframe_before),
