@@ -41,23 +41,34 @@ struct scrape {
 
 /* ---- the queue as a whole ---- */
 
+/* The rows without a place: one number each. */
+static bool take_number(const struct fm_metrics_place *place)
+{
+    static const struct {
+        const char *name;
+        enum fm_metric metric;
+    } numbers[] = {{"sessions", FM_METRIC_SESSIONS}, {"estimate", FM_METRIC_QUEUE_ESTIMATE}};
+    for (size_t i = 0; i < FM_COUNT(numbers); i++) {
+        if (strcmp(place->state, numbers[i].name) == 0) {
+            fm_metrics_set(numbers[i].metric, place->number);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_rows(struct service *service, struct fm_db_rows *rows)
 {
     size_t count = fm_db_rows_count(rows);
-    count = count < PLACES_MAX ? count : PLACES_MAX;
     pthread_mutex_lock(&service->lock);
     service->place_count = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && service->place_count < PLACES_MAX; i++) {
         struct fm_metrics_place *place = &service->places[service->place_count];
         snprintf(place->state, sizeof(place->state), "%s", fm_db_text(rows, i, 0));
         snprintf(place->pool, sizeof(place->pool), "%s", fm_db_text(rows, i, 1));
         place->lane = (unsigned)fm_db_integer(rows, i, 2);
         place->number = (uint64_t)fm_db_integer(rows, i, 3);
-        if (strcmp(place->state, "sessions") == 0) {
-            fm_metrics_set(FM_METRIC_SESSIONS, place->number);
-        } else {
-            service->place_count++;
-        }
+        service->place_count += take_number(place) ? 0 : 1;
     }
     service->read_ms = fm_clock_ms();
     pthread_mutex_unlock(&service->lock);

@@ -1,5 +1,6 @@
--- What a scrape tells of the queue as a whole, at a bounded cost whatever waits: at most 100,001
--- entries of a pool and lane are counted, and the oldest is sought among 1,000 accounts.
+-- What a scrape tells of the queue as a whole, at a bounded cost whatever waits: at most 10,001
+-- entries of a pool and lane are counted (they cost a heap fetch each until a vacuum), and the oldest
+-- is sought among 1,000 accounts; for all that waits there is the planner's estimate.
 -- → name, pool, lane, number
 WITH RECURSIVE place AS (
     (SELECT pool, lane FROM live WHERE lease_id IS NULL ORDER BY pool, lane LIMIT 1)
@@ -28,7 +29,7 @@ WITH RECURSIVE place AS (
                count(*) FILTER (WHERE run_at > now()) AS scheduled
         FROM (SELECT run_at FROM live
               WHERE lease_id IS NULL AND pool = p.pool AND lane = p.lane
-              ORDER BY account, run_at LIMIT 100001) e) c
+              ORDER BY account, run_at LIMIT 10001) e) c
 )
 SELECT 'waiting', pool, lane, waiting FROM counted
 UNION ALL
@@ -45,4 +46,6 @@ GROUP BY t.pool, t.lane
 UNION ALL
 SELECT 'leased', pool, lane, count(*) FROM live WHERE lease_id IS NOT NULL GROUP BY pool, lane
 UNION ALL
-SELECT 'sessions', '', 0, count(*) FROM session;
+SELECT 'sessions', '', 0, count(*) FROM session
+UNION ALL
+SELECT 'estimate', '', 0, greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'live_next'::regclass;
