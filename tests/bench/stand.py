@@ -179,9 +179,13 @@ class Broker:
     def empty(self):
         self.sql("TRUNCATE live, job, done, file", "CHECKPOINT")
 
-    def rss_bytes(self):
+    def rss_bytes(self, name="VmRSS"):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+        return int(status.split(f"{name}:")[1].split()[0]) * 1024
+
+    def forget_peak(self):
+        """From here on VmHWM is the most memory since now (proc(5), clear_refs)."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
 
 class Pool:
