@@ -314,6 +314,7 @@ static enum fm_step answer(struct fm_request *request)
         return FM_STEP_WAIT;
     }
     if (batch->task.failure == FM_NONE) {
+        fm_dispatch_nudge(request->front->dispatch);
         return welcome(request);
     }
     fm_fail(&err, batch->task.failure, "batch: not committed");

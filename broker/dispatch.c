@@ -27,6 +27,7 @@ struct fm_dispatch {
     bool has_thread;
     int wake; /* eventfd */
     atomic_bool is_stopping;
+    atomic_bool has_news; /* jobs that did not come by the inbox */
     atomic_uint workers;
     _Atomic(const struct fm_broker_settings *) settings; /* each turn takes the newest */
 
@@ -94,6 +95,12 @@ void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event
     eventfd_write(dispatch->wake, 1);
 }
 
+void fm_dispatch_nudge(struct fm_dispatch *dispatch)
+{
+    atomic_store(&dispatch->has_news, true);
+    eventfd_write(dispatch->wake, 1);
+}
+
 static struct fm_queue_event *inbox_take(struct fm_dispatch *dispatch)
 {
     pthread_mutex_lock(&dispatch->lock);
@@ -107,6 +114,8 @@ static void take_inbox(struct fm_dispatch *dispatch)
 {
     eventfd_t ignored;
     (void)!eventfd_read(dispatch->wake, &ignored);
+    if (atomic_exchange(&dispatch->has_news, false))
+        dispatch->hub.wants_heads = true;
     struct fm_queue_event *next;
     for (struct fm_queue_event *event = inbox_take(dispatch); event; event = next) {
         next = event->next;

@@ -25,6 +25,8 @@ void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_set
 void fm_dispatch_destroy(struct fm_dispatch **dispatch);
 /* Takes an ENQUEUE, CANCEL or DELETE; its `done` is called on the queue thread after the commit. */
 void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event);
+/* Jobs came to be that were not posted (a batch's): look for them now, not with the next tick. */
+void fm_dispatch_nudge(struct fm_dispatch *dispatch);
 /* For /readyz: the database answered the last tick. For status: workers attached. */
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch);
 unsigned fm_dispatch_workers(const struct fm_dispatch *dispatch);
