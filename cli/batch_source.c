@@ -75,8 +75,9 @@ static enum form form_of(const char *line, size_t length)
     if (*at != '{' && *at != '[') {
         return LIST;
     }
-    bool is_whole = fm_json_parse((struct fm_slice){line, length}, &json, NULL);
-    return is_whole && fm_json_get(json, "jobs") == NULL ? NDJSON : JSON;
+    bool is_object = fm_json_parse((struct fm_slice){line, length}, &json, NULL) &&
+                     fm_json_kind(json) == FM_JSON_OBJECT;
+    return is_object && fm_json_get(json, "jobs") == NULL ? NDJSON : JSON;
 }
 
 static bool is_blank(const char *line)
