@@ -133,10 +133,10 @@ bool fm_cluster_start(const struct fm_place *place, pid_t *pid, struct fm_error 
         return false;
     const char *const argv[] = {fm_text_get(&postgres), "-D", directory, NULL};
     struct fm_spawn process = {.argv = argv,
-                                 .user = &place->postgres,
-                                 .log_path = log,
-                                 .death_signal = SIGQUIT,
-                                 .output = -1};
+                               .user = &place->postgres,
+                               .log_path = log,
+                               .death_signal = SIGQUIT,
+                               .output = -1};
     return fm_spawn_start(&process, pid, err);
 }
 

@@ -35,19 +35,39 @@ static bool get(const struct fm_client *client, const char *job, struct fm_clien
            fm_client_check(answer, err);
 }
 
-static bool cancel(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
-                   struct fm_error *err)
+static bool post(const struct fm_client *client, const char *job, const char *act,
+                 struct fm_client_answer *answer, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    fm_text_format(&path, "/v1/jobs/%s/cancel", job);
+    fm_text_format(&path, "/v1/jobs/%s/%s", job, act);
     return fm_client_call(client, "POST", fm_text_get(&path), NULL, answer, err) &&
            fm_client_check(answer, err);
 }
 
+static bool cancel(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
+                   struct fm_error *err)
+{
+    return post(client, job, "cancel", answer, err);
+}
+
+static bool retry(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
+                  struct fm_error *err)
+{
+    return post(client, job, "retry", answer, err);
+}
+
+static bool delete (const struct fm_client *client, const char *job,
+                    struct fm_client_answer *answer, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "/v1/jobs/%s", job);
+    return fm_client_call(client, "DELETE", fm_text_get(&path), NULL, answer, err) &&
+           fm_client_check(answer, err);
+}
+
 static const struct verb verbs[] = {
-    {"get", get, false},
-    {"watch", fm_follow_run, true},
-    {"cancel", cancel, false},
+    {"get", get, false},     {"watch", fm_follow_run, true}, {"cancel", cancel, false},
+    {"retry", retry, false}, {"delete", delete, false},
 };
 
 static const struct verb *find(const char *name)
@@ -66,7 +86,8 @@ static const struct verb *read_words(char **words, size_t count, struct fm_error
     struct fm_id id;
     const struct verb *verb = count == 2 ? find(words[0]) : NULL;
     if (verb == NULL) {
-        fm_fail(err, FM_SETTING, "usage: fetchmedia jobs get|watch|cancel JOB, or jobs list");
+        fm_fail(err, FM_SETTING,
+                "usage: fetchmedia jobs get|watch|cancel|retry|delete JOB, or jobs list");
         return NULL;
     }
     if (!fm_id_parse(FM_ID_JOB, words[1], &id)) {
@@ -81,7 +102,11 @@ static int print(const struct verb *verb, const struct fm_client_answer *answer,
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     struct fm_show_job job;
     fm_show_read(answer->json, &job);
-    fm_show_summary(answer->json, &text);
+    if (fm_json_bool(fm_json_get(answer->json, "deleted"))) {
+        fm_text_format(&text, "%s is deleted\n", job.id);
+    } else {
+        fm_show_summary(answer->json, &text);
+    }
     printf("%s%s", fm_text_get(wants_json ? &answer->body : &text), wants_json ? "\n" : "");
     return verb->judges && !job.has_succeeded ? FM_EXIT_FAILED : FM_EXIT_OK;
 }
