@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/allow.h"
+#include "common/clock.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -46,6 +47,15 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     return sent;
 }
 
+static void note_pace(struct fm_hub *hub, const struct fm_session *session,
+                      const struct fm_session_lease *held, const struct fm_queue_event *event)
+{
+    char pool[48];
+    fm_session_pool(session, held->class, pool);
+    fm_pace_note(fm_reason_pace(hub->reason), pool, (unsigned)event->lane, &held->account,
+                 fm_clock_ms());
+}
+
 static void start(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
                   const struct fm_queue_event *event)
 {
@@ -61,6 +71,7 @@ static void start(struct fm_hub *hub, struct fm_session *session, struct fm_sess
     fm_id_format(FM_ID_JOB, &held->job, job);
     fm_log(FM_LOG_INFO, "job_started", "job=%s lease=%016" PRIx64 " node=%s start=%u", job,
            held->lease, session->node.name, event->starts);
+    note_pace(hub, session, held, event);
     fm_watch_tell(hub->watch, &held->job);
 }
 
@@ -108,6 +119,7 @@ static void claim(struct fm_hub *hub, struct fm_session *session, enum fm_class 
     event->account = head->account;
     event->id = head->id;
     event->session = session->id;
+    event->lane = (enum fm_priority)head->lane;
     fm_hub_add(fm_hub_move_new(hub, &session->node.id, held->lease), event, claimed);
 }
 

@@ -5,13 +5,17 @@
 #include <string.h>
 
 #include "broker/submit.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct fm_job_view *job,
                  struct fm_error *err)
 {
-    *job = (struct fm_job_view){
-        .row = row, .has_progress = row->progress.length > 0, .has_result = row->result.length > 0};
+    *job = (struct fm_job_view){.row = row,
+                                .has_progress = row->progress.length > 0,
+                                .has_result = row->result.length > 0,
+                                .position = -1,
+                                .eta_seconds = -1};
     return fm_spec_read(row->spec, arena, &job->spec, err) &&
            (!job->has_progress ||
             fm_pack_read(&fm_record_progress, row->progress, arena, &job->progress, err)) &&
@@ -19,16 +23,26 @@ bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct
             fm_pack_read(&fm_record_result, row->result, arena, &job->result, err));
 }
 
+static int64_t wait_of(const struct fm_job_view *job, struct fm_reason *reason)
+{
+    const struct fm_reader_job *row = job->row;
+    return fm_pace_wait_seconds(fm_reason_pace(reason), fm_submit_pool(&job->spec),
+                                (unsigned)job->spec.priority, &row->account, (uint64_t)row->ahead,
+                                fm_clock_ms());
+}
+
 void fm_job_explain(struct fm_job_view *job, struct fm_reason *reason)
 {
-    if (job->row->state != FM_STATE_QUEUED) {
-        job->reason = NULL;
-    } else if (job->row->is_retry) {
-        job->reason = "retry";
-    } else {
-        job->reason = fm_reason_of(reason, fm_submit_pool(&job->spec), &job->row->account,
-                                   (unsigned)job->spec.site);
+    const struct fm_reader_job *row = job->row;
+    if (row->state != FM_STATE_QUEUED) {
+        return;
     }
+    job->reason = row->is_retry ? "retry"
+                                : fm_reason_of(reason, fm_submit_pool(&job->spec), &row->account,
+                                               (unsigned)job->spec.site);
+    job->position = row->ahead;
+    bool is_held = job->reason != NULL && strcmp(job->reason, "cap") != 0;
+    job->eta_seconds = row->ahead < 0 || is_held ? -1 : wait_of(job, reason);
 }
 
 bool fm_job_is_expired(const struct fm_job_view *job, int64_t now_us)
@@ -130,11 +144,20 @@ static void put_progress(struct fm_json_writer *json, const struct fm_job_view *
     fm_json_close(json, '}');
 }
 
+static void put_whole(struct fm_json_writer *json, const char *name, int64_t value)
+{
+    if (value >= 0) {
+        fm_json_put_integer(json, name, value);
+    } else {
+        fm_json_put_null(json, name);
+    }
+}
+
 static void put_queue(struct fm_json_writer *json, const struct fm_job_view *job)
 {
     fm_json_open(json, "queue", '{');
-    fm_json_put_null(json, "position");
-    fm_json_put_null(json, "eta_seconds");
+    put_whole(json, "position", job->position);
+    put_whole(json, "eta_seconds", job->eta_seconds);
     fm_json_put_text(json, "reason", job->reason);
     fm_json_close(json, '}');
 }

@@ -14,7 +14,8 @@ struct fm_job_view {
     const struct fm_reader_job *row; /* borrowed */
     struct fm_spec spec;
     bool has_progress, has_result;
-    const char *reason; /* why it waits, where fm_job_explain was asked; static */
+    int64_t position, eta_seconds; /* likewise; -1: unknown */
+    const char *reason;            /* why it waits, where fm_job_explain was asked; static */
     struct fm_progress progress;
     struct fm_result result;
 };
@@ -24,7 +25,7 @@ struct fm_job_view {
 /* Unpacks; what the job points at lives in the arena and the row. */
 bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct fm_job_view *job,
                  struct fm_error *err) FM_MUST_CHECK;
-/* Says why it waits. */
+/* Says where it stands, for how long, and why it waits. */
 void fm_job_explain(struct fm_job_view *job, struct fm_reason *reason);
 /* Appends the object. `base`: of absolute links. */
 void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, const char *base,

@@ -15,6 +15,7 @@
 #define WATCHED_ASKED 16384 /* a tick: 20 ms of the database's time */
 #define ALONE_MS 1000       /* so often with no other broker's session in sight */
 #define STALE_TOLD 256      /* waiters woken a turn where all must look again */
+#define CAPPED_TOLD 256     /* accounts that wait at their cap */
 #define POOLS 64
 #define AGAIN_MS 20 /* without a connection */
 #define SOON_MS 1   /* a tick wanted at once still lets the turn's other work go first */
@@ -374,6 +375,17 @@ static void hear_running(struct fm_look *look, const struct fm_tick_answer *answ
         fm_cap_tell_others(look->hub->cap, &answer->others[i].account, answer->others[i].count);
 }
 
+/* For the fronts to show. */
+static void tell_reasons(struct fm_look *look)
+{
+    struct fm_hub *hub = look->hub;
+    struct fm_id capped[CAPPED_TOLD];
+    if (look->ask.heads_alone)
+        return;
+    fm_reason_set_pools(hub->reason, look->pools, look->ask.pool_count, look->is_alone);
+    fm_reason_set_capped(hub->reason, capped, fm_order_capped(hub->order, capped, CAPPED_TOLD));
+}
+
 static void ticked(void *context, const struct fm_tick_answer *answer)
 {
     struct fm_look *look = context;
@@ -390,6 +402,7 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
     hear_keys(look, answer);
     hear_watched(look, answer);
     hear_sessions(look, answer);
+    tell_reasons(look);
 }
 
 /* ---- when ---- */

@@ -13,6 +13,7 @@
 #include "broker/admin.h"
 #include "broker/load.h"
 #include "broker/migrate.h"
+#include "broker/place.h"
 #include "broker/reload.h"
 #include "broker/request.h"
 #include "broker/retention.h"
@@ -40,6 +41,7 @@ struct broker {
     struct fm_copy *copy;
     struct fm_batch_cache *batches;
     struct fm_load *load;
+    struct fm_place *place;
     struct fm_retention *retention;
     struct fm_http *http, *metrics;
 };
@@ -93,9 +95,10 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
     broker->copy = fm_copy_new(settings->database_url);
     broker->batches = fm_batch_cache_new();
     broker->load = fm_load_new();
+    broker->place = fm_place_new();
     struct fm_front front = {settings,        &broker->secrets, &broker->grant,   broker->store,
                              broker->watch,   broker->reader,   broker->dispatch, broker->copy,
-                             broker->batches, broker->load};
+                             broker->batches, broker->load,     broker->place};
     return fm_request_open(&front, &broker->http, err) &&
            (!settings->metrics_listen[0] ||
             fm_scrape_open(&front, broker->http, &broker->metrics, err));
@@ -106,6 +109,7 @@ static void close_rooms(struct broker *broker)
 {
     fm_http_close(&broker->metrics);
     fm_http_close(&broker->http);
+    fm_place_destroy(&broker->place);
     fm_load_destroy(&broker->load);
     fm_batch_cache_destroy(&broker->batches);
     fm_copy_destroy(&broker->copy);

@@ -12,6 +12,7 @@
 #include "broker/act.h"
 #include "broker/ask.h"
 #include "broker/job.h"
+#include "broker/place.h"
 #include "broker/range.h"
 #include "broker/reply.h"
 #include "common/clock.h"
@@ -201,6 +202,9 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
         return fm_reply_error(request, &err);
     }
     if (is_over(request, wait, until)) {
+        if (fm_place_is_listing(request)) {
+            return FM_STEP_WAIT;
+        }
         bool has_ended = fm_state_is_ended(request->look.found.state);
         return has_ended ? reply_ended(request)
                          : fm_poll_reply(request, &request->look.found, status);

@@ -27,7 +27,10 @@ struct fm_reader_job {
     struct fm_slice result;   /* packed result, once ended */
     const char *node;         /* name; NULL */
     enum fm_error_code error;
-    bool is_retry; /* waits for its time after a failed try: queue.reason "retry" */
+    const char *pool; /* of a live one that was looked up; NULL */
+    unsigned lane;    /* likewise */
+    int64_t ahead;    /* of place.h; -1: unknown */
+    bool is_retry;    /* waits for its time after a failed try: queue.reason "retry" */
     unsigned starts, max_attempts;
     uint64_t lease; /* of the winner, once succeeded: outputs' store key */
     int64_t run_at_us, started_at_us, completed_at_us, expires_at_us; /* 0: none */

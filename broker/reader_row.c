@@ -39,6 +39,8 @@ enum job_column {
     DONE_COMPLETED_AT,
     DONE_EXPIRES_AT,
     NODE_NAME,
+    LOOK_POOL, /* these of reader_look.sql alone */
+    LOOK_LANE,
 };
 
 enum count_column { COUNT_QUEUED, COUNT_RUNNING };
@@ -161,7 +163,7 @@ bool fm_reader_row_job(struct fm_db_rows *rows, size_t row, struct fm_arena *are
                        struct fm_reader_job *job)
 {
     const struct place at = {rows, row, 0, arena};
-    *job = (struct fm_reader_job){0};
+    *job = (struct fm_reader_job){.ahead = -1};
     return read_job(&at, job);
 }
 
@@ -174,6 +176,8 @@ void fm_reader_row_read(struct fm_reader_look *look, struct fm_db_rows *rows, si
     read_key(&key, look);
     if (look->wants_job) {
         look->has_job = read_job(&more, &look->found);
+        look->found.pool = copy_text(&more, LOOK_POOL);
+        look->found.lane = (unsigned)integer(&more, LOOK_LANE);
     } else if (look->wants_counts) {
         look->queued_jobs = (uint64_t)integer(&more, COUNT_QUEUED);
         look->running_jobs = (uint64_t)integer(&more, COUNT_RUNNING);

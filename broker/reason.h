@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "broker/pace.h"
 #include "common/id.h"
 
 #define FM_REASON_POOL_SIZE 48
@@ -36,6 +37,14 @@ bool fm_reason_account_is_paused(struct fm_reason *reason, const struct fm_id *a
 /* The operator holds back such a job. */
 bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struct fm_id *account,
                          unsigned site);
+
+/* Accounts that wait at their cap, in the place of those before. */
+void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts, size_t count);
+/* The pools that workers serve; `all`: there are no others, on other brokers. */
+void fm_reason_set_pools(struct fm_reason *reason, const char *const *pools, size_t count,
+                         bool all);
+/* How fast jobs start: the reason's own. */
+struct fm_pace *fm_reason_pace(struct fm_reason *reason);
 
 /* `queue.reason` of a due job of that pool, account and site, as static text; NULL: it is merely
  * not its turn. */

@@ -36,6 +36,7 @@ struct fm_front {
     struct fm_copy *copy;
     struct fm_batch_cache *batches;
     struct fm_load *load;
+    struct fm_place *place;
 };
 
 /* Listens on settings->listen and serves; ended by fm_http_close. The struct is copied. */
@@ -79,6 +80,7 @@ struct fm_request {
     bool has_asked;
     atomic_bool is_answered;
     bool is_counting; /* of load.h */
+    bool is_listing;  /* of place.h */
     struct fm_commit commit;
 
     /* Of the act under way. */

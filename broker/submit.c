@@ -70,6 +70,7 @@ static void fill_row(const struct fm_request *request, struct submission *submis
         .state = spec->run_at_ms > 0 ? FM_STATE_SCHEDULED : FM_STATE_QUEUED,
         .spec = {submission->packed.data, submission->packed.length},
         .max_attempts = (unsigned)spec->max_attempts,
+        .ahead = -1,
         .run_at_us = (int64_t)spec->run_at_ms * 1000,
     };
 }

@@ -7,7 +7,7 @@
 --   job: id, account, key, batch, retry_of, spec · live or done: starts, max_tries, started_at
 --   live: leased, due (or deferred), tries, progress, run_at (NULL all where it is not live)
 --   done: outcome, error, lease, result, completed_at, expires_at (likewise)
---   name of the node
+--   name of the node · live: pool, lane
 SELECT k.id, k.account, k.scopes, k.name, k.last4, k.account_name, k.plan,
        (extract(epoch FROM k.expires_at) * 1000000)::bigint, k.is_operator,
        j.id, j.account, j.key, j.batch, j.retry_of, j.spec,
@@ -18,7 +18,7 @@ SELECT k.id, k.account, k.scopes, k.name, k.last4, k.account_name, k.plan,
        d.outcome, d.error, d.lease_id, d.result,
        (extract(epoch FROM d.completed_at) * 1000000)::bigint,
        (extract(epoch FROM d.expires_at) * 1000000)::bigint,
-       n.name
+       n.name, l.pool, l.lane
 FROM unnest($1::bytea[], $2::uuid[], $3::uuid[])
     WITH ORDINALITY AS u (digest, account, job, n)
 LEFT JOIN LATERAL (

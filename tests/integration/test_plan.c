@@ -32,6 +32,7 @@ static const struct {
     {fm_sql_tick_heads, "live_next"},
     {fm_sql_tick_running, "live_session"},
     {fm_sql_account_queued, "live_next"},
+    {fm_sql_job_place, "live_next"},
     {fm_sql_tick_leases, "live_pkey"},
     {fm_sql_tick_watched, "live_pkey"},
     {fm_sql_tick_overdue, "live_session"},

@@ -155,6 +155,8 @@ static void a_job_is_read_in_each_of_its_states(void **state)
     assert_int_equal(look.found.max_attempts, 3);
     assert_true(fm_slice_equals(look.found.spec, "the spec"));
     assert_null(look.found.node);
+    assert_string_equal(look.found.pool, "any:net");
+    assert_int_equal(look.found.lane, FM_PRIORITY_NORMAL);
     fm_reader_look_done(&look);
 
     assert_int_equal(world_do(world_claim(id, L1, S1)), FM_QUEUE_MOVED);

@@ -1,6 +1,7 @@
 #include "tests/unit/common/unit.h"
 
 #include "broker/job.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 static struct fm_secrets secrets = {.url_key_id = 1, .url_key = {1, 2, 3}};
@@ -125,6 +126,44 @@ static void a_retry_says_why_it_waits(void **state)
     world.row.is_retry = true;
     write_job(&world, NOW_US, &out, &root);
     assert_string_equal(text_of(fm_json_get(root, "queue"), "reason"), "retry");
+    fm_json_destroy(&root);
+    tear_down(&world);
+}
+
+static void a_waiting_job_says_where_it_stands_and_for_how_long(void **state)
+{
+    (void)state;
+    struct world world;
+    struct fm_json *root = NULL;
+    FM_AUTO(fm_text_done) struct fm_text out = {0};
+    set_up(&world);
+    world.row.ahead = 2;
+    for (int i = 0; i < 3; i++)
+        fm_pace_note(fm_reason_pace(world.reason), "any:net", FM_PRIORITY_NORMAL,
+                     &world.row.account, fm_clock_ms());
+    write_job(&world, NOW_US, &out, &root);
+    const struct fm_json *queue = fm_json_get(root, "queue");
+    assert_int_equal(fm_json_integer(fm_json_get(queue, "position")), 2);
+    assert_int_equal(fm_json_integer(fm_json_get(queue, "eta_seconds")), 10);
+    assert_int_equal(fm_json_kind(fm_json_get(queue, "reason")), FM_JSON_NULL);
+    fm_json_destroy(&root);
+    tear_down(&world);
+}
+
+static void an_unknown_place_is_null(void **state)
+{
+    (void)state;
+    struct world world;
+    struct fm_json *root = NULL;
+    FM_AUTO(fm_text_done) struct fm_text out = {0};
+    set_up(&world);
+    world.row.ahead = -1;
+    fm_reason_set_pools(world.reason, NULL, 0, true);
+    write_job(&world, NOW_US, &out, &root);
+    const struct fm_json *queue = fm_json_get(root, "queue");
+    assert_int_equal(fm_json_kind(fm_json_get(queue, "position")), FM_JSON_NULL);
+    assert_int_equal(fm_json_kind(fm_json_get(queue, "eta_seconds")), FM_JSON_NULL);
+    assert_string_equal(text_of(queue, "reason"), "no_worker");
     fm_json_destroy(&root);
     tear_down(&world);
 }
@@ -261,6 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_waiting_job_has_every_member),
         cmocka_unit_test(a_retry_says_why_it_waits),
+        cmocka_unit_test(a_waiting_job_says_where_it_stands_and_for_how_long),
+        cmocka_unit_test(an_unknown_place_is_null),
         cmocka_unit_test(a_paused_job_says_why_it_waits),
         cmocka_unit_test(a_running_job_shows_how_far_it_is),
         cmocka_unit_test(a_finished_job_has_its_outputs_and_their_urls),

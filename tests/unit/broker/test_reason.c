@@ -45,12 +45,39 @@ static void new_pauses_take_the_place_of_all_before(void **state)
     fm_reason_destroy(&reason);
 }
 
+static void a_pool_without_a_worker_is_told_where_all_are_known(void **state)
+{
+    (void)state;
+    struct fm_reason *reason = fm_reason_new();
+    const char *const pools[] = {"any:net"};
+    fm_reason_set_pools(reason, pools, 1, false);
+    assert_null(fm_reason_of(reason, "any:cpu", &mine, 0));
+    fm_reason_set_pools(reason, pools, 1, true);
+    assert_string_equal(fm_reason_of(reason, "any:cpu", &mine, 0), "no_worker");
+    assert_null(fm_reason_of(reason, "any:net", &mine, 0));
+    fm_reason_destroy(&reason);
+}
+
+static void an_account_at_its_cap_is_told_so(void **state)
+{
+    (void)state;
+    struct fm_reason *reason = fm_reason_new();
+    fm_reason_set_capped(reason, &mine, 1);
+    assert_string_equal(fm_reason_of(reason, "any:net", &mine, 0), "cap");
+    assert_null(fm_reason_of(reason, "any:net", &other, 0));
+    fm_reason_set_capped(reason, NULL, 0);
+    assert_null(fm_reason_of(reason, "any:net", &mine, 0));
+    fm_reason_destroy(&reason);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_nobody_holds_back_has_no_reason),
         cmocka_unit_test(a_pause_holds_its_subject_and_no_other),
         cmocka_unit_test(new_pauses_take_the_place_of_all_before),
+        cmocka_unit_test(a_pool_without_a_worker_is_told_where_all_are_known),
+        cmocka_unit_test(an_account_at_its_cap_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
