@@ -96,7 +96,11 @@ static void the_description_lists_the_routes_fields_and_errors(void **state)
         const char *path = fm_route_at(i)->pattern;
         bool is_shown = fm_json_get(fm_json_get(root, "paths"), path) != NULL;
         assert_int_equal(is_shown, (fm_route_at(i)->flags & FM_ROUTE_HIDDEN) == 0);
-        shown += is_shown ? 1 : 0;
+        bool is_first = true; /* several methods of a path stand together */
+        for (size_t k = 0; k < i; k++) {
+            is_first = is_first && strcmp(fm_route_at(k)->pattern, path) != 0;
+        }
+        shown += is_shown && is_first ? 1 : 0;
     }
     assert_int_equal(fm_json_count(fm_json_get(root, "paths")), shown);
     assert_non_null(get(root, (const char *[]){"x-errors", "invalid_token", "status", NULL}));
