@@ -273,6 +273,39 @@ static void clients_wait_five_seconds_for_a_database_that_is_away_others_for_goo
     assert_string_equal(world_place(new_id), "nowhere");
 }
 
+/* The lock on done stops the second look alone. */
+static void what_a_commit_said_is_told_though_the_second_look_is_not_answered(void **state)
+{
+    (void)state;
+    world_session(S1, "one");
+    struct fm_id id = fm_id_new();
+    assert_int_equal(world_do(world_born(id, L1, S1)), FM_QUEUE_MOVED);
+    postgres_run(&world_postgres, "CHECKPOINT; BEGIN; LOCK TABLE done");
+    struct fm_queue_event *plain = world_enqueue(fm_id_new());
+    struct fm_queue_event *again = world_born(id, L1, S1);
+    struct fm_queue_event *stale = world_progress(id, L2);
+    world_add(world_queue, plain);
+    world_add(world_queue, again);
+    world_add(world_queue, stale);
+    world_pump(world_queue, 2);
+    assert_int_equal(plain->outcome, FM_QUEUE_MOVED);
+    assert_true(again->context == NULL && stale->context == NULL);
+    postgres_crash(&world_postgres);
+    int64_t before = fm_clock_ms();
+    world_pump(world_queue, 1);
+    assert_in_range(fm_clock_ms() - before, 4900, 6500);
+    /* It is there; whether leased is not known. */
+    assert_int_equal(again->outcome, FM_QUEUE_MOVED);
+    assert_true(!again->is_leased && again->failure == FM_DATABASE_UNCERTAIN);
+    postgres_again(&world_postgres);
+    world_pump(world_queue, 0);
+    assert_int_equal(stale->outcome, FM_QUEUE_STALE);
+    fm_queue_event_destroy(&plain);
+    fm_queue_event_destroy(&again);
+    fm_queue_event_destroy(&stale);
+    assert_string_equal(world_place(id), "leased");
+}
+
 static void a_server_that_cannot_write_is_waited_for(void **state)
 {
     (void)state;
@@ -443,6 +476,7 @@ int main(void)
         TEST(a_commit_answered_with_a_warning_is_not_believed),
         TEST(the_loser_of_a_deadlock_runs_again),
         TEST(a_server_that_cannot_write_is_waited_for),
+        TEST(what_a_commit_said_is_told_though_the_second_look_is_not_answered),
         TEST(rivals_never_end_a_job_twice_nor_lose_one),
         TEST(clients_wait_five_seconds_for_a_database_that_is_away_others_for_good),
     };
