@@ -33,12 +33,13 @@
 
 /* ---- sockets and exchanges come and go ---- */
 
-static struct fm_http_connection *connection_new(struct MHD_Connection *mhd)
+static struct fm_http_connection *connection_new(const struct fm_http *http,
+                                                 struct MHD_Connection *mhd)
 {
     struct fm_http_connection *connection = fm_alloc(sizeof(*connection));
     connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     connection->phase = FM_HTTP_PHASE_HEADERS;
-    connection->deadline_ms = fm_clock_ms() + FM_HTTP_HEADERS_MS;
+    connection->deadline_ms = fm_http_after(http->limits.head_s);
     return connection;
 }
 
@@ -48,7 +49,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     struct fm_http *http = context;
     struct fm_http_connection *connection = *socket_context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        connection = connection_new(mhd);
+        connection = connection_new(http, mhd);
         *socket_context = connection;
     }
     pthread_mutex_lock(&http->lock);
@@ -100,7 +101,7 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *mh
     exchange->connection->exchange = exchange;
     if (exchange->connection->phase == FM_HTTP_PHASE_IDLE) {
         exchange->connection->phase = FM_HTTP_PHASE_HEADERS;
-        exchange->connection->deadline_ms = fm_clock_ms() + FM_HTTP_HEADERS_MS;
+        exchange->connection->deadline_ms = fm_http_after(http->limits.head_s);
     }
     pthread_mutex_unlock(&http->lock);
     return exchange;
@@ -125,7 +126,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **state
     connection->exchange = NULL;
     connection->is_waiting = false;
     connection->phase = FM_HTTP_PHASE_IDLE;
-    connection->deadline_ms = fm_clock_ms() + FM_HTTP_IDLE_MS;
+    connection->deadline_ms = fm_http_after(http->limits.idle_s);
     http->begun -= had_begun ? 1 : 0;
     pthread_mutex_unlock(&http->lock);
     fm_http_release(exchange);
@@ -144,13 +145,6 @@ static enum MHD_Result keep_header(void *context, enum MHD_ValueKind kind, const
             {name != NULL ? name : "", name_size}, {value != NULL ? value : "", value_size}};
     }
     return MHD_YES;
-}
-
-static uint64_t declared_length(const struct fm_http_exchange *exchange)
-{
-    const char *text = fm_http_find(exchange, "content-length");
-    uint64_t length = 0;
-    return text != NULL && fm_text_to_u64(text, 0, UINT64_MAX, &length) ? length : 0;
 }
 
 static void begin(struct fm_http_exchange *exchange, const char *method, const char *url,
@@ -173,7 +167,9 @@ static void begin(struct fm_http_exchange *exchange, const char *method, const c
         fm_address_from_socket(peer->client_addr, &exchange->peer, &port);
     }
     exchange->stage = FM_HTTP_STAGE_HEAD;
-    fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_http_body_deadline(DISCARD_LIMIT));
+    size_t expected = fm_http_expected(exchange, DISCARD_LIMIT);
+    fm_http_enter(exchange, FM_HTTP_PHASE_BODY,
+                  fm_http_body_deadline(exchange->http, (int64_t)expected));
 }
 
 static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
@@ -229,7 +225,7 @@ static enum MHD_Result send_reply(struct fm_http_exchange *exchange)
 {
     bool is_file = exchange->file_fd >= 0;
     fm_http_enter(exchange, FM_HTTP_PHASE_SENDING,
-                  is_file ? FM_CLOCK_NEVER : fm_clock_ms() + FM_HTTP_REQUEST_MS);
+                  is_file ? FM_CLOCK_NEVER : fm_http_after(exchange->http->limits.request_s));
     struct MHD_Response *response = response_of(exchange);
     if (response == NULL) {
         return MHD_NO;
@@ -251,7 +247,9 @@ static enum MHD_Result send_reply(struct fm_http_exchange *exchange)
 static bool can_discard(const struct fm_http_exchange *exchange)
 {
     bool expects = fm_http_find(exchange, "expect") != NULL;
-    return !exchange->closes && !expects && declared_length(exchange) <= DISCARD_LIMIT;
+    bool is_chunked = fm_http_find(exchange, "transfer-encoding") != NULL;
+    bool is_small = is_chunked || fm_http_expected(exchange, SIZE_MAX) <= DISCARD_LIMIT;
+    return !exchange->closes && !expects && is_small;
 }
 
 static bool is_cut(struct fm_http_exchange *exchange)
@@ -317,7 +315,8 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
         begin(exchange, method, url, version);
     } else if (exchange->stage == FM_HTTP_STAGE_BODY) {
         exchange->stage = FM_HTTP_STAGE_ALL;
-        fm_http_enter(exchange, FM_HTTP_PHASE_WORK, fm_clock_ms() + FM_HTTP_REQUEST_MS);
+        fm_http_enter(exchange, FM_HTTP_PHASE_WORK,
+                      fm_http_after(exchange->http->limits.request_s));
     }
     return advance(exchange);
 }
@@ -396,6 +395,7 @@ bool fm_http_open(const struct fm_http_options *options, const struct fm_http_ha
 {
     struct fm_http *http = fm_alloc(sizeof(*http));
     http->handler = *handler;
+    http->limits = options->limits;
     http->listen_fd = -1;
     http->parses_in_place = strcmp(MHD_get_version(), "0.9.75") == 0;
     pthread_mutex_init(&http->lock, NULL);
@@ -425,30 +425,6 @@ void fm_http_drain(struct fm_http *http)
     pthread_mutex_lock(&http->lock);
     http->is_draining = true;
     pthread_mutex_unlock(&http->lock);
-}
-
-bool fm_http_is_draining(struct fm_http *http)
-{
-    pthread_mutex_lock(&http->lock);
-    bool is = http->is_draining;
-    pthread_mutex_unlock(&http->lock);
-    return is;
-}
-
-size_t fm_http_busy(struct fm_http *http)
-{
-    pthread_mutex_lock(&http->lock);
-    size_t begun = http->begun;
-    pthread_mutex_unlock(&http->lock);
-    return begun;
-}
-
-size_t fm_http_connections(struct fm_http *http)
-{
-    pthread_mutex_lock(&http->lock);
-    size_t open = http->open;
-    pthread_mutex_unlock(&http->lock);
-    return open;
 }
 
 /* Lets what is under way end; from `cut_at_ms` on all but waits of others' making is cut. */
@@ -494,9 +470,4 @@ void fm_http_close(struct fm_http **http)
     }
     pthread_mutex_destroy(&it->lock);
     free(it);
-}
-
-uint16_t fm_http_port(const struct fm_http *http)
-{
-    return http->port;
 }

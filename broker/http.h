@@ -40,10 +40,20 @@ struct fm_http_handler {
     void (*closed)(void *context); /* after all of it; may be NULL */
 };
 
+/* Absolute, in seconds (TABLES §1, last row). */
+struct fm_http_limits {
+    unsigned head_s;    /* from accept, or a kept connection's first byte, to the head's end */
+    unsigned body_s;    /* and a second for each 16 KiB */
+    unsigned idle_s;    /* of a kept connection */
+    unsigned request_s; /* from its last byte to the answer, and again to the answer's end; waits
+                           and files apart */
+};
+
 struct fm_http_options {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0: any free one */
     unsigned threads;
     unsigned max_connections;
+    struct fm_http_limits limits;
 };
 
 /* Binds, starts the threads. SETTING when the address is wrong or taken. The handler is copied. */

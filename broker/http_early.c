@@ -14,7 +14,8 @@ static void pace(struct fm_http_exchange *exchange, size_t more)
     exchange->paced_bytes += more;
     if (exchange->is_paced && exchange->paced_bytes >= FM_HTTP_PACE_BYTES) {
         exchange->paced_bytes = 0;
-        fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_http_body_deadline(FM_HTTP_PACE_BYTES));
+        fm_http_enter(exchange, FM_HTTP_PHASE_BODY,
+                      fm_http_body_deadline(exchange->http, FM_HTTP_PACE_BYTES));
     }
 }
 

@@ -113,7 +113,9 @@ void fm_http_collect(struct fm_http_exchange *exchange, size_t limit)
 {
     exchange->sink = FM_HTTP_SINK_COLLECT;
     exchange->limit = limit;
-    fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_http_body_deadline((int64_t)limit));
+    size_t expected = fm_http_expected(exchange, limit);
+    fm_http_enter(exchange, FM_HTTP_PHASE_BODY,
+                  fm_http_body_deadline(exchange->http, (int64_t)expected));
 }
 
 void fm_http_stream(struct fm_http_exchange *exchange, int64_t size_bytes,
@@ -122,9 +124,9 @@ void fm_http_stream(struct fm_http_exchange *exchange, int64_t size_bytes,
     exchange->sink = FM_HTTP_SINK_STREAM;
     exchange->take = take;
     exchange->is_paced = size_bytes < 0;
-    fm_http_enter(
-        exchange, FM_HTTP_PHASE_BODY,
-        fm_http_body_deadline(size_bytes >= 0 ? size_bytes : (int64_t)FM_HTTP_PACE_BYTES));
+    fm_http_enter(exchange, FM_HTTP_PHASE_BODY,
+                  fm_http_body_deadline(
+                      exchange->http, size_bytes >= 0 ? size_bytes : (int64_t)FM_HTTP_PACE_BYTES));
 }
 
 struct fm_slice fm_http_body(const struct fm_http_exchange *exchange)

@@ -7,12 +7,8 @@
 
 #include "broker/http.h"
 
-#define FM_HTTP_BODY_MS 30000
 #define FM_HTTP_BODY_BYTES_PER_MS 16 /* 16 KiB a second */
-#define FM_HTTP_PACE_BYTES ((size_t)FM_HTTP_BODY_MS * FM_HTTP_BODY_BYTES_PER_MS)
-#define FM_HTTP_HEADERS_MS 10000
-#define FM_HTTP_IDLE_MS 60000
-#define FM_HTTP_REQUEST_MS 120000
+#define FM_HTTP_PACE_BYTES ((size_t)30000 * FM_HTTP_BODY_BYTES_PER_MS)
 
 struct MHD_Connection;
 struct MHD_Daemon;
@@ -91,6 +87,7 @@ struct fm_http_exchange {
 struct fm_http {
     struct MHD_Daemon *daemon;
     struct fm_http_handler handler;
+    struct fm_http_limits limits;
     int listen_fd;
     bool parses_in_place; /* the library's version whose head can be looked over */
     uint16_t port;
@@ -113,7 +110,11 @@ void fm_http_wake(struct fm_http_connection *connection);
 /* Sets the phase its deadline holds for. */
 void fm_http_enter(struct fm_http_exchange *exchange, enum fm_http_phase phase,
                    int64_t deadline_ms);
-int64_t fm_http_body_deadline(int64_t size_bytes);
+int64_t fm_http_body_deadline(const struct fm_http *http, int64_t size_bytes);
+/* Of the request's body as its head tells it, at most `limit`; where it tells none, that. */
+size_t fm_http_expected(const struct fm_http_exchange *exchange, size_t limit);
+/* Now and so many seconds. */
+int64_t fm_http_after(unsigned seconds);
 /* A reply where MHD can take none, straight into the socket; the connection ends after it. */
 void fm_http_refuse(int fd, enum fm_error_code code);
 /* The next bytes of a stream: to `take`, in time. */

@@ -29,3 +29,14 @@ bool fm_http_is_head_whole(const struct fm_http_exchange *exchange, const char *
     }
     return at[0] == '\0' && at[1] == '\0' && at[2] == '\0' && at[3] == '\0';
 }
+
+/* A body in chunks tells no length, and may be as long as it is allowed to be. */
+size_t fm_http_expected(const struct fm_http_exchange *exchange, size_t limit)
+{
+    const char *text = fm_http_find(exchange, "content-length");
+    uint64_t length = 0;
+    if (text != NULL && fm_text_to_u64(text, 0, UINT64_MAX, &length)) {
+        return length < limit ? (size_t)length : limit;
+    }
+    return fm_http_find(exchange, "transfer-encoding") != NULL ? limit : 0;
+}

@@ -1,4 +1,5 @@
-/* The listening socket, bound by us: errors name the setting, and a free port can be told. */
+/* The listening socket, bound by us: errors name the setting, and a free port can be told. And how
+ * many came by it. */
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,4 +84,35 @@ bool fm_http_listen(const char *listen_text, int *fd, uint16_t *bound_port, stru
     freeaddrinfo(found);
     *bound_port = is_bound ? port_of(*fd) : 0;
     return is_bound;
+}
+
+/* ---- what stands there ---- */
+
+bool fm_http_is_draining(struct fm_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    bool is = http->is_draining;
+    pthread_mutex_unlock(&http->lock);
+    return is;
+}
+
+size_t fm_http_busy(struct fm_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    size_t begun = http->begun;
+    pthread_mutex_unlock(&http->lock);
+    return begun;
+}
+
+size_t fm_http_connections(struct fm_http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    size_t open = http->open;
+    pthread_mutex_unlock(&http->lock);
+    return open;
+}
+
+uint16_t fm_http_port(const struct fm_http *http)
+{
+    return http->port;
 }

@@ -13,9 +13,14 @@
 
 #define SWEEP_MS 100
 
-int64_t fm_http_body_deadline(int64_t size_bytes)
+int64_t fm_http_after(unsigned seconds)
 {
-    return fm_clock_ms() + FM_HTTP_BODY_MS + size_bytes / FM_HTTP_BODY_BYTES_PER_MS;
+    return fm_clock_ms() + (int64_t)seconds * 1000;
+}
+
+int64_t fm_http_body_deadline(const struct fm_http *http, int64_t size_bytes)
+{
+    return fm_http_after(http->limits.body_s) + size_bytes / FM_HTTP_BODY_BYTES_PER_MS;
 }
 
 void fm_http_enter(struct fm_http_exchange *exchange, enum fm_http_phase phase, int64_t deadline_ms)

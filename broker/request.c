@@ -359,6 +359,10 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
         .listen = front->settings->listen,
         .threads = (unsigned)front->settings->front_threads,
         .max_connections = (unsigned)front->settings->max_connections,
+        .limits = {.head_s = (unsigned)front->settings->head_seconds,
+                   .body_s = (unsigned)front->settings->body_seconds,
+                   .idle_s = (unsigned)front->settings->idle_seconds,
+                   .request_s = (unsigned)front->settings->request_seconds},
     };
     struct fm_http_handler handler = {service, run, end, closed};
     service->front = *front;

@@ -18,6 +18,8 @@
 #define FRESH_MS 5000
 #define PLACES_MAX 4096 /* lines of the queue as a whole */
 #define CONNECTIONS 32
+#define PATIENCE_S 10
+#define IDLE_S 120 /* a scraper comes every minute or sooner */
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define JSON_TYPE "application/json"
 
@@ -262,7 +264,11 @@ bool fm_scrape_open(const struct fm_front *front, struct fm_http *api, struct fm
 {
     struct service *service = fm_alloc(sizeof(*service));
     struct fm_http_options options = {
-        .listen = front->settings->metrics_listen, .threads = 1, .max_connections = CONNECTIONS};
+        .listen = front->settings->metrics_listen,
+        .threads = 1,
+        .max_connections = CONNECTIONS,
+        .limits = {PATIENCE_S, PATIENCE_S, IDLE_S, PATIENCE_S},
+    };
     struct fm_http_handler handler = {service, run, end, closed};
     service->front = *front;
     service->api = api;

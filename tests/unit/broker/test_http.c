@@ -159,7 +159,8 @@ static void end(struct fm_http_exchange *exchange)
 
 static struct fm_http *listen_here(void)
 {
-    const struct fm_http_options options = {"127.0.0.1:0", 2, 100};
+    const struct fm_http_options options = {
+        .listen = "127.0.0.1:0", .threads = 2, .max_connections = 100, .limits = {10, 30, 60, 120}};
     const struct fm_http_handler handler = {NULL, run, end, NULL};
     struct fm_http *http = NULL;
     struct fm_error err = {0};
@@ -388,7 +389,8 @@ static void an_address_that_cannot_be_listened_on_is_a_setting(void **state)
                                             "203.0.113.1:1"};
     const struct fm_http_handler handler = {NULL, run, end, NULL};
     for (size_t i = 0; i < FM_COUNT(addresses); i++) {
-        struct fm_http_options options = {addresses[i], 1, 10};
+        struct fm_http_options options = {
+            .listen = addresses[i], .threads = 1, .max_connections = 10};
         struct fm_http *http = NULL;
         struct fm_error err = {0};
         assert_false(fm_http_open(&options, &handler, &http, &err));

@@ -1,0 +1,235 @@
+"""Bytes that no good client sends, row by row of the gate's table, and clients that take their time."""
+
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from beside import Broker
+from service import Service
+
+PATIENCE_S = 10
+HEAD_S = BODY_S = IDLE_S = 1
+REQUEST_S = 2
+CLOSE = "Connection: close"
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def hasty(stack):
+    """A broker whose patience is a second."""
+    broker = Broker(stack, FETCHMEDIA_HEAD_SECONDS=str(HEAD_S), FETCHMEDIA_BODY_SECONDS=str(BODY_S),
+                    FETCHMEDIA_IDLE_SECONDS=str(IDLE_S), FETCHMEDIA_REQUEST_SECONDS=str(REQUEST_S))
+    yield broker
+    broker.end()
+
+
+def connect(base):
+    return socket.create_connection(("127.0.0.1", int(base.rsplit(":", 1)[1])), timeout=PATIENCE_S)
+
+
+def read_all(connection):
+    """Everything until the other side ends it."""
+    told = b""
+    try:
+        while part := connection.recv(65536):
+            told += part
+    except ConnectionResetError:
+        pass
+    return told
+
+
+def statuses(told):
+    return [int(line.split()[1]) for line in told.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+
+
+def head(*lines, first="GET /healthz HTTP/1.1", host="localhost"):
+    fields = [f"Host: {host}"] if host else []
+    return "\r\n".join([first, *fields, *lines, "", ""]).encode("latin-1")
+
+
+def say(base, raw):
+    """The statuses of the answers to these bytes, once the connection has ended."""
+    with connect(base) as connection:
+        connection.sendall(raw)
+        return read_all(connection)
+
+
+REFUSED = {
+    "a length and chunks": (400, head("Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n"),
+    "two lengths": (400, head("Content-Length: 0", "Content-Length: 0")),
+    "two lengths that differ": (400, head("Content-Length: 0", "Content-Length: 44")),
+    "chunked twice": (400, head("Transfer-Encoding: chunked, chunked")),
+    "an unknown coding": (501, head("Transfer-Encoding: gzip")),
+    "a name without letters": (400, head(": nothing")),
+    "a name that ends in a space": (400, head("Content-Length : 5")),
+    "a name that is no token": (400, head("X(Y): 1")),
+    "a folded line": (400, head("X-Long: a", " b")),
+    "a control byte in a value": (400, head("X-Bell: a\x07b")),
+    "a NUL in a value": (400, head("X-Nul: a\x00b")),
+    "no host": (400, head(host=None)),
+    "two hosts": (400, head("Host: other")),
+    "two keys": (400, head("Authorization: Bearer a", "Authorization: Bearer b")),
+    "another host's target": (421, head(first="GET http://example.org/healthz HTTP/1.1")),
+    "a NUL in the path": (400, head(first="GET /healthz%00 HTTP/1.1")),
+    "a slash in a segment": (400, head(first="GET /v1%2fme HTTP/1.1")),
+    "a backslash": (400, head(first="GET /v1%5cme HTTP/1.1")),
+    "no hexadecimal": (400, head(first="GET /healthz%zz HTTP/1.1")),
+    "a control byte in the query": (400, head(first="GET /healthz?a=\x01 HTTP/1.1")),
+    "a dot for a segment": (400, head(first="GET /./healthz HTTP/1.1")),
+    "two dots for a segment": (400, head(first="GET /v1/../healthz HTTP/1.1")),
+    "a method in lower case": (405, head(first="get /healthz HTTP/1.1")),
+    "a method nobody knows": (405, head(first="BREW /healthz HTTP/1.1")),
+    "TRACE": (405, head(first="TRACE /healthz HTTP/1.1")),
+    "a target of 9 KiB": (414, head(first=f"GET /healthz?{'a' * 9216} HTTP/1.1")),
+    "fields of 17 KiB": (431, head("X-A: " + "a" * 8704, "X-B: " + "b" * 8704)),
+    "65 fields": (431, head(*[f"X-{i}: 1" for i in range(64)])),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_is_refused_and_what_follows_is_not_read(stack, name):
+    status, raw = REFUSED[name]
+    told = say(stack.base, raw + SMUGGLED)
+    assert statuses(told) == [status], told
+    assert b"Connection: close" in told
+    if status == 405:
+        assert b"\r\nAllow: " in told
+    assert json.loads(told.split(b"\r\n\r\n", 1)[1])["error"]["code"]
+
+
+@pytest.mark.parametrize("length", ["0, 0", "-1", "0x5", "5 5", ""])
+def test_a_length_that_is_no_number_ends_the_connection(stack, length):
+    """The library's own answer (0.9.75 may send its head twice); nothing behind it is read."""
+    told = say(stack.base, head(f"Content-Length: {length}") + SMUGGLED)
+    assert set(statuses(told)) == {400}, told
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_sent(stack):
+    for length in (262145, 2**63, 2**64 - 1):
+        told = say(stack.base, head(f"Authorization: Bearer {stack.key}", f"Content-Length: {length}",
+                                    first="POST /v1/videos/url HTTP/1.1"))
+        assert statuses(told) == [413], told
+
+
+def test_a_body_in_chunks_is_refused_where_it_exceeds_the_limit(stack):
+    with connect(stack.base) as connection:
+        connection.sendall(head(f"Authorization: Bearer {stack.key}", "Transfer-Encoding: chunked",
+                                first="POST /v1/videos/url HTTP/1.1"))
+        chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
+        try:
+            for _ in range(8):
+                connection.sendall(chunk)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert statuses(read_all(connection)) == [413]
+
+
+@pytest.mark.parametrize("raw", [
+    head(CLOSE, first="GET //healthz HTTP/1.1"),
+    head(CLOSE, first="GET /healthz/ HTTP/1.1"),
+    head(CLOSE, "X-A: " + "a" * 8000, "X-B: " + "b" * 8000),
+    head(CLOSE, *[f"X-{i}: 1" for i in range(62)]),
+    head(CLOSE, first=f"GET /healthz?{'a' * 8000} HTTP/1.1"),
+    head(CLOSE, "X-A: " + "a" * 8000, "X-B: " + "b" * 8000, first=f"GET /healthz?{'a' * 8000} HTTP/1.1"),
+], ids=["a doubled slash", "a slash at the end", "16 KB of fields", "64 fields", "a target of 8 KB", "both"])
+def test_what_is_forgiven_or_just_within_the_limits_is_answered(stack, raw):
+    assert statuses(say(stack.base, raw)) == [200]
+
+
+def test_a_post_without_a_body_and_a_length_is_a_request(stack):
+    told = say(stack.base, head(f"Authorization: Bearer {stack.key}", CLOSE,
+                                first="POST /v1/videos/url HTTP/1.1"))
+    assert statuses(told) == [400]
+    assert b"missing_parameter" in told
+
+
+# ---- who takes their time: all of them at once, each on a connection of its own ----
+
+def dribble(base, first, part, pause=0.2):
+    """Bytes that keep coming: what was answered, and when the connection ended."""
+    begun = time.monotonic()
+    with connect(base) as connection:
+        over = threading.Event()
+
+        def send():
+            try:
+                connection.sendall(first)
+                while not over.wait(pause):
+                    connection.sendall(part)
+            except OSError:
+                pass
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        told = read_all(connection)
+        over.set()
+        sender.join()
+    return told, time.monotonic() - begun
+
+
+def say_nothing(base):
+    return dribble(base, b"", b"")
+
+
+def trickle_head(base):
+    return dribble(base, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ", b"a")
+
+
+def trickle_body(base, key):
+    return dribble(base, head(f"Authorization: Bearer {key}", "Content-Length: 16384",
+                              first="POST /v1/videos/url HTTP/1.1"), b" ")
+
+
+def stay(base):
+    return dribble(base, head(), b"")
+
+
+def leave_unread(base):
+    """Answers asked for and not read: how many of them there were in the end."""
+    asked = 2000
+    with connect(base) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one = head(first="GET /openapi.json HTTP/1.1")
+        try:
+            connection.settimeout(0.5)
+            for _ in range(asked):
+                connection.sendall(one)
+        except OSError:
+            pass
+        connection.settimeout(PATIENCE_S)
+        time.sleep(REQUEST_S + 1.5)
+        return len(statuses(read_all(connection))), asked
+
+
+def wait_long(hasty, stack):
+    service = Service(hasty.base, stack.key)
+    job = service.post("/v1/videos/url", json={"url": "https://example.org/a.mp4",
+                                               "run_at": "2026-12-20T00:00:00Z"}).json()
+    answer = service.get(f"/v1/jobs/{job['id']}", params={"wait": REQUEST_S + 2})
+    service.post(f"/v1/jobs/{job['id']}/cancel")
+    return answer
+
+
+def test_who_takes_longer_than_allowed_is_cut_off(hasty, stack):
+    with ThreadPoolExecutor(8) as pool:
+        silent = pool.submit(say_nothing, hasty.base)
+        slow_head = pool.submit(trickle_head, hasty.base)
+        slow_body = pool.submit(trickle_body, hasty.base, stack.key)
+        idle = pool.submit(stay, hasty.base)
+        unread = pool.submit(leave_unread, hasty.base)
+        waits = pool.submit(wait_long, hasty, stack)
+        told, seconds = silent.result()
+        assert told == b"" and HEAD_S <= seconds < HEAD_S + 2
+        told, seconds = slow_head.result()
+        assert statuses(told) == [408] and HEAD_S <= seconds < HEAD_S + 2
+        told, seconds = slow_body.result()
+        assert statuses(told) == [408] and BODY_S + 1 <= seconds < BODY_S + 3
+        told, seconds = idle.result()
+        assert statuses(told) == [200] and IDLE_S <= seconds < IDLE_S + 2
+        answered, asked = unread.result()
+        assert 0 < answered < asked
+        assert waits.result().json()["status"] == "scheduled", "a wait may take longer"
