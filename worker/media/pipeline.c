@@ -379,9 +379,10 @@ bool fm_pipeline_run(const struct fm_pipeline_request *request, struct fm_arena 
     bool seek = true;
     av_log_set_callback(keep_word);
     bool done = attempt(request, arena, &seek, made, &failure);
-    /* An index may lead where there is nothing; stills alone are then looked for from the start.
-     * Nothing was written: a still that was found is no failure. */
-    if (!done && seek && failure.code == FM_MEDIA_INVALID) {
+    /* An index may lead where there is nothing: stills and late parts are then looked for from the
+     * start, and what little was written is written anew. */
+    bool empty = failure.code == FM_MEDIA_INVALID || failure.code == FM_TRIM_OUTSIDE;
+    if (!done && seek && empty) {
         seek = false;
         done = attempt(request, arena, &seek, made, &failure);
     }

@@ -65,7 +65,8 @@ static bool lacks_times(const AVFormatContext *input)
 static bool loses_turn(const struct decision *decision, const AVStream *source)
 {
     const char *muxer = decision->output->format->muxer;
-    return fm_probe_rotation(source) != 0 && strcmp(muxer, "mp4") && strcmp(muxer, "mov");
+    bool tells = !strcmp(muxer, "mp4") || !strcmp(muxer, "mov");
+    return !tells && fm_probe_rotation(source) != 0;
 }
 
 static const char *asked_of_part(const struct fm_plan_output *output)
