@@ -12,6 +12,7 @@
 
 #include "broker/act.h"
 #include "broker/allow.h"
+#include "broker/ask.h"
 #include "broker/batch_look.h"
 #include "broker/copy.h"
 #include "broker/lines.h"
@@ -28,7 +29,7 @@
 #define NDJSON_BYTES ((size_t)512 * 1024 * 1024)
 #define BUSY_SECONDS 10u /* when too many arrive at once */
 
-enum stage { STAGE_START, STAGE_TAKING, STAGE_COUNTING, STAGE_COPYING };
+enum stage { STAGE_START, STAGE_TAKING, STAGE_LOOKING, STAGE_COUNTING, STAGE_COPYING };
 
 struct batch {
     struct fm_http_exchange *exchange;
@@ -39,15 +40,15 @@ struct batch {
     struct fm_validate_input input; /* of every job, but for its body */
     struct fm_text packed;
     struct fm_copy_task task;
-    bool has_entered;
+    struct fm_id account; /* that has entered; zero: none */
     atomic_bool is_answered;
 };
 
 static void batch_done(struct fm_request *request)
 {
     struct batch *batch = request->act;
-    if (batch->has_entered) {
-        fm_copy_leave(request->front->copy, &request->look.key_account);
+    if (!fm_id_is_zero(&batch->account)) {
+        fm_copy_leave(request->front->copy, &batch->account);
     }
     fm_lines_done(&batch->lines);
     fm_batch_file_destroy(&batch->file);
@@ -191,11 +192,11 @@ static bool prepare(struct fm_request *request, struct batch *batch, struct fm_e
         fm_http_close_after(request->exchange);
         return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "batch: declared");
     }
-    batch->has_entered = fm_copy_enter(request->front->copy, &request->look.key_account);
-    if (!batch->has_entered) {
+    if (!fm_copy_enter(request->front->copy, &request->look.key_account)) {
         request->retry_after_seconds = BUSY_SECONDS;
         return fm_fail(err, FM_UNAVAILABLE, "batch: too many at once");
     }
+    batch->account = request->look.key_account;
     if (!fm_allow_read(settings, &batch->policy, err)) {
         fm_log_failure("allow_list_unread", err);
         *err = (struct fm_error){0};
@@ -286,6 +287,21 @@ static enum fm_step finish_body(struct fm_request *request)
         fm_fail_param(&err, FM_MISSING_PARAMETER, "jobs", "A batch needs at least one job");
         return fm_reply_error(request, &err);
     }
+    request->stage = STAGE_LOOKING;
+    fm_ask_look(request, &request->job);
+    return FM_STEP_WAIT;
+}
+
+/* The body may have taken long: the key must be good still. */
+static enum fm_step look_again(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (fm_ask_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (!fm_ask_is_known(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
     request->stage = STAGE_COUNTING;
     return admit(request);
 }
@@ -325,6 +341,7 @@ enum fm_step fm_batch_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start,
                                                                   [STAGE_TAKING] = finish_body,
+                                                                  [STAGE_LOOKING] = look_again,
                                                                   [STAGE_COUNTING] = admit,
                                                                   [STAGE_COPYING] = answer};
     return stages[request->stage](request);

@@ -221,6 +221,21 @@ def test_a_client_that_stalls_pins_no_transaction(service, stack):
     wait_for("the file is gone", 5, lambda: not open_files(stack))
 
 
+def test_a_key_revoked_on_the_way_makes_nothing(service, stack):
+    made = stack.operate("key", "create", stack.account, "revoked", "video:fetch")
+    client = Service(stack.base, made["api_key"])
+    before = rows(stack)
+
+    def body():
+        yield lines(*waiting(10))
+        stack.operate("key", "revoke", made["id"])
+        yield lines(*waiting(10))
+
+    answer = client.post("/v1/batches", data=body(), headers=NDJSON)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_token")
+    assert rows(stack) == before
+
+
 def test_a_batch_is_canceled_whole(service, stack, origin, clip):
     url = origin.serve("/batch-cancel.mp4", clip)
     batch = service.post("/v1/batches", json={"jobs": [*waiting(1200), {"url": url}]}).json()
