@@ -181,6 +181,9 @@ bench-queue: $(BENCHES) $(PEERS) ## measure the queue beside graphile-worker
 	@$(BENCH)/bench_queue.py $(ONLY)
 bench-poll: $(BENCHES) ## measure ten thousand long polls
 	@$(BENCH)/bench_poll.py
+.PHONY: bench-media
+bench-media: programs ## measure media beside the ffmpeg command
+	@$(BENCH)/bench_media.py $(ROUNDS) --plot docs/images/bench-media.svg
 
 # ---- everything ----
 
