@@ -4,7 +4,8 @@
  *
  *                        POST
  *                         | enqueue
- *                         v
+ *           +-------------+--------------+  born leased: a slot is free and nobody is overtaken
+ *           v                            v
  *     +- live ----------+     claim L      +- live ------------+
  *     | WAITING         | ---------------> | LEASED by L       | ---. progress L
  *     | due at run_at   | <--------------- | on one session    | <--'
@@ -16,7 +17,8 @@
  *     +----------------------------------------------------------+
  *
  * event                    statement        rows moved                  no row moved means
- * POST                     job_enqueue      - -> job + live             our own rerun
+ * POST                     job_enqueue      - -> job + live (waiting,   our own rerun: look at what
+ *                                           or leased L)                became of L
  * a slot is free           job_claim        waiting -> leased L         a rival has it
  * progress                 job_progress     leased L, in place          stale: CANCEL it
  * final RESULT             job_finish       leased L -> done + file     L in done: ok; else stale
@@ -34,7 +36,8 @@
  * One flush is one transaction: whatever waits when the last one ended, up to FM_FLUSH_MAX events.
  * Ids and leases are made before, so a flush whose fate is unknown (connection lost, a WARNING on
  * COMMIT) runs again as it was. One that is refused is halved until the culprit stands alone: it
- * alone fails. "No row moved" is answered by a second look with a new snapshot, after the commit.
+ * alone fails. "No row moved" is answered by a second look with a new snapshot, after the commit;
+ * what the commit itself answered is told before that.
  */
 #include "broker/queue.h"
 
