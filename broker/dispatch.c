@@ -114,8 +114,10 @@ static void take_inbox(struct fm_dispatch *dispatch)
 {
     eventfd_t ignored;
     (void)!eventfd_read(dispatch->wake, &ignored);
-    if (atomic_exchange(&dispatch->has_news, false))
+    if (atomic_exchange(&dispatch->has_news, false)) {
+        fm_order_doubt(dispatch->hub.order);
         dispatch->hub.wants_heads = true;
+    }
     struct fm_queue_event *next;
     for (struct fm_queue_event *event = inbox_take(dispatch); event; event = next) {
         next = event->next;
