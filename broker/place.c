@@ -105,18 +105,56 @@ static bool is_within(int64_t at_ms, int64_t now_ms, int64_t span_ms)
     return at_ms != 0 && now_ms - at_ms < span_ms;
 }
 
+static bool is_before(const struct fm_place_key *key, const struct fm_reader_job *row)
+{
+    if (key->run_at_us != row->run_at_us) {
+        return key->run_at_us < row->run_at_us;
+    }
+    return fm_id_compare(&key->id, &row->id) < 0;
+}
+
+/* How many listed keys stand before the row. */
+static size_t find_row(const struct entry *entry, const struct fm_reader_job *row)
+{
+    size_t low = 0, high = entry->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (is_before(&entry->keys[middle], row)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* It came after the list was made; behind a full one that makes no difference. */
+static bool is_missing(const struct entry *entry, const struct fm_reader_job *row)
+{
+    size_t at = find_row(entry, row);
+    bool is_there = at < entry->count && fm_id_compare(&entry->keys[at].id, &row->id) == 0;
+    return !is_there && at < LISTED_MAX;
+}
+
+/* Nobody need wait for a list that another makes, while there is an older one. */
+static bool is_due(const struct entry *entry, const struct fm_reader_job *row, int64_t now_ms)
+{
+    bool is_fresh = is_within(entry->listed_at_ms, now_ms, FRESH_MS) && !is_missing(entry, row);
+    bool is_under_way =
+        entry->asked_at_ms > entry->listed_at_ms && is_within(entry->asked_at_ms, now_ms, FRESH_MS);
+    return !is_fresh && !(is_under_way && is_within(entry->listed_at_ms, now_ms, KEPT_MS));
+}
+
 bool fm_place_begin_list(struct fm_place *place, const struct fm_reader_job *row, int64_t now_ms)
 {
     pthread_mutex_lock(&place->lock);
     struct entry *entry = get(place, row, now_ms);
-    bool is_due = entry != NULL && !is_within(entry->listed_at_ms, now_ms, FRESH_MS) &&
-                  !(is_within(entry->listed_at_ms, now_ms, KEPT_MS) &&
-                    is_within(entry->asked_at_ms, now_ms, FRESH_MS));
-    if (is_due) {
+    bool is = entry != NULL && is_due(entry, row, now_ms);
+    if (is) {
         entry->asked_at_ms = now_ms;
     }
     pthread_mutex_unlock(&place->lock);
-    return is_due;
+    return is;
 }
 
 void fm_place_end_list(struct fm_place *place, const struct fm_reader_job *row,
@@ -135,30 +173,14 @@ void fm_place_end_list(struct fm_place *place, const struct fm_reader_job *row,
     fm_memory_release(&old);
 }
 
-static bool is_before(const struct fm_place_key *key, const struct fm_reader_job *row)
-{
-    if (key->run_at_us != row->run_at_us) {
-        return key->run_at_us < row->run_at_us;
-    }
-    return fm_id_compare(&key->id, &row->id) < 0;
-}
-
 int64_t fm_place_ahead(struct fm_place *place, const struct fm_reader_job *row)
 {
     pthread_mutex_lock(&place->lock);
     const struct entry *entry = find(place, row);
-    size_t low = 0, high = entry != NULL && entry->listed_at_ms != 0 ? entry->count : 0;
     bool is_known = entry != NULL && entry->listed_at_ms != 0;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (is_before(&entry->keys[middle], row)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
+    size_t before = is_known ? find_row(entry, row) : LISTED_MAX;
     pthread_mutex_unlock(&place->lock);
-    return is_known && low < LISTED_MAX ? (int64_t)low : -1;
+    return before < LISTED_MAX ? (int64_t)before : -1;
 }
 
 /* ---- a request's ---- */

@@ -1,7 +1,7 @@
 /*
  * Where a waiting job stands: how many are before it in its pool, lane and account. The first 1,001
- * of each such place are listed about once a second while somebody asks, for all who ask. Threads:
- * any.
+ * of each such place are listed about once a second while somebody asks, for all who ask, and anew
+ * for a job that came since. Threads: any.
  */
 #ifndef FM_BROKER_PLACE_H
 #define FM_BROKER_PLACE_H

@@ -66,11 +66,27 @@ static void a_place_is_listed_once_a_second_by_one(void **state)
     fm_place_destroy(&place);
 }
 
+static void a_job_that_came_after_the_list_has_it_made_anew(void **state)
+{
+    (void)state;
+    struct fm_place *place = fm_place_new();
+    struct fm_reader_job row = row_of(1, 0, 0), newer = row_of(1, 50, 0), far = row_of(1, 900, 0);
+    assert_true(fm_place_begin_list(place, &row, 5000));
+    list(place, &row, 3, 5002);
+    assert_false(fm_place_begin_list(place, &row, 5003));
+    assert_true(fm_place_begin_list(place, &newer, 5003));
+    assert_false(fm_place_begin_list(place, &newer, 5004)); /* under way */
+    list(place, &row, 1001, 5005);
+    assert_false(fm_place_begin_list(place, &far, 5006)); /* behind a full one */
+    fm_place_destroy(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_stands_behind_those_before_it),
         cmocka_unit_test(more_than_a_thousand_before_it_are_not_counted),
+        cmocka_unit_test(a_job_that_came_after_the_list_has_it_made_anew),
         cmocka_unit_test(a_place_is_listed_once_a_second_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,43 @@
+"""What a client sees of the queue: where its job stands, why it waits, and when there are too many."""
+
+import json
+import time
+
+from service import Service
+from test_pause import paused, submit, submit_held
+
+FAR = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 20 * 24 * 3600))
+LATER = {"url": "https://example.com/a.mp4", "run_at": FAR}
+
+
+def test_jobs_that_wait_say_how_many_stand_before_them(stack, service, clip_url):
+    with paused(stack, "pool", "any:net"):
+        jobs = [submit_held(service, clip_url)] + [submit(service, clip_url) for _ in range(3)]
+        seen = [service.job(job)["queue"] for job in jobs]
+        first = seen[0]["position"]
+        assert [queue["position"] - first for queue in seen] == [0, 1, 2, 3]
+        # While it is held back nobody knows for how long.
+        assert all(queue["eta_seconds"] is None for queue in seen)
+        high = service.post("/v1/videos", json={"url": clip_url, "priority": "high"}).json()
+        assert service.job(high)["queue"]["position"] == 0
+    for job in (*jobs, high):
+        ended = service.follow(job)
+        assert ended["status"] == "succeeded"
+        assert ended["queue"] == {"position": None, "eta_seconds": None, "reason": None}
+
+
+def test_an_account_with_as_many_waiting_as_its_plan_allows_is_told_to_come_later(stack):
+    account = stack.operate("account", "create", "Full", "full@example.org")["id"]
+    key = stack.operate("key", "create", account, "full", "video:fetch,video:process")["api_key"]
+    client = Service(stack.base, key)
+    body = "".join(json.dumps(LATER) + "\n" for _ in range(998)).encode()
+    batch = client.post("/v1/batches", data=body, headers={"Content-Type": "application/x-ndjson"})
+    assert batch.status_code in (200, 201, 202), batch.text
+    jobs = [client.post("/v1/videos/url", json=LATER) for _ in range(3)]
+    assert [answer.status_code for answer in jobs] == [202, 202, 429]
+    assert jobs[2].json()["error"]["code"] == "too_many_active_jobs"
+    assert int(jobs[2].headers["Retry-After"]) > 0
+    assert client.post(f"/v1/jobs/{jobs[0].json()['id']}/cancel").status_code == 200
+    time.sleep(1.1)  # it is counted anew about once a second
+    assert client.post("/v1/videos/url", json=LATER).status_code == 202
+    assert client.post("/v1/videos/url", json=LATER).status_code == 429
