@@ -168,8 +168,13 @@ static void begin(struct fm_http_exchange *exchange, const char *method, const c
     }
     exchange->stage = FM_HTTP_STAGE_HEAD;
     size_t expected = fm_http_expected(exchange, DISCARD_LIMIT);
-    fm_http_enter(exchange, FM_HTTP_PHASE_BODY,
-                  fm_http_body_deadline(exchange->http, (int64_t)expected));
+    if (expected > 0) {
+        fm_http_enter(exchange, FM_HTTP_PHASE_BODY,
+                      fm_http_body_deadline(exchange->http, (int64_t)expected));
+    } else {
+        fm_http_enter(exchange, FM_HTTP_PHASE_WORK,
+                      fm_http_after(exchange->http->limits.request_s));
+    }
 }
 
 static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
@@ -327,6 +332,13 @@ void fm_http_wake(struct fm_http_connection *connection)
 {
     if (connection != NULL && connection->is_waiting) {
         connection->is_waiting = false;
+        if (connection->phase == FM_HTTP_PHASE_WORK) { /* waits do not count */
+            connection->deadline_ms = fm_http_after(connection->exchange->http->limits.request_s);
+        }
+        /* The client is not late for the time we took. */
+        if (connection->deadline_ms != FM_CLOCK_NEVER) {
+            connection->deadline_ms += fm_clock_ms() - connection->waits_since_ms;
+        }
         MHD_resume_connection(connection->exchange->mhd);
     }
 }
@@ -336,6 +348,7 @@ void fm_http_wait(struct fm_http_exchange *exchange, int64_t until_ms)
     exchange->did_suspend = true;
     pthread_mutex_lock(&exchange->http->lock);
     exchange->connection->is_waiting = true;
+    exchange->connection->waits_since_ms = fm_clock_ms();
     exchange->connection->wait_until_ms = until_ms;
     MHD_suspend_connection(exchange->mhd);
     pthread_mutex_unlock(&exchange->http->lock);

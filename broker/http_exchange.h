@@ -26,7 +26,7 @@ struct fm_http_connection {
     struct fm_http_connection *next, *prev;
     struct fm_http_exchange *exchange; /* the one under way, or NULL */
     int64_t deadline_ms;
-    int64_t wait_until_ms;
+    int64_t waits_since_ms, wait_until_ms;
     enum fm_http_phase phase;
     int fd;
     bool is_waiting;

@@ -15,6 +15,7 @@
 
 #define BODY_LIMIT 1000
 #define WAIT_MS 10000
+#define SLOW_MS 1200 /* longer than the second a body has there */
 
 /* One request's way through the handler below. */
 struct visit {
@@ -89,7 +90,8 @@ static bool must_wait(struct fm_http_exchange *exchange, struct visit *visit)
     }
     visit->has_waited = true;
     if (is_timed || is_long) {
-        fm_http_wait(exchange, fm_clock_ms() + (is_long ? 60000 : 1));
+        int64_t ms = is_long ? 60000 : is_asked(exchange, "slow") ? SLOW_MS : 1;
+        fm_http_wait(exchange, fm_clock_ms() + ms);
     } else {
         wait_for_thread(exchange);
     }
@@ -99,6 +101,10 @@ static bool must_wait(struct fm_http_exchange *exchange, struct visit *visit)
 static void answer(struct fm_http_exchange *exchange, const struct visit *visit)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
+    if (is_asked(exchange, "slow")) {
+        const struct timespec work = {0, 250000000L}; /* a sweep or two long */
+        nanosleep(&work, NULL);
+    }
     fm_text_format(&body, "runs=%u body=%zu streamed=%zu whole=%d at_work=%d", visit->runs,
                    fm_http_body(exchange).length, visit->streamed, fm_http_is_whole(exchange),
                    atomic_load(&is_at_work));
@@ -157,10 +163,12 @@ static void end(struct fm_http_exchange *exchange)
 
 /* ---- a client of bytes ---- */
 
-static struct fm_http *listen_here(void)
+static struct fm_http *listen_with(unsigned body_s)
 {
-    const struct fm_http_options options = {
-        .listen = "127.0.0.1:0", .threads = 2, .max_connections = 100, .limits = {10, 30, 60, 120}};
+    const struct fm_http_options options = {.listen = "127.0.0.1:0",
+                                            .threads = 2,
+                                            .max_connections = 100,
+                                            .limits = {10, body_s, 60, 120}};
     const struct fm_http_handler handler = {NULL, run, end, NULL};
     struct fm_http *http = NULL;
     struct fm_error err = {0};
@@ -170,7 +178,7 @@ static struct fm_http *listen_here(void)
 
 static int set_up(void **state)
 {
-    *state = listen_here();
+    *state = listen_with(30);
     return 0;
 }
 
@@ -247,6 +255,14 @@ static void a_wait_without_a_time_ends_by_who_promised_it_alone(void **state)
 static void a_wait_ends_at_its_time(void **state)
 {
     ask(state, "GET /timed HTTP/1.1\r\nHost: a\r\n\r\n", "runs=2");
+}
+
+static void a_wait_longer_than_a_body_may_take_is_not_the_clients_delay(void **state)
+{
+    void *brief = listen_with(1);
+    (void)state;
+    ask(&brief, "GET /slow/timed HTTP/1.1\r\nHost: a\r\n\r\n", "runs=2");
+    tear_down(&brief);
 }
 
 static void a_body_is_collected_after_a_wait(void **state)
@@ -363,7 +379,7 @@ static void a_head_that_hides_bytes_is_told(void **state)
 static void closing_ends_timed_waits_and_every_exchange(void **state)
 {
     (void)state;
-    struct fm_http *http = listen_here();
+    struct fm_http *http = listen_with(30);
     static const char request[] = "GET /long HTTP/1.1\r\nHost: a\r\n\r\n";
     unsigned before = atomic_load(&ended);
     char part[512];
@@ -406,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_wait_ends_when_it_is_resumed_from_another_thread),
         cmocka_unit_test(a_wait_without_a_time_ends_by_who_promised_it_alone),
         cmocka_unit_test(a_wait_ends_at_its_time),
+        cmocka_unit_test(a_wait_longer_than_a_body_may_take_is_not_the_clients_delay),
         cmocka_unit_test(a_body_is_collected_after_a_wait),
         cmocka_unit_test(a_body_may_be_taken_as_it_comes),
         cmocka_unit_test(a_body_that_is_not_worth_reading_is_answered_at_once),
