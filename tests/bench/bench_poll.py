@@ -52,7 +52,7 @@ class Others:
                              **options)
 
     def result(self):
-        return {"GET": self.reader.result(), "POST": self.poster.result()}
+        return {"GET": self.reader.result(True), "POST": self.poster.result(True)}
 
 
 def tell_others(when, told):
@@ -112,7 +112,7 @@ def measure(stand):
         others = Others(stand, jobs[-1], SECONDS)
         most = watch_memory(stand, SECONDS)
         told = others.result()
-        polled = poll.result()
+        polled = poll.result(may_fail=True)
     return alone, empty, most, told, polled, delays(stand, log)
 
 
@@ -121,7 +121,7 @@ def tell(alone, empty, most, told, polled, late):
     tell_others("meanwhile", told)
     others = max(result["p99_ms"] for result in told.values())
     print(f"  {polled['answers']} answers, {len(late)} of them told of an end "
-          f"({len(late) / SECONDS:.0f} a second), {polled['failed']} failed")
+          f"({len(late) / SECONDS:.0f} a second), {polled['failed']} failed, {polled['lost']} lost")
     print(f"  an answer after its job's last commit: p50 {percentile(late, 0.5):.1f} ms, "
           f"p99 {percentile(late, 0.99):.1f} ms\n")
     rows = (("broker's memory with all of them, MB", most, WANTED["memory"],

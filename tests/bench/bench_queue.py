@@ -318,16 +318,16 @@ def fill(stand, count, pool):
         "VACUUM ANALYZE live", "VACUUM ANALYZE job", "CHECKPOINT")
 
 
-def claim_cost(stand):
-    """PostgreSQL's time and pages for a claim, by job."""
+def cost(stand):
+    """PostgreSQL's time in us and the pages it touched in all statements, for each job."""
     row = stand.broker.sql(
-        "SELECT sum(total_exec_time) * 1000 / sum(rows), sum(shared_blks_hit) / sum(rows)"
-        " FROM pg_stat_statements WHERE query LIKE '%FOR UPDATE SKIP LOCKED%UPDATE live%'")[0]
+        f"SELECT sum(total_exec_time) * 1000 / {CLAIMED},"
+        f" sum(shared_blks_hit + shared_blks_read)::float / {CLAIMED} FROM pg_stat_statements")[0]
     return [float(value) for value in row]
 
 
 def with_waiting(stand, count, pool):
-    """Of CLAIMED jobs with so many waiting: jobs/s, us and pages a claim, the broker's memory."""
+    """CLAIMED jobs started and ended with so many waiting: jobs/s, us and pages each, the memory."""
     stand.broker.empty()
     post(stand.broker, 1).result()
     fill(stand, count, pool)
@@ -338,7 +338,7 @@ def with_waiting(stand, count, pool):
             post(stand.broker, CLAIMED).result()
         _, first, last = workers.settled()
         memory = stand.broker.rss_bytes()
-    return CLAIMED / (last - first), *claim_cost(stand), memory
+    return CLAIMED / (last - first), *cost(stand), memory
 
 
 def measure_waiting(stand, table):
@@ -349,11 +349,11 @@ def measure_waiting(stand, table):
             for count in (CLAIMED + 1000, WAITING)
             for name, pool in (("in the same pool", "any:net"), ("in another pool", "any:cpu"))}
     for (name, count), (rate, micros, pages, memory) in told.items():
-        print(f"  {count:,} waiting {name}: {rate:,.0f} jobs/s, a claim {micros:.1f} us and "
-              f"{pages:.1f} pages, broker {memory / 2**20:.1f} MiB")
+        print(f"  {count:,} waiting {name}: {rate:,.0f} jobs/s, of PostgreSQL {micros:.1f} us and "
+              f"{pages:.1f} pages each, broker {memory / 2**20:.1f} MiB")
     for name in ("in the same pool", "in another pool"):
         few, many = told[name, CLAIMED + 1000], told[name, WAITING]
-        table.add(f"claim with {WAITING:,} waiting {name}", "pages", many[2], few[2], "with few",
+        table.add(f"a job's way with {WAITING:,} waiting {name}", "pages", many[2], few[2], "with few",
                   least=0.8, less_is_better=True)
         table.add(f"broker's memory, {WAITING:,} waiting {name}", "MiB", many[3] / 2**20,
                   few[3] / 2**20, "with few", least=0.8, less_is_better=True)

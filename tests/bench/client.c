@@ -54,7 +54,7 @@ struct client {
     struct options options;
     struct connection *connections;
     struct answer *answers;
-    size_t asked, busy, answered, capacity, failed;
+    size_t asked, busy, answered, capacity, failed, lost;
     FILE *words;
     int epoll;
     int64_t begun_us;
@@ -177,13 +177,16 @@ static void keep_answer(struct client *client, const struct connection *connecti
     struct answer *answer = &client->answers[client->answered++];
     const char *text = fm_text_get(&connection->answer);
     const char *job = strstr(text, "\"job_");
-    *answer = (struct answer){.sent_us = connection->sent_us, .answered_us = fm_clock_wall_us()};
+    *answer = (struct answer){
+        .job = "-", .sent_us = connection->sent_us, .answered_us = fm_clock_wall_us()};
     if (job != NULL) {
         snprintf(answer->job, sizeof(answer->job), "%.*s", (int)strcspn(job + 1, "\""), job + 1);
     }
     answer->status = (unsigned)strtoul(text + strcspn(text, " "), NULL, 10);
     answer->is_done = strstr(text, "\"done\":true") != NULL;
-    client->failed += answer->status < 200 || answer->status > 399 ? 1 : 0;
+    if ((answer->status < 200 || answer->status > 399) && client->failed++ == 0) {
+        fprintf(stderr, "client: %.400s\n", text);
+    }
 }
 
 /* The server says it ends the connection: with thousands of them it keeps none. */
@@ -217,7 +220,7 @@ static void lose_connection(struct client *client, struct connection *connection
     if (connection->is_busy) {
         connection->is_busy = false;
         client->busy--;
-        client->failed++;
+        client->lost++;
         ask(client, connection);
     }
 }
@@ -323,11 +326,12 @@ static void tell(const struct client *client)
     }
     qsort(times, count, sizeof(times[0]), compare_times);
     double seconds = (double)(ended_us - client->begun_us) / 1e6;
-    printf("{\"answers\": %zu, \"failed\": %zu, \"begun_us\": %lld, \"seconds\": %.6f, "
-           "\"per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}\n",
-           count, client->failed, (long long)client->begun_us, seconds,
-           seconds > 0 ? (double)count / seconds : 0, (double)times[count / 2] / 1e3,
-           (double)times[count * 99 / 100] / 1e3, (double)times[count > 0 ? count - 1 : 0] / 1e3);
+    printf(
+        "{\"answers\": %zu, \"failed\": %zu, \"lost\": %zu, \"begun_us\": %lld, \"seconds\": %.6f, "
+        "\"per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}\n",
+        count, client->failed, client->lost, (long long)client->begun_us, seconds,
+        seconds > 0 ? (double)count / seconds : 0, (double)times[count / 2] / 1e3,
+        (double)times[count * 99 / 100] / 1e3, (double)times[count > 0 ? count - 1 : 0] / 1e3);
     free(times);
 }
 
@@ -404,5 +408,5 @@ int main(int argc, char **argv)
     run(&client);
     write_log(&client);
     tell(&client);
-    return client.failed > 0 ? 3 : 0;
+    return client.failed + client.lost > 0 ? 3 : 0;
 }
