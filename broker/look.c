@@ -167,7 +167,8 @@ static void hear_pauses(struct fm_look *look, const struct fm_tick_answer *answe
 static void deferred(struct fm_queue_event *event)
 {
     struct fm_hub *hub = event->context;
-    hub->deferring--;
+    if (--hub->deferring == 0)
+        hub->wants_heads = true; /* for those behind them */
     fm_queue_event_destroy(&event);
 }
 
