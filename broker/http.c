@@ -332,9 +332,6 @@ void fm_http_wake(struct fm_http_connection *connection)
 {
     if (connection != NULL && connection->is_waiting) {
         connection->is_waiting = false;
-        if (connection->phase == FM_HTTP_PHASE_WORK) { /* waits do not count */
-            connection->deadline_ms = fm_http_after(connection->exchange->http->limits.request_s);
-        }
         /* The client is not late for the time we took. */
         if (connection->deadline_ms != FM_CLOCK_NEVER) {
             connection->deadline_ms += fm_clock_ms() - connection->waits_since_ms;
