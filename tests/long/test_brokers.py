@@ -32,7 +32,7 @@ class Pair:
 
     def __init__(self, stack):
         self.stack = stack
-        self.listen, self.link = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        self.listen, self.link, self.metrics = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.running = []
         first = pids(stack)["broker"]
         words = open(f"/proc/{first}/environ", encoding="utf-8").read().split("\0")
@@ -51,7 +51,8 @@ class Pair:
     def start_broker(self):
         ours = {name: value for name, value in self.environment.items() if name.startswith("FETCHMEDIA_")}
         self.start("fetchmedia-broker", "fetchmedia", **ours | {
-            "FETCHMEDIA_LISTEN": self.listen, "FETCHMEDIA_LINK_LISTEN": self.link})
+            "FETCHMEDIA_LISTEN": self.listen, "FETCHMEDIA_LINK_LISTEN": self.link,
+            "FETCHMEDIA_METRICS_LISTEN": self.metrics})
 
     def start_worker(self):
         """The supervisor's own workers are told of one broker: ours is told of both."""
@@ -69,6 +70,13 @@ class Pair:
         return self.start("fetchmedia-worker", "fetchmedia-work", **settings | {
             "FETCHMEDIA_BROKERS": ",".join(self.links), "FETCHMEDIA_BROKER_PUBLIC_KEY": public,
             "FETCHMEDIA_NET_SLOTS": str(FETCHES), "FETCHMEDIA_CPU_SLOTS": "1"})
+
+    def is_ready(self):
+        assert all(process.poll() is None for process in self.running), self.log()
+        return is_answering(f"http://{self.listen}")
+
+    def log(self):
+        return "".join(log.read_text()[-2000:] for log in self.stack.folder.glob("*.log"))
 
     def close(self):
         for process in reversed(self.running):
@@ -95,7 +103,7 @@ def test_workers_go_on_with_the_other_broker(stacks, origin, tmp_path):
         wait_for("no session", 20, lambda: number(stack, "SELECT count(*) FROM session") == 0)
         pair.start_broker()
         pair.start_worker()
-        wait_for("the second broker", 30, lambda: is_answering(f"http://{pair.listen}"))
+        wait_for("the second broker", 30, pair.is_ready)
         wait_for("a session", 30, lambda: number(stack, "SELECT count(*) FROM session") == 1)
 
         content = make_clip(tmp_path, "clip.mp4", "2", "320", "240", "25").content
