@@ -206,7 +206,10 @@ def leave_unread(base):
 
 
 def wait_long(hasty, stack):
+    """Longer than a body or an answer may take, and looked at again meanwhile: a key was revoked."""
     service = Service(hasty.base, stack.key)
+    made = stack.operate("key", "create", stack.account, "for the gate", "video:fetch")
+    threading.Timer(REQUEST_S + 1, stack.operate, ("key", "revoke", made["id"])).start()
     job = service.post("/v1/videos/url", json={"url": "https://example.org/a.mp4",
                                                "run_at": "2026-12-20T00:00:00Z"}).json()
     answer = service.get(f"/v1/jobs/{job['id']}", params={"wait": REQUEST_S + 2})
