@@ -13,7 +13,7 @@
 #define ENOUGH_MOST 512     /* with half of that at hand no look is wanted */
 #define LEASES_ASKED 4096   /* a tick */
 #define WATCHED_ASKED 16384 /* a tick: 20 ms of the database's time */
-#define ALONE_MS 1000       /* so often with no other broker's session in sight */
+#define WATCHED_ALONE 2560  /* with no other broker's session in sight */
 #define STALE_TOLD 256      /* waiters woken a turn where all must look again */
 #define CAPPED_TOLD 256     /* accounts that wait at their cap */
 #define POOLS 64
@@ -28,7 +28,7 @@ struct fm_look {
     uint64_t node_epoch;  /* of the set in memory; 0: never read */
     uint64_t pause_epoch; /* likewise */
     uint64_t key_epoch;   /* as the waiters know it; 0: never read */
-    int64_t tick_at_ms, round_at_ms, watched_at_ms;
+    int64_t tick_at_ms, round_at_ms;
     bool wants_round, is_alone, has_stale;
     bool is_ticking;
 
@@ -142,15 +142,12 @@ static void ask_leases(struct fm_look *look)
 }
 
 /* What moves here is told at once, so alone there is little to ask: what another broker without a
- * worker cancels, and what a session's end gave back. */
-static void ask_watched(struct fm_look *look, int64_t now)
+ * worker cancels, and what a session's end gave back. Ten thousand have their turn in a second. */
+static void ask_watched(struct fm_look *look)
 {
-    bool is_due = !look->is_alone || now >= look->watched_at_ms;
+    size_t most = look->is_alone ? WATCHED_ALONE : WATCHED_ASKED;
     look->ask.watched = look->watched;
-    look->ask.watched_count =
-        is_due ? fm_watch_jobs(look->hub->watch, look->watched, WATCHED_ASKED) : 0;
-    if (is_due)
-        look->watched_at_ms = now + ALONE_MS;
+    look->ask.watched_count = fm_watch_jobs(look->hub->watch, look->watched, most);
 }
 
 /* ---- what the answer means ---- */
@@ -412,7 +409,7 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
 static void ask_all(struct fm_look *look, int64_t now)
 {
     ask_leases(look);
-    ask_watched(look, now);
+    ask_watched(look);
     look->ask.wants_sessions = look->wants_round;
     if (look->wants_round)
         fm_session_ask(look->hub->sessions);
