@@ -70,9 +70,15 @@ struct fm_order *fm_order_new(const struct fm_cap *cap)
     return order;
 }
 
+static void key_take(struct pool *pool, struct key *key)
+{
+    assert(pool->by_id); /* a seat's keys stand in the hash */
+    HASH_DEL(pool->by_id, key);
+}
+
 static void key_drop(struct pool *pool, struct key *key)
 {
-    HASH_DEL(pool->by_id, key);
+    key_take(pool, key);
     fm_memory_release(&key);
 }
 
@@ -261,7 +267,7 @@ static void seat_empty(struct fm_order *order, struct pool *pool, struct seat *s
             key_drop(pool, key);
             continue;
         }
-        HASH_DEL(pool->by_id, key);
+        key_take(pool, key);
         keep(kept, key);
     }
     seat->keys = seat->last = NULL;
