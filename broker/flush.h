@@ -8,7 +8,7 @@
 #include "broker/db.h"
 #include "broker/queue.h"
 
-#define FM_FLUSH_MAX 512
+#define FM_FLUSH_MAX 1024
 #define FM_FLUSH_PARAMETERS_MAX 96
 
 struct fm_flush {

@@ -66,6 +66,7 @@ struct fm_queue {
     struct fm_flush *flush;
     struct fm_queue_event *waiting;
     struct fm_queue_event **tail;
+    struct fm_queue_event *answered, **answered_tail; /* have their outcome, not handed over yet */
     size_t pending;
     size_t limit; /* events of the next flush: halved by a refusal, doubled by success */
     enum phase phase;
@@ -108,6 +109,7 @@ struct fm_queue *fm_queue_new(const char *database_url, uint64_t broker)
     queue->db = fm_db_new(database_url, FM_DB_QUEUE);
     queue->flush = fm_flush_new(broker);
     queue->tail = &queue->waiting;
+    queue->answered_tail = &queue->answered;
     queue->limit = FM_FLUSH_MAX;
     note_trouble(queue);
     return queue;
@@ -129,6 +131,19 @@ static void hand_over(struct fm_queue *queue, struct fm_queue_event *event)
     event->done(event);
 }
 
+/* Their owners may add new ones meanwhile. */
+static void hand_over_answered(struct fm_queue *queue)
+{
+    while (queue->answered != NULL) {
+        struct fm_queue_event *event = queue->answered;
+        queue->answered = event->next;
+        if (queue->answered == NULL) {
+            queue->answered_tail = &queue->answered;
+        }
+        hand_over(queue, event);
+    }
+}
+
 static void fail(struct fm_queue *queue, struct fm_queue_event *event, enum fm_error_code why)
 {
     event->outcome = FM_QUEUE_FAILED;
@@ -143,6 +158,7 @@ void fm_queue_destroy(struct fm_queue **queue)
         return;
     }
     *queue = NULL;
+    hand_over_answered(gone);
     fm_flush_give_back(gone->flush, &gone->waiting);
     while (gone->waiting != NULL) {
         struct fm_queue_event *event = gone->waiting;
@@ -217,7 +233,8 @@ static void send_phase(struct fm_queue *queue)
     fm_db_send(queue->db, queue->flush->calls, queue->flush->call_count);
 }
 
-/* Hands over the events that have their outcome; their owners may add new ones meanwhile. */
+/* The events that have their outcome are handed over once the next flush is on its way: their
+ * owners' work and the database's then go on side by side. */
 static void settle(struct fm_queue *queue, bool all)
 {
     struct fm_queue_event *answered[FM_FLUSH_MAX];
@@ -225,7 +242,9 @@ static void settle(struct fm_queue *queue, bool all)
     size_t count = fm_flush_take_answered(queue->flush, all, answered);
     queue->phase = queue->flush->count > 0 ? LOOKING : RESTING;
     for (size_t i = 0; i < count; i++) {
-        hand_over(queue, answered[i]);
+        answered[i]->next = NULL;
+        *queue->answered_tail = answered[i];
+        queue->answered_tail = &answered[i]->next;
     }
 }
 
@@ -392,13 +411,27 @@ static int least(int a, int b)
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-int fm_queue_pump(struct fm_queue *queue)
+/* Until there is nothing to do but wait for the database. */
+static void advance_all(struct fm_queue *queue)
 {
     enum fm_db_state state = fm_db_pump(queue->db);
     note_connection(queue, state);
     while (advance(queue, state)) {
+        if (queue->is_sent) {
+            hand_over_answered(queue);
+        }
         state = fm_db_pump(queue->db);
         note_connection(queue, state);
+    }
+}
+
+int fm_queue_pump(struct fm_queue *queue)
+{
+    bool is_again = true;
+    while (is_again) {
+        advance_all(queue);
+        is_again = queue->answered != NULL;
+        hand_over_answered(queue);
     }
     int wait = fm_db_wait_ms(queue->db);
     if (queue->is_troubled && queue->pending > 0) {

@@ -4,21 +4,17 @@
 -- files: $9 bigint[] of which lease · $10 uuid[] ids · $11 text[] names · $12 text[] extensions
 -- $13 text[] content types · $14 bigint[] sizes · $15 bytea[] sha256
 -- $16 smallint the outcome that keeps files → n
--- IS NOT DISTINCT FROM keeps the look-up off the index of leased rows (a flip of the plan).
+-- Rows come, and so are locked, in the order of their ids: from the index if it is scanned first, from
+-- the sorted list if that is. IS NOT DISTINCT FROM keeps the look-up off the index of leased rows.
 WITH want AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::smallint[], $5::integer[],
                          $6::text[], $7::uuid[], $8::bytea[])
         WITH ORDINALITY AS u (id, account, lease, outcome, error, detail, node, result, n)
-), held AS MATERIALIZED (
-    SELECT l.id, l.account, w.n
-    FROM (SELECT id, account, lease, n FROM want ORDER BY id) w
-    CROSS JOIN LATERAL (SELECT id, account FROM live
-                        WHERE id = w.id AND account = w.account AND lease_id IS NOT DISTINCT FROM w.lease
-                        OFFSET 0 FOR UPDATE) l
 ), gone AS (
-    DELETE FROM live USING held h
-    WHERE live.id = ANY (ARRAY(SELECT id FROM held)) AND live.id = h.id AND live.account = h.account
-    RETURNING h.n, live.starts, live.max_tries, live.started_at, live.expires_s
+    DELETE FROM live USING (SELECT id, account, lease, n FROM want ORDER BY id) w
+    WHERE live.id = ANY ($1::uuid[]) AND live.id = w.id AND live.account = w.account
+      AND live.lease_id IS NOT DISTINCT FROM w.lease
+    RETURNING w.n, live.starts, live.max_tries, live.started_at, live.expires_s
 ), ended AS (
     INSERT INTO done (id, account, outcome, error, detail, lease_id, node, starts, max_tries,
                       started_at, expires_at, result)
