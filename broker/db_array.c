@@ -31,10 +31,21 @@ static void append_null(struct fm_text *array)
     fm_text_append(array, "NULL");
 }
 
+/* By hand: most of what a flush says is numbers. */
 void fm_db_array_integer(struct fm_text *array, int64_t value)
 {
+    char digits[21];
+    size_t at = sizeof(digits);
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     start_element(array);
-    fm_text_format(array, "%lld", (long long)value);
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) {
+        digits[--at] = '-';
+    }
+    fm_text_append_bytes(array, digits + at, sizeof(digits) - at);
 }
 
 void fm_db_array_id(struct fm_text *array, const struct fm_id *id)

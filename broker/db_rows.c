@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "broker/db.h"
-#include "common/hash.h"
 #include "common/memory.h"
 
 struct fm_db_rows {
@@ -81,6 +80,12 @@ struct fm_id fm_db_id(const struct fm_db_rows *rows, size_t row, int column)
     return id;
 }
 
+/* Of PostgreSQL's own digits, lower case. */
+static unsigned nibble(char digit)
+{
+    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 15U;
+}
+
 struct fm_slice fm_db_bytes(struct fm_db_rows *rows, size_t row, int column)
 {
     const char *text = fm_db_text(rows, row, column);
@@ -89,7 +94,9 @@ struct fm_slice fm_db_bytes(struct fm_db_rows *rows, size_t row, int column)
     }
     size_t length = strlen(text + 2) / 2;
     char *bytes = fm_arena_alloc(&rows->decoded, length);
-    fm_hash_from_hex(text + 2, bytes, length);
+    for (size_t i = 0; i < length; i++) {
+        bytes[i] = (char)(nibble(text[2 + 2 * i]) << 4 | nibble(text[3 + 2 * i]));
+    }
     return (struct fm_slice){.data = bytes, .length = length};
 }
 
