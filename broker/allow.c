@@ -35,7 +35,15 @@ static bool read_all(const struct fm_broker_settings *settings, struct fm_text *
 /* Listeners of ours stay closed whatever is opened; a worker hears of them by WELCOME. */
 static bool add_own(const char *listen, struct fm_address_policy *policy, struct fm_error *err)
 {
-    return listen == NULL || fm_address_rules_parse(listen, &policy->own, &policy->own_count, err);
+    return listen == NULL || *listen == '\0' ||
+           fm_address_rules_parse(listen, &policy->own, &policy->own_count, err);
+}
+
+static bool add_listeners(const struct fm_broker_settings *settings,
+                          struct fm_address_policy *policy, struct fm_error *err)
+{
+    return add_own(settings->listen, policy, err) && add_own(settings->link_listen, policy, err) &&
+           add_own(settings->metrics_listen, policy, err);
 }
 
 /* The text with the policy it makes. */
@@ -46,7 +54,7 @@ static bool read_policy(const struct fm_broker_settings *settings, struct fm_tex
     if (!read_all(settings, text, err)) {
         return false;
     }
-    if (add_own(settings->listen, policy, err) && add_own(settings->link_listen, policy, err) &&
+    if (add_listeners(settings, policy, err) &&
         fm_address_rules_parse(fm_text_get(text), &policy->allow, &policy->allow_count, err) &&
         policy->allow_count <= FM_ALLOW_LIMIT) {
         return true;
