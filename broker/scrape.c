@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "sql/sql.h"
 
-#define FRESH_MS 5000
+#define FRESH_MS INT64_C(5000)
 #define PLACES_MAX 4096 /* lines of the queue as a whole */
 #define CONNECTIONS 32
 #define PATIENCE_S 10
