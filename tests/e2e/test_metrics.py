@@ -84,13 +84,16 @@ def test_it_answers_three_pages_and_nothing_else(base):
 
 
 def test_nothing_can_be_fetched_from_it(service, stack, base):
-    """The list of private networks has its address; WELCOME says it is the broker's own."""
+    """The list of private networks has its address, and yet it is the broker's own: by number it is
+    refused at the POST, by name where it is connected to."""
     port = base.rsplit(":", 1)[1]
     allow = stack.state / "allow"
     kept = allow.read_text() if allow.exists() else ""
     allow.write_text(f"127.0.0.1/32:{port}\n")
     try:
-        ended = service.follow(service.submit(f"http://127.0.0.1:{port}/metrics"))
+        refused = service.post("/v1/videos/url", json={"url": f"http://127.0.0.1:{port}/metrics"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "url_not_allowed")
+        ended = service.follow(service.submit(f"http://localhost:{port}/metrics"))
         assert (ended["status"], ended["error"]["code"]) == ("failed", "source_blocked")
     finally:
         allow.write_text(kept)
