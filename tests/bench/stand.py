@@ -3,21 +3,23 @@
 All of it lives in a temporary directory and ends with it, whatever was measured.
 """
 
-import getpass
 import http.client
 import json
 import os
-import pwd
-import random
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+from cluster import Cluster  # noqa: E402
+from inside import wait_for  # noqa: E402
+from stack import clean_environment, free_port  # noqa: E402
 
 PROGRAMS = Path(os.environ["FM_BIN_DIR"]).resolve()
 TOOLS = Path(os.environ["FM_BENCH_DIR"]).resolve()
@@ -26,37 +28,10 @@ START_S = 30
 POOL_WORKERS = 20
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
 # The same for both sides; `track` is switched on where a statement's cost is what is asked.
-SETTINGS = {"listen_addresses": "", "shared_buffers": "512MB", "max_wal_size": "4GB",
+SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB",
             "fsync": "on", "synchronous_commit": "on", "max_connections": "200",
             "track_commit_timestamp": "on", "shared_preload_libraries": "pg_stat_statements",
             "pg_stat_statements.track": "none"}
-
-
-def until(claim, seconds=START_S):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = claim()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise RuntimeError(f"not so within {seconds} s")
-
-
-def free_port():
-    """Below those that the kernel gives to connections."""
-    while True:
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", random.randrange(20000, 32000)))
-                return listener.getsockname()[1]
-            except OSError:
-                continue
-
-
-def clean_environment(**more):
-    kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(("FETCHMEDIA_", "PG")) and name != "DATABASE_URL"}
-    return {**kept, **more}
 
 
 def median(values):
@@ -66,49 +41,6 @@ def median(values):
 def percentile(values, share):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-class Cluster:
-    """PostgreSQL on a socket in a folder of its own; as `postgres` where we are root."""
-
-    def __init__(self, folder):
-        self.folder, self.data = folder, folder / "pg"
-        self.owner = "postgres" if os.geteuid() == 0 else getpass.getuser()
-        self.programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-        self.environment = clean_environment(LC_ALL="C")
-        self.process = None
-
-    def own(self):
-        if os.geteuid() != 0:
-            return {}
-        entry = pwd.getpwnam(self.owner)
-        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-
-    def start(self):
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, self.owner)
-        subprocess.run([self.programs / "initdb", "-D", self.data, "-U", "fm", "--no-sync",
-                        "--locale=C", "--encoding=UTF8", "--auth=trust"], check=True,
-                       capture_output=True, cwd="/", env=self.environment, **self.own())
-        with open(self.data / "postgresql.conf", "a") as settings:
-            settings.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
-        with open(self.folder / "pg.log", "ab") as log:
-            self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.data, "-k", self.folder],
-                stdout=log, stderr=log, cwd="/", env=self.environment, **self.own())
-        until(lambda: self.psql("postgres", "SELECT 1", check=False).returncode == 0)
-
-    def psql(self, database, *statements, check=True, **more):
-        commands = [word for statement in statements for word in ("-c", statement)]
-        return subprocess.run(
-            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "fm",
-             "-d", database, *commands],
-            check=check, capture_output=True, text=True, env=clean_environment(), **more)
-
-    def stop(self):
-        if self.process:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(START_S)
 
 
 class Broker:
@@ -140,7 +72,7 @@ class Broker:
         with open(self.folder / "broker.log", "ab") as log:
             self.process = subprocess.Popen([PROGRAMS / "fetchmedia-broker"], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until(self.is_ready)
+        wait_for("the broker is ready", START_S, self.is_ready)
 
     def is_ready(self):
         if self.process.poll() is not None:
@@ -274,7 +206,7 @@ class Stand:
         # Open to enter: the cluster's user is another where we are root.
         self.folder = Path(tempfile.mkdtemp(prefix="fetchmedia-bench-", dir="/var/tmp"))
         self.folder.chmod(0o755)
-        self.cluster = Cluster(self.folder)
+        self.cluster = Cluster(self.folder, **SETTINGS)
         self.broker = Broker(self.folder, self.cluster)
         self.peer = None
         try:

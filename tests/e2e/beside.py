@@ -16,12 +16,15 @@ class Broker:
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
         self.log = stack.state / "log" / f"broker-{port}.log"
+        metrics = f"127.0.0.1:{free_port()}"
+        self.metrics_url = f"http://{metrics}/metrics"
         environment = {
             "FETCHMEDIA_DATABASE_URL": f"host={stack.sockets()}/pg user=fetchmedia dbname=fetchmedia",
             "FETCHMEDIA_SECRETS_DIR": str(stack.state / "secrets"),
             "FETCHMEDIA_STORE_DIR": str(stack.state / "store"),
             "FETCHMEDIA_LISTEN": f"127.0.0.1:{port}",
-            "FETCHMEDIA_LINK_LISTEN": f"127.0.0.1:{free_port()}"}
+            "FETCHMEDIA_LINK_LISTEN": f"127.0.0.1:{free_port()}",
+            "FETCHMEDIA_METRICS_LISTEN": metrics}
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [BIN / "fetchmedia-broker"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -3,10 +3,17 @@
 import math
 import re
 
+import requests
+
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"')
 SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
 TYPES = ("counter", "gauge", "histogram")
+
+
+def scrape(url):
+    """What the listener at that address tells now."""
+    return Metrics(requests.get(url, timeout=10).text)
 
 
 class Metrics:

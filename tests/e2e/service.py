@@ -7,6 +7,11 @@ import requests
 ENDED = ("succeeded", "failed", "canceled")
 
 
+def later(hours=1):
+    """A `run_at` that no story lasts until."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600))
+
+
 class Service:
     def __init__(self, base, key):
         self.base, self.key = base, key

@@ -27,7 +27,7 @@ def free_port():
 
 def clean_environment(**more):
     """Ours without what the programs read, so that nobody's settings leak into a story."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FETCHMEDIA_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FETCHMEDIA_", "PG"))}
     kept.pop("DATABASE_URL", None)
     return {**kept, **more}
 
@@ -68,6 +68,10 @@ class Stack:
     def cli(self, *arguments):
         return self.run("fetchmedia", *arguments, FETCHMEDIA_URL=self.base,
                         FETCHMEDIA_API_KEY=self.key)
+
+    @property
+    def metrics_url(self):
+        return json.loads((self.state / "up.json").read_text())["metrics_url"]
 
     def sockets(self):
         """Where PostgreSQL listens: a place named by the state directory."""

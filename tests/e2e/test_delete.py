@@ -1,18 +1,12 @@
 """A job that is wanted no more, and one that is wanted again."""
 
-import datetime
 import time
 
 import pytest
 import requests
 
 from origin import Slow
-
-
-def later():
-    """A time for which a job waits longer than the story."""
-    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+from service import later
 
 
 @pytest.fixture

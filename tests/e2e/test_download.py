@@ -1,6 +1,6 @@
 """One call from a link to the file: wait, and follow where the first output is."""
 
-import datetime
+from service import later
 
 
 def test_a_post_that_waits_leads_to_the_file(service, clip, clip_url):
@@ -17,8 +17,7 @@ def test_a_finished_job_leads_to_its_file_and_an_unfinished_one_does_not(service
     path = f"/v1/jobs/{job['id']}"
     answer = service.get(path, params={"download": 1}, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, job["outputs"][0]["url"])
-    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-    job = service.submit(clip_url, run_at=later.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    job = service.submit(clip_url, run_at=later())
     answer = service.get(f"/v1/jobs/{job['id']}", params={"download": 1, "wait": 1}, allow_redirects=False)
     assert (answer.status_code, answer.json()["status"]) == (200, "scheduled")
     assert service.ask("DELETE", f"/v1/jobs/{job['id']}").status_code == 200

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from beside import Broker
-from service import Service
+from service import Service, later
 
 PATIENCE_S = 10
 HEAD_S = BODY_S = IDLE_S = 1
@@ -211,7 +211,7 @@ def wait_long(hasty, stack):
     made = stack.operate("key", "create", stack.account, "for the gate", "video:fetch")
     threading.Timer(REQUEST_S + 1, stack.operate, ("key", "revoke", made["id"])).start()
     job = service.post("/v1/videos/url", json={"url": "https://example.org/a.mp4",
-                                               "run_at": "2026-12-20T00:00:00Z"}).json()
+                                               "run_at": later()}).json()
     answer = service.get(f"/v1/jobs/{job['id']}", params={"wait": REQUEST_S + 2})
     service.post(f"/v1/jobs/{job['id']}/cancel")
     return answer

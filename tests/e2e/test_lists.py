@@ -1,10 +1,8 @@
 """GET /v1/jobs: filters, a cursor that stays true while jobs come, and what is refused."""
 
-import datetime
-
 import pytest
 
-from service import Service
+from service import Service, later
 
 
 @pytest.fixture(scope="module")
@@ -14,17 +12,12 @@ def jobs(stack, origin):
     url = origin.serve("/listed.bin", b"x" * 100)
     made = []
     for number in range(7):
-        body = later({"url": f"{url}?n={number}", "metadata": {"number": str(number), "odd": str(number % 2)}})
+        body = {"url": f"{url}?n={number}", "run_at": later(),
+                "metadata": {"number": str(number), "odd": str(number % 2)}}
         answer = service.post("/v1/videos/url", json=body)
         assert answer.status_code == 202, answer.text
         made.append(answer.json())
     return made
-
-
-def later(body):
-    """The same, an hour from now."""
-    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-    return {**body, "run_at": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def ids(page):
@@ -37,7 +30,7 @@ def test_the_newest_come_first_page_by_page_and_new_ones_do_not_disturb(service,
     page = service.get("/v1/jobs", params=query).json()
     assert page.get("object") == "list" and page["has_more"] is True, page
     seen = ids(page)
-    service.submit(clip_url, **later({}))
+    service.submit(clip_url, run_at=later())
     while page["has_more"]:
         answer = service.get(page["next_url"])
         assert answer.status_code == 200, answer.text
@@ -97,7 +90,7 @@ def test_batches_and_their_jobs_are_listed(service, origin):
     url = origin.serve("/batched.bin", b"x")
     batches = []
     for size in (2, 3):
-        jobs = [later({"url": f"{url}?{size}-{number}"}) for number in range(size)]
+        jobs = [{"url": f"{url}?{size}-{number}", "run_at": later()} for number in range(size)]
         answer = service.post("/v1/batches", json={"jobs": jobs})
         assert answer.status_code == 202, answer.text
         batches.append(answer.json())

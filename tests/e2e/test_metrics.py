@@ -1,6 +1,5 @@
 """What the operator's listener tells while jobs run."""
 
-import json
 import time
 
 import pytest
@@ -9,12 +8,12 @@ import requests
 from exposition import Metrics
 from inside import wait_for
 from origin import Slow
+from service import later
 
 
 @pytest.fixture
 def base(stack):
-    page = json.loads((stack.state / "up.json").read_text())
-    return page["metrics_url"].removesuffix("/metrics")
+    return stack.metrics_url.removesuffix("/metrics")
 
 
 @pytest.fixture
@@ -60,14 +59,14 @@ def test_the_queue_as_a_whole_is_told_by_pool_lane_and_state(service, scrape, or
     slow = Slow(clip)
     try:
         running = service.submit(origin.serve("/metrics.mp4", slow), priority="high")
-        later = [service.submit(clip_url, run_at="2026-12-20T00:00:00Z", priority="low")
+        waiting = [service.submit(clip_url, run_at=later(), priority="low")
                  for _ in range(3)]
         assert slow.half_is_sent.wait(20)
         place = {"pool": "any:net"}
         wait_for("both are told", 12, lambda: (
             scrape().sum("fetchmedia_queue_jobs", lane="low", state="scheduled", **place) == 3
             and scrape().sum("fetchmedia_queue_jobs", lane="high", state="leased", **place) == 1), every=0.5)
-        for job in later:
+        for job in waiting:
             service.post(f"/v1/jobs/{job['id']}/cancel")
     finally:
         slow.released.set()

@@ -1,18 +1,17 @@
 """A real broker on a real PostgreSQL of its own, with quick rounds and no workers but scripted ones."""
 
-import getpass
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import requests
 
+from cluster import Cluster
+from inside import wait_for
 from node import Node
 from stack import BIN, clean_environment, free_port
 
@@ -23,74 +22,18 @@ ROUND_MS = 400
 SETTINGS = {"ROUND_MS": ROUND_MS, "TICK_MS": 50, "RETRY_BASE_MS": 200, "LOG_LEVEL": "debug"}
 
 
-def until(claim, seconds=START_S):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = claim()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"not so within {seconds} s")
-
-
-class Cluster:
-    """PostgreSQL on a socket in a folder of its own; as `postgres` where we are root."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.owner = "postgres" if os.geteuid() == 0 else getpass.getuser()
-        self.programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-        self.data = folder / "pg"
-        self.url = f"host={folder} user=fm dbname=fm"
-        self.environment = {**clean_environment(), "LC_ALL": "C"}
-        self.process = None
-
-    def own(self):
-        if os.geteuid() != 0:
-            return {}
-        entry = pwd.getpwnam(self.owner)
-        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-
-    def start(self):
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, self.owner)
-        subprocess.run([self.programs / "initdb", "-D", self.data, "-U", "fm", "--no-sync", "--locale=C",
-                        "--encoding=UTF8", "--auth=trust"], check=True, capture_output=True,
-                       cwd="/", env=self.environment, **self.own())
-        self.start_again()
-        self.run("postgres", "CREATE DATABASE fm")
-
-    def start_again(self):
-        options = ["listen_addresses=", "fsync=off", "shared_buffers=32MB", "max_connections=40"]
-        with open(self.folder / "pg.log", "ab") as log:
-            self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.data, "-k", self.folder,
-                 *(word for option in options for word in ("-c", option))],
-                stdout=log, stderr=log, cwd="/", env=self.environment, **self.own())
-        until(lambda: self.run("postgres", "SELECT 1", check=False).returncode == 0)
-
-    def run(self, database, sql, check=True):
-        return subprocess.run(
-            ["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "fm", "-d", database,
-             "-c", sql], check=check, capture_output=True, text=True, env=clean_environment())
-
-    def stop(self):
-        if self.process:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(START_S)
-
-
 class Broker:
     def __init__(self, first=None):
         """With a cluster of its own, or as another broker on the first one's database and secrets."""
         self.folder = first.folder if first else Path(tempfile.mkdtemp(prefix="fetchmedia-link-", dir="/var/tmp"))
         self.folder.chmod(0o755)
-        self.cluster = first.cluster if first else Cluster(self.folder)
+        self.cluster = first.cluster if first else Cluster(
+            self.folder, fsync="off", shared_buffers="32MB", max_connections="40")
         self.link = f"127.0.0.1:{free_port()}"
         listen = f"127.0.0.1:{free_port()}"
         self.base = f"http://{listen}"
         self.environment = clean_environment(
-            FETCHMEDIA_DATABASE_URL=self.cluster.url, FETCHMEDIA_LISTEN=listen,
+            FETCHMEDIA_DATABASE_URL=f"host={self.folder} user=fm dbname=fm", FETCHMEDIA_LISTEN=listen,
             FETCHMEDIA_LINK_LISTEN=self.link, FETCHMEDIA_SECRETS_DIR=f"{self.folder}/secrets",
             FETCHMEDIA_STORE_DIR=f"{self.folder}/store",
             **{f"FETCHMEDIA_{name}": str(value) for name, value in SETTINGS.items()})
@@ -101,6 +44,7 @@ class Broker:
 
     def open(self):
         self.cluster.start()
+        self.cluster.psql("postgres", "CREATE DATABASE fm")
         self.operate("migrate")
         account = self.operate("account", "create", "stories", "stories@localhost", "operator")
         self.key = self.operate("key", "create", account["id"], "stories",
@@ -113,7 +57,7 @@ class Broker:
         with open(self.folder / "broker.log", "ab") as log:
             self.process = subprocess.Popen([PROGRAMS / "fetchmedia-broker"], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until(self.is_ready)
+        wait_for("the broker is ready", START_S, self.is_ready)
 
     def is_ready(self):
         assert self.process.poll() is None, self.log()
@@ -136,7 +80,7 @@ class Broker:
         try:
             self.stop()
         finally:
-            self.cluster.stop()
+            self.cluster.stop(signal.SIGQUIT)
             shutil.rmtree(self.folder)
 
     def log(self):
@@ -152,7 +96,7 @@ class Broker:
 
     def sql(self, statement):
         """Rows, as lists of texts."""
-        text = self.cluster.run("fm", statement).stdout
+        text = self.cluster.psql("fm", statement).stdout
         return [line.split("|") for line in text.splitlines()]
 
     # ---- workers ----

@@ -2,7 +2,8 @@
 
 import time
 
-from broker import until
+from broker import START_S
+from inside import wait_for
 from node import CLASS, REASON, id_bytes
 
 PROCESS = {"source": {"url": "https://example.com/film.mp4"},
@@ -113,8 +114,8 @@ def test_a_reject_gives_back_uncounted_and_the_worker_is_full_until_it_beats(bro
 def test_two_workers_never_hold_one_job(service, submit, nodes):
     workers = [nodes(net_slots=4).come() for _ in range(3)]
     jobs = [submit() for _ in range(9)]
-    until(lambda: len([node.beat() for node in workers]) and
-          sum(len(node.holds) for node in workers) >= len(jobs))
+    wait_for("all are held", START_S, lambda: len([node.beat() for node in workers]) and
+             sum(len(node.holds) for node in workers) >= len(jobs))
     taken = [held["job"] for node in workers for held in node.holds.values()]
     assert sorted(taken) == sorted(id_bytes(job["id"]) for job in jobs)
 

@@ -6,7 +6,8 @@ import time
 import pytest
 import requests
 
-from broker import until
+from broker import START_S
+from inside import wait_for
 from node import HOW, REASON, STAGE, id_bytes
 
 BYTES = b"not quite a film" * 100
@@ -111,7 +112,7 @@ def test_each_try_may_wait_four_times_as_long_and_how_long_is_chance(broker, sub
 def fail_all(broker, submit, node):
     """Takes twelve jobs and fails them at once while twelve others wait for their slots; how long each
     of the failed is to wait then."""
-    until(lambda: [node.beat()] and len(node.holds) == 12)
+    wait_for("twelve are held", START_S, lambda: [node.beat()] and len(node.holds) == 12)
     failed = list(node.holds.values())
     others = [id_bytes(submit()["id"]) for _ in failed]
     before = time.time()
@@ -123,7 +124,7 @@ def fail_all(broker, submit, node):
         node.holds.pop(lease)
     waits = broker.sql(f"SELECT extract(epoch FROM run_at) - {before} FROM live WHERE tries > 0")
     assert len(waits) == 12
-    until(lambda: [node.beat()] and len(node.holds) == 12)
+    wait_for("twelve are held", START_S, lambda: [node.beat()] and len(node.holds) == 12)
     for lease in [held for held in node.holds.values() if held["job"] in others]:
         node.tell(lease)
     for word in node.beat():

@@ -4,7 +4,8 @@ import os
 import signal
 import time
 
-from broker import until
+from broker import START_S
+from inside import wait_for
 from node import CLASS, REASON, REFUSAL
 from test_leases import counts
 
@@ -262,14 +263,14 @@ def test_postgresql_away_for_long_expires_nobody_and_loses_no_result(broker, ser
     job = submit()
     lease = node.take()
     session = running_on(broker)
-    broker.cluster.stop()
+    broker.cluster.stop(signal.SIGQUIT)
     node.tell(lease)
     time.sleep(8 * node.round_s)
     broker.cluster.start_again()
     while node.hear_all("RESULT_ACK", within=20)[-1]["stale"]:
         raise AssertionError("its lease stood")
     node.holds.clear()
-    until(broker.is_ready)
+    wait_for("the broker is ready", START_S, broker.is_ready)
     assert service.job(job)["status"] == "succeeded"
     assert not node.beat()
     assert broker.sql("SELECT id FROM session") == [[session[0][0]]]
@@ -277,19 +278,19 @@ def test_postgresql_away_for_long_expires_nobody_and_loses_no_result(broker, ser
 
 def test_a_worker_comes_while_postgresql_is_away_and_is_welcome_when_it_is_back(broker, nodes):
     node = nodes()
-    broker.cluster.stop()
+    broker.cluster.stop(signal.SIGQUIT)
     node.say_hello()
     assert node.read(2 * node.round_s) is None
     broker.cluster.start_again()
     node.hear("WELCOME", within=20)
-    until(broker.is_ready)
+    wait_for("the broker is ready", START_S, broker.is_ready)
     assert not node.beat()
 
 
 def test_a_worker_may_hold_as_many_leases_as_a_word_can_list(service, submit, nodes):
     node = nodes(net_slots=40).come()
     jobs = [submit() for _ in range(40)]
-    until(lambda: len(node.beat()) >= 0 and len(node.holds) == len(jobs))
+    wait_for("all are held", START_S, lambda: len(node.beat()) >= 0 and len(node.holds) == len(jobs))
     node.come()
     assert not node.beat()
     assert all(service.job(job)["attempt"] == 1 for job in jobs[::13])
