@@ -29,17 +29,26 @@ enum fm_step fm_batch_look_missing(struct fm_request *request)
     return fm_reply_error(request, &err);
 }
 
-void fm_batch_look_ask(struct fm_request *request)
+void fm_batch_look_ask_range(struct fm_request *request, const struct fm_id *upto,
+                             const struct fm_id *from, size_t rows)
 {
-    char account[FM_ID_UUID_SIZE], id[FM_ID_UUID_SIZE], states[3][8];
+    char ids[3][FM_ID_UUID_SIZE], limit[24], states[3][8];
     static const enum fm_state asked[] = {FM_STATE_SUCCEEDED, FM_STATE_FAILED, FM_STATE_CANCELED};
-    const char *const parameters[] = {account, id, states[0], states[1], states[2]};
-    fm_id_to_uuid(&request->look.key_account, account);
-    fm_id_to_uuid(&request->batch, id);
+    const char *const parameters[] = {ids[0],    ids[1],    ids[2],   limit,
+                                      states[0], states[1], states[2]};
+    fm_id_to_uuid(&request->look.key_account, ids[0]);
+    fm_id_to_uuid(upto, ids[1]);
+    fm_id_to_uuid(from, ids[2]);
+    snprintf(limit, sizeof(limit), "%zu", rows);
     for (size_t i = 0; i < FM_COUNT(asked); i++) {
         snprintf(states[i], sizeof(states[i]), "%d", (int)asked[i]);
     }
     fm_ask_query(request, fm_sql_batch_count, parameters, FM_COUNT(parameters));
+}
+
+void fm_batch_look_ask(struct fm_request *request)
+{
+    fm_batch_look_ask_range(request, &request->batch, &request->batch, 1);
 }
 
 enum fm_step fm_batch_look_reply(struct fm_request *request, const struct fm_batch_view *batch,
@@ -64,7 +73,7 @@ enum fm_step fm_batch_look_answer(struct fm_request *request)
         fm_fail(&err, FM_UNAVAILABLE, "batch: no answer");
         return has_failed ? fm_reply_error(request, &err) : fm_batch_look_missing(request);
     }
-    struct fm_batch_view batch = fm_batch_view_read(&request->batch, query->rows, 0);
+    struct fm_batch_view batch = fm_batch_view_read(query->rows, 0);
     fm_batch_cache_put(cache, &request->look.key_account, &batch);
     return fm_batch_look_reply(request, &batch, 200);
 }

@@ -5,19 +5,18 @@
 #include "common/memory.h"
 #include "common/state.h"
 
-struct fm_batch_view fm_batch_view_read(const struct fm_id *id, const struct fm_db_rows *rows,
-                                        size_t row)
+struct fm_batch_view fm_batch_view_read(const struct fm_db_rows *rows, size_t row)
 {
     return (struct fm_batch_view){
-        .id = *id,
-        .jobs = fm_db_integer(rows, row, 0),
-        .canceled_at_us = fm_db_integer(rows, row, 1),
-        .queued = fm_db_integer(rows, row, 2),
-        .running = fm_db_integer(rows, row, 3),
-        .succeeded = fm_db_integer(rows, row, 4),
-        .failed = fm_db_integer(rows, row, 5),
-        .canceled = fm_db_integer(rows, row, 6),
-        .completed_at_us = fm_db_integer(rows, row, 7),
+        .id = fm_db_id(rows, row, 0),
+        .jobs = fm_db_integer(rows, row, 1),
+        .canceled_at_us = fm_db_integer(rows, row, 2),
+        .queued = fm_db_integer(rows, row, 3),
+        .running = fm_db_integer(rows, row, 4),
+        .succeeded = fm_db_integer(rows, row, 5),
+        .failed = fm_db_integer(rows, row, 6),
+        .canceled = fm_db_integer(rows, row, 7),
+        .completed_at_us = fm_db_integer(rows, row, 8),
     };
 }
 

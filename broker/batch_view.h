@@ -14,8 +14,7 @@ struct fm_batch_view {
 };
 
 /* Of a row of batch_count.sql. */
-struct fm_batch_view fm_batch_view_read(const struct fm_id *id, const struct fm_db_rows *rows,
-                                        size_t row);
+struct fm_batch_view fm_batch_view_read(const struct fm_db_rows *rows, size_t row);
 /* Every job has ended, or is no more. */
 bool fm_batch_view_is_done(const struct fm_batch_view *batch);
 /* "running" until it is done; then "canceled" where its client did that, "failed" if any job did,

@@ -20,13 +20,8 @@ static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
 
 static enum fm_step post(struct fm_request *request)
 {
-    struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CANCEL);
-    event->account = request->look.key_account;
-    event->id = request->job;
     request->stage = STAGE_POSTED;
-    fm_commit_post(request, event);
-    (void)fm_commit_is_waiting(request);
-    return FM_STEP_WAIT;
+    return fm_commit_move(request, FM_QUEUE_CANCEL);
 }
 
 static enum fm_step start(struct fm_request *request)

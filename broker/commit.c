@@ -58,6 +58,16 @@ bool fm_commit_is_waiting(struct fm_request *request)
     return true;
 }
 
+enum fm_step fm_commit_move(struct fm_request *request, enum fm_queue_kind kind)
+{
+    struct fm_queue_event *event = fm_queue_event_new(kind);
+    event->account = request->look.key_account;
+    event->id = request->job;
+    fm_commit_post(request, event);
+    (void)fm_commit_is_waiting(request);
+    return FM_STEP_WAIT;
+}
+
 bool fm_commit_is_done(const struct fm_request *request, struct fm_error *err)
 {
     const struct fm_commit *commit = &request->commit;

@@ -12,6 +12,8 @@
 /* Posts an event of the request's; what its slices point at must live until the wait is over. Any
  * number may be posted before the step answers WAIT. */
 void fm_commit_post(struct fm_request *request, struct fm_queue_event *event);
+/* Posts an event of that kind for the request's own job, and suspends: the step answers WAIT. */
+enum fm_step fm_commit_move(struct fm_request *request, enum fm_queue_kind kind);
 /* True while one of them is not committed; the request is suspended again, and the step answers
  * WAIT. */
 bool fm_commit_is_waiting(struct fm_request *request);

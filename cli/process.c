@@ -3,12 +3,9 @@
 
 #include "cli/command.h"
 #include "cli/run.h"
-#include "common/file.h"
 #include "common/json.h"
 #include "common/memory.h"
 #include "common/settings.h"
-
-#define OUTPUTS_LIMIT 262144
 
 struct options {
     char *outputs, *format, *fit, *start, *end, *at, *name, *download;
@@ -100,33 +97,11 @@ static bool put_output(struct fm_json_writer *json, const struct options *option
     return is_good;
 }
 
-/* ---- any outputs ---- */
-
-static bool put_given(struct fm_json_writer *json, const char *given, struct fm_error *err)
-{
-    FM_AUTO(fm_text_done) struct fm_text text = {0};
-    FM_AUTO(fm_json_destroy) struct fm_json *parsed = NULL;
-    struct fm_error why = {0};
-    if (given[0] != '@') {
-        fm_text_append(&text, given);
-    } else if (!fm_file_read(given + 1, OUTPUTS_LIMIT, &text, err)) {
-        return false;
-    }
-    if (!fm_json_parse((struct fm_slice){text.data, text.length}, &parsed, &why)) {
-        return fm_fail(err, FM_SETTING, "--outputs: %s", fm_error_text(&why));
-    }
-    if (fm_json_kind(parsed) != FM_JSON_ARRAY) {
-        return fm_fail(err, FM_SETTING, "--outputs: not a JSON array");
-    }
-    fm_json_put_raw(json, "outputs", (struct fm_slice){text.data, text.length});
-    return true;
-}
-
 static bool put_outputs(struct fm_json_writer *json, const struct options *options,
                         struct fm_error *err)
 {
     if (options->outputs[0] != '\0') {
-        return put_given(json, options->outputs, err);
+        return fm_run_put_outputs(json, options->outputs, err);
     }
     fm_json_open(json, "outputs", '[');
     bool is_good = put_output(json, options, err);
@@ -149,41 +124,33 @@ static bool make_body(const struct options *options, const char *url, struct fm_
 
 /* ---- the command ---- */
 
-static bool check_words(const struct options *options, size_t count, struct fm_error *err)
+static bool make_run(const struct options *options, const struct fm_settings_words *words,
+                     struct fm_text *body, struct fm_run *run, struct fm_error *err)
 {
-    if (count != 1) {
-        return fm_fail(err, FM_SETTING,
-                       "usage: fetchmedia process URL (see fetchmedia help process)");
+    *run = (struct fm_run){.path = "/v1/videos/process",
+                           .name = options->name,
+                           .download = options->download,
+                           .goes_on = options->no_wait,
+                           .wants_json = options->json};
+    if (!fm_run_check(run, "process", words->rest_count, err) ||
+        !make_body(options, words->rest[0], body, err)) {
+        return false;
     }
-    return !options->no_wait || options->download[0] == '\0' ||
-           fm_fail(err, FM_SETTING, "--download has to wait for the job; --no-wait does not");
-}
-
-static int run(const struct options *options, const char *url)
-{
-    FM_AUTO(fm_text_done) struct fm_text body = {0};
-    struct fm_error err = {0};
-    if (!make_body(options, url, &body, &err)) {
-        return fm_command_fail(&err);
-    }
-    struct fm_run run = {.path = "/v1/videos/process",
-                         .body = fm_text_get(&body),
-                         .name = options->name,
-                         .download = options->download,
-                         .goes_on = options->no_wait,
-                         .wants_json = options->json};
-    return fm_run_job(&run);
+    run->body = fm_text_get(body);
+    return true;
 }
 
 int fm_process_command(int argc, char **argv)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
     struct fm_settings_words words = {argc, argv, rest, 0};
     struct options options = {0};
+    struct fm_run run;
     struct fm_error err = {0};
     bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
-                   check_words(&options, words.rest_count, &err);
-    int code = is_good ? run(&options, rest[0]) : fm_command_fail(&err);
+                   make_run(&options, &words, &body, &run, &err);
+    int code = is_good ? fm_run_job(&run) : fm_command_fail(&err);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }

@@ -16,6 +16,7 @@
 #include "common/memory.h"
 
 #define SAME_NAME_LIMIT 100u
+#define OUTPUTS_LIMIT ((size_t)262144)
 
 /* The job's id, safe to stand in a path. */
 static bool submit(const struct fm_client *client, const struct fm_run *run,
@@ -31,6 +32,38 @@ static bool submit(const struct fm_client *client, const struct fm_run *run,
         return fm_fail(err, FM_PROTOCOL, "the answer holds no job");
     }
     fm_id_format(FM_ID_JOB, &parsed, id);
+    return true;
+}
+
+bool fm_run_check(const struct fm_run *run, const char *command, size_t word_count,
+                  struct fm_error *err)
+{
+    if (word_count != 1) {
+        return fm_fail(err, FM_SETTING, "usage: fetchmedia %s URL (see fetchmedia help %s)",
+                       command, command);
+    }
+    return !run->goes_on || run->download[0] == '\0' ||
+           fm_fail(err, FM_SETTING, "--download has to wait for the job; --no-wait does not");
+}
+
+bool fm_run_put_outputs(struct fm_json_writer *writer, const char *given, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    FM_AUTO(fm_json_destroy) struct fm_json *parsed = NULL;
+    struct fm_error why = {0};
+    if (given[0] != '@') {
+        fm_text_append(&text, given);
+    } else if (!fm_file_read(given + 1, OUTPUTS_LIMIT, &text, err)) {
+        return false;
+    }
+    struct fm_slice bytes = {text.data, text.length};
+    if (!fm_json_parse(bytes, &parsed, &why)) {
+        return fm_fail(err, FM_SETTING, "--outputs: %s", fm_error_text(&why));
+    }
+    if (fm_json_kind(parsed) != FM_JSON_ARRAY) {
+        return fm_fail(err, FM_SETTING, "--outputs: not a JSON array");
+    }
+    fm_json_put_raw(writer, "outputs", bytes);
     return true;
 }
 
