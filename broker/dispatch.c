@@ -124,7 +124,7 @@ static void take_inbox(struct fm_dispatch *dispatch)
         event->next = NULL;
         if (event->kind == FM_QUEUE_ENQUEUE)
             fm_claim_offer(&dispatch->hub, event);
-        fm_queue_add(dispatch->hub.queue, event);
+        fm_hub_queue(&dispatch->hub, event);
     }
 }
 
@@ -146,19 +146,23 @@ static int sooner(int a, int b)
     return b < 0 || a < b ? a : b;
 }
 
+static int pump(struct fm_hub *hub)
+{
+    return sooner(fm_queue_pump(hub->starts), fm_queue_pump(hub->queue));
+}
+
 /* Everything there is to do now; returns how many milliseconds it may sleep. */
 static int turn(struct fm_dispatch *dispatch)
 {
     struct fm_hub *hub = &dispatch->hub;
     hub->settings = atomic_load(&dispatch->settings);
     take_inbox(dispatch);
-    int sleep_ms = fm_queue_pump(hub->queue);
+    pump(hub);
     receive(hub);
-    sleep_ms = sooner(sleep_ms, fm_tick_pump(hub->tick));
+    fm_tick_pump(hub->tick);
     fm_look_begin(dispatch->look);
     atomic_store(&dispatch->workers, fm_claim_fill(hub));
-    sleep_ms = sooner(sleep_ms, fm_queue_pump(hub->queue));
-    sleep_ms = sooner(sleep_ms, fm_tick_pump(hub->tick));
+    int sleep_ms = sooner(pump(hub), fm_tick_pump(hub->tick));
     if (fm_link_has_more(hub->link))
         return 0;
     return sooner(sleep_ms, fm_look_wait_ms(dispatch->look));
@@ -170,6 +174,7 @@ static void rest(struct fm_dispatch *dispatch, int sleep_ms)
     struct pollfd fds[] = {
         {.fd = dispatch->wake, .events = POLLIN},
         {.fd = fm_link_fd(hub->link), .events = POLLIN},
+        {.fd = fm_queue_fd(hub->starts), .events = fm_queue_poll_events(hub->starts)},
         {.fd = fm_queue_fd(hub->queue), .events = fm_queue_poll_events(hub->queue)},
         {.fd = fm_tick_fd(hub->tick), .events = fm_tick_poll_events(hub->tick)},
     };
@@ -195,6 +200,7 @@ static void open_rooms(struct fm_dispatch *dispatch, const char *database_url)
     hub->sessions = fm_session_set_new(hub->cap);
     hub->order = fm_order_new(hub->cap);
     hub->reason = fm_reason_new();
+    hub->starts = fm_queue_new(database_url, hub->broker);
     hub->queue = fm_queue_new(database_url, hub->broker);
     hub->tick = fm_tick_new(database_url, hub->broker);
     dispatch->look = fm_look_new(hub);
@@ -251,6 +257,7 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
     eventfd_write(old->wake, 1);
     if (old->has_thread)
         pthread_join(old->thread, NULL);
+    fm_queue_destroy(&old->hub.starts);
     fm_queue_destroy(&old->hub.queue);
     refuse_posted(old);
     fm_tick_destroy(&old->hub.tick);

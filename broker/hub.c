@@ -23,6 +23,12 @@ void fm_hub_move_end(struct fm_queue_event *event)
     fm_queue_event_destroy(&event);
 }
 
+void fm_hub_queue(struct fm_hub *hub, struct fm_queue_event *event)
+{
+    bool is_start = event->kind == FM_QUEUE_ENQUEUE || event->kind == FM_QUEUE_CLAIM;
+    fm_queue_add(is_start ? hub->starts : hub->queue, event);
+}
+
 void fm_hub_add(struct fm_hub_move *move, struct fm_queue_event *event,
                 void (*done)(struct fm_queue_event *event))
 {
@@ -30,7 +36,7 @@ void fm_hub_add(struct fm_hub_move *move, struct fm_queue_event *event,
     event->done = done;
     event->node = move->node;
     event->lease = move->lease;
-    fm_queue_add(move->hub->queue, event);
+    fm_hub_queue(move->hub, event);
 }
 
 /* The lease is back in the queue, or was no longer ours: either way it is off the worker's hands.

@@ -23,7 +23,9 @@ struct fm_hub {
     uint64_t broker; /* this process's boot */
     struct fm_node_set *nodes;
     struct fm_link *link;
-    struct fm_queue *queue;
+    struct fm_queue *starts; /* of ENQUEUE and CLAIM: what jobs begin with never waits for what
+                                others end with */
+    struct fm_queue *queue;  /* of all else */
     struct fm_tick *tick;
     struct fm_cap *cap;
     struct fm_session_set *sessions;
@@ -46,6 +48,8 @@ struct fm_hub_move {
 struct fm_hub_move *fm_hub_move_new(struct fm_hub *hub, const struct fm_id *node, uint64_t lease);
 /* Frees the move and its event: the last act of every `done`. */
 void fm_hub_move_end(struct fm_queue_event *event);
+/* Adds the event to the queue of its kind. */
+void fm_hub_queue(struct fm_hub *hub, struct fm_queue_event *event);
 /* Adds the event with the move as its context. */
 void fm_hub_add(struct fm_hub_move *move, struct fm_queue_event *event,
                 void (*done)(struct fm_queue_event *event));

@@ -8,8 +8,8 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define WINDOW_LEAST 64 /* keys of a pool asked for: four times its slots, within these bounds */
-#define WINDOW_MOST 2048
+#define WINDOW_LEAST 64 /* keys of a pool asked for: eight times its slots, within these bounds */
+#define WINDOW_MOST 4096
 #define ENOUGH_MOST 512     /* with half of that at hand no look is wanted */
 #define LEASES_ASKED 4096   /* a tick */
 #define WATCHED_ASKED 16384 /* a tick: 20 ms of the database's time */
@@ -112,7 +112,7 @@ static void ask_pools(struct fm_look *look, bool is_tick)
         if (!is_tick &&
             !(all.is_free[i] && fm_order_wants_look(hub->order, look->pool_names[i], enough)))
             continue;
-        look->windows[count] = within(WINDOW_LEAST, enough * 4, WINDOW_MOST);
+        look->windows[count] = within(WINDOW_LEAST, enough * 8, WINDOW_MOST);
         look->pools[count++] = look->pool_names[i];
     }
     look->ask.pools = look->pools;
@@ -178,7 +178,7 @@ static void defer(struct fm_hub *hub, const struct fm_tick_head *head)
     event->done = deferred;
     event->context = hub;
     hub->deferring++;
-    fm_queue_add(hub->queue, event);
+    fm_hub_queue(hub, event);
 }
 
 /* Leaves the heads that may start, and how many these are. One set of deferred jobs at a time is on
