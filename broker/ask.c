@@ -54,19 +54,32 @@ void fm_ask_look(struct fm_request *request, const struct fm_id *job)
     fm_reader_ask(request->front->reader, look);
 }
 
-void fm_ask_query(struct fm_request *request, const char *sql, const char *const *parameters,
-                  size_t count)
+static const char *copy_of(struct fm_arena *arena, const struct fm_db_call *call, size_t i)
 {
+    const char *parameter = call->parameters[i];
+    if (parameter == NULL) {
+        return NULL;
+    }
+    bool is_array = call->lengths != NULL && call->lengths[i] > 0;
+    size_t length = is_array ? (size_t)call->lengths[i] : strlen(parameter) + 1;
+    return memcpy(fm_arena_alloc(arena, length), parameter, length);
+}
+
+void fm_ask_query(struct fm_request *request, const struct fm_db_call *call)
+{
+    struct fm_arena *arena = &request->arena;
     struct fm_reader_query *query = &request->query;
-    const char **copies = fm_arena_alloc(&request->arena, (count + 1) * sizeof(*copies));
-    for (size_t i = 0; i < count; i++) {
-        copies[i] = parameters[i] == NULL
-                        ? NULL
-                        : fm_arena_strndup(&request->arena, parameters[i], strlen(parameters[i]));
+    const char **copies = fm_arena_alloc(arena, (call->count + 1) * sizeof(*copies));
+    int *lengths = fm_arena_alloc(arena, (call->count + 1) * sizeof(*lengths));
+    for (size_t i = 0; i < call->count; i++) {
+        copies[i] = copy_of(arena, call, i);
+        lengths[i] = call->lengths == NULL ? 0 : call->lengths[i];
     }
     fm_db_rows_destroy(&query->rows);
     *query = (struct fm_reader_query){
-        .sql = sql, .parameters = copies, .count = count, .done = take_query, .context = request};
+        .call = {.sql = call->sql, .parameters = copies, .lengths = lengths, .count = call->count},
+        .done = take_query,
+        .context = request};
     suspend(request);
     fm_reader_query(request->front->reader, query);
 }

@@ -13,8 +13,7 @@
 void fm_ask_look(struct fm_request *request, const struct fm_id *job);
 /* Starts a statement of its own (static text from sql/). Parameters are copied. Its rows, or why
  * there are none, are then in `request->query`, the rows the request's until the next one. */
-void fm_ask_query(struct fm_request *request, const char *sql, const char *const *parameters,
-                  size_t count);
+void fm_ask_query(struct fm_request *request, const struct fm_db_call *call);
 /* True while the answer is to come; the request is suspended again, and the step answers WAIT. */
 bool fm_ask_is_waiting(struct fm_request *request);
 /* Judges an answered look-up: UNAVAILABLE, INVALID_TOKEN. */

@@ -59,7 +59,9 @@ static enum fm_step start(struct fm_request *request)
     snprintf(types[1], sizeof(types[1]), "%d", FM_TYPE_PROCESS);
     const char *const parameters[] = {it->account, it->batch, types[0], types[1]};
     request->stage = STAGE_TYPES;
-    fm_ask_query(request, fm_sql_batch_types, parameters, FM_COUNT(parameters));
+    struct fm_db_call call = {
+        .sql = fm_sql_batch_types, .parameters = parameters, .count = FM_COUNT(parameters)};
+    fm_ask_query(request, &call);
     return FM_STEP_WAIT;
 }
 
@@ -69,7 +71,9 @@ static enum fm_step ask_page(struct fm_request *request)
     const char *const parameters[] = {it->account, it->batch,
                                       it->behind[0] != '\0' ? it->behind : NULL};
     request->stage = STAGE_PAGE;
-    fm_ask_query(request, fm_sql_batch_live, parameters, FM_COUNT(parameters));
+    struct fm_db_call call = {
+        .sql = fm_sql_batch_live, .parameters = parameters, .count = FM_COUNT(parameters)};
+    fm_ask_query(request, &call);
     return FM_STEP_WAIT;
 }
 
@@ -106,7 +110,8 @@ static enum fm_step post_page(struct fm_request *request)
         event->id = fm_db_id(rows, i, 0);
         fm_commit_post(request, event);
     }
-    snprintf(it->behind, sizeof(it->behind), "%s", fm_db_text(rows, count - 1, 0));
+    struct fm_id last = fm_db_id(rows, count - 1, 0);
+    fm_id_to_uuid(&last, it->behind);
     (void)fm_commit_is_waiting(request);
     return FM_STEP_WAIT;
 }

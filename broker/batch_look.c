@@ -43,7 +43,9 @@ void fm_batch_look_ask_range(struct fm_request *request, const struct fm_id *upt
     for (size_t i = 0; i < FM_COUNT(asked); i++) {
         snprintf(states[i], sizeof(states[i]), "%d", (int)asked[i]);
     }
-    fm_ask_query(request, fm_sql_batch_count, parameters, FM_COUNT(parameters));
+    struct fm_db_call call = {
+        .sql = fm_sql_batch_count, .parameters = parameters, .count = FM_COUNT(parameters)};
+    fm_ask_query(request, &call);
 }
 
 void fm_batch_look_ask(struct fm_request *request)

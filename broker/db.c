@@ -13,6 +13,7 @@
 #define BACKOFF_LAST_MS 2000
 #define CONNECT_MS 5000
 #define PREPARED_MAX 64
+#define PARAMETERS_MAX 32 /* of a statement */
 #define STEPS_MAX (2 * FM_DB_CALLS_MAX)
 #define NOT_WARNED SIZE_MAX
 
@@ -409,17 +410,18 @@ static void add_step(struct fm_db *db, size_t call, struct prepared *preparing)
     db->steps[db->step_count++] = (struct step){.call = call, .preparing = preparing};
 }
 
-static bool send_plain(struct fm_db *db, const struct fm_db_call *call)
+static bool send_plain(struct fm_db *db, const struct fm_db_call *call, const int *formats)
 {
-    return PQsendQueryParams(db->conn, call->sql, (int)call->count, NULL, call->parameters, NULL,
-                             NULL, 0) == 1;
+    return PQsendQueryParams(db->conn, call->sql, (int)call->count, NULL, call->parameters,
+                             call->lengths, formats, 0) == 1;
 }
 
-static bool send_prepared(struct fm_db *db, size_t index, const struct fm_db_call *call)
+static bool send_prepared(struct fm_db *db, size_t index, const struct fm_db_call *call,
+                          const int *formats)
 {
     struct prepared *prepared = find_prepared(db, call->sql);
     if (prepared == NULL) {
-        return send_plain(db, call);
+        return send_plain(db, call, formats);
     }
     char name[16];
     snprintf(name, sizeof(name), "s%u", (unsigned)(prepared - db->prepared));
@@ -429,15 +431,21 @@ static bool send_prepared(struct fm_db *db, size_t index, const struct fm_db_cal
             return false;
         }
     }
-    return PQsendQueryPrepared(db->conn, name, (int)call->count, call->parameters, NULL, NULL, 0) ==
-           1;
+    return PQsendQueryPrepared(db->conn, name, (int)call->count, call->parameters, call->lengths,
+                               formats, 1) == 1;
 }
 
 /* A text of unknown life (the operator's commands) is not prepared: its address is its name. */
 static bool send_call(struct fm_db *db, size_t index, const struct fm_db_call *call)
 {
     bool is_prepared = call->count > 0 && db->use != FM_DB_ADMIN;
-    bool is_sent = is_prepared ? send_prepared(db, index, call) : send_plain(db, call);
+    bool is_sent = call->count <= PARAMETERS_MAX;
+    int formats[PARAMETERS_MAX];
+    for (size_t i = 0; is_sent && i < call->count; i++) {
+        formats[i] = call->lengths != NULL && call->lengths[i] > 0; /* binary */
+    }
+    is_sent = is_sent && (is_prepared ? send_prepared(db, index, call, formats)
+                                      : send_plain(db, call, formats));
     add_step(db, index, NULL);
     return is_sent;
 }

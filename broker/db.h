@@ -37,7 +37,8 @@ enum fm_db_state {
 /* One statement of a pipeline; static text, prepared once a connection where it has parameters. */
 struct fm_db_call {
     const char *sql;
-    const char *const *parameters; /* text; borrowed for fm_db_send alone */
+    const char *const *parameters; /* borrowed for fm_db_send alone; NULL is SQL null */
+    const int *lengths;            /* of arrays; 0, or no lengths: a text */
     size_t count;
 };
 
@@ -78,13 +79,16 @@ bool fm_db_open(const char *url, enum fm_db_use use, int64_t deadline_ms, struct
                 struct fm_error *err) FM_MUST_CHECK;
 void fm_db_close(struct fm_db **db);
 
-/* Parameters are text; NULL is SQL null. An array is built with fm_db_array_…. */
 struct fm_db_rows;
-/* One statement (its text from sql/, embedded) in its own transaction; without parameters also
- * several in one text (the last one's rows). `rows` may be NULL. DATABASE: refused, nothing
- * happened; UNAVAILABLE: no connection; DATABASE_UNCERTAIN: lost or unanswered by the deadline. */
+/* One statement (its text from sql/, embedded) in its own transaction, its parameters text; without
+ * any also several in one text (the last one's rows). `rows` may be NULL. DATABASE: refused,
+ * nothing happened; UNAVAILABLE: no connection; DATABASE_UNCERTAIN: lost or unanswered by the
+ * deadline. */
 bool fm_db_run(struct fm_db *db, const char *sql, const char *const *parameters, size_t count,
                int64_t deadline_ms, struct fm_db_rows **rows, struct fm_error *err) FM_MUST_CHECK;
+/* The same where a parameter is an array. */
+bool fm_db_run_call(struct fm_db *db, const struct fm_db_call *call, int64_t deadline_ms,
+                    struct fm_db_rows **rows, struct fm_error *err) FM_MUST_CHECK;
 size_t fm_db_rows_count(const struct fm_db_rows *rows);
 bool fm_db_is_null(const struct fm_db_rows *rows, size_t row, int column);
 /* Borrowed, "" for null. */
@@ -96,13 +100,27 @@ struct fm_id fm_db_id(const struct fm_db_rows *rows, size_t row, int column);
 struct fm_slice fm_db_bytes(struct fm_db_rows *rows, size_t row, int column);
 void fm_db_rows_destroy(struct fm_db_rows **rows);
 
-/* PostgreSQL array literals: `{…}`. */
-void fm_db_array_open(struct fm_text *array);
-void fm_db_array_integer(struct fm_text *array, int64_t value);
+/* An array parameter, in binary: its elements are of the type the statement declares. */
+enum fm_db_type {
+    FM_DB_BOOLEAN,
+    FM_DB_SMALLINT,
+    FM_DB_INTEGER,
+    FM_DB_BIGINT,
+    FM_DB_TEXT,
+    FM_DB_BYTEA,
+    FM_DB_UUID,
+    FM_DB_TIMESTAMPTZ,
+};
+
+void fm_db_array_open(struct fm_text *array, enum fm_db_type type);
+void fm_db_array_number(struct fm_text *array,
+                        int64_t value); /* what the type has no room for is cut off */
 void fm_db_array_id(struct fm_text *array, const struct fm_id *id); /* zero id: NULL */
 void fm_db_array_text(struct fm_text *array, const char *value);    /* NULL: NULL */
 void fm_db_array_bytes(struct fm_text *array, struct fm_slice bytes);
 void fm_db_array_time(struct fm_text *array, int64_t wall_us); /* 0: NULL */
-void fm_db_array_close(struct fm_text *array);
+/* A call's parameters and their lengths, of arrays and of texts. */
+void fm_db_parameters(const struct fm_text *texts, size_t count, const char **parameters,
+                      int *lengths);
 
 #endif

@@ -1,63 +1,99 @@
-/* PostgreSQL array literals (manual §8.15.2): `{…}`, elements quoted where they may hold anything.
- */
-#include <stdio.h>
+/* PostgreSQL's arrays of one dimension, in binary (array_recv): five numbers, then each element
+ * with its length before it. Half of what a text costs the server, and more here. */
 #include <string.h>
-#include <time.h>
 
 #include "broker/db.h"
+#include "broker/db_value.h"
 #include "common/memory.h"
 
-static void start_element(struct fm_text *array)
-{
-    if (array->data[array->length - 1] != '{') {
-        fm_text_append_char(array, ',');
-    }
-}
+/* Where the numbers are; the others are always the same. */
+#define TYPE_AT 8
+#define COUNT_AT 12
 
-void fm_db_array_open(struct fm_text *array)
+/* As pg_type has them. */
+static const struct {
+    unsigned oid, bytes; /* bytes of a number */
+} types[] = {
+    [FM_DB_BOOLEAN] = {16, 1}, [FM_DB_SMALLINT] = {21, 2},      [FM_DB_INTEGER] = {23, 4},
+    [FM_DB_BIGINT] = {20, 8},  [FM_DB_TEXT] = {25, 0},          [FM_DB_BYTEA] = {17, 0},
+    [FM_DB_UUID] = {2950, 0},  [FM_DB_TIMESTAMPTZ] = {1184, 0},
+};
+
+void fm_db_array_open(struct fm_text *array, enum fm_db_type type)
 {
     fm_text_clear(array);
-    fm_text_append_char(array, '{');
+    fm_db_value_raw(array, 1, 4); /* dimensions */
+    fm_db_value_raw(array, 0, 4);
+    fm_db_value_raw(array, types[type].oid, 4);
+    fm_db_value_raw(array, 0, 4); /* elements: none yet */
+    fm_db_value_raw(array, 1, 4); /* the first one's index */
 }
 
-void fm_db_array_close(struct fm_text *array)
+/* No text begins with a zero, as every array does. */
+static bool is_array(const struct fm_text *text)
 {
-    fm_text_append_char(array, '}');
+    return text->length > 0 && text->data[0] == '\0';
 }
 
-static void append_null(struct fm_text *array)
+void fm_db_parameters(const struct fm_text *texts, size_t count, const char **parameters,
+                      int *lengths)
 {
-    start_element(array);
-    fm_text_append(array, "NULL");
-}
-
-/* By hand: most of what a flush says is numbers. */
-void fm_db_array_integer(struct fm_text *array, int64_t value)
-{
-    char digits[21];
-    size_t at = sizeof(digits);
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    start_element(array);
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (value < 0) {
-        digits[--at] = '-';
+    for (size_t i = 0; i < count; i++) {
+        parameters[i] = fm_text_get(&texts[i]);
+        lengths[i] = is_array(&texts[i]) ? (int)texts[i].length : 0;
     }
-    fm_text_append_bytes(array, digits + at, sizeof(digits) - at);
+}
+
+static void count_element(struct fm_text *array)
+{
+    unsigned char *count = (unsigned char *)array->data + COUNT_AT;
+    int digit = 3;
+    while (++count[digit] == 0) {
+        digit--;
+    }
+}
+
+void fm_db_array_number(struct fm_text *array, int64_t value)
+{
+    size_t type = 0;
+    while (types[type].oid != (unsigned char)array->data[TYPE_AT + 3]) {
+        type++;
+    }
+    count_element(array);
+    fm_db_value_number(array, value, types[type].bytes);
+}
+
+static void put_null(struct fm_text *array)
+{
+    count_element(array);
+    fm_db_value_null(array);
+}
+
+void fm_db_array_bytes(struct fm_text *array, struct fm_slice bytes)
+{
+    if (bytes.data == NULL) {
+        put_null(array);
+        return;
+    }
+    count_element(array);
+    fm_db_value_bytes(array, bytes.data, bytes.length);
 }
 
 void fm_db_array_id(struct fm_text *array, const struct fm_id *id)
 {
-    if (fm_id_is_zero(id)) {
-        append_null(array);
+    bool is_none = fm_id_is_zero(id);
+    fm_db_array_bytes(array, (struct fm_slice){.data = is_none ? NULL : (const char *)id->bytes,
+                                               .length = sizeof(id->bytes)});
+}
+
+void fm_db_array_time(struct fm_text *array, int64_t wall_us)
+{
+    if (wall_us == 0) {
+        put_null(array);
         return;
     }
-    char uuid[FM_ID_UUID_SIZE];
-    fm_id_to_uuid(id, uuid);
-    start_element(array);
-    fm_text_append(array, uuid);
+    count_element(array);
+    fm_db_value_time(array, wall_us);
 }
 
 /* Length of the UTF-8 sequence that starts here, 0 if there is none that PostgreSQL takes. The form
@@ -86,62 +122,23 @@ static size_t measure_character(const unsigned char *at)
     return is_whole ? forms[form].length : 0;
 }
 
-/* Text of a worker must not be able to fail a whole flush: what is no UTF-8 becomes '?'. */
+/* Text of a worker must not be able to fail a whole flush: what is no UTF-8 becomes '?', byte for
+ * byte. */
 void fm_db_array_text(struct fm_text *array, const char *value)
 {
     if (value == NULL) {
-        append_null(array);
+        put_null(array);
         return;
     }
-    start_element(array);
-    fm_text_append_char(array, '"');
-    while (*value != '\0') {
-        size_t length = measure_character((const unsigned char *)value);
-        if (*value == '"' || *value == '\\') {
-            fm_text_append_char(array, '\\');
+    size_t length = strlen(value);
+    count_element(array);
+    fm_db_value_bytes(array, value, length);
+    char *at = array->data + array->length - length;
+    while (*at != '\0') {
+        size_t good = measure_character((const unsigned char *)at);
+        if (good == 0) {
+            *at = '?';
         }
-        fm_text_append_bytes(array, length == 0 ? "?" : value, length == 0 ? 1 : length);
-        value += length == 0 ? 1 : length;
+        at += good == 0 ? 1 : good;
     }
-    fm_text_append_char(array, '"');
-}
-
-void fm_db_array_bytes(struct fm_text *array, struct fm_slice bytes)
-{
-    static const char digits[] = "0123456789abcdef";
-    if (bytes.data == NULL) {
-        append_null(array);
-        return;
-    }
-    start_element(array);
-    fm_text_append(array, "\"\\\\x");
-    char pair[512];
-    size_t used = 0;
-    for (size_t i = 0; i < bytes.length; i++) {
-        unsigned char byte = (unsigned char)bytes.data[i];
-        pair[used++] = digits[byte >> 4];
-        pair[used++] = digits[byte & 15];
-        if (used == sizeof(pair)) {
-            fm_text_append_bytes(array, pair, used);
-            used = 0;
-        }
-    }
-    fm_text_append_bytes(array, pair, used);
-    fm_text_append_char(array, '"');
-}
-
-void fm_db_array_time(struct fm_text *array, int64_t wall_us)
-{
-    if (wall_us == 0) {
-        append_null(array);
-        return;
-    }
-    time_t seconds = (time_t)(wall_us / 1000000);
-    struct tm utc = {0};
-    char text[40];
-    gmtime_r(&seconds, &utc);
-    size_t length = strftime(text, sizeof(text), "\"%Y-%m-%d %H:%M:%S", &utc);
-    snprintf(text + length, sizeof(text) - length, ".%06d+00\"", (int)(wall_us % 1000000));
-    start_element(array);
-    fm_text_append(array, text);
 }

@@ -7,54 +7,38 @@
 #include <string.h>
 
 #include "broker/db_rows.h"
+#include "broker/db_value.h"
 #include "common/clock.h"
 #include "common/memory.h"
 
 #define SILENCE_MS 30000
 #define SEND_BYTES ((size_t)32 * 1024)
-#define EPOCH_US INT64_C(946684800000000) /* 2000-01-01 in microseconds since 1970 */
 
 /* ---- values ---- */
 
-static void put_number(struct fm_text *out, uint64_t value, int bytes)
-{
-    char wire[8];
-    for (int i = 0; i < bytes; i++) {
-        wire[i] = (char)(value >> (8 * (bytes - 1 - i)));
-    }
-    fm_text_append_bytes(out, wire, (size_t)bytes);
-}
-
-static void put_field(struct fm_db_copy *copy, int64_t value, int bytes)
-{
-    put_number(&copy->held, (uint64_t)bytes, 4);
-    put_number(&copy->held, (uint64_t)value, bytes);
-}
-
 void fm_db_copy_small(struct fm_db_copy *copy, int value)
 {
-    put_field(copy, value, 2);
+    fm_db_value_number(&copy->held, value, 2);
 }
 
 void fm_db_copy_integer(struct fm_db_copy *copy, int32_t value)
 {
-    put_field(copy, value, 4);
+    fm_db_value_number(&copy->held, value, 4);
 }
 
 void fm_db_copy_time(struct fm_db_copy *copy, int64_t wall_us)
 {
-    put_field(copy, wall_us - EPOCH_US, 8);
+    fm_db_value_time(&copy->held, wall_us);
 }
 
 void fm_db_copy_bytes(struct fm_db_copy *copy, struct fm_slice bytes)
 {
-    put_number(&copy->held, bytes.length, 4);
-    fm_text_append_bytes(&copy->held, bytes.data, bytes.length);
+    fm_db_value_bytes(&copy->held, bytes.data, bytes.length);
 }
 
 void fm_db_copy_id(struct fm_db_copy *copy, const struct fm_id *id)
 {
-    fm_db_copy_bytes(copy, (struct fm_slice){(const char *)id->bytes, sizeof(id->bytes)});
+    fm_db_value_bytes(&copy->held, id->bytes, sizeof(id->bytes));
 }
 
 /* ---- the connection ---- */
@@ -144,8 +128,8 @@ bool fm_db_copy_begin(struct fm_db_copy *copy, struct fm_db *db, const char *sql
     static const char signature[] = "PGCOPY\n\377\r\n"; /* and its NUL */
     *copy = (struct fm_db_copy){.db = db};
     fm_text_append_bytes(&copy->held, signature, sizeof(signature));
-    put_number(&copy->held, 0, 4); /* flags */
-    put_number(&copy->held, 0, 4); /* length of what extends the header */
+    fm_db_value_raw(&copy->held, 0, 4); /* flags */
+    fm_db_value_raw(&copy->held, 0, 4); /* length of what extends the header */
     if (PQsendQuery(fm_db_connection(db), sql) != 1) {
         return lose(db, err, "begin");
     }
@@ -157,14 +141,14 @@ bool fm_db_copy_row(struct fm_db_copy *copy, unsigned columns, struct fm_error *
     if (copy->held.length >= SEND_BYTES && !send_held(copy, err)) {
         return false;
     }
-    put_number(&copy->held, columns, 2);
+    fm_db_value_raw(&copy->held, columns, 2);
     return true;
 }
 
 bool fm_db_copy_end(struct fm_db_copy *copy, struct fm_error *err)
 {
     PGresult *rest = NULL;
-    put_number(&copy->held, UINT16_MAX, 2);
+    fm_db_value_raw(&copy->held, UINT16_MAX, 2);
     if (!send_held(copy, err)) {
         return false;
     }

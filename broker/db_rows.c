@@ -1,4 +1,5 @@
-/* What came back: a result in text form, read by row and column. */
+/* What came back, read by row and column: columns are binary where the statement was prepared, else
+ * text. */
 #include "broker/db_rows.h"
 
 #include <libpq-fe.h>
@@ -61,22 +62,52 @@ const char *fm_db_text(const struct fm_db_rows *rows, size_t row, int column)
     return PQgetvalue(rows->result, (int)row, column);
 }
 
+static bool is_binary(const struct fm_db_rows *rows, int column)
+{
+    return PQfformat(rows->result, column) == 1;
+}
+
+static struct fm_slice value_of(const struct fm_db_rows *rows, size_t row, int column)
+{
+    return (struct fm_slice){.data = fm_db_text(rows, row, column),
+                             .length = (size_t)PQgetlength(rows->result, (int)row, column)};
+}
+
+/* A smallint, integer or bigint in network order. */
+static int64_t number_of(struct fm_slice value)
+{
+    uint64_t number = value.length > 0 && (value.data[0] & 0x80) != 0 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < value.length && i < sizeof(number); i++) {
+        number = number << 8 | (unsigned char)value.data[i];
+    }
+    return (int64_t)number;
+}
+
 int64_t fm_db_integer(const struct fm_db_rows *rows, size_t row, int column)
 {
     int64_t value = 0;
+    if (is_binary(rows, column)) {
+        return number_of(value_of(rows, row, column));
+    }
     fm_text_to_i64(fm_db_text(rows, row, column), INT64_MIN, INT64_MAX, &value);
     return value;
 }
 
 bool fm_db_bool(const struct fm_db_rows *rows, size_t row, int column)
 {
-    return fm_db_text(rows, row, column)[0] == 't';
+    char first = fm_db_text(rows, row, column)[0];
+    return is_binary(rows, column) ? first == 1 : first == 't';
 }
 
 struct fm_id fm_db_id(const struct fm_db_rows *rows, size_t row, int column)
 {
     struct fm_id id = {0};
-    fm_id_from_uuid(fm_db_text(rows, row, column), &id);
+    struct fm_slice value = value_of(rows, row, column);
+    if (is_binary(rows, column) && value.length == sizeof(id.bytes)) {
+        memcpy(id.bytes, value.data, sizeof(id.bytes));
+    } else {
+        fm_id_from_uuid(value.data, &id);
+    }
     return id;
 }
 
@@ -89,7 +120,11 @@ static unsigned nibble(char digit)
 struct fm_slice fm_db_bytes(struct fm_db_rows *rows, size_t row, int column)
 {
     const char *text = fm_db_text(rows, row, column);
-    if (!fm_text_starts(text, "\\x")) {
+    bool is_null = fm_db_is_null(rows, row, column);
+    if (!is_null && is_binary(rows, column)) {
+        return value_of(rows, row, column);
+    }
+    if (is_null || !fm_text_starts(text, "\\x")) {
         return (struct fm_slice){0};
     }
     size_t length = strlen(text + 2) / 2;

@@ -62,17 +62,16 @@ static bool wait_for_answer(struct fm_db *db, int64_t deadline_ms, struct fm_err
     return true;
 }
 
-bool fm_db_run(struct fm_db *db, const char *sql, const char *const *parameters, size_t count,
-               int64_t deadline_ms, struct fm_db_rows **rows, struct fm_error *err)
+bool fm_db_run_call(struct fm_db *db, const struct fm_db_call *call, int64_t deadline_ms,
+                    struct fm_db_rows **rows, struct fm_error *err)
 {
     if (!wait_until_idle(db, deadline_ms, err)) {
         return false;
     }
-    if (count == 0) {
-        fm_db_send_text(db, sql);
+    if (call->count == 0) {
+        fm_db_send_text(db, call->sql);
     } else {
-        fm_db_send(db, &(struct fm_db_call){.sql = sql, .parameters = parameters, .count = count},
-                   1);
+        fm_db_send(db, call, 1);
     }
     if (!wait_for_answer(db, deadline_ms, err) || fm_db_verdict(db, err) != FM_DB_DONE) {
         return false;
@@ -81,4 +80,11 @@ bool fm_db_run(struct fm_db *db, const char *sql, const char *const *parameters,
         *rows = fm_db_take(db, 0);
     }
     return true;
+}
+
+bool fm_db_run(struct fm_db *db, const char *sql, const char *const *parameters, size_t count,
+               int64_t deadline_ms, struct fm_db_rows **rows, struct fm_error *err)
+{
+    struct fm_db_call call = {.sql = sql, .parameters = parameters, .count = count};
+    return fm_db_run_call(db, &call, deadline_ms, rows, err);
 }

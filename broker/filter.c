@@ -234,7 +234,7 @@ static void add_word(struct fm_text *array, const char *word)
 
 void fm_filter_words(const struct fm_filter *filter, struct fm_text *array)
 {
-    fm_db_array_open(array);
+    fm_db_array_open(array, FM_DB_TEXT);
     if (filter->asked.text != NULL) {
         add_word(array, filter->asked.text);
     }
@@ -242,18 +242,16 @@ void fm_filter_words(const struct fm_filter *filter, struct fm_text *array)
         add_word(array, filter->pairs[i].name);
         add_word(array, filter->pairs[i].value);
     }
-    fm_db_array_close(array);
 }
 
 void fm_filter_states(const struct fm_filter *filter, struct fm_text *array)
 {
-    fm_db_array_open(array);
+    fm_db_array_open(array, FM_DB_SMALLINT);
     for (unsigned state = 0; state < FM_STATE_COUNT; state++) {
         if (filter->states[state]) {
-            fm_db_array_integer(array, state);
+            fm_db_array_number(array, state);
         }
     }
-    fm_db_array_close(array);
 }
 
 /* ---- what the statement cannot tell ---- */

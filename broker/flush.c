@@ -143,11 +143,10 @@ struct fm_queue_event *fm_flush_remove(struct fm_flush *flush, size_t index)
 static void build_array(const struct fm_flush *flush,
                         const struct fm_statement_parameter *parameter, struct fm_text *text)
 {
-    fm_db_array_open(text);
+    fm_db_array_open(text, fm_statement_type(parameter));
     for (size_t i = flush->first[parameter->kind]; i < flush->first[parameter->kind + 1]; i++) {
         fm_statement_put(parameter, flush->events[i], text);
     }
-    fm_db_array_close(text);
 }
 
 static void build_parameter(struct fm_flush *flush, const struct fm_statement_parameter *parameter)
@@ -162,16 +161,19 @@ static void build_parameter(struct fm_flush *flush, const struct fm_statement_pa
     } else {
         build_array(flush, parameter, text);
     }
-    flush->parameters[flush->parameter_count++] = fm_text_get(text);
+    flush->parameter_count++;
 }
 
 static void add_call(struct fm_flush *flush, const char *sql, size_t parameter_count)
 {
+    size_t first = flush->parameter_count - parameter_count;
+    fm_db_parameters(&flush->texts[first], parameter_count, &flush->parameters[first],
+                     &flush->lengths[first]);
     flush->statement_of[flush->call_count] = fm_statement_count;
-    flush->calls[flush->call_count++] = (struct fm_db_call){
-        .sql = sql,
-        .parameters = &flush->parameters[flush->parameter_count - parameter_count],
-        .count = parameter_count};
+    flush->calls[flush->call_count++] = (struct fm_db_call){.sql = sql,
+                                                            .parameters = &flush->parameters[first],
+                                                            .lengths = &flush->lengths[first],
+                                                            .count = parameter_count};
 }
 
 static bool has_events(const struct fm_flush *flush, const struct fm_statement *statement)
@@ -278,16 +280,12 @@ size_t fm_flush_take_answered(struct fm_flush *flush, bool all,
 void fm_flush_build_look(struct fm_flush *flush)
 {
     struct fm_text *ids = &flush->texts[0], *accounts = &flush->texts[1];
-    fm_db_array_open(ids);
-    fm_db_array_open(accounts);
+    fm_db_array_open(ids, FM_DB_UUID);
+    fm_db_array_open(accounts, FM_DB_UUID);
     for (size_t i = 0; i < flush->count; i++) {
         fm_db_array_id(ids, &flush->events[i]->id);
         fm_db_array_id(accounts, &flush->events[i]->account);
     }
-    fm_db_array_close(ids);
-    fm_db_array_close(accounts);
-    flush->parameters[0] = fm_text_get(ids);
-    flush->parameters[1] = fm_text_get(accounts);
     flush->parameter_count = 2;
     flush->call_count = 0;
     add_call(flush, fm_sql_job_found, 2);

@@ -24,6 +24,7 @@ struct fm_flush {
     size_t call_count;
     struct fm_text texts[FM_FLUSH_PARAMETERS_MAX];
     const char *parameters[FM_FLUSH_PARAMETERS_MAX];
+    int lengths[FM_FLUSH_PARAMETERS_MAX];
     size_t parameter_count;
 };
 

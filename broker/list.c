@@ -16,7 +16,9 @@
 #include "sql/sql.h"
 
 #define EDGE_COLUMN 21 /* of job_list.sql, behind the job's */
-#define PARAMETERS 10
+
+/* Its parameters: two are arrays. */
+enum { STATES = 4, WORDS = 8, PARAMETERS = 10 };
 
 enum stage { STAGE_START, STAGE_BATCH, STAGE_LISTING };
 
@@ -50,20 +52,25 @@ static enum fm_step ask(struct fm_request *request)
     FM_AUTO(fm_text_done) struct fm_text states = {0}, words = {0};
     fm_filter_states(filter, &states);
     fm_filter_words(filter, &words);
+    int lengths[PARAMETERS] = {0};
     const char *parameters[PARAMETERS] = {
         uuid_of(&request->look.key_account, true, account),
         uuid_of(&filter->below, true, below),
         uuid_of(&filter->from, true, from),
         uuid_of(&filter->batch, filter->has_batch, batch),
-        filter->has_states ? fm_text_get(&states) : NULL,
-        number_of(filter->type, filter->has_type, type),
+        [STATES + 1] = number_of(filter->type, filter->has_type, type),
         number_of(filter->site, filter->has_site, site),
         uuid_of(&filter->key, filter->has_key, key),
-        fm_text_get(&words),
-        number_of(filter->asked.limit + 1, true, rows),
+        [WORDS + 1] = number_of(filter->asked.limit + 1, true, rows),
     };
+    if (filter->has_states) {
+        fm_db_parameters(&states, 1, &parameters[STATES], &lengths[STATES]);
+    }
+    fm_db_parameters(&words, 1, &parameters[WORDS], &lengths[WORDS]);
     request->stage = STAGE_LISTING;
-    fm_ask_query(request, fm_sql_job_list, parameters, PARAMETERS);
+    struct fm_db_call call = {
+        .sql = fm_sql_job_list, .parameters = parameters, .lengths = lengths, .count = PARAMETERS};
+    fm_ask_query(request, &call);
     return FM_STEP_WAIT;
 }
 
@@ -161,7 +168,9 @@ static enum fm_step ask_batch(struct fm_request *request)
     const char *parameters[] = {uuid_of(&request->look.key_account, true, account),
                                 uuid_of(&filter->batch, true, batch)};
     request->stage = STAGE_BATCH;
-    fm_ask_query(request, fm_sql_batch_range, parameters, FM_COUNT(parameters));
+    struct fm_db_call call = {
+        .sql = fm_sql_batch_range, .parameters = parameters, .count = FM_COUNT(parameters)};
+    fm_ask_query(request, &call);
     return FM_STEP_WAIT;
 }
 

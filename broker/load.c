@@ -154,7 +154,9 @@ bool fm_load_is_counting(struct fm_request *request)
         fm_id_to_uuid(&request->look.key_account, account);
         snprintf(most, sizeof(most), "%llu", (unsigned long long)limit);
         const char *const parameters[] = {account, most};
-        fm_ask_query(request, fm_sql_account_queued, parameters, 2);
+        struct fm_db_call call = {
+            .sql = fm_sql_account_queued, .parameters = parameters, .count = 2};
+        fm_ask_query(request, &call);
     }
     return request->is_counting;
 }

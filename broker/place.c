@@ -207,7 +207,8 @@ static void ask(struct fm_request *request)
     fm_id_to_uuid(&row->account, account);
     snprintf(lane, sizeof(lane), "%u", row->lane);
     const char *const parameters[] = {row->pool, lane, account};
-    fm_ask_query(request, fm_sql_job_place, parameters, 3);
+    struct fm_db_call call = {.sql = fm_sql_job_place, .parameters = parameters, .count = 3};
+    fm_ask_query(request, &call);
 }
 
 bool fm_place_is_listing(struct fm_request *request)

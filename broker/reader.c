@@ -275,21 +275,20 @@ static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
                 struct fm_error *err)
 {
     const char *parameters[PARAMETERS];
-    for (size_t i = 0; i < ARRAYS; i++) {
-        fm_db_array_open(&batch->texts[i]);
-    }
+    int lengths[PARAMETERS];
+    fm_db_array_open(&batch->texts[0], FM_DB_BYTEA);
+    fm_db_array_open(&batch->texts[1], FM_DB_UUID);
+    fm_db_array_open(&batch->texts[2], FM_DB_UUID);
     for (size_t i = 0; i < batch->count; i++) {
         put_look(batch, batch->looks[i]);
     }
-    for (size_t i = 0; i < ARRAYS; i++) {
-        fm_db_array_close(&batch->texts[i]);
-    }
     put_bounds(batch);
-    for (size_t i = 0; i < PARAMETERS; i++) {
-        parameters[i] = fm_text_get(&batch->texts[i]);
-    }
-    if (!fm_db_run(db, statements[batch->kind].sql, parameters,
-                   statements[batch->kind].parameter_count, fm_clock_ms() + ANSWER_MS, rows, err)) {
+    fm_db_parameters(batch->texts, PARAMETERS, parameters, lengths);
+    struct fm_db_call call = {.sql = statements[batch->kind].sql,
+                              .parameters = parameters,
+                              .lengths = lengths,
+                              .count = statements[batch->kind].parameter_count};
+    if (!fm_db_run_call(db, &call, fm_clock_ms() + ANSWER_MS, rows, err)) {
         return false;
     }
     if (fm_db_rows_count(*rows) != batch->count) {
@@ -304,8 +303,7 @@ static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
 static void serve_query(struct fm_reader *reader, struct fm_db *db, struct fm_reader_query *query)
 {
     struct fm_error err = {0};
-    if (!fm_db_run(db, query->sql, query->parameters, query->count, fm_clock_ms() + QUERY_MS,
-                   &query->rows, &err)) {
+    if (!fm_db_run_call(db, &query->call, fm_clock_ms() + QUERY_MS, &query->rows, &err)) {
         fm_log(FM_LOG_WARNING, "query_failed", "detail=\"%s\"", err.detail);
         query->failure = err.code == FM_DATABASE ? FM_DATABASE : FM_UNAVAILABLE;
     }

@@ -7,6 +7,7 @@
 #ifndef FM_BROKER_READER_H
 #define FM_BROKER_READER_H
 
+#include "broker/db.h"
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/id.h"
@@ -66,12 +67,8 @@ struct fm_reader_look {
 };
 
 /* A statement of its own: a page of a list, a count. */
-struct fm_db_rows;
 struct fm_reader_query {
-    /* In: static text from sql/; parameters as text, NULL is null, borrowed until `done`. */
-    const char *sql;
-    const char *const *parameters;
-    size_t count;
+    struct fm_db_call call; /* in: borrowed until `done` */
     void (*done)(struct fm_reader_query *query);
     void *context;
     /* Out: UNAVAILABLE, DATABASE, or NONE and the rows, the asker's. */

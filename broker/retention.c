@@ -14,6 +14,7 @@
 #define PATIENCE_MS 30000
 #define SWEPT_A_PASS 256
 #define PARTITION_EVERY_MS 3600000
+#define ASKED_MAX 3 /* parameters of a statement here */
 
 struct fm_retention {
     const struct fm_broker_settings *settings;
@@ -26,10 +27,15 @@ struct fm_retention {
     bool is_stopping;
 };
 
-static bool query(struct fm_retention *retention, const char *sql, const char *const *parameters,
+static bool query(struct fm_retention *retention, const char *sql, const struct fm_text *asked,
                   size_t count, struct fm_db_rows **rows, struct fm_error *err)
 {
-    return fm_db_run(retention->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
+    const char *parameters[ASKED_MAX];
+    int lengths[ASKED_MAX];
+    fm_db_parameters(asked, count, parameters, lengths);
+    struct fm_db_call call = {
+        .sql = sql, .parameters = parameters, .lengths = lengths, .count = count};
+    return fm_db_run_call(retention->db, &call, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
 
 /* ---- partitions ---- */
@@ -68,7 +74,7 @@ static bool expire_some(struct fm_retention *retention, size_t *count, struct fm
     if (!query(retention, fm_sql_file_expired, NULL, 0, &rows, err))
         return false;
     *count = fm_db_rows_count(rows);
-    fm_db_array_open(&ids);
+    fm_db_array_open(&ids, FM_DB_UUID);
     for (size_t i = 0; i < *count; i++) {
         struct fm_grant_object object;
         object_of(rows, i, &object);
@@ -77,11 +83,9 @@ static bool expire_some(struct fm_retention *retention, size_t *count, struct fm
         struct fm_id id = fm_db_id(rows, i, 0);
         fm_db_array_id(&ids, &id);
     }
-    fm_db_array_close(&ids);
-    const char *parameters[] = {fm_text_get(&ids)};
     if (*count)
         fm_log(FM_LOG_INFO, "files_expired", "count=%zu", *count);
-    return *count == 0 || query(retention, fm_sql_file_forget, parameters, 1, &none, err);
+    return *count == 0 || query(retention, fm_sql_file_forget, &ids, 1, &none, err);
 }
 
 static bool is_stopping(struct fm_retention *retention)
@@ -128,21 +132,19 @@ static bool remove_orphans(struct sweep *sweep, const struct fm_db_rows *rows)
 static bool judge(struct sweep *sweep)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    FM_AUTO(fm_text_done) struct fm_text accounts = {0}, jobs = {0}, leases = {0};
-    fm_db_array_open(&accounts);
-    fm_db_array_open(&jobs);
-    fm_db_array_open(&leases);
+    struct fm_text asked[ASKED_MAX] = {0};
+    fm_db_array_open(&asked[0], FM_DB_UUID);
+    fm_db_array_open(&asked[1], FM_DB_UUID);
+    fm_db_array_open(&asked[2], FM_DB_BIGINT);
     for (size_t i = 0; i < sweep->count; i++) {
-        fm_db_array_id(&accounts, &sweep->attempts[i].account);
-        fm_db_array_id(&jobs, &sweep->attempts[i].job);
-        fm_db_array_integer(&leases, (int64_t)sweep->attempts[i].lease);
+        fm_db_array_id(&asked[0], &sweep->attempts[i].account);
+        fm_db_array_id(&asked[1], &sweep->attempts[i].job);
+        fm_db_array_number(&asked[2], (int64_t)sweep->attempts[i].lease);
     }
-    fm_db_array_close(&accounts);
-    fm_db_array_close(&jobs);
-    fm_db_array_close(&leases);
-    const char *parameters[] = {fm_text_get(&accounts), fm_text_get(&jobs), fm_text_get(&leases)};
-    sweep->ok = query(sweep->retention, fm_sql_file_orphans, parameters, 3, &rows, sweep->err) &&
+    sweep->ok = query(sweep->retention, fm_sql_file_orphans, asked, ASKED_MAX, &rows, sweep->err) &&
                 remove_orphans(sweep, rows);
+    for (size_t i = 0; i < ASKED_MAX; i++)
+        fm_text_done(&asked[i]);
     sweep->count = 0;
     return sweep->ok;
 }

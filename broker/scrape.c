@@ -96,8 +96,8 @@ static bool is_fresh(struct service *service)
 static void ask(struct service *service, struct scrape *scrape)
 {
     scrape->has_asked = true;
-    scrape->query =
-        (struct fm_reader_query){.sql = fm_sql_metrics_queue, .done = answered, .context = scrape};
+    scrape->query = (struct fm_reader_query){
+        .call.sql = fm_sql_metrics_queue, .done = answered, .context = scrape};
     fm_http_wait(scrape->exchange, FM_CLOCK_NEVER);
     fm_http_hold(scrape->exchange);
     fm_reader_query(service->front.reader, &scrape->query);

@@ -15,7 +15,20 @@
 /* A job of a paused site comes up again so often: the longest a resume may take. */
 #define DEFER_MS 30000
 
-enum form { ID, FRESH_ID, NUMBER, SMALL, TEXT, TEXT_OR_EMPTY, BYTES, TIME, BOOLEAN };
+/* How a member is read, and what its array holds. */
+enum form { ID, FRESH_ID, NUMBER, INTEGER, SMALL, TEXT, TEXT_OR_EMPTY, BYTES, TIME, BOOLEAN };
+static const enum fm_db_type types[] = {
+    [ID] = FM_DB_UUID,
+    [FRESH_ID] = FM_DB_UUID,
+    [NUMBER] = FM_DB_BIGINT,
+    [INTEGER] = FM_DB_INTEGER,
+    [SMALL] = FM_DB_SMALLINT,
+    [TEXT] = FM_DB_TEXT,
+    [TEXT_OR_EMPTY] = FM_DB_TEXT,
+    [BYTES] = FM_DB_BYTEA,
+    [TIME] = FM_DB_TIMESTAMPTZ,
+    [BOOLEAN] = FM_DB_BOOLEAN,
+};
 
 #define MEMBER(source, KIND, FORM, type, member)                                                   \
     {                                                                                              \
@@ -101,7 +114,7 @@ const struct fm_statement fm_statements[] = {
      FM_QUEUE_FINISH,
      read_moved,
      {E(FINISH, ID, id), E(FINISH, ID, account), E(FINISH, NUMBER, lease), E(FINISH, SMALL, state),
-      E(FINISH, SMALL, error), E(FINISH, TEXT, detail), E(FINISH, ID, node),
+      E(FINISH, INTEGER, error), E(FINISH, TEXT, detail), E(FINISH, ID, node),
       E(FINISH, BYTES, packed), OF_FILE(NUMBER, lease), OF_FILE(FRESH_ID, id),
       F(TEXT_OR_EMPTY, name), F(TEXT_OR_EMPTY, extension), F(TEXT_OR_EMPTY, content_type),
       F(NUMBER, size_bytes), F(BYTES, sha256), C(FM_STATE_SUCCEEDED)}},
@@ -109,7 +122,7 @@ const struct fm_statement fm_statements[] = {
      FM_QUEUE_RELEASE,
      read_release,
      {E(RELEASE, ID, id), E(RELEASE, ID, account), E(RELEASE, NUMBER, lease),
-      E(RELEASE, SMALL, release), E(RELEASE, NUMBER, delay_ms), E(RELEASE, SMALL, error),
+      E(RELEASE, INTEGER, release), E(RELEASE, NUMBER, delay_ms), E(RELEASE, INTEGER, error),
       E(RELEASE, TEXT, detail), E(RELEASE, ID, node), C(CRASHES_MAX), C(LOSSES_MAX),
       C(FM_STATE_FAILED), C(FM_WORKER_LOST)}},
     {fm_sql_job_cancel,
@@ -141,9 +154,10 @@ const struct fm_statement fm_statements[] = {
      read_born,
      {E(ENQUEUE, ID, id), E(ENQUEUE, ID, account), E(ENQUEUE, ID, key), E(ENQUEUE, SMALL, type),
       E(ENQUEUE, SMALL, site), E(ENQUEUE, TEXT, pool), E(ENQUEUE, SMALL, lane),
-      E(ENQUEUE, TIME, run_at_us), E(ENQUEUE, SMALL, max_tries), E(ENQUEUE, SMALL, timeout_seconds),
-      E(ENQUEUE, SMALL, expires_seconds), E(ENQUEUE, BYTES, spec), E(ENQUEUE, NUMBER, lease),
-      E(ENQUEUE, NUMBER, session), MINE, E(ENQUEUE, ID, retry_of)}},
+      E(ENQUEUE, TIME, run_at_us), E(ENQUEUE, SMALL, max_tries),
+      E(ENQUEUE, INTEGER, timeout_seconds), E(ENQUEUE, INTEGER, expires_seconds),
+      E(ENQUEUE, BYTES, spec), E(ENQUEUE, NUMBER, lease), E(ENQUEUE, NUMBER, session), MINE,
+      E(ENQUEUE, ID, retry_of)}},
     {fm_sql_job_claim,
      FM_QUEUE_CLAIM,
      read_claim,
@@ -167,11 +181,11 @@ static void put_text(struct fm_text *array, const void *at, bool is_never_null)
     fm_db_array_text(array, value == NULL && is_never_null ? "" : value);
 }
 
-static void put_small(struct fm_text *array, const void *at)
+static void put_unsigned(struct fm_text *array, const void *at)
 {
     unsigned value = 0;
     memcpy(&value, at, sizeof(value));
-    fm_db_array_integer(array, value);
+    fm_db_array_number(array, value);
 }
 
 static void put(struct fm_text *array, enum form form, const void *at)
@@ -186,10 +200,11 @@ static void put(struct fm_text *array, enum form form, const void *at)
         fm_db_array_id(array, &fresh);
         break;
     case NUMBER:
-        fm_db_array_integer(array, (int64_t)get_u64(at));
+        fm_db_array_number(array, (int64_t)get_u64(at));
         break;
+    case INTEGER:
     case SMALL:
-        put_small(array, at);
+        put_unsigned(array, at);
         break;
     case TEXT:
     case TEXT_OR_EMPTY:
@@ -202,7 +217,7 @@ static void put(struct fm_text *array, enum form form, const void *at)
         fm_db_array_time(array, *(const int64_t *)at);
         break;
     case BOOLEAN:
-        fm_db_array_integer(array, *(const bool *)at);
+        fm_db_array_number(array, *(const bool *)at);
         break;
     }
 }
@@ -215,6 +230,11 @@ static void put_files(struct fm_text *array, const struct fm_statement_parameter
             parameter->source == FM_SOURCE_FILE_EVENT ? (const void *)event : &event->files[i];
         put(array, parameter->form, (const char *)base + parameter->offset);
     }
+}
+
+enum fm_db_type fm_statement_type(const struct fm_statement_parameter *parameter)
+{
+    return types[parameter->form];
 }
 
 void fm_statement_put(const struct fm_statement_parameter *parameter,

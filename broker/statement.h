@@ -42,6 +42,8 @@ struct fm_statement {
 extern const struct fm_statement fm_statements[];
 extern const size_t fm_statement_count;
 
+/* Of the elements of a parameter's array. */
+enum fm_db_type fm_statement_type(const struct fm_statement_parameter *parameter);
 /* What an event of this array adds to it. */
 void fm_statement_put(const struct fm_statement_parameter *parameter,
                       const struct fm_queue_event *event, struct fm_text *array);

@@ -39,6 +39,7 @@ struct fm_tick {
     struct fm_db_call calls[FM_DB_CALLS_MAX];
     take_rows *take[FM_DB_CALLS_MAX]; /* what reads a call's rows */
     const char *parameters[FM_DB_CALLS_MAX][PARAMETERS_MAX];
+    int lengths[FM_DB_CALLS_MAX][PARAMETERS_MAX];
     struct fm_text texts[FM_DB_CALLS_MAX][PARAMETERS_MAX];
     size_t call_count;
 };
@@ -74,12 +75,13 @@ static struct fm_text *next_texts(struct fm_tick *tick)
 static void add_call(struct fm_tick *tick, const char *sql, size_t parameter_count, take_rows *take)
 {
     size_t call = tick->call_count++;
-    for (size_t i = 0; i < parameter_count; i++) {
-        tick->parameters[call][i] = fm_text_get(&tick->texts[call][i]);
-    }
+    fm_db_parameters(tick->texts[call], parameter_count, tick->parameters[call],
+                     tick->lengths[call]);
     tick->take[call] = take;
-    tick->calls[call] = (struct fm_db_call){
-        .sql = sql, .parameters = tick->parameters[call], .count = parameter_count};
+    tick->calls[call] = (struct fm_db_call){.sql = sql,
+                                            .parameters = tick->parameters[call],
+                                            .lengths = tick->lengths[call],
+                                            .count = parameter_count};
 }
 
 static void take_epochs(struct reading *reading, struct fm_db_rows *rows, size_t count)
@@ -241,14 +243,12 @@ static void ask_heads(struct fm_tick *tick)
     if (tick->ask->pool_count == 0) {
         return;
     }
-    fm_db_array_open(&texts[0]);
-    fm_db_array_open(&texts[1]);
+    fm_db_array_open(&texts[0], FM_DB_TEXT);
+    fm_db_array_open(&texts[1], FM_DB_INTEGER);
     for (size_t i = 0; i < tick->ask->pool_count; i++) {
         fm_db_array_text(&texts[0], tick->ask->pools[i]);
-        fm_db_array_integer(&texts[1], tick->ask->windows[i]);
+        fm_db_array_number(&texts[1], tick->ask->windows[i]);
     }
-    fm_db_array_close(&texts[0]);
-    fm_db_array_close(&texts[1]);
     add_call(tick, fm_sql_tick_heads, 2, take_heads);
 }
 
@@ -258,16 +258,13 @@ static void ask_leases(struct fm_tick *tick)
     if (tick->ask->lease_count == 0) {
         return;
     }
-    for (size_t i = 0; i < 3; i++) {
-        fm_db_array_open(&texts[i]);
-    }
+    fm_db_array_open(&texts[0], FM_DB_UUID);
+    fm_db_array_open(&texts[1], FM_DB_UUID);
+    fm_db_array_open(&texts[2], FM_DB_BIGINT);
     for (size_t i = 0; i < tick->ask->lease_count; i++) {
         fm_db_array_id(&texts[0], &tick->ask->leases[i].id);
         fm_db_array_id(&texts[1], &tick->ask->leases[i].account);
-        fm_db_array_integer(&texts[2], (int64_t)tick->ask->leases[i].lease);
-    }
-    for (size_t i = 0; i < 3; i++) {
-        fm_db_array_close(&texts[i]);
+        fm_db_array_number(&texts[2], (int64_t)tick->ask->leases[i].lease);
     }
     add_call(tick, fm_sql_tick_leases, 3, take_gone);
 }
@@ -278,11 +275,10 @@ static void ask_watched(struct fm_tick *tick)
     if (tick->ask->watched_count == 0) {
         return;
     }
-    fm_db_array_open(&texts[0]);
+    fm_db_array_open(&texts[0], FM_DB_UUID);
     for (size_t i = 0; i < tick->ask->watched_count; i++) {
         fm_db_array_id(&texts[0], &tick->ask->watched[i]);
     }
-    fm_db_array_close(&texts[0]);
     add_call(tick, fm_sql_tick_watched, 1, take_watched);
 }
 

@@ -2,7 +2,7 @@
 -- $1 bytea[] digests → id, account, scopes, name, last4, account's name, plan, expires_at, operator
 --   · queued, running
 SELECT k.id, k.account, k.scopes, k.name, k.last4, k.account_name, k.plan,
-       (extract(epoch FROM k.expires_at) * 1000000)::bigint, k.is_operator, c.queued, c.running
+       (extract(epoch FROM k.expires_at) * 1000000)::bigint, k.is_operator, c.queued::bigint, c.running::bigint
 FROM unnest($1::bytea[]) WITH ORDINALITY AS u (digest, n)
 LEFT JOIN LATERAL (
     SELECT k.id, k.account, k.scopes, k.name, k.last4, k.expires_at, a.name AS account_name, a.plan,
