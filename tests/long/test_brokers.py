@@ -101,10 +101,11 @@ def test_workers_go_on_with_the_other_broker(stacks, origin, tmp_path):
         os.kill(before["supervisor"], signal.SIGSTOP)
         os.kill(before["workers"][0], signal.SIGTERM)
         wait_for("no session", 20, lambda: number(stack, "SELECT count(*) FROM session") == 0)
-        pair.start_broker()
+        # The first broker alone, so that the session is there: it may not know the node yet.
         pair.start_worker()
+        wait_for("a session", 60, lambda: number(stack, "SELECT count(*) FROM session") == 1)
+        pair.start_broker()
         wait_for("the second broker", 30, pair.is_ready)
-        wait_for("a session", 30, lambda: number(stack, "SELECT count(*) FROM session") == 1)
 
         content = make_clip(tmp_path, "clip.mp4", "2", "320", "240", "25").content
         sources = [Dripping(content) for _ in range(FETCHES)]
