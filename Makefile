@@ -143,7 +143,6 @@ FUZZ_ROOM_json := common
 FUZZ_ROOM_url := common
 FUZZ_ROOM_header := broker
 FUZZ_ROOM_lines := broker
-FUZZ_ROOM_list := broker
 FUZZ_ROOM_filter := broker
 FUZZES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(foreach fuzz,$(FUZZES),$(eval $(call test_rules,tests/fuzz_$(fuzz),\
