@@ -2,10 +2,15 @@
 
 import json
 
-from inside import wait_for
+import pytest
+
+from inside import number, wait_for
+from origin import Slow
 from service import Service, later
+from stack import Stack
 from test_pause import paused, submit, submit_held
 
+RUNNING_CAP = 5  # of a trial account
 LATER = {"url": "https://example.com/a.mp4", "run_at": later()}
 
 
@@ -40,3 +45,37 @@ def test_an_account_with_as_many_waiting_as_its_plan_allows_is_told_to_come_late
     wait_for("it is counted anew", 10,
              lambda: client.post("/v1/videos/url", json=LATER).status_code == 202, every=0.2)
     assert client.post("/v1/videos/url", json=LATER).status_code == 429
+
+
+@pytest.fixture
+def roomy(origin):
+    """A stack whose worker has more slots than one account may fill."""
+    running = Stack("--allow-private", f"127.0.0.1/32:{origin.port}", "--net-slots", str(RUNNING_CAP + 3))
+    running.up()
+    yield running
+    running.remove()
+
+
+def test_an_account_with_as_many_running_as_its_plan_allows_waits_for_its_own(roomy, origin, clip):
+    account = roomy.operate("account", "create", "Busy", "busy@example.org")["id"]
+    key = roomy.operate("key", "create", account, "busy", "video:fetch,video:process")["api_key"]
+    busy, other = Service(roomy.base, key), Service(roomy.base, roomy.key)
+    sources = [Slow(clip) for _ in range(RUNNING_CAP)]
+    running = [busy.submit(origin.serve(f"/capped{i}.mp4", source)) for i, source in enumerate(sources)]
+    for job in running:
+        busy.until(job, lambda job: job["status"] == "running")
+    url = origin.serve("/free.mp4", clip)
+    delayed = [busy.submit(url) for _ in range(2)]
+    for job in delayed:
+        busy.until(job, lambda job: job["queue"]["reason"] == "cap")
+    # The slots that are free are the others': nobody waits behind a cap that is not his own.
+    assert other.follow(other.submit(url))["status"] == "succeeded"
+    assert number(roomy, "SELECT count(*) FROM live WHERE lease_id IS NOT NULL") == RUNNING_CAP
+    assert [busy.job(job)["status"] for job in delayed] == ["queued", "queued"]
+    sources[0].released.set()
+    for job in (running[0], *delayed):
+        assert busy.follow(job)["status"] == "succeeded"
+    for source in sources:
+        source.released.set()
+    for job in running:
+        assert busy.follow(job)["status"] == "succeeded"
