@@ -2,8 +2,9 @@
  * The only file that moves a job. Events are added, one flush at a time takes all that wait and
  * runs them as one transaction (group commit) on a connection of its own, and each event's `done`
  * is called after the commit. Never blocks: the queue thread polls fm_queue_fd and calls
- * fm_queue_pump. Threads: the queue thread alone. The page in queue.c's head says which event moves
- * which rows.
+ * fm_queue_pump. A broker has two of them, one for what starts jobs: events of different queues run
+ * side by side, as those of two brokers do. Threads: the queue thread alone. The page in queue.c's
+ * head says which event moves which rows.
  */
 #ifndef FM_BROKER_QUEUE_H
 #define FM_BROKER_QUEUE_H
