@@ -16,7 +16,7 @@ from stand import Client, Pool, Stand, percentile
 
 CLIENTS = 10000
 ENDS_A_SECOND = 200
-HOLD_MS = 2000
+SLOTS = 400
 SECONDS = 30
 ALONE_S = 5
 WAIT_S = 60
@@ -88,12 +88,16 @@ def watch_memory(stand, seconds):
 
 
 def delays(stand, log):
-    """In ms, of each answer that told of an end: since the commit that ended its job."""
+    """In ms, of each answer that told of an end: since the commit that ended its job. And how many
+    such answers there were in a second."""
     rows = stand.broker.sql("SELECT id, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) "
                             "* 1000000)::bigint FROM done")
     ended = {job: int(at) for job, at in rows}
-    return [(int(answered) - ended[uuid_of(job)]) / 1000
+    told = [(int(answered), ended[uuid_of(job)])
             for job, _, answered, _, done in words_of(log) if done == "1"]
+    last, first = max(told)[0], min(told)[0]
+    late = [(answered - end) / 1000 for answered, end in told]
+    return late, len(told) / ((last - first) / 1e6)
 
 
 def measure(stand):
@@ -108,20 +112,20 @@ def measure(stand):
                   seconds=SECONDS + 15)
     wait_for_clients(stand)
     print(f"  {CLIENTS:,} clients wait after {time.monotonic() - begun:.1f} s", flush=True)
-    with Pool(broker, workers=1, slots=ENDS_A_SECOND * HOLD_MS // 1000, hold_ms=HOLD_MS):
+    with Pool(broker, workers=1, slots=SLOTS, a_second=ENDS_A_SECOND):
         others = Others(stand, jobs[-1], SECONDS)
         most = watch_memory(stand, SECONDS)
         told = others.result()
         polled = poll.result(may_fail=True)
-    return alone, empty, most, told, polled, delays(stand, log)
+    return alone, empty, most, told, polled, *delays(stand, log)
 
 
-def tell(alone, empty, most, told, polled, late):
+def tell(alone, empty, most, told, polled, late, rate):
     tell_others("alone", alone)
     tell_others("meanwhile", told)
     others = max(result["p99_ms"] for result in told.values())
     print(f"  {polled['answers']} answers, {len(late)} of them told of an end "
-          f"({len(late) / SECONDS:.0f} a second), {polled['failed']} failed, {polled['lost']} lost")
+          f"({rate:.0f} a second), {polled['failed']} failed, {polled['lost']} lost")
     print(f"  an answer after its job's last commit: p50 {percentile(late, 0.5):.1f} ms, "
           f"p99 {percentile(late, 0.99):.1f} ms\n")
     rows = (("broker's memory with all of them, MB", most, WANTED["memory"],

@@ -1,8 +1,8 @@
 /*
  * A pool of workers that do nothing: each speaks the link as fetchmedia-worker does, through its
- * very file, and answers a JOB with a RESULT: at once, or after --hold-ms.
+ * very file, and answers a JOB with a RESULT: at once, or --a-second so many.
  *   noop --make-key
- *   noop --broker HOST:PORT --broker-key K --secrets FILE [--slots N] [--hold-ms N] [--expect N]
+ *   noop --broker HOST:PORT --broker-key K --secrets FILE [--slots N] [--a-second N] [--expect N]
  *        [--log FILE]
  * One worker for each secret key of the file. Tells `attached`, and `settled N OPENED FIRST LAST`
  * each time so many results were acknowledged: when the workers began, the first JOB and the last
@@ -47,7 +47,7 @@ struct worker {
 struct pool {
     const char *broker, *broker_key, *secrets;
     unsigned slots;
-    int64_t hold_us;
+    int64_t gap_us, due_us; /* from one RESULT to the next; when the last JOB's is due */
     uint64_t expect, acknowledged;
     int64_t opened_us, first_us;
     FILE *log;
@@ -141,7 +141,9 @@ static void take_job(struct worker *worker, const struct fm_job *job)
     int64_t now_us = fm_clock_wall_us();
     lease->number = job->lease;
     lease->class = (enum fm_class)job->class;
-    lease->due_us = now_us + pool->hold_us;
+    pool->due_us += pool->gap_us;
+    pool->due_us = pool->due_us > now_us ? pool->due_us : now_us;
+    lease->due_us = pool->due_us;
     copy_id(&lease->account, job->account);
     copy_id(&lease->job, job->job);
     HASH_ADD(hh, worker->leases, number, sizeof(lease->number), lease);
@@ -152,7 +154,7 @@ static void take_job(struct worker *worker, const struct fm_job *job)
         fm_id_format(FM_ID_JOB, &lease->job, text);
         fprintf(pool->log, "%s %lld\n", text, (long long)now_us);
     }
-    if (pool->hold_us == 0) {
+    if (pool->gap_us == 0) {
         send_due(worker, now_us);
     }
 }
@@ -322,14 +324,14 @@ static int make_key(void)
 
 /* ---- options ---- */
 
-enum { MAKE_KEY, BROKER, BROKER_KEY, SECRETS, SLOTS, HOLD_MS, EXPECT, LOG };
+enum { MAKE_KEY, BROKER, BROKER_KEY, SECRETS, SLOTS, A_SECOND, EXPECT, LOG };
 
 static const struct option names[] = {{"make-key", no_argument, NULL, MAKE_KEY},
                                       {"broker", required_argument, NULL, BROKER},
                                       {"broker-key", required_argument, NULL, BROKER_KEY},
                                       {"secrets", required_argument, NULL, SECRETS},
                                       {"slots", required_argument, NULL, SLOTS},
-                                      {"hold-ms", required_argument, NULL, HOLD_MS},
+                                      {"a-second", required_argument, NULL, A_SECOND},
                                       {"expect", required_argument, NULL, EXPECT},
                                       {"log", required_argument, NULL, LOG},
                                       {NULL, 0, NULL, 0}};
@@ -358,7 +360,7 @@ static void take_option(struct pool *pool, int name, const char *value)
         die("an option is unknown, or its value no number", NULL);
     }
     pool->slots = name == SLOTS ? (unsigned)number : pool->slots;
-    pool->hold_us = name == HOLD_MS ? (int64_t)number * 1000 : pool->hold_us;
+    pool->gap_us = name == A_SECOND && number > 0 ? 1000000 / (int64_t)number : pool->gap_us;
     pool->expect = name == EXPECT ? number : pool->expect;
 }
 

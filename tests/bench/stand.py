@@ -123,11 +123,11 @@ class Broker:
 class Pool:
     """Workers that do nothing; `with` starts and ends them."""
 
-    def __init__(self, broker, workers=2, expect=0, hold_ms=0, slots=500, log=None):
+    def __init__(self, broker, workers=2, expect=0, a_second=0, slots=500, log=None):
         secrets = broker.folder / "pool.secrets"
         secrets.write_text("\n".join(broker.secrets[:workers]))
         self.words = ["--broker", broker.link, "--broker-key", broker.public_key, "--secrets",
-                      secrets, "--slots", slots, "--hold-ms", hold_ms, "--expect", expect]
+                      secrets, "--slots", slots, "--a-second", a_second, "--expect", expect]
         self.words += ["--log", log] if log else []
         self.process = None
 
