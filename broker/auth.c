@@ -85,6 +85,17 @@ static bool is_key_id(const char *parameter, size_t name)
     return strncmp(parameter + name, "=key_", 5) == 0;
 }
 
+/* Whatever it is called. */
+static bool is_key(const char *value, size_t length)
+{
+    char key[FM_AUTH_KEY_SIZE] = {0};
+    if (length != FM_AUTH_KEY_LENGTH) {
+        return false;
+    }
+    memcpy(key, value, length);
+    return fm_auth_key_is_formed(key);
+}
+
 bool fm_auth_key_in_query(const char *query)
 {
     static const char *const names[] = {"api_key", "key", "token", "access_token"};
@@ -94,6 +105,9 @@ bool fm_auth_key_in_query(const char *query)
         /* What follows an unencoded url=…? is that URL's own: validation says so. */
         if (is_named(query, name, "url") && memchr(query, '?', length) != NULL) {
             return false;
+        }
+        if (name < length && is_key(query + name + 1, length - name - 1)) {
+            return true;
         }
         for (size_t i = 0; i < FM_COUNT(names); i++) {
             if (is_named(query, name, names[i]) && !is_key_id(query, name)) {

@@ -44,12 +44,19 @@ struct batch {
     atomic_bool is_answered;
 };
 
+/* Its place is another's as soon as it is refused, however long its client goes on sending. */
+static void leave(struct fm_request *request, struct batch *batch)
+{
+    if (!fm_id_is_zero(&batch->account)) {
+        fm_copy_leave(request->front->copy, &batch->account);
+        batch->account = (struct fm_id){{0}};
+    }
+}
+
 static void batch_done(struct fm_request *request)
 {
     struct batch *batch = request->act;
-    if (!fm_id_is_zero(&batch->account)) {
-        fm_copy_leave(request->front->copy, &batch->account);
-    }
+    leave(request, batch);
     fm_lines_done(&batch->lines);
     fm_batch_file_destroy(&batch->file);
     fm_address_policy_done(&batch->policy);
@@ -124,10 +131,11 @@ static void name_line(const struct batch *batch, struct fm_error *err)
 
 static enum fm_step refuse(struct fm_request *request, struct fm_error *err)
 {
-    const struct batch *batch = request->act;
-    if (batch != NULL && err->code != FM_PAYLOAD_TOO_LARGE) {
+    struct batch *batch = request->act;
+    if (err->code != FM_PAYLOAD_TOO_LARGE) {
         name_line(batch, err);
     }
+    leave(request, batch);
     return fm_reply_error(request, err);
 }
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -27,6 +28,7 @@
 /* A head of 8 + 16 KiB with 64 fields and its reply's head: our limits answer first (TABLES §1).
  * Above 32 KiB the library maps it (0.9.75), so that only the pages that are used cost memory. */
 #define CONNECTION_MEMORY ((size_t)36 * 1024)
+#define PARAMETERS_MOST 256 /* it parses them into that memory too, and hangs when it is full */
 #define KEPT_MOST 2048   /* a connection kept after its reply holds all of that memory */
 #define INACTIVITY_S 75u /* a reader of a file that stopped */
 #define CLOSE_MS 2000    /* to finish what is under way */
@@ -83,6 +85,15 @@ static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *tex
     return strlen(text);
 }
 
+static bool has_too_many(const char *uri)
+{
+    size_t count = 0;
+    for (const char *at = uri; (at = strchr(at, '&')) != NULL; at++) {
+        count++;
+    }
+    return count > PARAMETERS_MOST;
+}
+
 /* The request line is there: the one place that sees the target as it came. */
 static void *on_target(void *context, const char *uri, struct MHD_Connection *mhd)
 {
@@ -102,6 +113,11 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *mh
     if (exchange->connection->phase == FM_HTTP_PHASE_IDLE) {
         exchange->connection->phase = FM_HTTP_PHASE_HEADERS;
         exchange->connection->deadline_ms = fm_http_after(http->limits.head_s);
+    }
+    if (has_too_many(uri)) {
+        fm_http_refuse(exchange->connection->fd, FM_URI_TOO_LONG);
+        exchange->connection->is_cut = true;
+        shutdown(exchange->connection->fd, SHUT_RDWR);
     }
     pthread_mutex_unlock(&http->lock);
     return exchange;
@@ -195,11 +211,15 @@ static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_sl
         return MHD_YES;
     }
     exchange->discarded += bytes.length;
-    if (exchange->discarded > DISCARD_LIMIT) {
-        fm_http_refuse_body(exchange);
-        return MHD_NO;
+    if (exchange->discarded <= DISCARD_LIMIT) {
+        return MHD_YES;
     }
-    return MHD_YES;
+    if (exchange->has_reply) {
+        fm_http_reply_early(exchange);
+        return MHD_YES;
+    }
+    fm_http_refuse_body(exchange);
+    return MHD_NO;
 }
 
 /* ---- the reply ---- */
@@ -247,14 +267,24 @@ static enum MHD_Result send_reply(struct fm_http_exchange *exchange)
     return result;
 }
 
-/* True if the unread body is small enough to be read and dropped, so that the reply is not lost to
- * a reset and the connection can go on. */
-static bool can_discard(const struct fm_http_exchange *exchange)
+/* A reply to a request whose body nobody read. A small body is read and dropped, so that the reply
+ * is not lost to a reset and the connection can go on; a larger one gets its reply at once. Whoever
+ * expects to be told to go on has sent nothing yet. */
+static enum MHD_Result reply_unread(struct fm_http_exchange *exchange)
 {
-    bool expects = fm_http_find(exchange, "expect") != NULL;
+    size_t expected = fm_http_expected(exchange, SIZE_MAX);
     bool is_chunked = fm_http_find(exchange, "transfer-encoding") != NULL;
-    bool is_small = is_chunked || fm_http_expected(exchange, SIZE_MAX) <= DISCARD_LIMIT;
-    return !exchange->closes && !expects && is_small;
+    bool is_early = exchange->closes || (expected > DISCARD_LIMIT && !is_chunked);
+    bool is_file = exchange->file_fd >= 0;
+    if (fm_http_find(exchange, "expect") != NULL || (is_early && (is_file || expected == 0))) {
+        return send_reply(exchange);
+    }
+    exchange->stage = FM_HTTP_STAGE_BODY;
+    exchange->sink = FM_HTTP_SINK_DISCARD;
+    if (is_early) {
+        fm_http_reply_early(exchange);
+    }
+    return MHD_YES;
 }
 
 static bool is_cut(struct fm_http_exchange *exchange)
@@ -293,12 +323,7 @@ static enum MHD_Result advance(struct fm_http_exchange *exchange)
             return is_body_to_come ? MHD_YES : MHD_NO;
         }
     }
-    if (exchange->stage == FM_HTTP_STAGE_HEAD && can_discard(exchange)) {
-        exchange->sink = FM_HTTP_SINK_DISCARD;
-        exchange->stage = FM_HTTP_STAGE_BODY;
-        return MHD_YES;
-    }
-    return send_reply(exchange);
+    return exchange->stage == FM_HTTP_STAGE_HEAD ? reply_unread(exchange) : send_reply(exchange);
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, const char *url,

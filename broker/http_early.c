@@ -1,4 +1,6 @@
 /* A body taken as it comes, and the answer to one that is not worth reading to its end. */
+#include <microhttpd.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "broker/http_exchange.h"
@@ -46,7 +48,8 @@ void fm_http_refuse_body(struct fm_http_exchange *exchange)
 
 static void write_head(const struct fm_http_exchange *exchange, struct fm_text *raw)
 {
-    fm_text_format(raw, "HTTP/1.1 %u Refused\r\nConnection: close\r\n", exchange->status);
+    fm_text_format(raw, "HTTP/1.1 %u %s\r\nConnection: close\r\n", exchange->status,
+                   MHD_get_reason_phrase_for(exchange->status));
     for (size_t i = 0; i < exchange->reply_count; i++) {
         fm_text_format(raw, "%s: %s\r\n", exchange->reply_headers[i].name,
                        exchange->reply_headers[i].value);
@@ -58,8 +61,11 @@ void fm_http_reply_early(struct fm_http_exchange *exchange)
 {
     FM_AUTO(fm_text_done) struct fm_text raw = {0};
     write_head(exchange, &raw);
-    fm_text_append_bytes(&raw, fm_text_get(&exchange->reply), exchange->reply.length);
+    if (strcmp(exchange->method, "HEAD") != 0) {
+        fm_text_append_bytes(&raw, fm_text_get(&exchange->reply), exchange->reply.length);
+    }
     (void)!send(exchange->connection->fd, raw.data, raw.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(exchange->connection->fd, SHUT_WR);
     exchange->sink = FM_HTTP_SINK_DROP;
     fm_http_enter(exchange, FM_HTTP_PHASE_SENDING, fm_clock_ms() + DROP_MS);
 }

@@ -109,6 +109,14 @@ bool fm_http_is_closing(const struct fm_http_exchange *exchange)
     return fm_http_is_draining(exchange->http);
 }
 
+bool fm_http_has_left(const struct fm_http_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->http->lock);
+    bool has = exchange->connection != NULL && exchange->connection->has_left;
+    pthread_mutex_unlock(&exchange->http->lock);
+    return has;
+}
+
 void fm_http_collect(struct fm_http_exchange *exchange, size_t limit)
 {
     exchange->sink = FM_HTTP_SINK_COLLECT;

@@ -30,6 +30,7 @@ struct fm_http_connection {
     enum fm_http_phase phase;
     int fd;
     bool is_waiting;
+    bool has_left; /* seen while it waited */
     bool is_cut;
 };
 

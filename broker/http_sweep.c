@@ -1,7 +1,8 @@
 /*
  * The absolute deadlines: one thread looks at every socket ten times a second, wakes the waits
- * whose time is over and cuts what is late.
+ * whose time is over or whose client has left, and cuts what is late.
  */
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "common/memory.h"
 
 #define SWEEP_MS 100
+#define LEFT_SWEEPS 10 /* a waiting socket is asked once in so many whether its client is there */
 
 int64_t fm_http_after(unsigned seconds)
 {
@@ -63,11 +65,22 @@ void fm_http_cut(struct fm_http_connection *connection)
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-static void sweep_one(struct fm_http *http, struct fm_http_connection *connection, int64_t now_ms)
+/* Nobody reads a suspended connection, so nobody else sees its end come. */
+static bool has_left(struct fm_http_connection *connection)
+{
+    struct pollfd socket = {.fd = connection->fd, .events = POLLRDHUP};
+    connection->has_left = poll(&socket, 1, 0) > 0;
+    return connection->has_left;
+}
+
+static void sweep_one(struct fm_http *http, struct fm_http_connection *connection, int64_t now_ms,
+                      unsigned sweep)
 {
     if (connection->is_waiting) {
         bool is_timed = connection->wait_until_ms != FM_CLOCK_NEVER;
-        if (is_timed && (http->is_draining || now_ms >= connection->wait_until_ms)) {
+        bool is_asked = (unsigned)connection->fd % LEFT_SWEEPS == sweep % LEFT_SWEEPS;
+        if (is_timed && (http->is_draining || now_ms >= connection->wait_until_ms ||
+                         (is_asked && has_left(connection)))) {
             fm_http_wake(connection);
         }
     } else if (now_ms >= connection->deadline_ms) {
@@ -79,13 +92,13 @@ void *fm_http_sweep(void *context)
 {
     struct fm_http *http = context;
     bool is_closed = false;
-    while (!is_closed) {
+    for (unsigned sweep = 0; !is_closed; sweep++) {
         struct timespec pause = {0, SWEEP_MS * 1000000L};
         nanosleep(&pause, NULL);
         int64_t now_ms = fm_clock_ms();
         pthread_mutex_lock(&http->lock);
         for (struct fm_http_connection *c = http->connections; c != NULL; c = c->next) {
-            sweep_one(http, c, now_ms);
+            sweep_one(http, c, now_ms, sweep);
         }
         is_closed = http->is_closed;
         pthread_mutex_unlock(&http->lock);

@@ -366,11 +366,25 @@ void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, c
     fm_json_close(&json, '}');
 }
 
-void fm_job_tag(struct fm_slice object, char out[FM_JOB_TAG_SIZE])
+void fm_job_tag(enum fm_state state, struct fm_slice object, char out[FM_JOB_TAG_SIZE])
 {
     uint8_t digest[FM_HASH_SIZE];
     char hex[FM_HASH_HEX_SIZE];
     fm_hash_sha256(object.data, object.length, digest);
     fm_hash_to_hex(digest, sizeof(digest), hex);
-    snprintf(out, FM_JOB_TAG_SIZE, "\"%.32s\"", hex);
+    snprintf(out, FM_JOB_TAG_SIZE, "\"%s-%.32s\"", fm_state_name(state), hex);
+}
+
+bool fm_job_tag_state(const char *tag, enum fm_state *state)
+{
+    tag += strncmp(tag, "W/", 2) == 0 ? 2 : 0;
+    for (enum fm_state it = 0; it < FM_STATE_COUNT; it++) {
+        const char *name = fm_state_name(it);
+        size_t length = strlen(name);
+        if (tag[0] == '"' && strncmp(tag + 1, name, length) == 0 && tag[1 + length] == '-') {
+            *state = it;
+            return true;
+        }
+    }
+    return false;
 }

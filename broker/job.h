@@ -20,7 +20,7 @@ struct fm_job_view {
     struct fm_result result;
 };
 
-#define FM_JOB_TAG_SIZE 35 /* quotes, 32 hex digits, NUL */
+#define FM_JOB_TAG_SIZE 48 /* "running-" and 32 hex digits in quotes */
 
 /* Unpacks; what the job points at lives in the arena and the row. */
 bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct fm_job_view *job,
@@ -30,8 +30,10 @@ void fm_job_explain(struct fm_job_view *job, struct fm_reason *reason);
 /* Appends the object. `base`: of absolute links. */
 void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, const char *base,
                   int64_t now_us, struct fm_text *out);
-/* The strong entity tag of an object's text. */
-void fm_job_tag(struct fm_slice object, char out[FM_JOB_TAG_SIZE]);
+/* The strong entity tag of an object's text; it says the state, for whoever waits for another. */
+void fm_job_tag(enum fm_state state, struct fm_slice object, char out[FM_JOB_TAG_SIZE]);
+/* The state a tag of ours (weak or strong) was given for; false: it is none. */
+bool fm_job_tag_state(const char *tag, enum fm_state *state);
 /* The delivered file of that name (with or without its extension), or NULL. */
 const struct fm_file_facts *fm_job_output(const struct fm_job_view *job, const char *name);
 /* Appends the signed, absolute URL of the first output; false, and nothing: it has none (any more).

@@ -155,6 +155,7 @@ static bool end_element(struct fm_lines *lines, char c, struct fm_error *err)
         return true;
     }
     lines->state = c == ',' ? ELEMENT : CLOSING;
+    lines->number = c == ']' ? 0 : lines->number; /* what follows is no job's fault */
     return c == ',' || c == ']' || refuse_form(err);
 }
 

@@ -27,7 +27,7 @@ struct wait {
     atomic_bool is_told; /* `changed` is over: the entry is ours again */
     bool is_watching;
     enum stage stage;
-    enum fm_state first; /* as it stood when the wait began */
+    enum fm_state first; /* as the client knows it, or else as it stood when the wait began */
     bool has_first;
     int64_t until_ms;
 };
@@ -56,7 +56,7 @@ enum fm_step fm_poll_reply(struct fm_request *request, const struct fm_reader_jo
     }
     fm_job_explain(&job, fm_dispatch_reason(request->front->dispatch));
     fm_job_write(&job, request->front->grant, request->base, fm_clock_wall_us(), &body);
-    fm_job_tag((struct fm_slice){body.data, body.length}, tag);
+    fm_job_tag(row->state, (struct fm_slice){body.data, body.length}, tag);
     put_headers(request, &job, tag);
     const char *known = fm_http_find(request->exchange, "if-none-match");
     bool is_get = strcmp(request->route->method, "GET") == 0;
@@ -138,6 +138,8 @@ static struct wait *wait_of(struct fm_request *request)
         wait->watch = request->front->watch;
         wait->exchange = request->exchange;
         wait->until_ms = fm_clock_ms() + (seconds > 0 ? seconds : 0) * INT64_C(1000);
+        const char *known = fm_http_find(request->exchange, "if-none-match");
+        wait->has_first = known != NULL && fm_job_tag_state(known, &wait->first);
         request->act = wait;
         request->act_done = wait_done;
     }
@@ -187,7 +189,7 @@ static bool is_over(struct fm_request *request, struct wait *wait, enum fm_poll_
     wait->first = wait->has_first ? wait->first : state;
     wait->has_first = true;
     return fm_state_is_ended(state) || is_changed || fm_clock_ms() >= wait->until_ms ||
-           fm_http_is_closing(request->exchange);
+           fm_http_is_closing(request->exchange) || fm_http_has_left(request->exchange);
 }
 
 static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm_poll_until until,

@@ -76,8 +76,9 @@ void fm_reply_error_body(const struct fm_error *err, const char *request_id, con
 void fm_reply_headers(struct fm_request *request)
 {
     struct fm_http_exchange *exchange = request->exchange;
-    bool is_api =
-        request->target.segment_count > 0 && strcmp(request->target.segments[0], "v1") == 0;
+    /* A head that was refused names no path; a browser may read why all the same. */
+    bool is_api = request->target.segment_count == 0 ||
+                  strcmp(request->target.segments[0], "v1") == 0;
     fm_http_header(exchange, "X-Request-Id", request->id);
     fm_http_header(exchange, "X-Content-Type-Options", "nosniff");
     if (is_api) {

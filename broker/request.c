@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "broker/allow.h"
 #include "broker/ask.h"
@@ -155,12 +156,18 @@ static enum fm_step refuse_key(struct fm_request *request, const struct fm_error
     return fm_reply_error(request, err);
 }
 
-/* The key presented: Authorization first, X-API-Key as its alias. */
-static const char *find_key(const struct fm_request *request)
+/* The key presented: Authorization first, X-API-Key as its alias. A blank behind it was pasted with
+ * it, and is no part of a field (RFC 9112, 5.1). */
+static const char *find_key(struct fm_request *request)
 {
     const char *authorization = fm_http_find(request->exchange, "authorization");
-    return authorization != NULL ? fm_auth_bearer(authorization)
-                                 : fm_http_find(request->exchange, "x-api-key");
+    const char *key = authorization != NULL ? fm_auth_bearer(authorization)
+                                            : fm_http_find(request->exchange, "x-api-key");
+    size_t length = key != NULL ? strlen(key) : 0;
+    while (length > 0 && (key[length - 1] == ' ' || key[length - 1] == '\t')) {
+        length--;
+    }
+    return key != NULL ? fm_arena_strndup(&request->arena, key, length) : NULL;
 }
 
 static enum fm_step present_key(struct fm_request *request)
@@ -222,10 +229,22 @@ static enum fm_step run_auth(struct fm_request *request)
 
 /* ---- body ---- */
 
+static bool is_encoded(const struct fm_request *request)
+{
+    const char *coding = fm_http_find(request->exchange, "content-encoding");
+    return coding != NULL && strcasecmp(coding, "identity") != 0;
+}
+
 /* Only now, for a key that may: nobody else makes us hold a body in memory. */
 static enum fm_step run_body(struct fm_request *request)
 {
     size_t limit = request->route->body_limit;
+    struct fm_error err = {0};
+    if (limit > 0 && is_encoded(request)) {
+        fm_fail_param(&err, FM_UNSUPPORTED_MEDIA_TYPE, NULL,
+                      "Send the body as it is, without a Content-Encoding");
+        return fm_reply_error(request, &err);
+    }
     bool is_taken = limit == 0 || (request->route->flags & FM_ROUTE_STREAM) != 0 ||
                     fm_http_is_received(request->exchange);
     if (is_taken) {

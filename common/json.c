@@ -62,8 +62,16 @@ static bool refuse(struct fm_error *err, struct place at, const char *why)
     return false;
 }
 
+/* A byte order mark, as some editors write it: no part of the text (RFC 8259, 8.1). */
+static struct fm_slice skip_mark(struct fm_slice bytes)
+{
+    bool has = bytes.length >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0;
+    return has ? (struct fm_slice){bytes.data + 3, bytes.length - 3} : bytes;
+}
+
 bool fm_json_parse(struct fm_slice bytes, struct fm_json **root, struct fm_error *err)
 {
+    bytes = skip_mark(bytes);
     struct place refused = find_refused(bytes);
     *root = NULL;
     if (refused.line > 0) {

@@ -45,8 +45,8 @@ static bool check_text(const char *text, struct fm_error *err)
     }
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
-        if (c <= 0x20 || c == 0x7f || c == '\\') {
-            return refuse(err, "The URL has white space, a control byte or a backslash in it");
+        if (c < 0x20 || c == 0x7f || c == '\\') {
+            return refuse(err, "The URL has a control byte or a backslash in it");
         }
     }
     const char *colon = strstr(text, "://");
@@ -54,18 +54,22 @@ static bool check_text(const char *text, struct fm_error *err)
         return refuse(err, "The URL must begin with http:// or https://");
     }
     const char *authority = colon + 3;
-    if (memchr(authority, '@', strcspn(authority, "/?#")) != NULL) {
+    size_t length = strcspn(authority, "/?#");
+    if (memchr(authority, '@', length) != NULL) {
         return refuse(err, "The URL may not carry a user name or password");
+    }
+    if (memchr(text, ' ', (size_t)(authority - text) + length) != NULL) {
+        return refuse(err, "The URL has a blank in its host");
     }
     return true;
 }
 
-/* Bytes beyond ASCII as %XX, what browsers do; `also` is encoded as well. */
-static void encode_raw(const char *text, char also, struct fm_text *out)
+/* Blanks and bytes beyond ASCII as %XX, what browsers do. */
+static void encode_raw(const char *text, struct fm_text *out)
 {
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
-        if (c >= 0x80 || *at == also) {
+        if (c >= 0x80 || c == ' ') {
             fm_text_format(out, "%%%02X", (unsigned)c);
         } else {
             fm_text_append_char(out, *at);
@@ -227,18 +231,31 @@ static bool read_url(CURLU *handle, struct fm_url *url, struct fm_error *err)
     return write_text(url, err);
 }
 
+/* What was pasted with it is no part of it. */
+static void append_trimmed(const char *text, struct fm_text *out)
+{
+    static const char white[] = " \t\r\n";
+    const char *begin = text + strspn(text, white);
+    size_t length = strlen(begin);
+    while (length > 0 && strchr(white, begin[length - 1]) != NULL) {
+        length--;
+    }
+    fm_text_append_bytes(out, begin, length);
+}
+
 bool fm_url_parse(const char *text, struct fm_url *url, struct fm_error *err)
 {
-    FM_AUTO(fm_text_done) struct fm_text ascii = {0};
+    FM_AUTO(fm_text_done) struct fm_text trimmed = {0}, ascii = {0};
     FM_AUTO(release_curlu) CURLU *handle = curl_url();
     *url = (struct fm_url){0};
     if (handle == NULL) {
         abort();
     }
-    if (!check_text(text, err)) {
+    append_trimmed(text, &trimmed);
+    if (!check_text(fm_text_get(&trimmed), err)) {
         return false;
     }
-    encode_raw(text, '\0', &ascii);
+    encode_raw(fm_text_get(&trimmed), &ascii);
     CURLUcode code = curl_url_set(handle, CURLUPART_URL, fm_text_get(&ascii), CURLU_PATH_AS_IS);
     if (code == CURLUE_UNSUPPORTED_SCHEME) {
         return refuse(err, "The URL must begin with http:// or https://");
@@ -265,7 +282,7 @@ bool fm_url_join(const struct fm_url *base, const char *reference, struct fm_url
     if (strlen(reference) > JOIN_LIMIT) {
         return refuse(err, "The URL is longer than 2,048 bytes");
     }
-    encode_raw(reference, ' ', &ascii);
+    encode_raw(reference, &ascii);
     if (curl_url_set(handle, CURLUPART_URL, base->text, CURLU_PATH_AS_IS) != CURLUE_OK ||
         curl_url_set(handle, CURLUPART_URL, fm_text_get(&ascii), CURLU_NON_SUPPORT_SCHEME) !=
             CURLUE_OK) {

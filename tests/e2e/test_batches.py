@@ -178,6 +178,22 @@ def test_a_bad_line_is_answered_while_the_rest_is_still_to_come(service):
     assert time.monotonic() - begun < 20
 
 
+def test_a_refused_batch_holds_no_place(service, stack):
+    """Whoever is refused and goes on sending keeps nobody else out: more of them than may be at once."""
+    address = ("127.0.0.1", int(stack.base.rsplit(":", 1)[1]))
+    head = (f"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.key}\r\n"
+            "Content-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\nabc\n").encode()
+    connections = [socket.create_connection(address) for _ in range(8)]
+    try:
+        for connection in connections:
+            connection.sendall(head)
+            assert connection.recv(12) == b"HTTP/1.1 400"
+        assert service.post("/v1/batches", data=lines(*waiting(1)), headers=NDJSON).status_code == 202
+    finally:
+        for connection in connections:
+            connection.close()
+
+
 def test_a_plan_bounds_how_many_jobs_wait(stack):
     other = stack.operate("account", "create", "Small", "small@example.org")
     client = Service(stack.base, stack.operate("key", "create", other["id"], "s", "video:fetch")["api_key"])

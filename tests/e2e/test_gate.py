@@ -85,6 +85,7 @@ REFUSED = {
     "a method nobody knows": (405, head(first="BREW /healthz HTTP/1.1")),
     "TRACE": (405, head(first="TRACE /healthz HTTP/1.1")),
     "a target of 9 KiB": (414, head(first=f"GET /healthz?{'a' * 9216} HTTP/1.1")),
+    "700 parameters": (414, head(first=f"GET /healthz?{'&' * 700} HTTP/1.1")),
     "fields of 17 KiB": (431, head("X-A: " + "a" * 8704, "X-B: " + "b" * 8704)),
     "65 fields": (431, head(*[f"X-{i}: 1" for i in range(64)])),
 }
@@ -113,6 +114,21 @@ def test_a_body_over_the_limit_is_refused_before_it_is_sent(stack):
         told = say(stack.base, head(f"Authorization: Bearer {stack.key}", f"Content-Length: {length}",
                                     first="POST /v1/videos/url HTTP/1.1"))
         assert statuses(told) == [413], told
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
+def test_whoever_sends_much_without_a_key_is_told_so(stack, length):
+    with connect(stack.base) as connection:
+        connection.sendall(head(length, first="POST /v1/batches HTTP/1.1"))
+        part = b"10000\r\n" + b" " * 65536 + b"\r\n" if "chunked" in length else b" " * 65536
+        for _ in range(64):
+            connection.sendall(part)
+        assert statuses(read_all(connection)) == [401]
+
+
+def test_a_coded_body_is_not_taken_for_what_it_is_not(service):
+    answer = service.post("/v1/videos/url", data=b"\x1f\x8b\x08", headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
 
 
 def test_a_body_in_chunks_is_refused_where_it_exceeds_the_limit(stack):

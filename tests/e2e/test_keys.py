@@ -32,8 +32,15 @@ def test_a_key_works_in_its_other_header_too(service):
     assert answer.status_code == 200
 
 
-def test_a_key_in_the_query_is_told_to_leave(service):
-    answer = service.get("/v1/me", params={"api_key": service.key})
+def test_a_blank_pasted_behind_a_key_is_no_part_of_it(service):
+    assert service.get("/v1/me", headers={"Authorization": f"Bearer {service.key} "}).status_code == 200
+    answer = service.get("/v1/me", headers={"Authorization": None, "X-API-Key": f"{service.key}\t"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["api_key", "whatever"])
+def test_a_key_in_the_query_is_told_to_leave(service, name):
+    answer = service.get("/v1/me", params={name: service.key})
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "key_in_url"
 

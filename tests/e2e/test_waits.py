@@ -1,5 +1,6 @@
 """Requests held open until a job changes: who ends them, how soon, and what they cost meanwhile."""
 
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,29 @@ def test_a_revoked_key_ends_its_waits_within_a_second_and_no_others(stack, servi
     assert answer.status_code == 401
     assert at - revoked < 1
     assert other.result()[0].json()["status"] == "scheduled"
+
+
+def test_a_wait_ends_when_its_client_leaves(stack, service, waiting):
+    before = waiters(stack)
+    head = (f"GET /v1/jobs/{waiting['id']}?wait=60 HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {service.key}\r\n\r\n").encode()
+    address = ("127.0.0.1", int(stack.base.rsplit(":", 1)[1]))
+    connections = [socket.create_connection(address) for _ in range(WAITERS)]
+    for connection in connections:
+        connection.sendall(head)
+    wait_for("all wait", 5, lambda: waiters(stack) >= before + WAITERS)
+    for connection in connections:
+        connection.close()
+    wait_for("none does", 5, lambda: waiters(stack) <= before)
+
+
+def test_a_wait_for_what_has_changed_already_is_over_at_once(service, waiting):
+    tag = service.get(f"/v1/jobs/{waiting['id']}").headers["ETag"]
+    service.post(f"/v1/jobs/{waiting['id']}/cancel")
+    begun = time.monotonic()
+    answer = service.get(f"/v1/jobs/{waiting['id']}", params={"wait": 30}, headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+    assert time.monotonic() - begun < 5
 
 
 def test_a_wait_ends_with_its_key(stack, waiting, pool):

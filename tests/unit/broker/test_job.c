@@ -263,16 +263,23 @@ static void a_failed_job_says_what_the_table_says(void **state)
     tear_down(&world);
 }
 
-static void the_tag_changes_with_the_object_alone(void **state)
+static void the_tag_changes_with_the_object_and_says_the_state(void **state)
 {
     (void)state;
+    enum fm_state read = FM_STATE_QUEUED;
     char first[FM_JOB_TAG_SIZE], again[FM_JOB_TAG_SIZE], other[FM_JOB_TAG_SIZE];
-    fm_job_tag(fm_slice_of("{\"a\":1}"), first);
-    fm_job_tag(fm_slice_of("{\"a\":1}"), again);
-    fm_job_tag(fm_slice_of("{\"a\":2}"), other);
+    fm_job_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":1}"), first);
+    fm_job_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":1}"), again);
+    fm_job_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":2}"), other);
     assert_string_equal(first, again);
     assert_string_not_equal(first, other);
-    assert_int_equal(strlen(first), FM_JOB_TAG_SIZE - 1);
+    assert_true(fm_job_tag_state(first, &read));
+    assert_int_equal(read, FM_STATE_RUNNING);
+    assert_true(fm_job_tag_state("W/\"succeeded-0\"", &read));
+    assert_int_equal(read, FM_STATE_SUCCEEDED);
+    assert_false(fm_job_tag_state("\"running\"", &read));
+    assert_false(fm_job_tag_state("*", &read));
+    assert_false(fm_job_tag_state("", &read));
 }
 
 static void an_output_is_found_by_name_and_by_file_name(void **state)
@@ -307,7 +314,7 @@ int main(void)
         cmocka_unit_test(a_finished_job_has_its_outputs_and_their_urls),
         cmocka_unit_test(an_expired_output_has_no_url),
         cmocka_unit_test(a_failed_job_says_what_the_table_says),
-        cmocka_unit_test(the_tag_changes_with_the_object_alone),
+        cmocka_unit_test(the_tag_changes_with_the_object_and_says_the_state),
         cmocka_unit_test(an_output_is_found_by_name_and_by_file_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,15 @@ static void sloppy_json_is_refused(void **state)
     }
 }
 
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+    (void)state;
+    struct fm_json *root = NULL;
+    assert_true(fm_json_parse(fm_slice_of("\xef\xbb\xbf{}"), &root, NULL));
+    fm_json_destroy(&root);
+    assert_false(fm_json_parse(fm_slice_of("{}\xef\xbb\xbf"), &root, NULL));
+}
+
 static void a_nul_byte_is_refused(void **state)
 {
     (void)state;
@@ -199,6 +208,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_or_of_another_kind_reads_as_nothing),
         cmocka_unit_test(an_object_is_walked_in_its_order),
         cmocka_unit_test(sloppy_json_is_refused),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(a_nul_byte_is_refused),
         cmocka_unit_test(the_message_names_line_and_column),
         cmocka_unit_test(sixteen_levels_are_enough),

@@ -20,6 +20,8 @@ static void urls_are_normalised(void **state)
     check("HTTPS://example.com:443/A%2fb?x=1&y=%20#part", "https://example.com/A%2fb?x=1&y=%20");
     check("http://example.com:8080?q", "http://example.com:8080/?q");
     check("http://example.com:/", "http://example.com/");
+    check("http://example.com/a b?c d", "http://example.com/a%20b?c%20d");
+    check(" http://example.com/ \r\n", "http://example.com/");
     check("http://example.com./x", "http://example.com/x");
     check("http://localhost./", "http://localhost/");
     check("http://a_b.example/../x/./y", "http://a_b.example/../x/./y");
@@ -105,9 +107,10 @@ static const char *const no_safe_urls[] = {
     "http://@example.com/",
     "http://example.com@127.0.0.1/",
     "http://example.com\\@127.0.0.1/",
-    "http://example.com/a b",
-    " http://example.com/",
-    "http://example.com/\t",
+    "http://exam ple.com/",
+    "ht tp://example.com/",
+    "http:// example.com/",
+    "http://example.com/\t/",
     "http://example.com/\r\nX: y",
     "http://example.com/\x7f",
     "http://exa\\mple.com/",
