@@ -104,7 +104,6 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *mh
     exchange->connection =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     exchange->holders = 1;
-    exchange->refusal = FM_PAYLOAD_TOO_LARGE;
     atomic_fetch_add(&http->alive, 1);
     exchange->file_fd = -1;
     exchange->target = fm_strdup(uri);

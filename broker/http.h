@@ -98,8 +98,8 @@ bool fm_http_is_received(const struct fm_http_exchange *exchange);
  * client gets 413 and the connection ends. */
 void fm_http_collect(struct fm_http_exchange *exchange, size_t limit);
 /* Hand the bytes on as they come. `size_bytes` is what the deadline is reckoned from; below 0: from
- * what comes, a part at a time. False from `take` ends that: a reply it has set is sent at once,
- * and what still comes is dropped for a while; without one the rest is discarded. */
+ * what comes, a part at a time. False from `take` ends that: the reply it has set is sent at
+ * once, and what still comes is dropped for a while. */
 void fm_http_stream(struct fm_http_exchange *exchange, int64_t size_bytes,
                     bool (*take)(struct fm_http_exchange *exchange, struct fm_slice bytes));
 struct fm_slice fm_http_body(const struct fm_http_exchange *exchange);

@@ -24,15 +24,9 @@ static void pace(struct fm_http_exchange *exchange, size_t more)
 void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     pace(exchange, bytes.length);
-    if (exchange->take(exchange, bytes)) {
-        return;
-    }
-    if (exchange->has_reply) {
+    if (!exchange->take(exchange, bytes)) {
         fm_http_reply_early(exchange);
-        return;
     }
-    exchange->sink = FM_HTTP_SINK_DISCARD;
-    exchange->refusal = FM_INTERNAL;
 }
 
 /* More of a body than is read: MHD takes a response only before or after it. */
@@ -40,7 +34,7 @@ void fm_http_refuse_body(struct fm_http_exchange *exchange)
 {
     pthread_mutex_lock(&exchange->http->lock);
     if (!exchange->connection->is_cut) {
-        fm_http_refuse(exchange->connection->fd, exchange->refusal);
+        fm_http_refuse(exchange->connection->fd, FM_PAYLOAD_TOO_LARGE);
         exchange->connection->is_cut = true;
     }
     pthread_mutex_unlock(&exchange->http->lock);
@@ -67,5 +61,5 @@ void fm_http_reply_early(struct fm_http_exchange *exchange)
     (void)!send(exchange->connection->fd, raw.data, raw.length, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(exchange->connection->fd, SHUT_WR);
     exchange->sink = FM_HTTP_SINK_DROP;
-    fm_http_enter(exchange, FM_HTTP_PHASE_SENDING, fm_clock_ms() + DROP_MS);
+    fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_clock_ms() + DROP_MS);
 }

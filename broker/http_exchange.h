@@ -30,7 +30,7 @@ struct fm_http_connection {
     enum fm_http_phase phase;
     int fd;
     bool is_waiting;
-    bool has_left; /* seen while it waited */
+    bool has_left; /* its client has closed its side, as the sweep saw it */
     bool is_cut;
 };
 
@@ -68,7 +68,6 @@ struct fm_http_exchange {
 
     enum fm_http_sink sink;
     size_t limit, discarded;
-    enum fm_error_code refusal; /* what is said when there is more of it than is read */
     struct fm_text body;
     bool (*take)(struct fm_http_exchange *exchange, struct fm_slice bytes);
     bool is_paced; /* its deadline moves with what comes */
@@ -120,7 +119,7 @@ int64_t fm_http_after(unsigned seconds);
 void fm_http_refuse(int fd, enum fm_error_code code);
 /* The next bytes of a stream: to `take`, in time. */
 void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes);
-/* Ends a connection whose body is too long, with what is said to that. */
+/* Ends a connection whose body is too long. */
 void fm_http_refuse_body(struct fm_http_exchange *exchange);
 /* Sends the reply that is set in the middle of a body, which MHD cannot: straight into the socket.
  * The client may be sending for a while before it looks; if it were cut off now, it never would. */

@@ -16,7 +16,7 @@ enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
 struct upload {
     struct fm_http_exchange *exchange;
     struct fm_store_put *put;
-    struct fm_error err; /* of the first thing that failed */
+    struct fm_error err; /* of its finish */
     struct fm_errand errand;
     atomic_bool is_finished;
 };
@@ -46,17 +46,22 @@ static bool is_from_here(const struct fm_request *request)
     return fm_address_is_loopback(fm_http_peer(request->exchange));
 }
 
-static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
-{
-    struct fm_request *request = fm_http_user(exchange);
-    struct upload *upload = request->act;
-    return fm_store_put_write(upload->put, bytes.data, bytes.length, &upload->err);
-}
-
 static enum fm_step refuse(struct fm_request *request, const struct fm_error *err)
 {
     fm_http_close_after(request->exchange);
     return fm_reply_error(request, err);
+}
+
+static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+{
+    struct fm_request *request = fm_http_user(exchange);
+    struct upload *upload = request->act;
+    struct fm_error err = {0};
+    if (!fm_store_put_write(upload->put, bytes.data, bytes.length, &err)) {
+        (void)refuse(request, &err);
+        return false;
+    }
+    return true;
 }
 
 static bool begin(struct fm_request *request, struct fm_grant_object *object, struct fm_error *err)
@@ -109,9 +114,6 @@ static void finish(struct fm_errand *errand)
 static enum fm_step begin_finish(struct fm_request *request)
 {
     struct upload *upload = request->act;
-    if (upload->err.code != FM_NONE) {
-        return refuse(request, &upload->err);
-    }
     upload->errand.run = finish;
     request->stage = STAGE_FINISHING;
     fm_http_wait(request->exchange, FM_CLOCK_NEVER);

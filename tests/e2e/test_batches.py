@@ -237,6 +237,17 @@ def test_a_client_that_stalls_pins_no_transaction(service, stack):
     wait_for("the file is gone", 5, lambda: not open_files(stack))
 
 
+def test_a_client_that_breaks_off_leaves_nothing(service, stack):
+    host, port = stack.base.removeprefix("http://").split(":")
+    body = lines(*waiting(1)) * 40000
+    for _ in range(4):
+        with socket.create_connection((host, int(port))) as peer:
+            peer.sendall(f"POST /v1/batches HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {service.key}\r\n"
+                         "Content-Type: application/x-ndjson\r\nContent-Length: 9000000\r\n\r\n".encode())
+            peer.sendall(body)
+    wait_for("the files are gone", 5, lambda: not open_files(stack))
+
+
 def test_a_key_revoked_on_the_way_makes_nothing(service, stack):
     made = stack.operate("key", "create", stack.account, "revoked", "video:fetch")
     client = Service(stack.base, made["api_key"])
