@@ -1,4 +1,5 @@
-/* One thread, one list, first in, first out. */
+/* A few threads, one list, first in, first out: a disk that syncs slowly keeps nobody else waiting.
+ */
 #include "broker/errand.h"
 
 #include <pthread.h>
@@ -7,8 +8,10 @@
 
 #include "common/memory.h"
 
+#define THREADS 4
+
 struct fm_errands {
-    pthread_t thread;
+    pthread_t threads[THREADS];
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct fm_errand *first, *last;
@@ -44,8 +47,10 @@ struct fm_errands *fm_errand_open(void)
     struct fm_errands *errands = fm_alloc(sizeof(*errands));
     pthread_mutex_init(&errands->lock, NULL);
     pthread_cond_init(&errands->changed, NULL);
-    if (pthread_create(&errands->thread, NULL, work, errands) != 0) {
-        abort();
+    for (size_t i = 0; i < THREADS; i++) {
+        if (pthread_create(&errands->threads[i], NULL, work, errands) != 0) {
+            abort();
+        }
     }
     return errands;
 }
@@ -68,9 +73,11 @@ void fm_errand_close(struct fm_errands **errands)
     }
     pthread_mutex_lock(&it->lock);
     it->is_closing = true;
-    pthread_cond_signal(&it->changed);
+    pthread_cond_broadcast(&it->changed);
     pthread_mutex_unlock(&it->lock);
-    pthread_join(it->thread, NULL);
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(it->threads[i], NULL);
+    }
     pthread_cond_destroy(&it->changed);
     pthread_mutex_destroy(&it->lock);
     free(it);

@@ -1,6 +1,6 @@
 /*
- * The files thread: runs what may wait for a disk (fsync, rename), one thing after the other, so
- * that no front thread does. Threads: add from any; `run` is called on the files thread.
+ * The files threads: run what may wait for a disk (fsync, rename), so that no front thread does.
+ * Threads: add from any; `run` is called on one of them.
  */
 #ifndef FM_BROKER_ERRAND_H
 #define FM_BROKER_ERRAND_H

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -28,7 +27,6 @@
 /* A head of 8 + 16 KiB with 64 fields and its reply's head: our limits answer first (TABLES §1).
  * Above 32 KiB the library maps it (0.9.75), so that only the pages that are used cost memory. */
 #define CONNECTION_MEMORY ((size_t)36 * 1024)
-#define PARAMETERS_MOST 256 /* it parses them into that memory too, and hangs when it is full */
 #define KEPT_MOST 2048   /* a connection kept after its reply holds all of that memory */
 #define INACTIVITY_S 75u /* a reader of a file that stopped */
 #define CLOSE_MS 2000    /* to finish what is under way */
@@ -85,15 +83,6 @@ static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *tex
     return strlen(text);
 }
 
-static bool has_too_many(const char *uri)
-{
-    size_t count = 0;
-    for (const char *at = uri; (at = strchr(at, '&')) != NULL; at++) {
-        count++;
-    }
-    return count > PARAMETERS_MOST;
-}
-
 /* The request line is there: the one place that sees the target as it came. */
 static void *on_target(void *context, const char *uri, struct MHD_Connection *mhd)
 {
@@ -113,11 +102,7 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *mh
         exchange->connection->phase = FM_HTTP_PHASE_HEADERS;
         exchange->connection->deadline_ms = fm_http_after(http->limits.head_s);
     }
-    if (has_too_many(uri)) {
-        fm_http_refuse(exchange->connection->fd, FM_URI_TOO_LONG);
-        exchange->connection->is_cut = true;
-        shutdown(exchange->connection->fd, SHUT_RDWR);
-    }
+    fm_http_judge_target(exchange->connection, uri);
     pthread_mutex_unlock(&http->lock);
     return exchange;
 }

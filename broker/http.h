@@ -115,7 +115,8 @@ void fm_http_hold(struct fm_http_exchange *exchange);
 void fm_http_release(struct fm_http_exchange *exchange);
 /* True while draining: waits end early. */
 bool fm_http_is_closing(const struct fm_http_exchange *exchange);
-/* True once a client that waited has closed its side: that ends its wait for time within a second. */
+/* True once a client that waited has closed its side: that ends its wait for time within a second.
+ */
 bool fm_http_has_left(const struct fm_http_exchange *exchange);
 
 /* ---- the reply ---- */

@@ -1,4 +1,4 @@
-/* A body taken as it comes, and the answer to one that is not worth reading to its end. */
+/* A body taken as it comes, and the answer to what is not worth reading to its end. */
 #include <microhttpd.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +7,22 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
+#define PARAMETERS_MOST                                                                            \
+    256               /* MHD parses them into a connection's memory, and hangs when it is full */
 #define DROP_MS 30000 /* to let the client send what it must before it reads */
+
+void fm_http_judge_target(struct fm_http_connection *connection, const char *target)
+{
+    size_t count = 0;
+    for (const char *at = target; (at = strchr(at, '&')) != NULL; at++) {
+        count++;
+    }
+    if (count > PARAMETERS_MOST) {
+        fm_http_refuse(connection->fd, FM_URI_TOO_LONG);
+        connection->is_cut = true;
+        shutdown(connection->fd, SHUT_RDWR);
+    }
+}
 
 /* Each FM_HTTP_PACE_BYTES have a deadline of their own, as a body of that size: whoever sends
  * 16 KiB a second goes on, and one that stops is cut within a minute, however much came before. */

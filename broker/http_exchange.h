@@ -117,6 +117,8 @@ size_t fm_http_expected(const struct fm_http_exchange *exchange, size_t limit);
 int64_t fm_http_after(unsigned seconds);
 /* A reply where MHD can take none, straight into the socket; the connection ends after it. */
 void fm_http_refuse(int fd, enum fm_error_code code);
+/* Under the lock: refuses, and cuts, what MHD must not begin to parse. */
+void fm_http_judge_target(struct fm_http_connection *connection, const char *target);
 /* The next bytes of a stream: to `take`, in time. */
 void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes);
 /* Ends a connection whose body is too long. */

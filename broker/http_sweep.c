@@ -74,14 +74,15 @@ static bool has_left(struct fm_http_connection *connection)
     return connection->has_left;
 }
 
-/* A body whose client has closed its side, and of which nothing is left to read, twice: MHD (0.9.75)
- * may miss the end that comes with the last bytes. The first time it may be about to read on. */
+/* A body whose client has closed its side, and of which nothing is left to read, twice: MHD
+ * (0.9.75) may miss the end that comes with the last bytes. The first time it may be about to read
+ * on. */
 static bool is_spent(struct fm_http_connection *connection)
 {
     bool was_spent = connection->has_left;
     int unread = 0;
-    connection->has_left = has_left(connection) &&
-                           ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0;
+    connection->has_left =
+        has_left(connection) && ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0;
     return was_spent && connection->has_left;
 }
 

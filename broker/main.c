@@ -46,12 +46,14 @@ struct broker {
     struct fm_http *http, *metrics;
 };
 
-/* The store is answered to loopback peers alone, whatever address the API listens on. */
+/* Workers of this machine come to the address the API listens on; where that is every address, to
+ * loopback. */
 static char *store_origin(const char *listen)
 {
     FM_AUTO(fm_text_done) struct fm_text origin = {0};
-    const char *port = strrchr(listen, ':');
-    fm_text_format(&origin, "http://127.0.0.1%s", port ? port : ":8080");
+    bool is_any = fm_text_starts(listen, "0.0.0.0:") || fm_text_starts(listen, "[::]:");
+    fm_text_format(&origin, "http://%s%s", is_any ? "127.0.0.1" : "",
+                   is_any ? strrchr(listen, ':') : listen);
     return fm_text_take(&origin);
 }
 

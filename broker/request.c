@@ -14,6 +14,7 @@
 #include "broker/auth.h"
 #include "broker/errand.h"
 #include "broker/metrics.h"
+#include "broker/peer.h"
 #include "broker/reply.h"
 #include "broker/scope.h"
 #include "common/clock.h"
@@ -26,6 +27,7 @@ struct service {
     struct fm_front front;
     struct fm_auth_guard *guard;
     struct fm_errands *errands;
+    struct fm_peer_proxies proxies;
 };
 
 /* ---- gate ---- */
@@ -148,10 +150,27 @@ static enum fm_step run_route(struct fm_request *request)
 
 /* ---- auth ---- */
 
+/* Who asks: proxies tell it in the last field of that name. */
+static struct fm_address client_of(const struct fm_request *request)
+{
+    static const char name[] = "x-forwarded-for";
+    const struct service *service = fm_http_context(request->exchange);
+    const char *forwarded = NULL;
+    size_t count = 0, total = 0;
+    const struct fm_http_header *headers = fm_http_headers(request->exchange, &count, &total);
+    for (size_t i = 0; i < count; i++) {
+        bool is_named = headers[i].name.length == strlen(name) &&
+                        strncasecmp(headers[i].name.data, name, strlen(name)) == 0;
+        forwarded = is_named ? headers[i].value.data : forwarded;
+    }
+    return fm_peer_client(&service->proxies, fm_http_peer(request->exchange), forwarded);
+}
+
 static enum fm_step refuse_key(struct fm_request *request, const struct fm_error *err)
 {
     if (err->code == FM_INVALID_TOKEN) {
-        fm_auth_guard_count(request->guard, fm_http_peer(request->exchange), fm_clock_ms());
+        struct fm_address client = client_of(request);
+        fm_auth_guard_count(request->guard, &client, fm_clock_ms());
     }
     return fm_reply_error(request, err);
 }
@@ -182,8 +201,8 @@ static enum fm_step present_key(struct fm_request *request)
         fm_fail(&err, FM_INVALID_TOKEN, "auth: no key");
         return fm_reply_error(request, &err);
     }
-    request->retry_after_seconds =
-        fm_auth_guard_wait(request->guard, fm_http_peer(request->exchange), fm_clock_ms());
+    struct fm_address client = client_of(request);
+    request->retry_after_seconds = fm_auth_guard_wait(request->guard, &client, fm_clock_ms());
     if (request->retry_after_seconds > 0) {
         fm_fail(&err, FM_RATE_LIMIT_EXCEEDED, "auth: too many bad keys");
         return fm_reply_error(request, &err);
@@ -368,6 +387,7 @@ static void closed(void *context)
     struct service *service = context;
     fm_errand_close(&service->errands);
     fm_auth_guard_destroy(&service->guard);
+    fm_peer_proxies_done(&service->proxies);
     free(service);
 }
 
@@ -387,7 +407,8 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
     service->front = *front;
     service->guard = fm_auth_guard_new();
     service->errands = fm_errand_open();
-    if (!fm_http_open(&options, &handler, http, err)) {
+    if (!fm_peer_proxies_read(front->settings->trusted_proxies, &service->proxies, err) ||
+        !fm_http_open(&options, &handler, http, err)) {
         closed(service);
         return false;
     }

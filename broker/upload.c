@@ -29,7 +29,8 @@ static void upload_done(struct fm_request *request)
     request->act = NULL;
 }
 
-/* A proxy's word that somebody else asked makes it somebody else. */
+/* From loopback, or from the very address that is listened on, which nobody else has. A proxy's
+ * word that somebody else asked makes it somebody else. */
 static bool is_from_here(const struct fm_request *request)
 {
     size_t count = 0, total = 0;
@@ -43,7 +44,11 @@ static bool is_from_here(const struct fm_request *request)
             return false;
         }
     }
-    return fm_address_is_loopback(fm_http_peer(request->exchange));
+    const struct fm_address *peer = fm_http_peer(request->exchange);
+    struct fm_address_rule listen;
+    return fm_address_is_loopback(peer) ||
+           (fm_address_rule_parse(request->front->settings->listen, &listen, NULL) &&
+            fm_address_is_in(peer, &listen));
 }
 
 static enum fm_step refuse(struct fm_request *request, const struct fm_error *err)
@@ -100,7 +105,7 @@ static enum fm_step start(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-/* On the files thread: fsync takes its time. */
+/* On a files thread: fsync takes its time. */
 static void finish(struct fm_errand *errand)
 {
     struct upload *upload = fm_container_of(errand, struct upload, errand);

@@ -18,8 +18,9 @@ static const char *const refused[] = {
 #undef FM_ADDRESS_REFUSED
 };
 
-/* Cloud metadata services answer anybody who can connect. */
-static const char *const never[] = {"169.254.169.254", "fd00:ec2::254", "100.100.100.200"};
+/* Cloud metadata services answer anybody who can connect; one of them has a public address. */
+static const char *const never[] = {"169.254.169.254", "fd00:ec2::254", "100.100.100.200",
+                                    "168.63.129.16"};
 
 static const uint16_t default_ports[] = {80, 443, 8080, 8443};
 
@@ -122,6 +123,11 @@ static bool is_within(const struct fm_address *address, const char *cidr)
     struct fm_address_rule rule;
     return fm_address_rule_parse(cidr, &rule, NULL) &&
            has_prefix(address, &rule.base, rule.prefix_bits);
+}
+
+bool fm_address_is_in(const struct fm_address *address, const struct fm_address_rule *rule)
+{
+    return has_prefix(address, &rule->base, rule->prefix_bits);
 }
 
 bool fm_address_is_loopback(const struct fm_address *address)

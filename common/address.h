@@ -41,6 +41,8 @@ bool fm_address_from_socket(const struct sockaddr *from, struct fm_address *addr
 /* A literal, in inet_pton's spelling. */
 bool fm_address_parse(const char *text, struct fm_address *address);
 void fm_address_format(const struct fm_address *address, char out[FM_ADDRESS_TEXT_SIZE]);
+/* Its network holds the address; the port is not looked at. */
+bool fm_address_is_in(const struct fm_address *address, const struct fm_address_rule *rule);
 bool fm_address_is_loopback(const struct fm_address *address);
 /* Outside every refused range. */
 bool fm_address_is_public(const struct fm_address *address);

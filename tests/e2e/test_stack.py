@@ -10,6 +10,7 @@ import requests
 
 from origin import Slow
 from service import Service
+from stack import Stack, free_port
 
 
 def until_ready(base, seconds=30):
@@ -89,3 +90,15 @@ def test_stopped_and_started_again_everything_is_there(stack, service, clip, cli
     assert requests.get(job["outputs"][0]["url"], timeout=30).content == clip
     assert Service(base, extra["api_key"]).get("/v1/me").status_code == 200
     assert service.follow(service.submit(clip_url))["status"] == "succeeded"
+
+
+def test_listening_on_one_address_still_takes_in_what_workers_deliver(origin, clip_url):
+    stack = Stack("--allow-private", f"127.0.0.1/32:{origin.port}")
+    stack.options[1] = f"127.0.0.2:{free_port()}"
+    try:
+        stack.up()
+        service = Service(stack.base, stack.key)
+        job = service.follow(service.submit(clip_url))
+        assert job["status"] == "succeeded", job["error"]
+    finally:
+        stack.remove()

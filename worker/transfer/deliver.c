@@ -10,7 +10,9 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define STALL_MS 60000 /* the store hashes and syncs before it answers */
+/* The store syncs before it answers, behind others' files and on whatever disk it has: to send all
+ * of it again would only lengthen that line. */
+#define STALL_MS 600000
 #define TRIES 5
 
 struct delivery {
@@ -21,6 +23,7 @@ struct delivery {
     char *urls[FM_DELIVER_FILES]; /* signed; NULL: to be asked for */
     bool is_stored[FM_DELIVER_FILES];
     struct fm_door *door;
+    const char *sent_to;   /* the URL that is sent to */
     unsigned door_changes; /* the line's `changes` when the door was made */
     int64_t ask_again_ms;
     unsigned asked_changes; /* the line's `changes` when it was asked */
@@ -156,11 +159,23 @@ static bool await_url(struct delivery *delivery, size_t index, struct fm_error *
 
 /* ---- one file ---- */
 
+/* The worker has met another broker since, whose store is elsewhere. */
+static bool has_moved(const struct delivery *delivery)
+{
+    const struct fm_line *line = delivery->line;
+    bool is_there = delivery->door_changes == line->changes;
+    for (size_t i = 0; !is_there && i < line->store_count; i++) {
+        is_there = fm_text_starts(delivery->sent_to, line->store_origins[i]);
+    }
+    return !is_there;
+}
+
 static bool on_tick(void *context, struct fm_error *err)
 {
     struct delivery *delivery = context;
     tell_progress(delivery);
-    return hear(delivery, 0, err);
+    return hear(delivery, 0, err) &&
+           (!has_moved(delivery) || fm_fail(err, FM_SOURCE_TRUNCATED, "the store is elsewhere"));
 }
 
 /* The store may have moved with the broker, so the door follows the line. */
@@ -191,6 +206,7 @@ static bool put_once(struct delivery *delivery, size_t index, const char *url, s
         .context = delivery,
         .on_tick = on_tick,
     };
+    delivery->sent_to = url;
     return fm_door_perform(store_door(delivery), &request, &answer, err);
 }
 

@@ -81,9 +81,9 @@ static void elements_of_jobs_are_jobs(void **state)
         {FM_LINES_JSON, " ", "", FM_NONE, 0},
         {FM_LINES_JSON, "{\"jobs\":[]}", "", FM_NONE, 0},
         {FM_LINES_JSON, " { \"jobs\" : [ {\"a\":1} ,\n{\"b\":[{}]} ] } \n",
-         "{\"a\":1}\n{\"b\":[{}]}\n", FM_NONE, 2},
+         "{\"a\":1}\n{\"b\":[{}]}\n", FM_NONE, 0},
         {FM_LINES_JSON, "{\"jobs\":[{\"a\":\"}]\\\"{\\\\\"}]}", "{\"a\":\"}]\\\"{\\\\\"}\n",
-         FM_NONE, 1},
+         FM_NONE, 0},
         {FM_LINES_JSON, "{\"jobs\":[{},{\"refuse\":1},{}]}", "{}\n{\"refuse\":1}\n",
          FM_INVALID_PARAMETER, 2},
     };
@@ -103,9 +103,9 @@ static void another_skeleton_is_refused(void **state)
         {FM_LINES_JSON, "{\"jobs\":[1]}", "", FM_INVALID_REQUEST, 1},
         {FM_LINES_JSON, "{\"jobs\":[{},]}", "{}\n", FM_INVALID_REQUEST, 2},
         {FM_LINES_JSON, "{\"jobs\":[{}{}]}", "{}\n", FM_INVALID_REQUEST, 1},
-        {FM_LINES_JSON, "{\"jobs\":[{}],\"more\":1}", "{}\n", FM_INVALID_REQUEST, 1},
-        {FM_LINES_JSON, "{\"jobs\":[{}]}x", "{}\n", FM_INVALID_REQUEST, 1},
-        {FM_LINES_JSON, "{\"jobs\":[{}]", "{}\n", FM_INVALID_JSON, 1},
+        {FM_LINES_JSON, "{\"jobs\":[{}],\"more\":1}", "{}\n", FM_INVALID_REQUEST, 0},
+        {FM_LINES_JSON, "{\"jobs\":[{}]}x", "{}\n", FM_INVALID_REQUEST, 0},
+        {FM_LINES_JSON, "{\"jobs\":[{}]", "{}\n", FM_INVALID_JSON, 0},
         {FM_LINES_JSON, "{\"jobs\":[{\"a\"", "", FM_INVALID_JSON, 1},
     };
     for (size_t i = 0; i < FM_COUNT(rows); i++) {

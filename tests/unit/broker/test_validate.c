@@ -259,10 +259,10 @@ static void a_url_with_a_control_byte_is_an_invalid_url(void **state)
 {
     (void)state;
     static const struct post posts[] = {
-        {FM_TYPE_FETCH, "url", "", JSON, "{\"url\":\"https://a.example/\\n\"}"},
+        {FM_TYPE_FETCH, "url", "", JSON, "{\"url\":\"https://a.example/\\n/\"}"},
         {FM_TYPE_FETCH, "url", "url=https://a.example/%07", NULL, ""},
         {FM_TYPE_PROCESS, NULL, "", JSON,
-         "{\"source\":{\"url\":\"\\thttps://a.example/\"},\"outputs\":[{\"format\":\"mp3\"}]}"},
+         "{\"source\":{\"url\":\"https://a\\t.example/\"},\"outputs\":[{\"format\":\"mp3\"}]}"},
     };
     for (size_t i = 0; i < FM_COUNT(posts); i++) {
         FM_AUTO(fm_arena_done) struct fm_arena arena = {0};

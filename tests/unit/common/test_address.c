@@ -189,6 +189,7 @@ static void metadata_services_stay_closed_whatever_is_opened(void **state)
     struct fm_address_policy policy = policy_of("0.0.0.0/0 ::/0", "");
     assert_true(may(&policy, "169.254.1.1", 80));
     assert_false(may(&policy, "169.254.169.254", 80));
+    assert_false(may(&policy, "168.63.129.16", 80));
     assert_false(may(&policy, "::ffff:169.254.169.254", 80));
     assert_false(may(&policy, "100.100.100.200", 80));
     assert_false(may(&policy, "fd00:ec2::254", 80));
