@@ -267,6 +267,10 @@ static bool check_outputs(const struct fm_validate_input *input, struct fm_arena
         if (!check_output(i, &outputs[i], err)) {
             return false;
         }
+        if (outputs[i].format == FM_FORMAT_COPY && spec->outputs.count > 1) {
+            return wrong_output(i, "format",
+                                "must be a job's only output: copy is the source as it came", err);
+        }
     }
     return check_names(outputs, spec->outputs.count, arena, err);
 }

@@ -6,8 +6,8 @@ static void outputs_get_names_of_their_own(void **state)
     static const struct post post = {
         FM_TYPE_FETCH, "url", "", JSON,
         "{\"url\":\"" URL "\",\"outputs\":[{\"format\":\"mp4\"},{\"format\":\"mp3\"},"
-        "{\"format\":\"mp4\"},{\"name\":\"mp4-2\",\"format\":\"jpg\"},{\"format\":\"copy\"}]}"};
-    static const char *const names[] = {"mp4", "mp3", "mp4-3", "mp4-2", "source"};
+        "{\"format\":\"mp4\"},{\"name\":\"mp4-2\",\"format\":\"jpg\"},{\"format\":\"gif\"}]}"};
+    static const char *const names[] = {"mp4", "mp3", "mp4-3", "mp4-2", "gif"};
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     struct fm_validate_result result;
     struct fm_error err;
@@ -100,6 +100,8 @@ static void outputs_must_fit_together(void **state)
          "outputs[0].format", NULL},
         {OUTPUTS("{\"format\":\"copy\",\"video\":{\"width\":5}}"), FM_INVALID_PARAMETER,
          "outputs[0].video", NULL},
+        {OUTPUTS("{\"format\":\"jpg\"},{\"format\":\"copy\"}"), FM_INVALID_PARAMETER,
+         "outputs[1].format", "only output"},
         {OUTPUTS("{\"format\":\"mp4\",\"at_seconds\":5}"), FM_INVALID_PARAMETER,
          "outputs[0].at_seconds", NULL},
         {OUTPUTS("{\"format\":\"webm\",\"video\":{\"codec\":\"h264\"}}"), FM_INVALID_PARAMETER,
