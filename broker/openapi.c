@@ -57,6 +57,21 @@ static bool lists_jobs(const struct fm_route *route)
     return strstr(route->pattern, "jobs") != NULL;
 }
 
+/* metadata[k]=v */
+static void put_metadata_parameter(struct fm_json_writer *json)
+{
+    open_query_parameter(json, "metadata", "Only jobs whose metadata has these");
+    fm_json_put_text(json, "style", "deepObject");
+    fm_json_put_bool(json, "explode", true);
+    fm_json_open(json, "schema", '{');
+    fm_json_put_text(json, "type", "object");
+    fm_json_open(json, "additionalProperties", '{');
+    fm_json_put_text(json, "type", "string");
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+}
+
 static void put_parameters(struct fm_json_writer *json, const struct fm_route *route)
 {
     fm_json_open(json, "parameters", '[');
@@ -81,6 +96,9 @@ static void put_parameters(struct fm_json_writer *json, const struct fm_route *r
     if ((route->flags & FM_ROUTE_LIST) != 0) {
         put_record_parameters(json,
                               lists_jobs(route) ? &fm_record_job_query : &fm_record_page_query);
+    }
+    if ((route->flags & FM_ROUTE_LIST) != 0 && lists_jobs(route)) {
+        put_metadata_parameter(json);
     }
     fm_json_close(json, ']');
 }
@@ -128,25 +146,65 @@ static bool makes_batch(const struct fm_route *route)
     return (route->flags & FM_ROUTE_BATCH) != 0 && (route->flags & FM_ROUTE_STREAM) != 0;
 }
 
-static void put_responses(struct fm_json_writer *json, const struct fm_route *route)
+static bool gives_file(const struct fm_route *route)
 {
-    bool is_job = (route->flags & (FM_ROUTE_SPEC | FM_ROUTE_JOB)) != 0 &&
-                  strstr(route->pattern, "/outputs/") == NULL &&
-                  strcmp(route->method, "DELETE") != 0;
-    fm_json_open(json, "responses", '{');
+    return strcmp(route->name, "job_output") == 0 || strcmp(route->name, "file") == 0;
+}
+
+static void put_file_response(struct fm_json_writer *json, const char *status, const char *prose)
+{
+    fm_json_open(json, status, '{');
+    fm_json_put_text(json, "description", prose);
+    fm_json_open(json, "content", '{');
+    fm_json_open(json, "*/*", '{');
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+    fm_json_close(json, '}');
+}
+
+static void put_file_responses(struct fm_json_writer *json)
+{
+    put_file_response(json, "200", "The file");
+    put_file_response(json, "206", "With Range: that part of it");
+    put_response(json, "304", "With If-None-Match: it is the one the client has", NULL);
+}
+
+/* What 200 is, and by which schema. */
+static void put_success(struct fm_json_writer *json, const struct fm_route *route)
+{
     if (makes_batch(route)) {
         put_response(json, "202", "The batch is kept, and its jobs wait", "Batch");
     } else if ((route->flags & FM_ROUTE_BATCH) != 0) {
         put_response(json, "200", "The batch", "Batch");
     } else if ((route->flags & FM_ROUTE_LIST) != 0) {
         put_response(json, "200", "A page", lists_jobs(route) ? "JobList" : "BatchList");
+    } else if (strcmp(route->method, "DELETE") == 0) {
+        put_response(json, "200", "It is gone", "Deleted");
+    } else if ((route->flags & (FM_ROUTE_SPEC | FM_ROUTE_JOB)) != 0) {
+        put_response(json, "200", "The job", "Job");
+    } else if (strcmp(route->name, "me") == 0) {
+        put_response(json, "200", "The account, its key and limits", "Me");
     } else {
-        put_response(json, "200", is_job ? "The job" : "As asked", is_job ? "Job" : NULL);
+        put_response(json, "200", "As asked",
+                     strcmp(route->name, "openapi") == 0 ? NULL : "Status");
     }
-    if ((route->flags & FM_ROUTE_WAITS) != 0 && strcmp(route->method, "POST") == 0) {
-        put_response(json, "202", "The job is kept and waits", "Job");
+}
+
+static void put_responses(struct fm_json_writer *json, const struct fm_route *route)
+{
+    bool waits = (route->flags & FM_ROUTE_WAITS) != 0;
+    fm_json_open(json, "responses", '{');
+    if (gives_file(route)) {
+        put_file_responses(json);
+    } else {
+        put_success(json, route);
     }
-    if ((route->flags & FM_ROUTE_WAITS) != 0) {
+    if (waits) {
+        bool makes = strcmp(route->method, "POST") == 0;
+        put_response(json, makes ? "202" : "304",
+                     makes ? "The job is kept and waits"
+                           : "With If-None-Match: it is as the client knows it",
+                     makes ? "Job" : NULL);
         put_response(json, "303", "With download: where its first output is", NULL);
     }
     put_response(json, "default", "An error", "Error");
@@ -157,10 +215,13 @@ static void put_security(struct fm_json_writer *json, const struct fm_route *rou
 {
     fm_json_open(json, "security", '[');
     if ((route->flags & FM_ROUTE_PUBLIC) == 0) {
-        fm_json_open(json, NULL, '{');
-        fm_json_open(json, "key", '[');
-        fm_json_close(json, ']');
-        fm_json_close(json, '}');
+        static const char *const schemes[] = {"key", "key_header"};
+        for (size_t i = 0; i < FM_COUNT(schemes); i++) {
+            fm_json_open(json, NULL, '{');
+            fm_json_open(json, schemes[i], '[');
+            fm_json_close(json, ']');
+            fm_json_close(json, '}');
+        }
     }
     fm_json_close(json, ']');
     if (route->scope != 0) {
@@ -263,6 +324,11 @@ static void put_components(struct fm_json_writer *json)
     fm_json_open(json, "key", '{');
     fm_json_put_text(json, "type", "http");
     fm_json_put_text(json, "scheme", "bearer");
+    fm_json_close(json, '}');
+    fm_json_open(json, "key_header", '{');
+    fm_json_put_text(json, "type", "apiKey");
+    fm_json_put_text(json, "in", "header");
+    fm_json_put_text(json, "name", "X-API-Key");
     fm_json_close(json, '}');
     fm_json_close(json, '}');
     fm_openapi_schema_write(json);

@@ -186,7 +186,11 @@ struct member {
     bool may_be_null;
 };
 
-static void put_members(struct fm_json_writer *json, const struct member *members, size_t count)
+static const char *const nothing_more[] = {NULL};
+
+/* `also`: members said before, with schemas of their own, that are always there too. */
+static void put_members(struct fm_json_writer *json, const struct member *members, size_t count,
+                        const char *const *also)
 {
     for (size_t i = 0; i < count; i++) {
         fm_json_open(json, members[i].name, '{');
@@ -197,6 +201,9 @@ static void put_members(struct fm_json_writer *json, const struct member *member
     fm_json_open(json, "required", '[');
     for (size_t i = 0; i < count; i++) {
         fm_json_put_text(json, NULL, members[i].name);
+    }
+    for (size_t i = 0; also[i] != NULL; i++) {
+        fm_json_put_text(json, NULL, also[i]);
     }
     fm_json_close(json, ']');
 }
@@ -222,7 +229,7 @@ static void put_output_schema(struct fm_json_writer *json)
         {"audio", "object", true},
     };
     open_object(json, "Output");
-    put_members(json, members, FM_COUNT(members));
+    put_members(json, members, FM_COUNT(members), nothing_more);
     fm_json_close(json, '}');
 }
 
@@ -252,6 +259,7 @@ static void put_job_schema(struct fm_json_writer *json)
         {"webhook_url", "string", true},
         {"urls", "object", false},
     };
+    static const char *const also[] = {"status", "outputs", NULL};
     static const char *states[FM_STATE_COUNT + 1];
     for (int i = 0; i < FM_STATE_COUNT; i++) {
         states[i] = fm_state_name((enum fm_state)i);
@@ -265,7 +273,7 @@ static void put_job_schema(struct fm_json_writer *json)
     fm_json_put_text(json, "type", "array");
     fm_openapi_schema_ref(json, "items", "Output");
     fm_json_close(json, '}');
-    put_members(json, members, FM_COUNT(members));
+    put_members(json, members, FM_COUNT(members), also);
     fm_json_close(json, '}');
 }
 
@@ -308,15 +316,16 @@ static void put_batch_schema(struct fm_json_writer *json)
         {"failed", "integer", false},  {"canceled", "integer", false},
     };
     static const char *const states[] = {"running", "succeeded", "failed", "canceled", NULL};
+    static const char *const also[] = {"status", "jobs", NULL};
     open_object(json, "Batch");
     fm_json_open(json, "status", '{');
     fm_json_put_text(json, "type", "string");
     put_names(json, states);
     fm_json_close(json, '}');
     open_object(json, "jobs");
-    put_members(json, counts, FM_COUNT(counts));
+    put_members(json, counts, FM_COUNT(counts), nothing_more);
     fm_json_close(json, '}');
-    put_members(json, members, FM_COUNT(members));
+    put_members(json, members, FM_COUNT(members), also);
     fm_json_close(json, '}');
 }
 
@@ -326,7 +335,7 @@ static void put_error_schema(struct fm_json_writer *json)
                                             {"message", "string", false}};
     open_object(json, "Error");
     open_object(json, "error");
-    put_members(json, members, FM_COUNT(members));
+    put_members(json, members, FM_COUNT(members), nothing_more);
     fm_json_close(json, '}');
     fm_json_close(json, '}');
     fm_json_open(json, "required", '[');
@@ -341,12 +350,34 @@ static void put_list_schema(struct fm_json_writer *json, const char *name, const
                                             {"has_more", "boolean", false},
                                             {"next_cursor", "string", true},
                                             {"next_url", "string", true}};
+    static const char *const also[] = {"data", NULL};
     open_object(json, name);
     fm_json_open(json, "data", '{');
     fm_json_put_text(json, "type", "array");
     fm_openapi_schema_ref(json, "items", of);
     fm_json_close(json, '}');
-    put_members(json, members, FM_COUNT(members));
+    put_members(json, members, FM_COUNT(members), also);
+    fm_json_close(json, '}');
+}
+
+static void put_small_schemas(struct fm_json_writer *json)
+{
+    static const struct member deleted[] = {
+        {"id", "string", false}, {"object", "string", false}, {"deleted", "boolean", false}};
+    static const struct member me[] = {{"object", "string", false},
+                                       {"account", "object", false},
+                                       {"key", "object", false},
+                                       {"limits", "object", false},
+                                       {"jobs", "object", false}};
+    static const struct member status[] = {{"status", "string", false}};
+    open_object(json, "Deleted");
+    put_members(json, deleted, FM_COUNT(deleted), nothing_more);
+    fm_json_close(json, '}');
+    open_object(json, "Me");
+    put_members(json, me, FM_COUNT(me), nothing_more);
+    fm_json_close(json, '}');
+    open_object(json, "Status");
+    put_members(json, status, FM_COUNT(status), nothing_more);
     fm_json_close(json, '}');
 }
 
@@ -361,6 +392,7 @@ void fm_openapi_schema_write(struct fm_json_writer *json)
     put_batch_schema(json);
     put_list_schema(json, "JobList", "Job");
     put_list_schema(json, "BatchList", "Batch");
+    put_small_schemas(json);
     put_error_schema(json);
     fm_json_close(json, '}');
 }

@@ -44,6 +44,7 @@ build module  http.server                       python3
 check header  cmocka.h                          libcmocka-dev
 check module  pytest                            python3-pytest
 check module  requests                          python3-requests
+check module  jsonschema                        python3-jsonschema
 check module  zmq                               python3-zmq
 check module  msgpack                           python3-msgpack
 check command ffmpeg                            ffmpeg

@@ -4,6 +4,8 @@ import time
 
 import requests
 
+from described import check
+
 ENDED = ("succeeded", "failed", "canceled")
 
 
@@ -19,7 +21,9 @@ class Service:
     def ask(self, method, path, **more):
         headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
         url = path if path.startswith("http") else self.base + path
-        return requests.request(method, url, headers=headers, timeout=90, **more)
+        answer = requests.request(method, url, headers=headers, timeout=90, **more)
+        check(self.base, answer)
+        return answer
 
     def get(self, path, **more):
         return self.ask("GET", path, **more)
