@@ -111,6 +111,9 @@ static bool account_create(struct admin *admin, struct fm_error *err)
     struct fm_id id = fm_id_new();
     bool is_operator = strcmp(word(admin, 2), "operator") == 0;
     const char *secret = password(made);
+    const char *at = strchr(word(admin, 1), '@');
+    if (*word(admin, 0) == '\0' || at == NULL || at == word(admin, 1) || at[1] == '\0')
+        return fm_fail(err, FM_INVALID_REQUEST, "NAME is not empty, and EMAIL is like a@b");
     if (strlen(secret) < 12 || strlen(secret) > 1024)
         return fm_fail(err, FM_INVALID_REQUEST, "a password has 12 to 1,024 bytes");
     fm_hash_password(secret, stored);
@@ -211,11 +214,14 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     fm_id_to_uuid(&account, owner);
     snprintf(pepper, sizeof pepper, "%u", admin->secrets->pepper_id);
     snprintf(bits, sizeof bits, "%u", scopes);
-    const char *parameters[] = {uuid, owner, word(admin, 1), hex, pepper, last4, bits, days};
+    bool is_operators = (scopes & FM_SCOPE_OPERATOR) != 0;
+    const char *parameters[] = {uuid, owner, word(admin, 1),          hex, pepper, last4,
+                                bits, days,  is_operators ? "t" : "f"};
     if (!query(admin, fm_sql_key_add, parameters, FM_COUNT(parameters), &rows, err))
         return false;
     if (fm_db_rows_count(rows) == 0)
-        return fm_fail(err, FM_NOT_FOUND, "no account %s", word(admin, 0));
+        return fm_fail(err, FM_NOT_FOUND, "no account %s%s", word(admin, 0),
+                       is_operators ? " of an operator, as the scope operator needs" : "");
     print_key(admin, id, key, scopes, fm_db_integer(rows, 0, 1));
     return true;
 }

@@ -101,6 +101,8 @@ static bool add(const struct pause *pause, struct fm_error *err)
     const char *parameters[] = {uuid, pause->words[0], fm_text_get(&subject), reason};
     if (!query(pause, fm_sql_pause_add, parameters, FM_COUNT(parameters), &rows, err))
         return false;
+    if (fm_db_rows_count(rows) == 0)
+        return fm_fail(err, FM_NOT_FOUND, "no account %s", pause->words[1]);
     fm_json_open(&json, NULL, '{');
     put_subject(&json, pause->words[0], fm_text_get(&subject));
     fm_json_put_text(&json, "reason", reason);

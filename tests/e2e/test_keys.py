@@ -63,6 +63,13 @@ def test_outputs_need_the_scope_to_process(stack, make_key, clip_url):
     assert "video:process" in answer.json()["error"]["message"]
 
 
+def test_the_scope_of_operators_is_for_operators_alone(stack, make_key):
+    other = stack.operate("account", "create", "Plain", "plain@example.org")
+    with pytest.raises(AssertionError):
+        make_key("too much", "operator", other["id"])
+    assert make_key("enough", "operator")["api_key"]
+
+
 def test_another_accounts_job_looks_like_one_that_never_was(stack, service, make_key, clip_url):
     job = service.submit(clip_url)
     other = stack.operate("account", "create", "Other", "other@example.org")

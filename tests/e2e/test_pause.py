@@ -3,6 +3,8 @@
 import contextlib
 import time
 
+import pytest
+
 TIKTOK = "https://www.tiktok.com/@user/video/123"
 
 
@@ -68,3 +70,6 @@ def test_pauses_are_listed_and_unknown_subjects_refused(stack):
     with paused(stack, "site", "tiktok"):
         listed = stack.operate("pause", "list")
         assert (listed["kind"], listed["subject"], listed["reason"]) == ("site", "tiktok", "maintenance")
+    for kind, subject in (("site", "nowhere"), ("pool", "net"), ("account", f"acct_{'0' * 26}")):
+        with pytest.raises(AssertionError):
+            stack.operate("pause", "add", kind, subject)
