@@ -81,7 +81,8 @@ static bool try_call(const char *path, const char *call, struct fm_error *err)
 
 bool fm_trial_run(const char *media_path, struct fm_error *err)
 {
-    static const char *const calls[] = {"socket", "open", "exec", "fork", "ptrace", "kill"};
+    static const char *const calls[] = {"socket", "open", "exec",  "fork", "ptrace",
+                                        "kill",   "stat", "share", "grow"};
     if (IS_UNSEALED) {
         fm_log(FM_LOG_WARNING, "seal_not_tried", "reason=sanitizer_build");
         return true;

@@ -2,7 +2,7 @@
  * fetchmedia-media: the sealed child. It is handed descriptors, does one errand and ends.
  *   exec → seal → READY → (idle, the slot's spare) → WORK or VERIFY → END → exit 0
  * Descriptor 3 is the channel; nothing is said in argv but the self-test's word:
- *   fetchmedia-media --try socket|open|exec|fork|ptrace|kill
+ *   fetchmedia-media --try socket|open|exec|fork|ptrace|kill|stat|share|grow
  * which seals itself and tries that call: it dies by SIGSYS, or exits 0 refused, 1 if it worked.
  */
 #include <libavutil/log.h>

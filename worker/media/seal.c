@@ -153,6 +153,14 @@ static int add_listed(scmp_filter_ctx filter)
     return result;
 }
 
+/* RLIMIT_DATA counts neither memory that is shared nor memory that grows downwards. */
+static int allow_private_memory(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(
+        filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+        SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE));
+}
+
 /* Calls that are harmless with the right argument. */
 static int allow_conditional(scmp_filter_ctx filter)
 {
@@ -160,15 +168,12 @@ static int allow_conditional(scmp_filter_ctx filter)
         int number;
         struct scmp_arg_cmp condition;
     } rows[] = {
-        {SCMP_SYS(mmap), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         {SCMP_SYS(mprotect), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         {SCMP_SYS(clone), SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
         {SCMP_SYS(prctl), SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME)},
         {SCMP_SYS(tgkill), SCMP_CMP64(0, SCMP_CMP_EQ, (scmp_datum_t)getpid())},
         {SCMP_SYS(sendmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD)},
         {SCMP_SYS(recvmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD)},
-        /* glibc's fstat(): the path is empty. */
-        {SCMP_SYS(newfstatat), SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH)},
     };
     int result = 0;
     for (size_t i = 0; i < FM_COUNT(rows) && result == 0; i++)
@@ -184,6 +189,8 @@ static int fill_filter(scmp_filter_ctx filter)
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (result == 0)
         result = add_listed(filter);
+    if (result == 0)
+        result = allow_private_memory(filter);
     if (result == 0)
         result = allow_conditional(filter);
     return result;

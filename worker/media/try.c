@@ -1,15 +1,19 @@
-/* The six calls a sealed child must not be able to make, each against a target that would let it.
+/* The calls a sealed child must not be able to make, each against a target that would let it.
  */
 #include "worker/media/try.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/memory.h"
+
+#define MAP_BYTES (16UL << 30)
 
 static bool try_socket(void)
 {
@@ -49,12 +53,36 @@ static bool try_kill(void)
     return kill(getppid(), 0) == 0;
 }
 
+static bool try_stat(void)
+{
+    struct stat status;
+    return fstatat(AT_FDCWD, "/etc/passwd", &status, AT_EMPTY_PATH) == 0;
+}
+
+/* More than the limit of memory lets it have, by the kinds that limit does not count. */
+static bool try_map(int flags)
+{
+    return mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
+                0) != MAP_FAILED;
+}
+
+static bool try_share(void)
+{
+    return try_map(MAP_SHARED);
+}
+
+static bool try_grow(void)
+{
+    return try_map(MAP_PRIVATE | MAP_GROWSDOWN);
+}
+
 static const struct {
     const char *word;
     bool (*succeeds)(void);
 } calls[] = {
     {"socket", try_socket}, {"open", try_open},     {"exec", try_exec},
     {"fork", try_fork},     {"ptrace", try_ptrace}, {"kill", try_kill},
+    {"stat", try_stat},     {"share", try_share},   {"grow", try_grow},
 };
 
 bool fm_try_succeeds(const char *word)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* True if the sealed process could still make the call named (socket, open, exec, fork, ptrace,
- * kill), or there is no such word. */
+ * kill, stat, share, grow), or there is no such word. */
 bool fm_try_succeeds(const char *word);
 
 #endif

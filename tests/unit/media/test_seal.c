@@ -28,7 +28,8 @@ static bool is_refused(int status)
 static void each_forbidden_call_dies_by_sigsys_or_is_refused(void **state)
 {
     (void)state;
-    static const char *const words[] = {"socket", "open", "exec", "fork", "ptrace", "kill"};
+    static const char *const words[] = {"socket", "open", "exec",  "fork", "ptrace",
+                                        "kill",   "stat", "share", "grow"};
     for (size_t i = 0; i < FM_COUNT(words); i++) {
         int status = run_try(words[i]);
         if (!is_refused(status))
