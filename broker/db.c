@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/db_hosts.h"
 #include "broker/db_rows.h"
 #include "common/clock.h"
 #include "common/memory.h"
@@ -34,6 +35,7 @@ struct step {
 
 struct fm_db {
     char *url;
+    struct fm_db_hosts hosts;
     enum fm_db_use use;
     PGconn *conn;
     enum phase phase;
@@ -62,8 +64,7 @@ struct fm_db {
 
 /* Of the queue's connections: the rows a statement changes are joined with those it holds by hash;
  * nested, which is what small estimates choose, that costs the square of a flush (62 us of
- * PostgreSQL's time a job against 31). Where rows are looked up one by one there is no other way.
- */
+ * PostgreSQL's time a job against 31). Where rows are looked up singly there is no other way. */
 #define HASHED_JOINS "SET enable_nestloop = off; "
 
 static const char *const settings_of[] = {
@@ -125,6 +126,15 @@ static bool lose(struct fm_db *db)
     return false;
 }
 
+/* Who is silent now may stay so: the next attempt begins at the next host. */
+static bool give_up(struct fm_db *db)
+{
+    fm_db_hosts_turn(&db->hosts, db->conn);
+    fm_db_drop(db);
+    snprintf(db->trouble, sizeof(db->trouble), "no answer within %d s", CONNECT_MS / 1000);
+    return false;
+}
+
 static void hear_notice(void *context, const PGresult *notice)
 {
     struct fm_db *db = context;
@@ -140,13 +150,7 @@ static bool start_connecting(struct fm_db *db)
     if (fm_clock_ms() < db->retry_at) {
         return false;
     }
-    const char *const names[] = {"dbname", "keepalives_idle", "tcp_user_timeout", "client_encoding",
-                                 NULL};
-    const char *const values[] = {db->url, "10", "30000", "UTF8", NULL};
-    db->conn = PQconnectStartParams(names, values, 1);
-    if (db->conn == NULL) {
-        abort();
-    }
+    db->conn = fm_db_hosts_connect(&db->hosts, db->url);
     if (PQstatus(db->conn) == CONNECTION_BAD) {
         return lose(db);
     }
@@ -177,7 +181,7 @@ static bool start_setting(struct fm_db *db)
 static bool go_on_connecting(struct fm_db *db)
 {
     if (fm_clock_ms() >= db->connect_by) {
-        return lose(db);
+        return give_up(db);
     }
     if (!is_descriptor_ready(db, fm_db_poll_events(db))) {
         return false;
@@ -213,8 +217,7 @@ static bool read_own(struct fm_db *db, bool *is_over)
 static bool go_on_own(struct fm_db *db, enum phase after)
 {
     bool is_over = false;
-    bool is_late = db->phase == SETTING && fm_clock_ms() >= db->connect_by;
-    if (is_late || !exchange(db) || !read_own(db, &is_over)) {
+    if (!exchange(db) || !read_own(db, &is_over)) {
         return lose(db);
     }
     if (is_over) {
@@ -225,7 +228,7 @@ static bool go_on_own(struct fm_db *db, enum phase after)
 
 static bool go_on_setting(struct fm_db *db)
 {
-    return go_on_own(db, IDLE);
+    return fm_clock_ms() >= db->connect_by ? give_up(db) : go_on_own(db, IDLE);
 }
 
 static bool go_on_rolling(struct fm_db *db)
@@ -352,6 +355,7 @@ void fm_db_close(struct fm_db **db)
         return;
     }
     fm_db_drop(*db);
+    fm_db_hosts_done(&(*db)->hosts);
     free((*db)->url);
     free(fm_steal(*db));
 }
@@ -366,8 +370,7 @@ short fm_db_poll_events(const struct fm_db *db)
     if (db->phase == CONNECTING) {
         return db->polling == PGRES_POLLING_WRITING ? POLLOUT : POLLIN;
     }
-    /* The connection is asked to flush before each wait, so asking again tells whether it is done.
-     */
+    /* It is flushed before each wait, so asking again tells whether that is done. */
     bool has_more = db->conn != NULL && PQflush(db->conn) == 1;
     return (short)(has_more ? POLLIN | POLLOUT : POLLIN);
 }
