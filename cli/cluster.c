@@ -1,11 +1,13 @@
 #include "cli/cluster.h"
 
+#include <fcntl.h>
 #include <glob.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ static bool program(const char *name, struct fm_text *path, struct fm_error *err
     return true;
 }
 
+/* `pg` is filled by one rename, of what is whole. */
 static bool is_made(const struct fm_place *place)
 {
     FM_AUTO_FREE char *path = fm_place_path(place, "pg/PG_VERSION");
@@ -99,27 +102,53 @@ static bool configure(const struct fm_place *place, struct fm_error *err)
 
 static bool include_settings(const struct fm_place *place, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "pg/postgresql.conf");
+    FM_AUTO_FREE char *path = fm_place_path(place, "pg.new/postgresql.conf");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (!fm_file_read(path, 1 << 20, &text, err))
         return false;
     fm_text_append(&text, "include = 'fetchmedia.conf'\n");
-    return write_below(place, "pg/postgresql.conf", fm_text_get(&text), err);
+    return write_below(place, "pg.new/postgresql.conf", fm_text_get(&text), err);
 }
 
-bool fm_cluster_make(const struct fm_place *place, struct fm_error *err)
+/* ---- making ---- */
+
+/* What an earlier try left there is of no use to initdb, which asks for an empty directory. */
+static bool make_empty(const struct fm_place *place, const char *path, struct fm_error *err)
+{
+    if (!fm_file_remove_tree(AT_FDCWD, path, err))
+        return false;
+    return (mkdir(path, 0700) == 0 && chown(path, place->postgres.uid, place->postgres.gid) == 0) ||
+           fm_fail_errno(err, path);
+}
+
+static bool run_initdb(const struct fm_place *place, const char *directory, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text initdb = {0};
-    FM_AUTO_FREE char *directory = fm_place_path(place, "pg");
     if (!program("initdb", &initdb, err))
         return false;
     const char *const argv[] = {fm_text_get(&initdb),  "--pgdata",         directory,
                                 "--username=postgres", "--auth=peer",      "--locale=C",
                                 "--encoding=UTF8",     "--data-checksums", NULL};
-    if (!is_made(place) &&
-        (!fm_spawn_run(argv, NULL, &place->postgres, NULL, err) || !include_settings(place, err)))
-        return false;
-    return configure(place, err);
+    return fm_spawn_run(argv, NULL, &place->postgres, NULL, err);
+}
+
+/* What is renamed was fsynced: by initdb, and by who wrote the settings. */
+static bool move_in(const struct fm_place *place, const char *fresh, struct fm_error *err)
+{
+    FM_AUTO_FREE char *final = fm_place_path(place, "pg");
+    if (rename(fresh, final) != 0)
+        return fm_fail_errno(err, final);
+    FM_AUTO(fm_file_close) int fd = open(place->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return (fd >= 0 && fsync(fd) == 0) || fm_fail_errno(err, place->state);
+}
+
+bool fm_cluster_make(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO_FREE char *fresh = fm_place_path(place, "pg.new");
+    bool is_ready =
+        is_made(place) || (make_empty(place, fresh, err) && run_initdb(place, fresh, err) &&
+                           include_settings(place, err) && move_in(place, fresh, err));
+    return is_ready && configure(place, err);
 }
 
 /* ---- run ---- */

@@ -8,7 +8,8 @@
 
 #include "cli/place.h"
 
-/* initdb and configuration when <state>/pg is empty. SETTING when PostgreSQL is not installed. */
+/* initdb when <state>/pg is empty, in pg.new until it is whole; configuration. SETTING when
+ * PostgreSQL is not installed. */
 bool fm_cluster_make(const struct fm_place *place, struct fm_error *err) FM_MUST_CHECK;
 /* Starts the server; its end is the caller's to reap. SIGINT ends it. */
 bool fm_cluster_start(const struct fm_place *place, pid_t *pid, struct fm_error *err) FM_MUST_CHECK;

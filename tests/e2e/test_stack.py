@@ -3,14 +3,16 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import requests
 
+from inside import wait_for
 from origin import Slow
 from service import Service
-from stack import Stack, free_port
+from stack import BIN, Stack, free_port
 
 
 def until_ready(base, seconds=30):
@@ -102,3 +104,20 @@ def test_listening_on_one_address_still_takes_in_what_workers_deliver(origin, cl
         assert job["status"] == "succeeded", job["error"]
     finally:
         stack.remove()
+
+
+def test_a_first_start_killed_while_it_makes_its_database_is_made_good_by_the_next():
+    half = Stack()
+    try:
+        first = subprocess.Popen([BIN / "fetchmedia", "up", "--state-dir", half.state, *half.options],
+                                 env=half.environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("initdb has begun", 30, lambda: list(half.state.glob("pg*/PG_VERSION")))
+        first.kill()
+        first.wait()
+        assert not (half.state / "up.json").exists(), "it was killed too late"
+        assert half.up()["api_key"]
+        until_ready(half.base)
+        assert [found.name for found in half.state.glob("pg*")] == ["pg"]
+    finally:
+        half.remove()
