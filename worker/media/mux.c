@@ -2,6 +2,7 @@
 #include "worker/media/mux.h"
 
 #include <errno.h>
+#include <libavutil/fifo.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,9 +12,10 @@
 #include "worker/media/probe.h"
 #include "worker/media/sink.h"
 
-/* Packets that wait for the header. Streams of an honest file begin within seconds of each other.
+/* Packets that wait, for the header or for the other stream's. Encoders look ahead, and a slow
+ * picture's further than its sound's: what waits for it is minutes of sound, and seldom megabytes.
  */
-#define HELD_BYTES (128UL << 20)
+#define WAITING_BYTES (128UL << 20)
 
 /* One stream of the file, from "planned" over "settled" (added, or left out) to "ended". */
 struct lane {
@@ -23,6 +25,7 @@ struct lane {
     AVRational time_base, frame_rate;
     const AVStream *source;
     bool copied;
+    AVFifo *waiting; /* AVPacket *, their times in time_base */
     AVStream *stream;
     int64_t last_dts;
     double first_seconds, end_seconds, length_seconds;
@@ -40,8 +43,7 @@ struct fm_mux {
     struct lane lanes[FM_PLAN_SLOTS];
     bool header;
     atomic_bool ended;
-    AVPacket **held; /* stream_index is the slot */
-    size_t held_count, held_capacity, held_bytes;
+    size_t waiting_bytes;
 };
 
 bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output, int fd,
@@ -54,6 +56,10 @@ bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output,
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         mux->lanes[i].planned = output->streams[i].way != FM_PLAN_NONE;
         mux->lanes[i].last_dts = AV_NOPTS_VALUE;
+        mux->lanes[i].waiting = av_fifo_alloc2(64, sizeof(AVPacket *), AV_FIFO_FLAG_AUTO_GROW);
+        if (!mux->lanes[i].waiting)
+            return fm_probe_fail(err, AVERROR(ENOMEM), "muxer");
+        av_fifo_auto_grow_limit(mux->lanes[i].waiting, WAITING_BYTES / sizeof(AVPacket) + 1);
     }
     int result = avformat_alloc_output_context2(&mux->format, NULL, output->format->muxer, NULL);
     if (result < 0)
@@ -144,21 +150,7 @@ static int make_stream(struct fm_mux *mux, struct lane *lane)
     return result >= 0 ? copy_side_data(lane) : result;
 }
 
-static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
-                         struct fm_error *err);
-
-static bool write_held(struct fm_mux *mux, struct fm_error *err)
-{
-    bool written = true;
-    for (size_t i = 0; i < mux->held_count; i++) {
-        AVPacket *packet = mux->held[i];
-        if (written)
-            written = write_packet(mux, &mux->lanes[packet->stream_index], packet, err);
-        av_packet_free(&packet);
-    }
-    mux->held_count = mux->held_bytes = 0;
-    return written;
-}
+static bool write_ready(struct fm_mux *mux, struct fm_error *err);
 
 static bool write_header(struct fm_mux *mux, struct fm_error *err)
 {
@@ -175,7 +167,7 @@ static bool write_header(struct fm_mux *mux, struct fm_error *err)
     if (result < 0)
         return fm_probe_fail(err, result, "header");
     mux->header = true;
-    return write_held(mux, err);
+    return write_ready(mux, err);
 }
 
 static bool all_settled(const struct fm_mux *mux)
@@ -298,31 +290,76 @@ static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     return true;
 }
 
-static bool hold_packet(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
+/* Takes the packet's reference. */
+static bool queue_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
+                         struct fm_error *err)
+{
+    AVPacket *kept = av_packet_alloc();
+    if (!kept || av_fifo_write(lane->waiting, &kept, 1) < 0) {
+        av_packet_free(&kept);
+        return fm_probe_fail(err, AVERROR(ENOMEM), "waiting packet");
+    }
+    av_packet_move_ref(kept, packet);
+    mux->waiting_bytes += (size_t)kept->size + sizeof(*kept);
+    return true;
+}
+
+/* A packet without a time is not waited with. */
+static bool comes_before(const struct lane *lane, const struct lane *other)
+{
+    AVPacket *packet = NULL, *others = NULL;
+    (void)av_fifo_peek(lane->waiting, &packet, 1, 0);
+    (void)av_fifo_peek(other->waiting, &others, 1, 0);
+    if (packet->dts == AV_NOPTS_VALUE || others->dts == AV_NOPTS_VALUE)
+        return packet->dts == AV_NOPTS_VALUE;
+    return av_compare_ts(packet->dts, lane->time_base, others->dts, other->time_base) < 0;
+}
+
+/* The lane whose first packet is decoded next. NULL while another one's may have to go before it;
+ * when too much waits already, nothing more is waited for. */
+static struct lane *find_next(struct fm_mux *mux)
+{
+    struct lane *next = NULL;
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        struct lane *lane = &mux->lanes[i];
+        bool any = av_fifo_can_read(lane->waiting) > 0;
+        if (!any && lane->planned && !lane->ended && mux->waiting_bytes <= WAITING_BYTES)
+            return NULL;
+        if (any && (!next || comes_before(lane, next)))
+            next = lane;
+    }
+    return next;
+}
+
+/* The muxers' own queue gives up after ten seconds, which a slow picture's encoder is behind its
+ * sound; and it does not know that a stream has ended. */
+static bool write_ready(struct fm_mux *mux, struct fm_error *err)
+{
+    struct lane *lane;
+    bool written = true;
+    while (written && (lane = find_next(mux))) {
+        AVPacket *packet = NULL;
+        (void)av_fifo_read(lane->waiting, &packet, 1);
+        mux->waiting_bytes -= (size_t)packet->size + sizeof(*packet);
+        written = write_packet(mux, lane, packet, err);
+        av_packet_free(&packet);
+    }
+    return written;
+}
+
+static bool take_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
                         struct fm_error *err)
 {
-    if (mux->held_bytes > HELD_BYTES)
+    if (!mux->header && mux->waiting_bytes > WAITING_BYTES)
         return fm_fail(err, FM_MEDIA_INVALID, "a stream begins long after the other");
-    if (mux->held_count == mux->held_capacity) {
-        mux->held_capacity = FFMAX(mux->held_capacity * 2, 64);
-        mux->held = fm_realloc_array(mux->held, mux->held_capacity, sizeof(AVPacket *));
-    }
-    AVPacket *kept = av_packet_alloc();
-    if (!kept)
-        return fm_probe_fail(err, AVERROR(ENOMEM), "held packet");
-    av_packet_move_ref(kept, packet);
-    kept->stream_index = (int)slot;
-    mux->held[mux->held_count++] = kept;
-    mux->held_bytes += (size_t)kept->size + sizeof(*kept);
-    return true;
+    return queue_packet(mux, lane, packet, err) && (!mux->header || write_ready(mux, err));
 }
 
 bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
                   struct fm_error *err)
 {
     pthread_mutex_lock(&mux->lock);
-    bool written = mux->header ? write_packet(mux, &mux->lanes[slot], packet, err)
-                               : hold_packet(mux, slot, packet, err);
+    bool written = take_packet(mux, &mux->lanes[slot], packet, err);
     pthread_mutex_unlock(&mux->lock);
     return written;
 }
@@ -359,7 +396,8 @@ bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err
     struct lane *lane = &mux->lanes[slot];
     pthread_mutex_lock(&mux->lock);
     lane->ended = true;
-    bool ended = (lane->settled || settle(mux, lane, err)) && finish(mux, err);
+    bool ended = (lane->settled || settle(mux, lane, err)) &&
+                 (!mux->header || write_ready(mux, err)) && finish(mux, err);
     pthread_mutex_unlock(&mux->lock);
     return ended;
 }
@@ -431,11 +469,13 @@ void fm_mux_destroy(struct fm_mux **pointer)
     struct fm_mux *mux = *pointer;
     if (!mux)
         return;
-    for (size_t i = 0; i < mux->held_count; i++)
-        av_packet_free(&mux->held[i]);
-    free(mux->held);
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        AVPacket *packet = NULL;
+        while (mux->lanes[i].waiting && av_fifo_read(mux->lanes[i].waiting, &packet, 1) >= 0)
+            av_packet_free(&packet);
+        av_fifo_freep2(&mux->lanes[i].waiting);
         avcodec_parameters_free(&mux->lanes[i].parameters);
+    }
     avformat_free_context(mux->format);
     fm_sink_destroy(&mux->sink);
     pthread_mutex_destroy(&mux->lock);

@@ -1,7 +1,8 @@
 /*
  * One output file: gathers its streams' packets, from whichever stages make them, and writes them
- * interleaved through one descriptor (pread and pwrite alone). The header waits until every stream
- * has said what it is, or that it is not to come; packets that are early wait in memory.
+ * through one descriptor (pread and pwrite alone), in the order they are decoded. The header waits
+ * until every stream has said what it is, or that it is not to come; packets that are early wait in
+ * memory, and no writer ever waits for another.
  * Before: remux, encode. After: a finished file and the facts of what was written.
  * Threads: any; a lock inside.
  */

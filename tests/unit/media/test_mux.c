@@ -1,0 +1,103 @@
+/* What stands in a file and what is said of it, where its streams are far from each other or its
+ * container has its own idea of them; unsealed, and verified as in a job. */
+#include "tests/unit/media/run.h"
+
+#define PACKETS 8192
+/* A packet of sound or two, and as many pictures as are shown in another order than decoded. */
+#define APART_SECONDS 0.2
+#define APART_PICTURES 6
+
+struct stored {
+    int64_t place;
+    double seconds;
+    bool is_picture;
+};
+
+static int by_place(const void *one, const void *other)
+{
+    const struct stored *a = one, *b = other;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* How far picture and sound are apart at most, from one packet to the next in the file. */
+static double apart(const char *file)
+{
+    static struct stored stored[PACKETS];
+    FM_AUTO(fm_file_close) int fd = open_made(file, O_RDONLY);
+    FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
+    FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
+    struct fm_error err = {0};
+    assert_true(fm_input_open(fd, size_of(fd), 7200, &input, &err));
+    AVFormatContext *format = fm_input_format(input);
+    int video = fm_probe_video_stream(format);
+    size_t count = 0;
+    while (count < PACKETS && av_read_frame(format, packet) >= 0) {
+        double tick = av_q2d(format->streams[packet->stream_index]->time_base);
+        stored[count++] =
+            (struct stored){packet->pos, (double)packet->pts * tick, packet->stream_index == video};
+        av_packet_unref(packet);
+    }
+    qsort(stored, count, sizeof(*stored), by_place);
+    double last[2] = {0}, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        last[stored[i].is_picture] = stored[i].seconds;
+        most = fmax(most, fabs(last[0] - last[1]));
+    }
+    return most;
+}
+
+/* An encoder that looks ahead at 40 pictures is 40 s behind its sound when one lasts a second. */
+static void a_slow_picture_and_its_sound_stand_together(void **state)
+{
+    (void)state;
+    static const int rates[] = {1, 2, 5, 10, 15, 25};
+    for (size_t i = 0; i < FM_COUNT(rates); i++) {
+        FM_AUTO(run_done) struct run run = {0};
+        char options[256];
+        snprintf(options, sizeof(options),
+                 "-f lavfi -i testsrc2=d=60:s=160x90:r=%d -f lavfi -i sine=d=60:r=44100 "
+                 "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac slow.mp4",
+                 rates[i]);
+        ffmpeg(options);
+        run.videos[ask(&run, FM_FORMAT_MKV, "slow.mkv")].height = 60;
+        run.videos[ask(&run, FM_FORMAT_MP4, "small.mp4")].height = 60;
+        assert_made(&run, "slow.mp4");
+        assert_int_equal(see("slow.mkv").video, 60 * rates[i]);
+        assert_true(apart("slow.mkv") <= APART_SECONDS + (double)APART_PICTURES / rates[i]);
+        assert_true(apart("small.mp4") <= APART_SECONDS + (double)APART_PICTURES / rates[i]);
+    }
+}
+
+/* None of them waits for what does not come. */
+static void streams_that_begin_late_or_end_early_are_woven_all_the_same(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"picture_late.mp4", "picture_short.mp4",
+                                          "sound_short.mp4", "stills.mp4"};
+    ffmpeg("-itsoffset 20 -f lavfi -i testsrc2=d=10:s=160x90:r=25 -f lavfi -i sine=d=30 "
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac picture_late.mp4");
+    ffmpeg("-f lavfi -i testsrc2=d=5:s=160x90:r=25 -f lavfi -i sine=d=60 "
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac picture_short.mp4");
+    ffmpeg("-f lavfi -i testsrc2=d=60:s=160x90:r=25 -f lavfi -i sine=d=5 "
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac sound_short.mp4");
+    ffmpeg("-f lavfi -i testsrc2=d=600:s=160x90:r=1/30 -f lavfi -i sine=d=600 "
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac stills.mp4");
+    for (size_t i = 0; i < FM_COUNT(sources); i++) {
+        FM_AUTO(run_done) struct run run = {0};
+        run.videos[ask(&run, FM_FORMAT_MKV, "woven.mkv")].height = 60;
+        run.videos[ask(&run, FM_FORMAT_MP4, "woven.mp4")].height = 60;
+        ask(&run, FM_FORMAT_MKV, "copied.mkv");
+        assert_made(&run, sources[i]);
+        assert_int_equal(see("woven.mkv").video, see(sources[i]).video);
+        assert_int_equal(see("woven.mp4").video, see(sources[i]).video);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_slow_picture_and_its_sound_stand_together),
+        cmocka_unit_test(streams_that_begin_late_or_end_early_are_woven_all_the_same),
+    };
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
