@@ -14,6 +14,8 @@
 #define MAX_FRAME_RATE 10000.0
 #define MAX_CHANNELS 255
 #define MAX_SAMPLE_RATE 1000000
+/* What every Opus stream is played at, whatever it was made of (RFC 7845, 5.1). */
+#define OPUS_SAMPLE_RATE 48000
 
 static const struct {
     int averror;
@@ -136,10 +138,11 @@ void fm_probe_audio_facts(const AVStream *stream, struct fm_arena *arena,
                           struct fm_audio_facts *facts)
 {
     const AVCodecParameters *codec = stream->codecpar;
+    int rate = codec->codec_id == AV_CODEC_ID_OPUS ? OPUS_SAMPLE_RATE : codec->sample_rate;
     *facts = (struct fm_audio_facts){
         .codec = codec_name(stream, arena),
         .channels = (uint64_t)av_clip(codec->ch_layout.nb_channels, 0, MAX_CHANNELS),
-        .sample_rate = (uint64_t)av_clip(codec->sample_rate, 0, MAX_SAMPLE_RATE),
+        .sample_rate = (uint64_t)av_clip(rate, 0, MAX_SAMPLE_RATE),
     };
 }
 

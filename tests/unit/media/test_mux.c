@@ -93,11 +93,32 @@ static void streams_that_begin_late_or_end_early_are_woven_all_the_same(void **s
     }
 }
 
+/* RFC 7845, 5.1: 48,000 is what Opus counts in, whatever it was made of. */
+static void opus_says_48000_whatever_it_was_made_of(void **state)
+{
+    (void)state;
+    static const int rates[] = {8000, 11025, 16000, 22050, 24000, 44100};
+    for (size_t i = 0; i < FM_COUNT(rates); i++) {
+        FM_AUTO(run_done) struct run run = {0};
+        char options[64];
+        snprintf(options, sizeof(options), "-f lavfi -i sine=d=2:r=%d tone.wav", rates[i]);
+        ffmpeg(options);
+        ask(&run, FM_FORMAT_OPUS, "tone.opus");
+        ask(&run, FM_FORMAT_WEBM, "tone.webm");
+        run.audios[ask(&run, FM_FORMAT_OPUS, "asked.opus")].sample_rate = 16000;
+        run.audios[ask(&run, FM_FORMAT_MP4, "opus.mp4")].codec = FM_CODEC_OPUS;
+        assert_made(&run, "tone.wav");
+        for (size_t k = 0; k < run.count; k++)
+            assert_int_equal(run.made[k].audio->sample_rate, 48000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_picture_and_its_sound_stand_together),
         cmocka_unit_test(streams_that_begin_late_or_end_early_are_woven_all_the_same),
+        cmocka_unit_test(opus_says_48000_whatever_it_was_made_of),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
