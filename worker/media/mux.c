@@ -438,9 +438,15 @@ static void note_video(const struct fm_mux *mux, struct fm_arena *arena,
     facts->video = video;
 }
 
+/* libav counts WAV among the formats with times, which its bytes have no place for. */
+static bool is_timeless(const AVOutputFormat *format)
+{
+    return format->flags & AVFMT_NOTIMESTAMPS || !strcmp(format->name, "wav");
+}
+
 void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_facts *facts)
 {
-    bool timeless = mux->format->oformat->flags & AVFMT_NOTIMESTAMPS;
+    bool timeless = is_timeless(mux->format->oformat);
     double length = 0, end = 0;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         const struct lane *lane = &mux->lanes[i];

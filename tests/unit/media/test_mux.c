@@ -113,12 +113,34 @@ static void opus_says_48000_whatever_it_was_made_of(void **state)
     }
 }
 
+/* Its bytes are samples, without a word of when they are heard. */
+static void a_wav_is_as_long_as_its_samples(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"sound_late.mp4", "hole.mkv"};
+    ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac "
+                       "-af aselect='lt(t\\,0.3)+gt(t\\,1.5)' hole.mkv");
+    ffmpeg("-f lavfi -i testsrc=d=2:s=320x240:r=25 -itsoffset 1.2 -f lavfi -i sine=d=2:r=44100 "
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac sound_late.mp4");
+    for (size_t i = 0; i < FM_COUNT(sources); i++) {
+        FM_AUTO(run_done) struct run run = {0};
+        char options[64];
+        ask(&run, FM_FORMAT_WAV, "ours.wav");
+        assert_made(&run, sources[i]);
+        snprintf(options, sizeof(options), "-i %s theirs.wav", sources[i]);
+        ffmpeg(options);
+        assert_float_equal(see("ours.wav").duration, see("theirs.wav").duration, 0.0001);
+        assert_float_equal(run.made[0].duration_seconds, see("ours.wav").duration, 0.0001);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_picture_and_its_sound_stand_together),
         cmocka_unit_test(streams_that_begin_late_or_end_early_are_woven_all_the_same),
         cmocka_unit_test(opus_says_48000_whatever_it_was_made_of),
+        cmocka_unit_test(a_wav_is_as_long_as_its_samples),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
