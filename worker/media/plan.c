@@ -9,10 +9,9 @@
 #include "worker/media/keyframe.h"
 #include "worker/media/probe.h"
 #include "worker/media/seal.h"
+#include "worker/media/sound.h"
 
 #define DEFAULT_CRF 23
-#define MOST_CHANNELS_UNASKED 2
-#define DEFAULT_SAMPLE_RATE 44100
 /* x264's scale against libvpx's, where they look the same. */
 #define VP9_CRF_MORE 9
 /* A GIF that is asked for without a size: larger and faster ones are no good as GIF. */
@@ -59,6 +58,14 @@ static bool lacks_times(const AVFormatContext *input)
         if (!strcmp(input->iformat->name, names[i]))
             return true;
     return false;
+}
+
+static bool fits(const struct decision *decision, const char *fitting, const AVStream *source)
+{
+    const AVCodecParameters *codec = source->codecpar;
+    return list_has(fitting, avcodec_get_name(codec->codec_id)) &&
+           (codec->codec_type != AVMEDIA_TYPE_AUDIO ||
+            fm_sound_is_carried(decision->output->format, codec));
 }
 
 /* Only these say in their header how a picture is to be turned. */
@@ -125,7 +132,7 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
                        struct fm_plan_stream *stream, struct fm_error *err)
 {
     const char *codec = avcodec_get_name(stream->source->codecpar->codec_id);
-    if (!list_has(choice->fitting, codec) || stream->still)
+    if (!fits(decision, choice->fitting, stream->source) || stream->still)
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, codec);
     if (loses_turn(decision, stream->source))
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: the format cannot say how it is turned",
@@ -147,7 +154,7 @@ static const char *why_encode(const struct decision *decision, const struct choi
         return "a still";
     if (choice->why_not_auto)
         return choice->why_not_auto;
-    if (!list_has(choice->fitting, avcodec_get_name(stream->source->codecpar->codec_id)))
+    if (!fits(decision, choice->fitting, stream->source))
         return "it does not fit the format";
     if (lacks_times(decision->plan->input))
         return "the source lacks exact times";
@@ -303,40 +310,6 @@ static bool plan_video(struct decision *decision, const AVStream *source, struct
     return true;
 }
 
-static int nearest_sample_rate(const AVCodec *encoder, int rate)
-{
-    int best = 0;
-    for (const int *at = encoder->supported_samplerates; at && *at; at++)
-        if (!best || abs(*at - rate) < abs(best - rate))
-            best = *at;
-    return best ? best : rate;
-}
-
-/* Floats where the encoder takes them: decoders mostly give them. */
-static enum AVSampleFormat choose_sample_format(const AVCodec *encoder)
-{
-    for (const enum AVSampleFormat *at = encoder->sample_fmts; *at != AV_SAMPLE_FMT_NONE; at++)
-        if (*at == AV_SAMPLE_FMT_FLTP || *at == AV_SAMPLE_FMT_FLT)
-            return *at;
-    return encoder->sample_fmts[0];
-}
-
-static void plan_sound(const struct fm_spec_audio *asked, const AVCodecParameters *source,
-                       struct fm_plan_stream *stream)
-{
-    int rate = asked->sample_rate ? (int)asked->sample_rate : source->sample_rate;
-    int channels = (int)asked->channels;
-    if (!channels)
-        channels = av_clip(source->ch_layout.nb_channels, 1, MOST_CHANNELS_UNASKED);
-    bool is_mp3 = stream->encoder->id == AV_CODEC_ID_MP3;
-    int64_t standard = is_mp3 ? 192000 : 128000;
-    stream->channels = is_mp3 ? FFMIN(channels, 2) : channels;
-    stream->sample_rate =
-        nearest_sample_rate(stream->encoder, rate > 0 ? rate : DEFAULT_SAMPLE_RATE);
-    stream->bit_rate = asked->bitrate ? (int64_t)asked->bitrate : standard;
-    stream->sample_format = choose_sample_format(stream->encoder);
-}
-
 static bool plan_audio(struct decision *decision, const AVStream *source, struct fm_error *err)
 {
     const struct fm_spec_output *spec = decision->output->spec;
@@ -353,7 +326,7 @@ static bool plan_audio(struct decision *decision, const AVStream *source, struct
     stream->source = source;
     if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE)
         return stream->way == FM_PLAN_REMUX;
-    plan_sound(asked, source->codecpar, stream);
+    fm_sound_plan(asked, format, stream);
     return true;
 }
 

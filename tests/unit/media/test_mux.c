@@ -134,6 +134,27 @@ static void a_wav_is_as_long_as_its_samples(void **state)
     }
 }
 
+/* Below 16 kHz MP3 is MPEG 2.5's, which MPEG-4 does not know; QuickTime carries it. */
+static void slow_mp3_becomes_aac_in_an_mp4(void **state)
+{
+    (void)state;
+    static const int rates[] = {8000, 11025, 12000, 16000};
+    for (size_t i = 0; i < FM_COUNT(rates); i++) {
+        FM_AUTO(run_done) struct run run = {0};
+        char options[64];
+        snprintf(options, sizeof(options), "-f lavfi -i sine=d=2:r=%d tone.mp3", rates[i]);
+        ffmpeg(options);
+        ask(&run, FM_FORMAT_MP4, "tone.mp4");
+        ask(&run, FM_FORMAT_MOV, "tone.mov");
+        run.audios[ask(&run, FM_FORMAT_MP4, "asked.mp4")].codec = FM_CODEC_MP3;
+        assert_made(&run, "tone.mp3");
+        assert_string_equal(run.made[0].audio->codec, rates[i] < 16000 ? "aac" : "mp3");
+        assert_string_equal(run.made[1].audio->codec, "mp3");
+        assert_string_equal(run.made[2].audio->codec, "mp3");
+        assert_int_equal(run.made[2].audio->sample_rate, 16000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +162,7 @@ int main(void)
         cmocka_unit_test(streams_that_begin_late_or_end_early_are_woven_all_the_same),
         cmocka_unit_test(opus_says_48000_whatever_it_was_made_of),
         cmocka_unit_test(a_wav_is_as_long_as_its_samples),
+        cmocka_unit_test(slow_mp3_becomes_aac_in_an_mp4),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -1,0 +1,65 @@
+/* See the head of sound.h. */
+#include "worker/media/sound.h"
+
+#include <string.h>
+
+#define MOST_CHANNELS_UNASKED 2
+#define DEFAULT_SAMPLE_RATE 44100
+/* The slowest sound of MPEG-2; what is slower is MPEG 2.5's, which no standard has. */
+#define MPEG2_SAMPLE_RATE 16000
+/* libopus opens with no more; the other encoders bring theirs down themselves. */
+#define OPUS_CHANNEL_BIT_RATE 256000
+
+/* MPEG-4 knows MP3 as MPEG-1 and 2 have it; of the family MOV alone takes what is slower. */
+static int least_sample_rate(const struct fm_format_row *format, enum AVCodecID codec)
+{
+    return codec == AV_CODEC_ID_MP3 && !strcmp(format->muxer, "mp4") ? MPEG2_SAMPLE_RATE : 0;
+}
+
+bool fm_sound_is_carried(const struct fm_format_row *format, const AVCodecParameters *codec)
+{
+    return codec->sample_rate >= least_sample_rate(format, codec->codec_id);
+}
+
+static int nearest_sample_rate(const AVCodec *encoder, int rate)
+{
+    int best = 0;
+    for (const int *at = encoder->supported_samplerates; at && *at; at++)
+        if (!best || abs(*at - rate) < abs(best - rate))
+            best = *at;
+    return best ? best : rate;
+}
+
+/* Floats where the encoder takes them: decoders mostly give them. */
+static enum AVSampleFormat choose_sample_format(const AVCodec *encoder)
+{
+    for (const enum AVSampleFormat *at = encoder->sample_fmts; *at != AV_SAMPLE_FMT_NONE; at++)
+        if (*at == AV_SAMPLE_FMT_FLTP || *at == AV_SAMPLE_FMT_FLT)
+            return *at;
+    return encoder->sample_fmts[0];
+}
+
+static int64_t choose_bit_rate(const struct fm_spec_audio *asked, enum AVCodecID codec,
+                               int channels)
+{
+    int64_t standard = codec == AV_CODEC_ID_MP3 ? 192000 : 128000;
+    int64_t rate = asked->bitrate ? (int64_t)asked->bitrate : standard;
+    return codec == AV_CODEC_ID_OPUS ? FFMIN(rate, (int64_t)channels * OPUS_CHANNEL_BIT_RATE)
+                                     : rate;
+}
+
+void fm_sound_plan(const struct fm_spec_audio *asked, const struct fm_format_row *format,
+                   struct fm_plan_stream *stream)
+{
+    const AVCodecParameters *source = stream->source->codecpar;
+    enum AVCodecID codec = stream->encoder->id;
+    int rate = asked->sample_rate ? (int)asked->sample_rate : source->sample_rate;
+    int channels = (int)asked->channels;
+    if (!channels)
+        channels = av_clip(source->ch_layout.nb_channels, 1, MOST_CHANNELS_UNASKED);
+    rate = FFMAX(rate > 0 ? rate : DEFAULT_SAMPLE_RATE, least_sample_rate(format, codec));
+    stream->channels = codec == AV_CODEC_ID_MP3 ? FFMIN(channels, 2) : channels;
+    stream->sample_rate = nearest_sample_rate(stream->encoder, rate);
+    stream->bit_rate = choose_bit_rate(asked, codec, stream->channels);
+    stream->sample_format = choose_sample_format(stream->encoder);
+}
