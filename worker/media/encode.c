@@ -5,6 +5,7 @@
 
 #include "common/fault.h"
 #include "worker/media/probe.h"
+#include "worker/media/sound.h"
 
 /* JPEG's quantiser: 2 is the best it has, and still small. */
 #define STILL_QUALITY (2 * FF_QP2LAMBDA)
@@ -69,7 +70,7 @@ static int set_audio(AVCodecContext *codec, const struct fm_plan_stream *plan)
     codec->sample_fmt = plan->sample_format;
     codec->sample_rate = plan->sample_rate;
     codec->time_base = (AVRational){1, plan->sample_rate};
-    av_channel_layout_default(&codec->ch_layout, plan->channels);
+    fm_sound_layout(codec->codec_id, plan->channels, &codec->ch_layout);
     return codec->ch_layout.nb_channels == plan->channels ? 0 : AVERROR(ENOMEM);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "worker/media/probe.h"
+#include "worker/media/sound.h"
 
 bool fm_filter_init(struct fm_filter *filter, const struct fm_plan_stream *plan,
                     struct fm_error *err)
@@ -182,7 +183,7 @@ static void append_audio(struct fm_filter *filter, struct chain *chain)
     const struct fm_plan_stream *plan = filter->plan;
     AVChannelLayout layout = {0};
     char name[64] = "", options[192];
-    av_channel_layout_default(&layout, plan->channels);
+    fm_sound_layout(plan->encoder->id, plan->channels, &layout);
     av_channel_layout_describe(&layout, name, sizeof(name));
     av_channel_layout_uninit(&layout);
     snprintf(options, sizeof(options), "sample_fmts=%s:sample_rates=%d:channel_layouts=%s",

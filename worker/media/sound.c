@@ -21,6 +21,18 @@ bool fm_sound_is_carried(const struct fm_format_row *format, const AVCodecParame
     return codec->sample_rate >= least_sample_rate(format, codec->codec_id);
 }
 
+/* Opus places its channels as Vorbis does (RFC 7845, 5.1.1.2): of libav's own three and four are
+ * others. */
+void fm_sound_layout(enum AVCodecID codec, int channels, AVChannelLayout *layout)
+{
+    bool is_opus = codec == AV_CODEC_ID_OPUS;
+    av_channel_layout_default(layout, channels);
+    if (is_opus && channels == 3)
+        *layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_SURROUND;
+    if (is_opus && channels == 4)
+        *layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_QUAD;
+}
+
 static int nearest_sample_rate(const AVCodec *encoder, int rate)
 {
     int best = 0;

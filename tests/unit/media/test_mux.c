@@ -113,6 +113,23 @@ static void opus_says_48000_whatever_it_was_made_of(void **state)
     }
 }
 
+static void opus_takes_every_number_of_channels_and_any_bit_rate(void **state)
+{
+    (void)state;
+    ffmpeg("-f lavfi -i sine=d=1:r=48000 -ac 8 eight.wav");
+    for (uint64_t channels = 1; channels <= 8; channels++) {
+        FM_AUTO(run_done) struct run run = {0};
+        size_t least = ask(&run, FM_FORMAT_OPUS, "least.opus");
+        size_t most = ask(&run, FM_FORMAT_WEBM, "most.webm");
+        run.audios[least].channels = run.audios[most].channels = channels;
+        run.audios[least].bitrate = 500;
+        run.audios[most].bitrate = 512000;
+        assert_made(&run, "eight.wav");
+        assert_int_equal(run.made[least].audio->channels, channels);
+        assert_int_equal(run.made[most].audio->channels, channels);
+    }
+}
+
 /* Its bytes are samples, without a word of when they are heard. */
 static void a_wav_is_as_long_as_its_samples(void **state)
 {
@@ -161,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_slow_picture_and_its_sound_stand_together),
         cmocka_unit_test(streams_that_begin_late_or_end_early_are_woven_all_the_same),
         cmocka_unit_test(opus_says_48000_whatever_it_was_made_of),
+        cmocka_unit_test(opus_takes_every_number_of_channels_and_any_bit_rate),
         cmocka_unit_test(a_wav_is_as_long_as_its_samples),
         cmocka_unit_test(slow_mp3_becomes_aac_in_an_mp4),
     };
