@@ -27,6 +27,11 @@ static bool wrong(const struct setting *it, struct fm_error *err, const char *wh
     return fm_fail_param(err, FM_INVALID_PARAMETER, it->path, "%s must be %s", it->path, what);
 }
 
+bool fm_fields_takes_zero(const struct fm_field *field)
+{
+    return field->kind == FM_FIELD_NUMBER && field->standard <= 0 && field->min > 0;
+}
+
 static bool wrong_number(const struct setting *it, struct fm_error *err)
 {
     char range[96];
@@ -34,8 +39,8 @@ static bool wrong_number(const struct setting *it, struct fm_error *err)
     if (it->field->max < 0) {
         snprintf(range, sizeof(range), "%s", kind);
     } else {
-        snprintf(range, sizeof(range), "%s from %.15g to %.15g", kind, it->field->min,
-                 it->field->max);
+        snprintf(range, sizeof(range), "%s from %.15g to %.15g%s", kind, it->field->min,
+                 it->field->max, fm_fields_takes_zero(it->field) ? ", or 0" : "");
     }
     return wrong(it, err, range);
 }
@@ -47,7 +52,8 @@ static bool set_number(const struct setting *it, double value, struct fm_error *
     double max = is_any ? EXACT_LIMIT : field->max;
     double min = is_any ? 0 : field->min;
     bool is_whole = field->kind == FM_FIELD_REAL || value == floor(value);
-    if (!isfinite(value) || !is_whole || value < min || value > max) {
+    bool is_no_wish = fm_fields_takes_zero(field) && value == 0;
+    if (!isfinite(value) || !is_whole || (!is_no_wish && value < min) || value > max) {
         return wrong_number(it, err);
     }
     if (field->kind == FM_FIELD_REAL) {
@@ -88,15 +94,38 @@ static bool wrong_name(const struct setting *it, struct fm_error *err)
                          fm_text_get(&names));
 }
 
-static bool set_enum(const struct setting *it, const char *value, struct fm_error *err)
+/* NULL, the error set, when the field has no such name. */
+static const char *const *find_name(const struct setting *it, const char *value,
+                                    struct fm_error *err)
 {
-    for (size_t i = 0; it->field->names[i] != NULL; i++) {
-        if (strcasecmp(value, it->field->names[i]) == 0) {
-            memcpy(it->out, &(uint64_t){i}, sizeof(uint64_t));
-            return true;
+    for (const char *const *name = it->field->names; *name != NULL; name++) {
+        if (strcasecmp(value, *name) == 0) {
+            return name;
         }
     }
-    return wrong_name(it, err);
+    wrong_name(it, err);
+    return NULL;
+}
+
+static bool set_enum(const struct setting *it, const char *value, struct fm_error *err)
+{
+    const char *const *name = find_name(it, value, err);
+    if (name == NULL) {
+        return false;
+    }
+    uint64_t number = (uint64_t)(name - it->field->names);
+    memcpy(it->out, &number, sizeof(number));
+    return true;
+}
+
+static bool set_word(const struct setting *it, const char *value, struct fm_error *err)
+{
+    const char *const *name = find_name(it, value, err);
+    if (name == NULL) {
+        return false;
+    }
+    memcpy(it->out, name, sizeof(*name));
+    return true;
 }
 
 /* The length of the UTF-8 sequence a lead byte begins; 0 for none (RFC 3629). */
@@ -276,7 +305,7 @@ static bool set_string(const struct setting *it, const char *value, struct fm_er
     case FM_FIELD_ENUM:
         return set_enum(it, value, err);
     case FM_FIELD_TEXT:
-        return set_text(it, value, err);
+        return (it->field->names != NULL ? set_word : set_text)(it, value, err);
     default:
         break;
     }

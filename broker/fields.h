@@ -24,6 +24,8 @@ bool fm_fields_unknown(const char *path, const char *name, const char *const *na
                        struct fm_error *err);
 /* Both structs hold the same value there. */
 bool fm_fields_equal(const struct fm_field *field, const void *a, const void *b);
+/* True where 0 stands for no wish, and the least that can be asked is more. */
+bool fm_fields_takes_zero(const struct fm_field *field);
 /* Bytes of the field within its struct. */
 size_t fm_fields_size(const struct fm_field *field);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/fields.h"
 #include "broker/validate.h"
 #include "common/error.h"
 #include "common/state.h"
@@ -48,12 +49,34 @@ static void put_names(struct fm_json_writer *json, const char *const *names)
 static void put_record(struct fm_json_writer *json, const char *name,
                        const struct fm_record *record);
 
-static void put_range(struct fm_json_writer *json, const struct fm_field *field)
+static void put_bounds(struct fm_json_writer *json, const struct fm_field *field)
 {
-    fm_json_put_text(json, "type", field->kind == FM_FIELD_REAL ? "number" : "integer");
     fm_json_put_double(json, "minimum", field->min);
     if (field->max >= 0) {
         fm_json_put_double(json, "maximum", field->max);
+    }
+}
+
+/* 0 is no wish; what may be wished for begins further up. */
+static void put_zero_or(struct fm_json_writer *json, const struct fm_field *field)
+{
+    fm_json_open(json, "anyOf", '[');
+    fm_json_open(json, NULL, '{');
+    fm_json_put_double(json, "const", 0);
+    fm_json_close(json, '}');
+    fm_json_open(json, NULL, '{');
+    put_bounds(json, field);
+    fm_json_close(json, '}');
+    fm_json_close(json, ']');
+}
+
+static void put_range(struct fm_json_writer *json, const struct fm_field *field)
+{
+    fm_json_put_text(json, "type", field->kind == FM_FIELD_REAL ? "number" : "integer");
+    if (fm_fields_takes_zero(field)) {
+        put_zero_or(json, field);
+    } else {
+        put_bounds(json, field);
     }
     fm_json_put_double(json, "default", field->standard);
 }
@@ -107,7 +130,11 @@ void fm_openapi_schema_field(struct fm_json_writer *json, const char *name,
         break;
     default:
         fm_json_put_text(json, "type", "string");
-        fm_json_put_double(json, "maxLength", field->max);
+        if (field->names != NULL) {
+            put_names(json, field->names);
+        } else {
+            fm_json_put_double(json, "maxLength", field->max);
+        }
         break;
     }
     fm_json_close(json, '}');

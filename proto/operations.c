@@ -2,10 +2,12 @@
 #include "proto/operations.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Every list but the one wanted is empty; each block below opens one and closes it again. */
 #define FM_FORMAT(name, text, extension, type, muxer, video, audio, videos, audios)
 #define FM_CODEC(name, text, encoder)
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used)
 #define FM_FIT(name, text)
 #define FM_ACCURACY(name, text)
 #define FM_TYPE(name, text)
@@ -34,6 +36,15 @@ const char *const fm_names_codec[] = {
 };
 #undef FM_CODEC
 #define FM_CODEC(name, text, encoder)
+
+#undef FM_PRESET
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used) text,
+const char *const fm_names_preset[] = {
+#include "proto/operations.def"
+    NULL,
+};
+#undef FM_PRESET
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used)
 
 #undef FM_FIT
 #define FM_FIT(name, text) text,
@@ -142,6 +153,15 @@ static const char *const encoders[] = {
 #undef FM_CODEC
 #define FM_CODEC(name, text, encoder)
 
+#undef FM_PRESET
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used)                           \
+    {text, lookahead, references, deadline, cpu_used},
+static const struct fm_preset_row presets[] = {
+#include "proto/operations.def"
+};
+#undef FM_PRESET
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used)
+
 #undef FM_PRIORITY
 #define FM_PRIORITY(name, text, weight) weight,
 static const unsigned weights[] = {
@@ -160,6 +180,16 @@ const char *fm_operations_encoder(enum fm_codec codec)
 {
     assert(codec < FM_CODEC_COUNT);
     return encoders[codec];
+}
+
+const struct fm_preset_row *fm_operations_preset(const char *name)
+{
+    for (size_t i = 0; i < FM_PRESET_COUNT; i++) {
+        if (strcmp(presets[i].name, name) == 0) {
+            return &presets[i];
+        }
+    }
+    return NULL;
 }
 
 unsigned fm_operations_weight(enum fm_priority priority)

@@ -8,6 +8,7 @@
 
 #define FM_FORMAT(name, text, extension, type, muxer, video, audio, videos, audios)
 #define FM_CODEC(name, text, encoder)
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used)
 #define FM_FIT(name, text)
 #define FM_ACCURACY(name, text)
 #define FM_TYPE(name, text)
@@ -37,6 +38,15 @@ enum fm_codec {
 };
 #undef FM_CODEC
 #define FM_CODEC(name, text, encoder)
+
+#undef FM_PRESET
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used) FM_PRESET_##name,
+enum fm_preset {
+#include "proto/operations.def"
+    FM_PRESET_COUNT
+};
+#undef FM_PRESET
+#define FM_PRESET(name, text, lookahead, references, deadline, cpu_used)
 
 #undef FM_FIT
 #define FM_FIT(name, text) FM_FIT_##name,
@@ -130,6 +140,7 @@ enum fm_how {
 
 #undef FM_FORMAT
 #undef FM_CODEC
+#undef FM_PRESET
 #undef FM_FIT
 #undef FM_ACCURACY
 #undef FM_TYPE
@@ -144,6 +155,7 @@ enum fm_how {
 /* The names in the enums' order, NULL-terminated. */
 extern const char *const fm_names_format[];
 extern const char *const fm_names_codec[];
+extern const char *const fm_names_preset[];
 extern const char *const fm_names_fit[];
 extern const char *const fm_names_accuracy[];
 extern const char *const fm_names_type[];
@@ -164,6 +176,15 @@ struct fm_format_row {
 const struct fm_format_row *fm_operations_format(enum fm_format format);
 /* libavcodec's encoder name; "" for those that are none. */
 const char *fm_operations_encoder(enum fm_codec codec);
+/* One row of FM_PRESET. */
+struct fm_preset_row {
+    const char *name;
+    int lookahead, references;
+    const char *deadline;
+    int cpu_used;
+};
+/* The one of that name; NULL where there is none. */
+const struct fm_preset_row *fm_operations_preset(const char *name);
 unsigned fm_operations_weight(enum fm_priority priority);
 
 #endif

@@ -12,13 +12,13 @@
 #include "common/text.h"
 
 enum fm_field_kind {
-    FM_FIELD_NUMBER, /* uint64_t, in [min, max] */
+    FM_FIELD_NUMBER, /* uint64_t, in [min, max] or the default; one below min is read as it is */
     FM_FIELD_SIGNED, /* int64_t, in [min, max] */
     FM_FIELD_REAL,   /* double, finite, in [min, max] */
     FM_FIELD_BOOL,   /* bool */
     FM_FIELD_ENUM,   /* uint64_t on the wire, a name of `names` in JSON */
     FM_FIELD_TEXT,   /* const char *, valid UTF-8 without control bytes, at most max bytes; NULL
-                        absent */
+                        absent; with `names`, clients may say one of these alone */
     FM_FIELD_BYTES,  /* struct fm_slice, at most max bytes; length 0 absent */
     FM_FIELD_RECORD, /* const struct …*; NULL absent */
     FM_FIELD_LIST,   /* struct fm_list of records, at most max */
@@ -38,7 +38,7 @@ struct fm_field {
     double min, max; /* every number here is below 2^53, but for a NUMBER with max < 0: any */
     double standard; /* NUMBER, SIGNED, REAL, BOOL, ENUM: the value when absent */
     const struct fm_record *record; /* RECORD, LIST */
-    const char *const *names;       /* ENUM: NULL-terminated */
+    const char *const *names;       /* ENUM, some TEXTs: NULL-terminated */
     const char *prose;
 };
 
@@ -86,6 +86,7 @@ const struct fm_field *fm_pack_field(const struct fm_record *record, const char 
  *     FM_BOOL(tag, name, standard, "prose")
  *     FM_ENUM(tag, name, enum tag of FM_NAMES, standard, "prose")
  *     FM_TEXT(tag, name, max bytes, "prose")   FM_BYTES alike
+ *     FM_WORD(tag, name, enum tag of FM_NAMES, "prose"), of at most 16 bytes
  *     FM_SUB(tag, name, record tag, "prose")
  *     FM_LIST(tag, name, record tag, max count, "prose")
  *   FM_RECORD_END(tag)

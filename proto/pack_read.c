@@ -115,10 +115,12 @@ static void *take(struct reader *reader, const struct fm_field *field, size_t si
     return fm_arena_alloc(reader->arena, size);
 }
 
+/* Between a default and the least that clients may ask lies what they once could: it is kept. */
 static bool is_within(const struct fm_field *field, uint64_t number)
 {
     bool is_any = field->max < 0;
-    return number >= (uint64_t)field->min && (is_any || number <= (uint64_t)field->max);
+    double least = fmin(field->min, field->standard);
+    return number >= (uint64_t)least && (is_any || number <= (uint64_t)field->max);
 }
 
 static bool read_number(struct reader *reader, const struct fm_field *field,

@@ -33,7 +33,7 @@ function add_field(kind, limits, standard) {
 
 function range(    high) {
     high = row[4] == "-1" && kind_name == "NUMBER" ? "2⁶⁴−1" : row[4]
-    return row[3] " … " high
+    return (row[5] + 0 < row[3] + 0 ? row[5] ", " : "") row[3] " … " high
 }
 
 /^FM_RECORD\(/ {
@@ -57,6 +57,7 @@ function range(    high) {
     next
 }
 /^FM_TEXT\(/ { split_row($0); add_field("text", "≤ " row[3] " bytes", "absent"); next }
+/^FM_WORD\(/ { split_row($0); add_field("text", "one of [" row[3] "](#names)", "absent"); next }
 /^FM_BYTES\(/ { split_row($0); add_field("bytes", "≤ " row[3] " bytes", "absent"); next }
 /^FM_SUB\(/ { split_row($0); add_field("map", link_to(row[3]), "absent"); next }
 /^FM_LIST\(/ { split_row($0); add_field("list", "≤ " row[4] " " link_to(row[3]), "empty"); next }

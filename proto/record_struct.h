@@ -8,6 +8,7 @@
 #define FM_BOOL(tag, name, standard, prose) bool name;
 #define FM_ENUM(tag, name, names, standard, prose) uint64_t name;
 #define FM_TEXT(tag, name, max, prose) const char *name;
+#define FM_WORD(tag, name, names, prose) const char *name;
 #define FM_BYTES(tag, name, max, prose) struct fm_slice name;
 #define FM_SUB(tag, name, sub, prose) const struct fm_##sub *name;
 #define FM_LIST(tag, name, sub, max, prose) struct fm_list name;

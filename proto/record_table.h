@@ -14,6 +14,8 @@
     FM_FIELD_ROW(FM_FIELD_ENUM, tag, name, 0, 0, standard, NULL, fm_names_##names, prose)
 #define FM_TEXT(tag, name, max, prose)                                                             \
     FM_FIELD_ROW(FM_FIELD_TEXT, tag, name, 0, max, 0, NULL, NULL, prose)
+#define FM_WORD(tag, name, names, prose)                                                           \
+    FM_FIELD_ROW(FM_FIELD_TEXT, tag, name, 0, 16, 0, NULL, fm_names_##names, prose)
 #define FM_BYTES(tag, name, max, prose)                                                            \
     FM_FIELD_ROW(FM_FIELD_BYTES, tag, name, 0, max, 0, NULL, NULL, prose)
 #define FM_SUB(tag, name, sub, prose)                                                              \

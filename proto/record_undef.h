@@ -7,6 +7,7 @@
 #undef FM_BOOL
 #undef FM_ENUM
 #undef FM_TEXT
+#undef FM_WORD
 #undef FM_BYTES
 #undef FM_SUB
 #undef FM_LIST

@@ -136,6 +136,8 @@ def test_what_cannot_be_made_is_refused_by_name(stack, film):
             ({"trim": {"start_seconds": 4, "end_seconds": 2}}, "invalid_parameter",
              "outputs[0].trim.end_seconds"),
             ({"audio": {"normalize_lufs": -14}}, "unknown_parameter", "outputs[0].audio.normalize_lufs"),
+            ({"video": {"preset": "quickly"}}, "invalid_parameter", "outputs[0].video.preset"),
+            ({"audio": {"bitrate": 1}}, "invalid_parameter", "outputs[0].audio.bitrate"),
             ({"format": "hls"}, "unsupported_format", "outputs[0].format")]:
         answer = service.post("/v1/videos/process", json={"source": {"url": film}, "outputs": [output]})
         error = answer.json()["error"]

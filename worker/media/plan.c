@@ -12,6 +12,7 @@
 #include "worker/media/sound.h"
 
 #define DEFAULT_CRF 23
+#define DEFAULT_PRESET "medium"
 /* x264's scale against libvpx's, where they look the same. */
 #define VP9_CRF_MORE 9
 /* A GIF that is asked for without a size: larger and faster ones are no good as GIF. */
@@ -275,7 +276,7 @@ static bool plan_quality(const struct fm_spec_video *asked, struct fm_plan_strea
 {
     stream->bit_rate = (int64_t)asked->bitrate;
     stream->crf = (int)asked->crf + (stream->encoder->id == AV_CODEC_ID_VP9 ? VP9_CRF_MORE : 0);
-    stream->preset = fm_preset_find(asked->preset);
+    stream->preset = fm_operations_preset(asked->preset ? asked->preset : DEFAULT_PRESET);
     return stream->preset ||
            fm_fail(err, FM_UNSUPPORTED_CODEC, "no preset is called %s", asked->preset);
 }

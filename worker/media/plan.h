@@ -14,7 +14,6 @@
 #include "common/memory.h"
 #include "proto/spec.h"
 #include "worker/media/fit.h"
-#include "worker/media/preset.h"
 
 enum fm_plan_way { FM_PLAN_NONE, FM_PLAN_REMUX, FM_PLAN_ENCODE };
 
@@ -31,7 +30,7 @@ struct fm_plan_stream {
     const AVCodec *encoder;
     int64_t bit_rate; /* 0: by crf */
     int crf;          /* on the encoder's scale */
-    const struct fm_preset *preset;
+    const struct fm_preset_row *preset;
     unsigned threads;
     int width, height;               /* of the picture, rotation applied */
     int scaled_width, scaled_height; /* before it is cropped or padded */

@@ -143,6 +143,30 @@ static void a_box_that_is_filled_has_two_sides(void **state)
     run_rows(rows, FM_COUNT(rows));
 }
 
+/* No encoder can do what is refused, each can do the least that is taken. */
+static void what_no_encoder_can_do_is_refused_at_once(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {OUTPUTS("{\"video\":{\"preset\":\"quickly\"}}"), FM_INVALID_PARAMETER,
+         "outputs[0].video.preset", "one of ultrafast"},
+        {OUTPUTS("{\"video\":{\"preset\":\"\"}}"), FM_INVALID_PARAMETER, "outputs[0].video.preset",
+         "placebo"},
+        {OUTPUTS("{\"video\":{\"preset\":\"VeryFast\"}}"), FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"video\":{\"bitrate\":999}}"), FM_INVALID_PARAMETER, "outputs[0].video.bitrate",
+         "from 1000 to 100000000, or 0"},
+        {OUTPUTS("{\"video\":{\"bitrate\":1000}}"), FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"video\":{\"bitrate\":0}}"), FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"audio\":{\"bitrate\":1}}"), FM_INVALID_PARAMETER, "outputs[0].audio.bitrate",
+         "from 500 to 512000, or 0"},
+        {OUTPUTS("{\"audio\":{\"bitrate\":\"500\"}}"), FM_NONE, NULL, NULL},
+        {OUTPUTS("{\"format\":\"wav\",\"audio\":{\"sample_rate\":7}}"), FM_INVALID_PARAMETER,
+         "outputs[0].audio.sample_rate", "from 8000 to 96000, or 0"},
+        {OUTPUTS("{\"format\":\"wav\",\"audio\":{\"sample_rate\":8000}}"), FM_NONE, NULL, NULL},
+    };
+    run_rows(rows, FM_COUNT(rows));
+}
+
 static void a_part_ends_behind_its_start(void **state)
 {
     (void)state;
@@ -218,6 +242,7 @@ int main(void)
         cmocka_unit_test(an_allowed_private_address_is_taken),
         cmocka_unit_test(outputs_must_fit_together),
         cmocka_unit_test(a_box_that_is_filled_has_two_sides),
+        cmocka_unit_test(what_no_encoder_can_do_is_refused_at_once),
         cmocka_unit_test(a_part_ends_behind_its_start),
         cmocka_unit_test(outputs_of_a_fetch_need_the_other_scope),
         cmocka_unit_test(run_at_is_a_time_within_thirty_days),

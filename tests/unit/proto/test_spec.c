@@ -157,6 +157,20 @@ static void a_header_is_one_line(void **state)
     }
 }
 
+/* A job that was accepted before a bound was drawn is still read, and shown. */
+static void what_clients_may_no_longer_ask_is_still_read(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture);
+    const struct fm_spec_video video = {.bitrate = 1, .preset = "quickly"};
+    const struct fm_spec_audio audio = {.bitrate = 1, .sample_rate = 7};
+    fixture.outputs[0].video = &video;
+    fixture.outputs[0].audio = &audio;
+    fixture.spec.outputs.count = 1;
+    assert_null(fault_of(&fixture.spec));
+}
+
 static void metadata_has_names_and_values(void **state)
 {
     (void)state;
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_copy_stands_alone),
         cmocka_unit_test(a_site_is_a_row),
         cmocka_unit_test(a_header_is_one_line),
+        cmocka_unit_test(what_clients_may_no_longer_ask_is_still_read),
         cmocka_unit_test(metadata_has_names_and_values),
         cmocka_unit_test(a_spec_above_32_kib_is_refused_both_ways),
         cmocka_unit_test(only_what_may_encode_takes_a_cpu_slot),
