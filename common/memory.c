@@ -63,6 +63,8 @@ void fm_memory_release(void *pointer_to_pointer)
     void *pointer = NULL;
     memcpy(&pointer, pointer_to_pointer, sizeof(pointer));
     free(pointer);
+    pointer = NULL;
+    memcpy(pointer_to_pointer, &pointer, sizeof(pointer)); /* a second time frees nothing */
 }
 
 static size_t round_up(size_t size)

@@ -19,7 +19,7 @@ char *fm_strndup(const char *text, size_t length);
 
 /* `FM_AUTO(fm_text_done) struct fm_text body = {0};` runs the destructor when the scope ends. */
 #define FM_AUTO(destructor) __attribute__((cleanup(destructor)))
-/* For plain malloc'ed pointers: `FM_AUTO_FREE char *name`. */
+/* For plain malloc'ed pointers: `FM_AUTO_FREE char *name`. Frees and sets the variable to NULL. */
 void fm_memory_release(void *pointer_to_pointer);
 #define FM_AUTO_FREE FM_AUTO(fm_memory_release)
 

@@ -6,7 +6,7 @@
 #include "cli/client.h"
 #include "common/file.h"
 
-#define KEY "sk_0123456789"
+#define KEY "sk_012345678901234567890123456789011BbS2f" /* its checksum is right */
 
 /* A home of its own, and nothing else in the environment that the client reads. */
 struct home {
@@ -164,6 +164,22 @@ static void a_wrong_setting_is_said(void **state)
         assert_false(fm_client_open(&client, &err));
         assert_int_equal(err.code, FM_SETTING);
     }
+    home_done(&home);
+}
+
+/* As every command does: its own destructor runs after the one of the failed open. */
+static void a_client_that_was_not_opened_may_be_done(void **state)
+{
+    (void)state;
+    struct home home;
+    struct fm_error err = {0};
+    home_open(&home);
+    setenv("FETCHMEDIA_URL", "http://127.0.0.1:8080", 1);
+    FM_AUTO(fm_client_done) struct fm_client client = {0};
+    assert_false(fm_client_open(&client, &err));
+    assert_int_equal(err.code, FM_SETTING);
+    assert_non_null(strstr(err.detail, "no key for http://127.0.0.1:8080"));
+    assert_null(client.base_url);
     home_done(&home);
 }
 
@@ -361,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_kept_key_goes_to_its_own_address_only),
         cmocka_unit_test(a_key_may_come_from_a_file_of_its_own),
         cmocka_unit_test(a_wrong_setting_is_said),
+        cmocka_unit_test(a_client_that_was_not_opened_may_be_done),
         cmocka_unit_test(an_unknown_line_in_the_config_file_is_said),
         cmocka_unit_test(a_call_carries_key_and_body),
         cmocka_unit_test(a_refusal_is_an_answer_in_the_service_s_words),

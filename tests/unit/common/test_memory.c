@@ -29,6 +29,15 @@ static void a_stolen_pointer_is_left_null(void **state)
     assert_string_equal(part, "abc");
 }
 
+static void what_is_released_is_left_null_and_may_be_released_again(void **state)
+{
+    (void)state;
+    char *text = fm_strdup("once");
+    fm_memory_release(&text);
+    assert_null(text);
+    fm_memory_release(&text);
+}
+
 static void an_arena_gives_aligned_zeroed_memory_of_any_size(void **state)
 {
     (void)state;
@@ -68,6 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(allocated_memory_is_zeroed),
         cmocka_unit_test(a_stolen_pointer_is_left_null),
+        cmocka_unit_test(what_is_released_is_left_null_and_may_be_released_again),
         cmocka_unit_test(an_arena_gives_aligned_zeroed_memory_of_any_size),
         cmocka_unit_test(a_members_struct_is_found),
     };
