@@ -203,10 +203,10 @@ static bool key_create(struct admin *admin, struct fm_error *err)
         return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
     if (!parse_scopes(word(admin, 2), &scopes, err) || !parse_days(word(admin, 3), &days, err))
         return false;
-    char key[FM_AUTH_KEY_SIZE], last4[FM_AUTH_LAST_SIZE], hex[2 + FM_HASH_HEX_SIZE] = "\\x";
+    char key[FM_KEY_SIZE], last4[FM_AUTH_LAST_SIZE], hex[2 + FM_HASH_HEX_SIZE] = "\\x";
     char uuid[FM_ID_UUID_SIZE], owner[FM_ID_UUID_SIZE], pepper[8], bits[8];
     uint8_t digest[FM_HASH_SIZE];
-    fm_auth_key_new(key);
+    fm_key_new(key);
     fm_auth_key_digest(admin->secrets, key, digest);
     fm_auth_key_last4(key, last4);
     fm_hash_to_hex(digest, sizeof digest, hex + 2);

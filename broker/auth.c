@@ -1,6 +1,5 @@
 /*
- * API keys. A key's checksum tells a typing error from a guess without asking anybody; its digest
- * is all the database knows.
+ * API keys as they are shown: a key's digest is all the database knows.
  * Before: a routed request. After: a look-up that carries the digest.
  */
 #include "broker/auth.h"
@@ -11,46 +10,6 @@
 #include <strings.h>
 
 #include "common/memory.h"
-
-#define PREFIX "sk_"
-#define RANDOM_LENGTH 32
-#define SUM_LENGTH 6
-#define BASE 62
-
-static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-static void put_checksum(char key[FM_AUTH_KEY_SIZE])
-{
-    size_t signed_length = FM_AUTH_KEY_LENGTH - SUM_LENGTH;
-    uint32_t sum = fm_hash_crc32(key, signed_length);
-    for (size_t i = FM_AUTH_KEY_LENGTH; i > signed_length; i--) {
-        key[i - 1] = alphabet[sum % BASE];
-        sum /= BASE;
-    }
-    key[FM_AUTH_KEY_LENGTH] = '\0';
-}
-
-void fm_auth_key_new(char out[FM_AUTH_KEY_SIZE])
-{
-    memset(out, '\0', FM_AUTH_KEY_SIZE);
-    memcpy(out, PREFIX, sizeof(PREFIX));
-    for (size_t i = 0; i < RANDOM_LENGTH; i++) {
-        out[strlen(PREFIX) + i] = alphabet[fm_hash_random_below(BASE)];
-    }
-    put_checksum(out);
-}
-
-bool fm_auth_key_is_formed(const char *key)
-{
-    char expected[FM_AUTH_KEY_SIZE];
-    if (strlen(key) != FM_AUTH_KEY_LENGTH || !fm_text_starts(key, PREFIX) ||
-        strspn(key + strlen(PREFIX), alphabet) != RANDOM_LENGTH + SUM_LENGTH) {
-        return false;
-    }
-    memcpy(expected, key, sizeof(expected));
-    put_checksum(expected);
-    return fm_hash_equal(expected, key, FM_AUTH_KEY_LENGTH);
-}
 
 void fm_auth_key_digest(const struct fm_secrets *secrets, const char *key,
                         uint8_t out[FM_HASH_SIZE])
@@ -88,12 +47,12 @@ static bool is_key_id(const char *parameter, size_t name)
 /* Whatever it is called. */
 static bool is_key(const char *value, size_t length)
 {
-    char key[FM_AUTH_KEY_SIZE] = {0};
-    if (length != FM_AUTH_KEY_LENGTH) {
+    char key[FM_KEY_SIZE] = {0};
+    if (length != FM_KEY_LENGTH) {
         return false;
     }
     memcpy(key, value, length);
-    return fm_auth_key_is_formed(key);
+    return fm_key_is_formed(key);
 }
 
 bool fm_auth_key_in_query(const char *query)

@@ -1,5 +1,5 @@
 /*
- * API keys: what one looks like, its digest at rest, and who has shown too many bad ones.
+ * API keys: where a request has one, its digest at rest, and who has shown too many bad ones.
  * Before: a routed request. After: a request whose look-up carries the key's digest; nothing is
  * ever cached (DESIGN law 8). Threads: any.
  */
@@ -9,16 +9,11 @@
 #include "broker/secrets.h"
 #include "common/address.h"
 #include "common/error.h"
+#include "common/key.h"
 #include "common/text.h"
 
-/* "sk_" + 32 random base62 characters + CRC32 of those 35 as 6 base62 digits. */
-#define FM_AUTH_KEY_LENGTH 41
-#define FM_AUTH_KEY_SIZE 42
 #define FM_AUTH_LAST_SIZE 5
 
-void fm_auth_key_new(char out[FM_AUTH_KEY_SIZE]);
-/* Form and checksum; says nothing about whether it exists. */
-bool fm_auth_key_is_formed(const char *key);
 /* HMAC-SHA256 under the pepper: what api_key.digest holds. */
 void fm_auth_key_digest(const struct fm_secrets *secrets, const char *key,
                         uint8_t out[FM_HASH_SIZE]);

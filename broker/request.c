@@ -207,7 +207,7 @@ static enum fm_step present_key(struct fm_request *request)
         fm_fail(&err, FM_RATE_LIMIT_EXCEEDED, "auth: too many bad keys");
         return fm_reply_error(request, &err);
     }
-    if (!fm_auth_key_is_formed(key)) {
+    if (!fm_key_is_formed(key)) {
         fm_fail(&err, FM_INVALID_TOKEN, "auth: malformed");
         return refuse_key(request, &err);
     }

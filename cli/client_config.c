@@ -6,6 +6,7 @@
 
 #include "cli/client.h"
 #include "common/file.h"
+#include "common/key.h"
 #include "common/memory.h"
 #include "common/url.h"
 
@@ -193,8 +194,11 @@ bool fm_client_keep(const char *base_url, const char *api_key, struct fm_error *
 {
     FM_AUTO(fm_client_done) struct fm_client kept = {.api_key = trim(api_key, strlen(api_key))};
     FM_AUTO(fm_text_done) struct fm_text path = {0}, text = {0};
-    if (!clean_address(base_url, &kept.base_url, err) || !check_key(kept.api_key, err) ||
-        !fm_client_config_path(&path, err)) {
+    if (!fm_key_is_formed(kept.api_key)) {
+        return fm_fail(err, FM_SETTING, "that is no API key: one is sk_ and %d letters and digits",
+                       FM_KEY_LENGTH - (int)strlen("sk_"));
+    }
+    if (!clean_address(base_url, &kept.base_url, err) || !fm_client_config_path(&path, err)) {
         return false;
     }
     FM_AUTO_FREE char *directory = fm_strdup(fm_text_get(&path));

@@ -75,7 +75,7 @@ static void read_fields(const struct fm_gate_head *head, const struct fm_gate_ta
     const char *id = find(head, "x-request-id");
     int64_t offset = -1, length = -1;
     const char *key = authorization != NULL ? fm_auth_bearer(authorization) : NULL;
-    require(key == NULL || !fm_auth_key_is_formed(key) || strlen(key) == FM_AUTH_KEY_LENGTH);
+    require(key == NULL || !fm_key_is_formed(key) || strlen(key) == FM_KEY_LENGTH);
     (void)fm_auth_key_in_query(target->query);
     (void)fm_range_parse(find(head, "range"), 1000, &offset, &length);
     require(offset >= 0 && length >= 0 && offset + length <= 1000);

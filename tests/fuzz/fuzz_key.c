@@ -13,9 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *key = fm_auth_bearer(text);
     char last[FM_AUTH_LAST_SIZE];
     (void)fm_auth_key_in_query(text);
-    if (key != NULL && fm_auth_key_is_formed(key)) {
+    if (key != NULL && fm_key_is_formed(key)) {
         fm_auth_key_last4(key, last);
-        if (strlen(key) != FM_AUTH_KEY_LENGTH || strlen(last) != 4) {
+        if (strlen(key) != FM_KEY_LENGTH || strlen(last) != 4) {
             abort();
         }
     }

@@ -183,6 +183,22 @@ static void a_client_that_was_not_opened_may_be_done(void **state)
     home_done(&home);
 }
 
+/* A slip while pasting is told at once, not by the first command's refusal. */
+static void only_a_well_formed_key_is_kept(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"", "hello", "sk_0123456789", KEY "0", "S" KEY};
+    struct home home;
+    home_open(&home);
+    for (size_t i = 0; i < FM_COUNT(wrong); i++) {
+        struct fm_error err = {0};
+        assert_false(fm_client_keep("http://127.0.0.1:8080", wrong[i], &err));
+        assert_int_equal(err.code, FM_SETTING);
+        assert_null(strstr(err.detail, "hello"));
+    }
+    assert_int_equal(rmdir(home.path), 0); /* no file was made */
+}
+
 static void an_unknown_line_in_the_config_file_is_said(void **state)
 {
     (void)state;
@@ -378,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_key_may_come_from_a_file_of_its_own),
         cmocka_unit_test(a_wrong_setting_is_said),
         cmocka_unit_test(a_client_that_was_not_opened_may_be_done),
+        cmocka_unit_test(only_a_well_formed_key_is_kept),
         cmocka_unit_test(an_unknown_line_in_the_config_file_is_said),
         cmocka_unit_test(a_call_carries_key_and_body),
         cmocka_unit_test(a_refusal_is_an_answer_in_the_service_s_words),
