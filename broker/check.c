@@ -280,9 +280,13 @@ static bool check_outputs(const struct fm_validate_input *input, struct fm_arena
 static bool check_filename(const struct fm_spec *spec, struct fm_error *err)
 {
     const char *name = spec->filename;
-    bool is_bad = name != NULL && (*name == '.' || strpbrk(name, "/\\") != NULL);
-    return !is_bad || fm_fail_param(err, FM_INVALID_PARAMETER, "filename",
-                                    "filename must be a name without slashes");
+    if (name != NULL && strpbrk(name, "/\\") != NULL) {
+        return fm_fail_param(err, FM_INVALID_PARAMETER, "filename",
+                             "filename must be a name without slashes");
+    }
+    return name == NULL || *name != '.' ||
+           fm_fail_param(err, FM_INVALID_PARAMETER, "filename",
+                         "filename must not begin with a dot");
 }
 
 static bool check_run_at(struct fm_spec *spec, int64_t now_ms, struct fm_error *err)
