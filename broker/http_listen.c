@@ -1,5 +1,6 @@
 /* The listening socket, bound by us: errors name the setting, and a free port can be told. And how
  * many came by it. */
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,9 @@ static bool split_listen(const char *listen_text, char *host, size_t size, char 
     return true;
 }
 
-static bool bind_socket(const struct addrinfo *place, int *fd, struct fm_error *err)
+/* `listen_text` is the place's own, for the one who reads what went wrong. */
+static bool bind_socket(const struct addrinfo *place, const char *listen_text, int *fd,
+                        struct fm_error *err)
 {
     int yes = 1;
     *fd = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -37,9 +40,11 @@ static bool bind_socket(const struct addrinfo *place, int *fd, struct fm_error *
     }
     setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     if (bind(*fd, place->ai_addr, place->ai_addrlen) != 0 || listen(*fd, BACKLOG) != 0) {
-        fm_fail_errno(err, "bind");
+        int number = errno;
+        char text[128];
         fm_file_close(fd);
-        return fm_fail_param(err, FM_SETTING, "listen", "The address cannot be listened on");
+        return fm_fail_param(err, FM_SETTING, "listen", "%s cannot be listened on: %s", listen_text,
+                             strerror_r(number, text, sizeof(text)));
     }
     return true;
 }
@@ -80,7 +85,7 @@ bool fm_http_listen(const char *listen_text, int *fd, uint16_t *bound_port, stru
     if (getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &found) != 0) {
         return fm_fail_param(err, FM_SETTING, "listen", "listen is ADDRESS:PORT, in numbers");
     }
-    bool is_bound = bind_socket(found, fd, err);
+    bool is_bound = bind_socket(found, listen_text, fd, err);
     freeaddrinfo(found);
     *bound_port = is_bound ? port_of(*fd) : 0;
     return is_bound;

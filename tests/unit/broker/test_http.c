@@ -407,6 +407,20 @@ static void an_address_that_cannot_be_listened_on_is_a_setting(void **state)
     }
 }
 
+static void an_address_that_is_taken_is_named_with_the_reason(void **state)
+{
+    struct fm_http *first = *state, *second = NULL;
+    struct fm_error err = {0};
+    char taken[32];
+    snprintf(taken, sizeof(taken), "127.0.0.1:%u", fm_http_port(first));
+    const struct fm_http_handler handler = {NULL, run, end, NULL};
+    const struct fm_http_options options = {.listen = taken, .threads = 1, .max_connections = 10};
+    assert_false(fm_http_open(&options, &handler, &second, &err));
+    assert_int_equal(err.code, FM_SETTING);
+    assert_non_null(strstr(err.detail, taken));
+    assert_non_null(strstr(err.detail, "in use"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +439,7 @@ int main(void)
         cmocka_unit_test(a_head_that_hides_bytes_is_told),
         cmocka_unit_test(closing_ends_timed_waits_and_every_exchange),
         cmocka_unit_test(an_address_that_cannot_be_listened_on_is_a_setting),
+        cmocka_unit_test(an_address_that_is_taken_is_named_with_the_reason),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
