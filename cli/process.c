@@ -19,7 +19,7 @@ struct options {
     }
 static const struct fm_setting table[] = {
     ROW(TEXT, outputs, "", 65536, "What to make, as the API's outputs; @FILE reads them there"),
-    ROW(TEXT, format, "mp4", 16, "Of the one output: mp4, webm, mp3, jpg, gif, …"),
+    ROW(TEXT, format, "", 16, "Of the one output: mp4 (if not given), webm, mp3, jpg, gif, …"),
     ROW(NUMBER, width, "0", 8192, "Pixels at most"),
     ROW(NUMBER, height, "0", 4320, "Pixels at most"),
     ROW(TEXT, fit, "", 16, "contain, cover or pad"),
@@ -80,15 +80,18 @@ static bool put_trim(struct fm_json_writer *json, const struct options *options,
     return is_good;
 }
 
+static bool has_video(const struct options *options)
+{
+    return options->width > 0 || options->height > 0 || options->crf > 0 || options->fit[0] != '\0';
+}
+
 static bool put_output(struct fm_json_writer *json, const struct options *options,
                        struct fm_error *err)
 {
-    bool has_video =
-        options->width > 0 || options->height > 0 || options->crf > 0 || options->fit[0] != '\0';
     fm_json_open(json, NULL, '{');
     fm_json_put_text(json, "name", "output");
-    fm_json_put_text(json, "format", options->format);
-    if (has_video) {
+    fm_json_put_text(json, "format", options->format[0] != '\0' ? options->format : "mp4");
+    if (has_video(options)) {
         put_video(json, options);
     }
     bool is_good =
@@ -97,11 +100,21 @@ static bool put_output(struct fm_json_writer *json, const struct options *option
     return is_good;
 }
 
+/* Those that describe the one output would be lost beside --outputs. */
+static bool check_alone(const struct options *options, struct fm_error *err)
+{
+    bool has_own = has_video(options) || options->format[0] != '\0' || options->start[0] != '\0' ||
+                   options->end[0] != '\0' || options->at[0] != '\0';
+    return !has_own || fm_fail(err, FM_SETTING,
+                               "--outputs says all of each output; --format, --width, --height, "
+                               "--fit, --crf, --start, --end and --at describe the only one");
+}
+
 static bool put_outputs(struct fm_json_writer *json, const struct options *options,
                         struct fm_error *err)
 {
     if (options->outputs[0] != '\0') {
-        return fm_run_put_outputs(json, options->outputs, err);
+        return check_alone(options, err) && fm_run_put_outputs(json, options->outputs, err);
     }
     fm_json_open(json, "outputs", '[');
     bool is_good = put_output(json, options, err);

@@ -42,12 +42,17 @@ class Stack:
         self.environment = clean_environment(XDG_CONFIG_HOME=str(self.folder / "config"))
         self.key = self.base = self.account = None
 
+    def attempt(self, program, *arguments, user=None, stdin=None, **environment):
+        """A program's end, whatever it is; `user`: as that one, which only root can."""
+        return subprocess.run(
+            [BIN / program, *map(str, arguments)],
+            env={**self.environment, **environment}, input=stdin or "", cwd="/", user=user,
+            group=user, extra_groups=None if user is None else [],
+            capture_output=True, text=True, timeout=120)
+
     def run(self, program, *arguments, **environment):
         """Standard output of a program that must end well."""
-        done = subprocess.run(
-            [BIN / program, *map(str, arguments)],
-            env={**self.environment, **environment}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120)
+        done = self.attempt(program, *arguments, **environment)
         assert done.returncode == 0, f"{program} {arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -76,8 +81,9 @@ class Stack:
     def sockets(self):
         """Where PostgreSQL listens: a place named by the state directory."""
         place = hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
-        run = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/tmp")
-        return Path(run) / "fetchmedia" / place
+        runtime = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "")
+        shared = f"{runtime}/fetchmedia" if runtime.startswith("/") else f"/tmp/fetchmedia-{os.geteuid()}"
+        return Path(shared) / place
 
     def operate(self, *words):
         """A command of the operator on the host: `fetchmedia-broker account|key|node …`."""

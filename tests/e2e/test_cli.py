@@ -2,7 +2,6 @@
 
 import json
 
-
 def test_process_makes_a_file_and_saves_it(stack, clip_url, tmp_path):
     said = stack.cli("process", clip_url, "--format", "mp3", "--start", "0.5", "--end", "1.5",
                      "--name", "cut", "--download", tmp_path)
@@ -43,3 +42,30 @@ def test_doctor_finds_a_running_stack_well(stack):
 def test_doctor_says_what_to_type_where_nothing_runs(stack, tmp_path):
     said = stack.run("fetchmedia", "doctor", "--state-dir", tmp_path / "nothing")
     assert "fetchmedia up --detach" in said
+
+
+def test_without_a_key_it_says_so_and_ends_with_2(stack):
+    done = stack.attempt("fetchmedia", "me", FETCHMEDIA_URL=stack.base)
+    assert done.returncode == 2 and "no key for" in done.stderr, done
+
+
+def test_outputs_and_the_options_of_one_exclude_each_other(stack, clip_url):
+    outputs = '[{"name":"a","format":"mp4"}]'
+    for option, value in (("format", "mp3"), ("height", 120), ("crf", 20), ("fit", "pad"), ("start", "0.5"),
+                          ("at", 1)):
+        done = stack.attempt("fetchmedia", "process", clip_url, "--outputs", outputs, f"--{option}", value,
+                             FETCHMEDIA_URL=stack.base, FETCHMEDIA_API_KEY=stack.key)
+        assert done.returncode == 2 and "--outputs" in done.stderr, done
+
+
+def test_config_keeps_a_key_and_no_other_word(stack):
+    done = stack.attempt("fetchmedia", "config", "set", stack.base, stdin="hello\n")
+    assert done.returncode == 2 and "no API key" in done.stderr, done
+    assert "Kept in" in stack.run("fetchmedia", "config", "set", stack.base, stdin=stack.key + "\n")
+    assert "operator" in stack.run("fetchmedia", "me")
+
+
+def test_a_name_that_begins_with_a_dot_is_told_so(stack, clip_url):
+    done = stack.attempt("fetchmedia", "fetch", clip_url, "--name", "..",
+                         FETCHMEDIA_URL=stack.base, FETCHMEDIA_API_KEY=stack.key)
+    assert done.returncode == 4 and "dot" in done.stderr and "slash" not in done.stderr, done

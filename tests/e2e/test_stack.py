@@ -2,17 +2,24 @@
 
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
+import pytest
 import requests
 
 from inside import wait_for
 from origin import Slow
 from service import Service
 from stack import BIN, Stack, free_port
+from stack import Stack
+
+NOBODY = 65534
 
 
 def until_ready(base, seconds=30):
