@@ -46,6 +46,8 @@ static void block_signals(void)
     /* Before ZeroMQ makes its threads, which inherit it: signalfd alone gets them. */
     sigprocmask(SIG_BLOCK, &wanted, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* The habitual "read your settings anew": there is none to read, and its jobs run. */
+    signal(SIGHUP, SIG_IGN);
 }
 
 /* ---- settings ---- */

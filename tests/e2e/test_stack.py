@@ -62,6 +62,14 @@ def test_up_on_what_is_up_says_so_and_tells_no_key(stack):
     assert "already running" in text and stack.base in text and "sk_" not in text
 
 
+def test_a_hangup_does_not_end_a_worker(stack):
+    pid = stack.pids()["workers"][0]
+    os.kill(pid, signal.SIGHUP)
+    time.sleep(0.3)
+    assert stack.pids()["workers"] == [pid]
+    until_ready(stack.base)
+
+
 def test_a_killed_broker_comes_back_and_its_job_goes_on(stack, service, origin, clip):
     slow = Slow(clip)
     job = service.submit(origin.serve("/killed.mp4", slow))
