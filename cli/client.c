@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "common/file.h"
 #include "common/memory.h"
 #include "common/url.h"
@@ -323,6 +324,31 @@ static bool fill(const char *url, const char *part, struct fm_error *err)
     return stream(url, fd, err) && (fsync(fd) == 0 || fm_fail_errno(err, part));
 }
 
+/* What the handler removes; set before it can run. */
+static const char *unfinished;
+
+static void leave(int number)
+{
+    static const char said[] = "\nThe unfinished file is removed.\n";
+    (void)number;
+    unlink(unfinished);
+    ssize_t put = write(STDERR_FILENO, said, sizeof(said) - 1);
+    (void)put;
+    _exit(FM_EXIT_INTERRUPTED);
+}
+
+/* As fill(), but a Ctrl-C leaves nothing behind. */
+static bool fill_or_remove(const char *url, const char *part, struct fm_error *err)
+{
+    struct sigaction action = {.sa_handler = leave}, before;
+    unfinished = part;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, &before);
+    bool is_filled = fill(url, part, err);
+    sigaction(SIGINT, &before, NULL);
+    return is_filled;
+}
+
 /* Under another name until it is whole: half a file looks like a file. */
 bool fm_client_download(const char *url, const char *path, struct fm_error *err)
 {
@@ -331,7 +357,8 @@ bool fm_client_download(const char *url, const char *path, struct fm_error *err)
         return fm_fail(err, FM_ALREADY_EXISTS, "%s: exists already", path);
     }
     fm_text_format(&part, "%s.part-%d", path, (int)getpid());
-    if (fill(url, fm_text_get(&part), err) && put_in_place(fm_text_get(&part), path, err)) {
+    if (fill_or_remove(url, fm_text_get(&part), err) &&
+        put_in_place(fm_text_get(&part), path, err)) {
         return true;
     }
     unlink(fm_text_get(&part));

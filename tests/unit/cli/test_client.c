@@ -1,7 +1,9 @@
 #include "tests/unit/common/server.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "cli/client.h"
 #include "common/file.h"
@@ -384,6 +386,46 @@ static void a_download_is_whole_or_not_there(void **state)
     assert_int_equal(rmdir(home.path), 0);
 }
 
+/* Starts a download of half a file and waits until that half is on the disk. */
+static pid_t begin_download(const char *url, const char *path)
+{
+    char part[192];
+    struct stat status = {0};
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)!freopen("/dev/null", "w", stderr);
+        _exit(fm_client_download(url, path, NULL) ? 0 : 1);
+    }
+    snprintf(part, sizeof(part), "%s.part-%d", path, (int)pid);
+    for (int i = 0; i < 1000 && (stat(part, &status) != 0 || status.st_size == 0); i++) {
+        usleep(10000);
+    }
+    assert_true(status.st_size > 0);
+    return pid;
+}
+
+static void an_interrupted_download_leaves_nothing(void **state)
+{
+    (void)state;
+    struct server server = {0};
+    struct home home;
+    char url[128], path[128];
+    int status = 0;
+    home_open(&home);
+    server_route(&server, "/film", HOLD,
+                 fm_strdup("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
+    server_start(&server);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/film", server.port);
+    snprintf(path, sizeof(path), "%s/reel.mp4", home.path);
+    pid_t pid = begin_download(url, path);
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    server_stop(&server);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 130);
+    assert_int_equal(rmdir(home.path), 0); /* it is empty */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +444,7 @@ int main(void)
         cmocka_unit_test(nobody_at_the_address_is_unavailable),
         cmocka_unit_test(a_proxy_of_the_environment_is_not_for_loopback),
         cmocka_unit_test(a_download_is_whole_or_not_there),
+        cmocka_unit_test(an_interrupted_download_leaves_nothing),
     };
     return cmocka_run_group_tests_name("cli/client", tests, NULL, NULL);
 }
