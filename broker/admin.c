@@ -26,7 +26,7 @@ const char fm_admin_usage[] =
     "0: for good\n"
     "  key list | key revoke KEY\n"
     "  node add NAME PUBLIC_KEY                  prints the broker's public key\n"
-    "  node list | node revoke NAME\n"
+    "  node list [NAME] | node revoke NAME\n"
     "  pause add site|pool|account SUBJECT [REASON]   its jobs are not started\n"
     "  pause list | pause remove site|pool|account SUBJECT\n";
 
@@ -295,6 +295,8 @@ static bool node_list(struct admin *admin, struct fm_error *err)
     if (!query(admin, fm_sql_node_list, NULL, 0, &rows, err))
         return false;
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
+        if (*word(admin, 0) && strcmp(word(admin, 0), fm_db_text(rows, i, 1)) != 0)
+            continue;
         begin(admin);
         put_id(admin, "id", FM_ID_NODE, fm_db_id(rows, i, 0));
         fm_json_put_text(&admin->json, "name", fm_db_text(rows, i, 1));
@@ -331,7 +333,7 @@ static const struct command {
     {"account", "create", 2, 3, account_create}, {"account", "list", 0, 0, account_list},
     {"key", "create", 3, 4, key_create},         {"key", "list", 0, 0, key_list},
     {"key", "revoke", 1, 1, key_revoke},         {"node", "add", 2, 2, node_add},
-    {"node", "list", 0, 0, node_list},           {"node", "revoke", 1, 1, node_revoke},
+    {"node", "list", 0, 1, node_list},           {"node", "revoke", 1, 1, node_revoke},
 };
 
 static bool migrate(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,

@@ -43,12 +43,12 @@ static void put_json(struct fm_json_writer *json, const char *name, enum fm_exam
 }
 
 /* True unless something is bad. */
-static bool look_at_all(const struct fm_place *place, const char *base_url,
+static bool look_at_all(const struct fm_place *place, const struct fm_json *running,
                         struct fm_json_writer *json)
 {
     bool is_well = true;
     for (size_t i = 0; i < fm_examine_part_count; i++) {
-        struct fm_examine examine = {.place = place, .base_url = base_url};
+        struct fm_examine examine = {.place = place, .running = running};
         enum fm_examine_verdict verdict = fm_examine_parts[i].look(&examine);
         if (json != NULL) {
             put_json(json, fm_examine_parts[i].name, verdict, &examine);
@@ -64,12 +64,20 @@ static bool look_at_all(const struct fm_place *place, const char *base_url,
 
 static int run(const struct fm_place *place, bool wants_json)
 {
-    FM_AUTO_FREE char *base_url = fm_running_base(place);
-    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    FM_AUTO(fm_text_done) struct fm_text text = {0}, description = {0};
+    FM_AUTO(fm_json_destroy) struct fm_json *running = NULL;
+    struct fm_error err = {0};
+    bool is_running = false;
+    if (!fm_running_is(place, &is_running, &err)) {
+        return fm_command_fail(&err);
+    }
+    if (is_running && !fm_running_describe(place, &description, &running)) {
+        running = NULL; /* it is starting */
+    }
     struct fm_json_writer json = {.out = &text};
     fm_json_open(&json, NULL, '{');
     fm_json_open(&json, "checks", '[');
-    bool is_well = look_at_all(place, base_url, wants_json ? &json : NULL);
+    bool is_well = look_at_all(place, running, wants_json ? &json : NULL);
     fm_json_close(&json, ']');
     fm_json_put_bool(&json, "well", is_well);
     fm_json_close(&json, '}');

@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/client.h"
 #include "cli/command.h"
 #include "cli/place.h"
 #include "cli/running.h"
@@ -48,17 +47,22 @@ static bool wait_until_stopped(const struct fm_place *place)
 {
     int64_t until_ms = fm_clock_ms() + STOP_PATIENCE_MS;
     struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
-    while (fm_running_is(place)) {
+    bool is_running = true;
+    while (fm_running_is(place, &is_running, NULL) && is_running) {
         if (fm_clock_ms() > until_ms)
             return false;
         nanosleep(&pause, NULL);
     }
-    return true;
+    return !is_running;
 }
 
 static int stop(const struct fm_place *place)
 {
-    if (!fm_running_is(place)) {
+    struct fm_error err = {0};
+    bool is_running = false;
+    if (!fm_running_is(place, &is_running, &err))
+        return fm_command_fail(&err);
+    if (!is_running) {
         printf("FetchMedia is not running in %s\n", place->state);
         return FM_EXIT_OK;
     }
@@ -84,15 +88,20 @@ int fm_down_command(int argc, char **argv)
 
 static int show(const struct fm_place *place, bool wants_json)
 {
-    FM_AUTO(fm_text_done) struct fm_text text = {0}, body = {0};
+    FM_AUTO(fm_text_done) struct fm_text text = {0}, said = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
-    if (!fm_running_is(place) || !fm_running_describe(place, &text, &json)) {
+    struct fm_error err = {0};
+    bool is_running = false;
+    unsigned workers = 0;
+    if (!fm_running_is(place, &is_running, &err))
+        return fm_command_fail(&err);
+    if (!is_running || !fm_running_describe(place, &text, &json)) {
         printf("%s\n", wants_json ? "{\"running\":false}" : "FetchMedia is not running.");
         return FM_EXIT_UNREACHABLE;
     }
     const char *base = fm_json_text(fm_json_get(json, "base_url"));
-    long status = 0;
-    bool is_ready = fm_client_get_plain(base, "/readyz", &status, &body) && status == 200;
+    FM_AUTO_FREE char *operator_url = fm_running_operator(json);
+    bool is_ready = fm_running_is_ready(operator_url, &workers, &said);
     if (wants_json)
         printf("%s", fm_text_get(&text));
     else

@@ -118,15 +118,35 @@ static void node_name(const struct fm_enrol *enrol, unsigned number, char name[3
     snprintf(name, 32, "local-%.8s-%u", id ? id + 1 : "", number);
 }
 
+/* A revocation is the operator's word: it holds through every restart. */
+static bool ask_revoked(const struct fm_enrol *enrol, const char *name, bool *is_revoked,
+                        struct fm_error *err)
+{
+    const char *const words[] = {"node", "list", name, NULL};
+    FM_AUTO(fm_json_destroy) struct fm_json *answer = NULL;
+    bool ok = ask_broker(enrol, words, &answer, err);
+    *is_revoked = ok && strcmp(fm_json_text(fm_json_get(answer, "state")), "revoked") == 0;
+    return ok;
+}
+
 bool fm_enrol_worker(struct fm_enrol *enrol, unsigned number, char **broker_key,
                      struct fm_error *err)
 {
     char below[32], key[41], name[32];
+    bool is_revoked = false;
+    *broker_key = NULL;
+    node_name(enrol, number, name);
+    if (!ask_revoked(enrol, name, &is_revoked, err))
+        return false;
+    if (is_revoked) {
+        fprintf(stderr, "fetchmedia: worker %u is not started: its node %s is revoked\n", number,
+                name);
+        return true;
+    }
     snprintf(below, sizeof below, "work/%u", number);
     FM_AUTO_FREE char *work_dir = fm_place_path(enrol->place, below);
     if (!node_key(enrol, work_dir, key, err))
         return false;
-    node_name(enrol, number, name);
     const char *const words[] = {"node", "add", name, key, NULL};
     FM_AUTO(fm_json_destroy) struct fm_json *answer = NULL;
     if (!ask_broker(enrol, words, &answer, err))

@@ -1,20 +1,19 @@
 /* The parts, in the order a person would look at them. */
 #include "cli/examine.h"
 
-#include <arpa/inet.h>
 #include <glob.h>
 #include <limits.h>
 #include <linux/landlock.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "cli/client.h"
+#include "cli/port.h"
+#include "cli/running.h"
 #include "cli/spawn.h"
 #include "common/file.h"
 #include "common/memory.h"
@@ -152,44 +151,27 @@ static enum fm_examine_verdict look_at_postgres(struct fm_examine *examine)
 
 static enum fm_examine_verdict look_at_stack(struct fm_examine *examine)
 {
-    FM_AUTO(fm_text_done) struct fm_text body = {0};
-    long status = 0;
-    if (examine->base_url == NULL) {
+    FM_AUTO(fm_text_done) struct fm_text said = {0};
+    unsigned workers = 0;
+    if (examine->running == NULL) {
         fm_text_format(&examine->detail, "does not run in %s", examine->place->state);
         fm_text_append(&examine->fix, "fetchmedia up --detach");
         return FM_EXAMINE_NOTE;
     }
-    fm_text_format(&examine->detail, "runs at %s", examine->base_url);
-    if (!fm_client_get_plain(examine->base_url, "/readyz", &status, &body)) {
-        fm_text_append(&examine->detail, ", but nobody answers there");
-    } else if (status == 200) {
+    FM_AUTO_FREE char *operator_url = fm_running_operator(examine->running);
+    fm_text_format(&examine->detail, "runs at %s",
+                   fm_json_text(fm_json_get(examine->running, "base_url")));
+    if (fm_running_is_ready(operator_url, &workers, &said)) {
         return FM_EXAMINE_OK;
+    }
+    if (said.length == 0) {
+        fm_text_format(&examine->detail, ", but its broker does not answer at %s", operator_url);
     } else {
-        fm_text_append(&examine->detail, ", not ready: ");
-        fm_text_append(&examine->detail, fm_text_get(&body));
+        fm_text_format(&examine->detail, ", not ready: %s", fm_text_get(&said));
     }
     fm_text_format(&examine->fix, "look into %s/log, then fetchmedia down; fetchmedia up --detach",
                    examine->place->state);
     return FM_EXAMINE_BAD;
-}
-
-static bool is_free(const char *address)
-{
-    const char *colon = strrchr(address, ':');
-    struct sockaddr_in at = {.sin_family = AF_INET};
-    char host[64] = "";
-    if (colon == NULL || (size_t)(colon - address) >= sizeof(host)) {
-        return true;
-    }
-    memcpy(host, address, (size_t)(colon - address));
-    if (inet_pton(AF_INET, host, &at.sin_addr) != 1) {
-        return true; /* a name or an IPv6 address: up will tell */
-    }
-    at.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-    FM_AUTO(fm_file_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int yes = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    return bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 }
 
 static enum fm_examine_verdict look_at_ports(struct fm_examine *examine)
@@ -200,7 +182,8 @@ static enum fm_examine_verdict look_at_ports(struct fm_examine *examine)
         return FM_EXAMINE_OK;
     }
     fm_text_format(&examine->detail, "%s and %s", ports.listen, ports.link);
-    bool are_ours = examine->base_url != NULL || (is_free(ports.listen) && is_free(ports.link));
+    bool are_ours = examine->running != NULL ||
+                    (fm_port_try(ports.listen, NULL) && fm_port_try(ports.link, NULL));
     fm_place_ports_done(&ports);
     if (are_ours) {
         return FM_EXAMINE_OK;

@@ -6,7 +6,7 @@
 #define FM_CLI_EXAMINE_H
 
 #include "cli/place.h"
-#include "common/text.h"
+#include "common/json.h"
 
 enum fm_examine_verdict {
     FM_EXAMINE_OK,
@@ -16,7 +16,7 @@ enum fm_examine_verdict {
 
 struct fm_examine {
     const struct fm_place *place;
-    const char *base_url; /* of the running stack; NULL: it does not run */
+    const struct fm_json *running; /* the stack's description; NULL: it does not run */
     struct fm_text detail, fix;
 };
 

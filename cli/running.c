@@ -1,21 +1,29 @@
 /* The lock says that it runs, up.json where: see running.h. */
 #include "cli/running.h"
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "cli/client.h"
 #include "common/file.h"
 #include "common/memory.h"
 
 #define DESCRIPTION_LIMIT 8192
 
-bool fm_running_is(const struct fm_place *place)
+bool fm_running_is(const struct fm_place *place, bool *is, struct fm_error *err)
 {
-    int fd = -1;
+    FM_AUTO(fm_file_close) int fd = -1;
     bool taken = false;
     FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
-    bool ok = access(path, F_OK) == 0 && fm_place_lock(place, &fd, &taken, NULL);
-    fm_file_close(&fd);
-    return ok && !taken;
+    *is = false;
+    if (access(path, F_OK) != 0) {
+        bool is_none = errno == ENOENT || errno == ENOTDIR;
+        return is_none || fm_fail_errno(err, path);
+    }
+    bool ok = fm_place_lock(place, &fd, &taken, err);
+    *is = ok && !taken;
+    return ok;
 }
 
 bool fm_running_describe(const struct fm_place *place, struct fm_text *text, struct fm_json **json)
@@ -25,12 +33,22 @@ bool fm_running_describe(const struct fm_place *place, struct fm_text *text, str
            fm_json_parse((struct fm_slice){text->data, text->length}, json, NULL);
 }
 
-char *fm_running_base(const struct fm_place *place)
+char *fm_running_operator(const struct fm_json *description)
 {
-    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    const char *metrics = fm_json_text(fm_json_get(description, "metrics_url"));
+    const char *path = strstr(metrics, "/metrics");
+    return fm_strndup(metrics, path != NULL ? (size_t)(path - metrics) : strlen(metrics));
+}
+
+bool fm_running_is_ready(const char *operator_url, unsigned *workers, struct fm_text *said)
+{
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
-    if (!fm_running_is(place) || !fm_running_describe(place, &text, &json)) {
-        return NULL;
+    long status = 0;
+    *workers = 0;
+    if (!fm_client_get_plain(operator_url, "/readyz", &status, said) ||
+        !fm_json_parse((struct fm_slice){said->data, said->length}, &json, NULL)) {
+        return false;
     }
-    return fm_strdup(fm_json_text(fm_json_get(json, "base_url")));
+    *workers = (unsigned)fm_json_integer(fm_json_get(json, "workers"));
+    return status == 200;
 }

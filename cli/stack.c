@@ -11,9 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/client.h"
 #include "cli/cluster.h"
 #include "cli/enrol.h"
+#include "cli/port.h"
+#include "cli/running.h"
 #include "cli/spawn.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -32,6 +33,7 @@
 #define WORDS 24
 
 enum kind { POSTGRES, BROKER, WORKER };
+static const char *const member_names[] = {"postgres", "broker", "worker"};
 
 struct member {
     enum kind kind;
@@ -49,6 +51,7 @@ struct fm_stack {
     const struct fm_place_ports *ports;
     bool has_cluster;
     char *base_url;
+    char *operator_url;        /* without a path; nobody but our own broker answers there */
     char *broker_words[WORDS]; /* the broker's environment; NULL-terminated */
     struct fm_enrol enrol;
     struct member members[MEMBERS];
@@ -78,8 +81,8 @@ static void tell_path(struct fm_stack *stack, const char *name, const char *belo
 /* Settings of the broker that the operator gave us by environment travel on. */
 static void tell_ours(struct fm_stack *stack)
 {
-    static const char *const ours[] = {
-        "FETCHMEDIA_DATABASE_URL=", "FETCHMEDIA_URL=", "FETCHMEDIA_API_KEY"};
+    static const char *const ours[] = {"FETCHMEDIA_DATABASE_URL=", "FETCHMEDIA_URL=",
+                                       "FETCHMEDIA_API_KEY", "FETCHMEDIA_METRICS_LISTEN="};
     for (char **entry = environ; *entry; entry++) {
         bool skip = !fm_text_starts(*entry, "FETCHMEDIA_");
         for (size_t i = 0; i < FM_COUNT(ours); i++)
@@ -92,6 +95,12 @@ static void tell_ours(struct fm_stack *stack)
     }
 }
 
+static const char *operator_listen(const struct fm_place_ports *ports)
+{
+    const char *given = getenv("FETCHMEDIA_METRICS_LISTEN");
+    return given && *given ? given : ports->metrics;
+}
+
 static void tell_all(struct fm_stack *stack, const char *database_url)
 {
     FM_AUTO_FREE char *own = database_url ? NULL : fm_cluster_url(stack->place);
@@ -101,22 +110,10 @@ static void tell_all(struct fm_stack *stack, const char *database_url)
     tell_path(stack, "FETCHMEDIA_ALLOW_FILE", "allow");
     tell(stack, "FETCHMEDIA_LISTEN", stack->ports->listen);
     tell(stack, "FETCHMEDIA_LINK_LISTEN", stack->ports->link);
-    if (!getenv("FETCHMEDIA_METRICS_LISTEN"))
-        tell(stack, "FETCHMEDIA_METRICS_LISTEN", stack->ports->metrics);
+    tell(stack, "FETCHMEDIA_METRICS_LISTEN", operator_listen(stack->ports));
     if (stack->options->allow_private)
         tell(stack, "FETCHMEDIA_ALLOW_PRIVATE", stack->options->allow_private);
     tell_ours(stack);
-}
-
-/* A wildcard is listened on, but not called by. */
-static char *base_of(const char *listen)
-{
-    FM_AUTO(fm_text_done) struct fm_text base = {0};
-    const char *port = strrchr(listen, ':');
-    bool is_any = fm_text_starts(listen, "0.0.0.0:") || fm_text_starts(listen, "[::]:");
-    fm_text_format(&base, "http://%s", is_any ? "127.0.0.1" : "");
-    fm_text_append(&base, is_any ? port : listen);
-    return fm_text_take(&base);
 }
 
 struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const struct fm_place *place,
@@ -127,7 +124,8 @@ struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const stru
     stack->place = place;
     stack->ports = ports;
     stack->has_cluster = !database_url;
-    stack->base_url = base_of(ports->listen);
+    stack->base_url = fm_port_url(ports->listen);
+    stack->operator_url = fm_port_url(operator_listen(ports));
     tell_all(stack, database_url);
     stack->enrol.place = place;
     stack->enrol.environment = (const char *const *)stack->broker_words;
@@ -239,47 +237,89 @@ static bool has_died(const struct member *member)
            info.si_pid == member->pid;
 }
 
-static bool wait_ready(struct fm_stack *stack, const struct member *member, const char *path,
-                       const char *sign, const char *log, struct fm_error *err)
+static const struct member *find_dead(const struct fm_stack *stack)
+{
+    for (size_t i = 0; i < stack->count; i++)
+        if (has_died(&stack->members[i]))
+            return &stack->members[i];
+    return NULL;
+}
+
+static bool fail_start(const struct fm_stack *stack, const struct member *dead,
+                       struct fm_error *err)
+{
+    char number[16] = "";
+    if (dead->kind == WORKER)
+        snprintf(number, sizeof number, "-%u", dead->number);
+    return fm_fail(err, FM_SYSTEM, "%s ended at its start: see %s/log/%s%s.log",
+                   member_names[dead->kind], stack->place->state, member_names[dead->kind], number);
+}
+
+/* The broker serves and every worker has come to it. */
+static bool wait_ready(struct fm_stack *stack, unsigned workers, struct fm_error *err)
 {
     int64_t until_ms = fm_clock_ms() + READY_PATIENCE_MS;
     struct timespec pause = {.tv_nsec = ASK_EVERY_MS * 1000000L};
     for (;;) {
-        FM_AUTO(fm_text_done) struct fm_text body = {0};
-        long status = 0;
-        if (fm_client_get_plain(stack->base_url, path, &status, &body) && status == 200 &&
-            (!sign || !strstr(fm_text_get(&body), sign)))
+        FM_AUTO(fm_text_done) struct fm_text said = {0};
+        const struct member *dead = find_dead(stack);
+        unsigned attached = 0;
+        if (dead)
+            return fail_start(stack, dead, err);
+        if (fm_running_is_ready(stack->operator_url, &attached, &said) && attached >= workers)
             return true;
-        if (has_died(member))
-            return fm_fail(err, FM_SYSTEM, "it ended at its start: see %s/log/%s",
-                           stack->place->state, log);
         if (fm_clock_ms() > until_ms)
-            return fm_fail(err, FM_SYSTEM, "it is not ready: see %s/log/%s", stack->place->state,
-                           log);
+            return fm_fail(err, FM_SYSTEM, "not ready, with %u of %u workers: see %s/log", attached,
+                           workers, stack->place->state);
         nanosleep(&pause, NULL);
     }
 }
 
+/* Taken ones are named here: the broker would only end, and its log tell why. */
+static bool try_ports(const struct fm_stack *stack, struct fm_error *err)
+{
+    struct fm_error why = {0};
+    if (!fm_port_try(stack->ports->listen, &why))
+        return fm_fail(err, FM_SYSTEM, "%s: end what listens there, or give another --listen",
+                       why.detail);
+    if (fm_port_try(stack->ports->link, &why) && fm_port_try(operator_listen(stack->ports), &why))
+        return true;
+    return fm_fail(err, FM_SYSTEM,
+                   "%s: end what listens there, or remove %s/ports to have others chosen",
+                   why.detail, stack->place->state);
+}
+
+static bool start_workers(struct fm_stack *stack, unsigned *started, struct fm_error *err)
+{
+    for (unsigned i = 1; i <= stack->options->workers; i++) {
+        char *broker_key = NULL;
+        if (!fm_enrol_worker(&stack->enrol, i, &broker_key, err))
+            return false;
+        if (!broker_key)
+            continue; /* revoked */
+        struct member *worker = add(stack, WORKER, i);
+        worker->broker_key = broker_key;
+        if (!start_member(stack, worker, err))
+            return false;
+        ++*started;
+    }
+    return *started > 0 || fm_fail(err, FM_SYSTEM,
+                                   "all workers of this stack are revoked: a larger --workers "
+                                   "makes new ones");
+}
+
 static bool start_services(struct fm_stack *stack, struct fm_error *err)
 {
+    unsigned workers = 0;
     struct member *broker = add(stack, BROKER, 0);
-    if (!start_member(stack, broker, err))
-        return false;
-    for (unsigned i = 1; i <= stack->options->workers; i++) {
-        struct member *worker = add(stack, WORKER, i);
-        if (!fm_enrol_worker(&stack->enrol, i, &worker->broker_key, err) ||
-            !start_member(stack, worker, err))
-            return false;
-    }
-    const struct member *last = &stack->members[stack->count - 1];
-    return wait_ready(stack, broker, "/readyz", NULL, "broker.log", err) &&
-           wait_ready(stack, last, "/readyz", "\"workers\":0", "worker-1.log", err);
+    return start_member(stack, broker, err) && start_workers(stack, &workers, err) &&
+           wait_ready(stack, workers, err);
 }
 
 bool fm_stack_start(struct fm_stack *stack, struct fm_error *err)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    return start_cluster(stack, err) && make_allow_file(stack, err) &&
+    return try_ports(stack, err) && start_cluster(stack, err) && make_allow_file(stack, err) &&
            fm_enrol_account(&stack->enrol, err) && start_services(stack, err);
 }
 
@@ -287,7 +327,6 @@ bool fm_stack_start(struct fm_stack *stack, struct fm_error *err)
 
 static void note_end(struct member *member, int status)
 {
-    static const char *const names[] = {"postgres", "broker", "worker"};
     int64_t now = fm_clock_ms();
     bool was_steady = now - member->started_ms > STEADY_MS;
     member->backoff_ms =
@@ -298,8 +337,8 @@ static void note_end(struct member *member, int status)
     member->restart_ms = now + member->backoff_ms;
     /* 2 settings, 3 the sandbox leaks, 4 revoked, 5 superseded, 6 another protocol version. */
     member->is_retired = member->kind == WORKER && WIFEXITED(status) && WEXITSTATUS(status) >= 2;
-    fprintf(stderr, "fetchmedia: %s %u ended (%s %d); again in %lld ms\n", names[member->kind],
-            member->number, WIFSIGNALED(status) ? "signal" : "status",
+    fprintf(stderr, "fetchmedia: %s %u ended (%s %d); again in %lld ms\n",
+            member_names[member->kind], member->number, WIFSIGNALED(status) ? "signal" : "status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
             (long long)member->backoff_ms);
 }
@@ -393,6 +432,7 @@ void fm_stack_destroy(struct fm_stack **stack)
     for (size_t i = 0; i < WORDS; i++)
         fm_memory_release(&old->broker_words[i]);
     fm_memory_release(&old->base_url);
+    fm_memory_release(&old->operator_url);
     fm_memory_release(&old);
 }
 
@@ -433,8 +473,7 @@ void fm_stack_describe(const struct fm_stack *stack, bool is_public, struct fm_t
     fm_json_put_text(&json, "password", is_public ? NULL : stack->enrol.password);
     fm_json_put_text(&json, "state_dir", stack->place->state);
     FM_AUTO(fm_text_done) struct fm_text metrics = {0};
-    const char *given = getenv("FETCHMEDIA_METRICS_LISTEN");
-    fm_text_format(&metrics, "http://%s/metrics", given ? given : stack->ports->metrics);
+    fm_text_format(&metrics, "%s/metrics", stack->operator_url);
     fm_json_put_text(&json, "metrics_url", fm_text_get(&metrics));
     describe_pids(stack, &json);
     fm_json_close(&json, '}');

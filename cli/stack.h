@@ -14,7 +14,7 @@
 struct fm_stack_options {
     const char *state_dir, *listen, *allow_private;
     uint64_t workers, cpu_slots, net_slots; /* slots 0: the worker's own default */
-    bool is_detached, wants_json;
+    bool is_detached, wants_json, workers_are_given;
 };
 
 struct fm_stack;

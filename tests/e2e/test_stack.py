@@ -62,6 +62,68 @@ def test_up_on_what_is_up_says_so_and_tells_no_key(stack):
     assert "already running" in text and stack.base in text and "sk_" not in text
 
 
+def test_a_port_that_another_one_has_is_named_and_nothing_starts(stack):
+    """The other one is a FetchMedia that says it is ready."""
+    other = Stack("--listen", stack.base.removeprefix("http://"))
+    try:
+        done = other.attempt("fetchmedia", "up", "--state-dir", other.state, *other.options[2:], "--detach")
+        assert done.returncode == 5 and "sk_" not in done.stdout, done
+        assert stack.base.removeprefix("http://") in done.stderr and "in use" in done.stderr, done
+        assert other.attempt("fetchmedia", "status", "--state-dir", other.state).returncode == 3
+    finally:
+        other.remove()
+
+
+def test_a_broker_that_lost_its_port_is_not_ready_though_another_answers_there(stack, origin):
+    """Its port is another FetchMedia's by the time it is started again."""
+    other = Stack()
+    try:
+        other.up()
+        description = other.state / "up.json"
+        said = json.loads(description.read_text())
+        os.kill(other.pids()["supervisor"], signal.SIGSTOP)
+        os.kill(said["pids"]["broker"], signal.SIGKILL)
+        description.write_text(json.dumps({**said, "base_url": stack.base}))
+        status = other.attempt("fetchmedia", "status", "--state-dir", other.state)
+        assert status.returncode == 3 and "not ready" in status.stdout, status
+        doctor = other.attempt("fetchmedia", "doctor", "--state-dir", other.state, "--json")
+        verdicts = {check["name"]: check["verdict"] for check in json.loads(doctor.stdout)["checks"]}
+        assert doctor.returncode == 1 and verdicts["stack"] == "bad", doctor
+        os.kill(said["pids"]["supervisor"], signal.SIGCONT)
+    finally:
+        other.remove()
+
+
+def test_all_workers_are_there_when_up_returns_and_a_revoked_one_stays_away():
+    two = Stack("--workers", "2")
+    try:
+        pids = two.up()["pids"]["workers"]
+        base = two.metrics_url.removesuffix("/metrics")
+        assert requests.get(f"{base}/readyz", timeout=5).json()["workers"] == len(pids) == 2
+        names = [f"local-{two.sockets().name}-{number}" for number in (1, 2)]
+        two.operate("node", "revoke", names[0])
+        two.down()
+        done = two.attempt("fetchmedia", "up", "--state-dir", two.state, *two.options, "--detach", "--json")
+        assert done.returncode == 0 and names[0] in done.stderr and names[1] not in done.stderr, done
+        assert len(json.loads(done.stdout)["pids"]["workers"]) == 1
+        two.operate("node", "revoke", names[1])
+        two.down()
+        done = two.attempt("fetchmedia", "up", "--state-dir", two.state, *two.options, "--detach")
+        assert done.returncode == 5 and "larger --workers" in done.stderr, done
+        done = two.attempt("fetchmedia", "up", "--state-dir", two.state, "--workers", 3, "--detach")
+        assert done.returncode == 0, done
+    finally:
+        two.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_stack_of_another_user_is_not_said_to_be_stopped(stack):
+    for command in ("status", "down", "doctor"):
+        done = stack.attempt("fetchmedia", command, "--state-dir", stack.state, user=NOBODY)
+        assert done.returncode == 5 and "Permission denied" in done.stderr, done
+    assert stack.attempt("fetchmedia", "status", "--state-dir", stack.state).returncode == 0
+
+
 def test_a_hangup_does_not_end_a_worker(stack):
     pid = stack.pids()["workers"][0]
     os.kill(pid, signal.SIGHUP)
