@@ -1,10 +1,8 @@
 #include "cli/place.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/port.h"
 #include "cli/spawn.h"
 #include "common/file.h"
 #include "common/hash.h"
@@ -54,16 +53,29 @@ static char *absolute(const char *path)
     return fm_text_take(&whole);
 }
 
+/* What all stacks of a user share. In /tmp anybody may make any name, so each has one of his own,
+ * and make_shared() takes no other one. */
+static void shared_directory(bool is_root, struct fm_text *path)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (is_root)
+        fm_text_append(path, "/run/fetchmedia");
+    else if (runtime && runtime[0] == '/')
+        fm_text_format(path, "%s/fetchmedia", runtime);
+    else
+        fm_text_format(path, "/tmp/fetchmedia-%u", (unsigned)geteuid());
+}
+
 /* Two stacks never meet: the name comes from the state path. */
 static char *socket_directory(const char *state, bool is_root)
 {
     uint8_t digest[FM_HASH_SIZE];
     char hex[9];
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_hash_sha256(state, strlen(state), digest);
     fm_hash_to_hex(digest, 4, hex);
-    fm_text_format(&path, "%s/fetchmedia/%s", is_root ? "/run" : runtime ? runtime : "/tmp", hex);
+    shared_directory(is_root, &path);
+    fm_text_format(&path, "/%s", hex);
     return fm_text_take(&path);
 }
 
@@ -162,11 +174,31 @@ static bool make_work(const struct fm_place *place, unsigned workers, struct fm_
     return true;
 }
 
+/* Whoever owns it may put other sockets in the place of ours. */
+static bool make_shared(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    struct stat status;
+    shared_directory(place->is_root, &path);
+    const char *name = fm_text_get(&path);
+    if (!fm_text_starts(name, "/tmp/fetchmedia-"))
+        return true;
+    if ((mkdir(name, 0700) != 0 && errno != EEXIST) || lstat(name, &status) != 0)
+        return fm_fail_errno(err, name);
+    bool is_ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+                   (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+    return is_ours || fm_fail(err, FM_SYSTEM,
+                              "%s: not a directory of yours alone (0700); remove it, or set "
+                              "XDG_RUNTIME_DIR",
+                              name);
+}
+
 static bool make_sockets(const struct fm_place *place, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "%s/pg", place->sockets);
-    return make_directory(place->sockets, geteuid(), getegid(), 0755, err) &&
+    return make_shared(place, err) &&
+           make_directory(place->sockets, geteuid(), getegid(), 0755, err) &&
            make_directory(fm_text_get(&path), place->postgres.uid, place->broker.gid, 0750, err);
 }
 
@@ -218,13 +250,9 @@ bool fm_place_make(struct fm_place *place, unsigned workers, struct fm_error *er
 
 static bool is_free(unsigned port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    FM_AUTO(fm_file_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int yes = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    return fm_port_try(address, NULL);
 }
 
 /* The wanted one, else any free one: at random, so that no other stack takes it as its first choice

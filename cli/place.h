@@ -18,7 +18,7 @@ struct fm_place_user {
 
 struct fm_place {
     char *state;   /* absolute */
-    char *sockets; /* /run/fetchmedia/ID or under $XDG_RUNTIME_DIR */
+    char *sockets; /* ID in /run/fetchmedia, $XDG_RUNTIME_DIR/fetchmedia or /tmp/fetchmedia-UID */
     bool is_root;
     struct fm_place_user postgres, broker, work;
 };

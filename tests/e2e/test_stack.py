@@ -124,6 +124,38 @@ def test_a_stack_of_another_user_is_not_said_to_be_stopped(stack):
     assert stack.attempt("fetchmedia", "status", "--state-dir", stack.state).returncode == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_sockets_in_tmp_are_in_a_folder_of_the_user_s_own():
+    """A user of its own, whom nobody else's stack has made a folder for."""
+    user = random.randrange(200000, 900000)
+    folder, home = Path(f"/tmp/fetchmedia-{user}"), Path(tempfile.mkdtemp(dir="/var/tmp"))
+    other = Stack()
+
+    def up():
+        done = other.attempt("fetchmedia", "up", "--state-dir", home / "state", user=user, XDG_RUNTIME_DIR="")
+        assert done.returncode != 0 and done.stdout == "", done
+        return done.stderr
+
+    try:
+        os.chown(home, user, user)
+        folder.mkdir(mode=0o700)
+        assert str(folder) in up()  # root's
+        os.chown(folder, user, user)
+        folder.chmod(0o755)
+        assert str(folder) in up()  # open to others
+        folder.rmdir()
+        folder.symlink_to(home)
+        assert str(folder) in up()
+        folder.unlink()
+        assert str(folder) not in up()  # a user without a name has no PostgreSQL
+        kept = folder.lstat()
+        assert kept.st_uid == user and kept.st_mode & 0o7777 == 0o700
+    finally:
+        folder.rmdir() if folder.is_dir() and not folder.is_symlink() else folder.unlink(missing_ok=True)
+        shutil.rmtree(home)
+        shutil.rmtree(other.folder)
+
+
 def test_a_hangup_does_not_end_a_worker(stack):
     pid = stack.pids()["workers"][0]
     os.kill(pid, signal.SIGHUP)
