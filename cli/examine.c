@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <limits.h>
 #include <linux/landlock.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -209,25 +210,58 @@ static bool room_at(const char *path, struct statvfs *room)
     return true;
 }
 
-static enum fm_examine_verdict look_at_store(struct fm_examine *examine)
+/* `path` exists: whether who writes there may, tried as that user when we are root. */
+static bool can_write(const struct fm_place *place, const char *path, const char *name)
 {
+    const struct passwd *entry = place->is_root ? getpwnam(name) : NULL;
+    FM_AUTO_FREE char *copy = entry != NULL ? fm_strdup(name) : NULL;
+    const char *const argv[] = {"test", "-w", path, NULL};
+    struct fm_error err = {0};
+    struct fm_place_user user = {copy, geteuid(), getegid()};
+    if (entry != NULL) {
+        user.uid = entry->pw_uid;
+        user.gid = entry->pw_gid;
+    }
+    return fm_spawn_run(argv, NULL, &user, NULL, &err);
+}
+
+/* The file system that a folder of the stack is on, which need not be the state directory's. */
+static enum fm_examine_verdict look_at_room(struct fm_examine *examine, const char *name)
+{
+    FM_AUTO_FREE char *path = fm_place_path(examine->place, name);
     struct statvfs room = {0};
-    if (!room_at(examine->place->state, &room)) {
-        fm_text_format(&examine->detail, "%s cannot be looked at", examine->place->state);
-        return bad(examine, "another --state-dir");
+    if (!room_at(path, &room)) {
+        fm_text_format(&examine->detail, "%s cannot be looked at", path);
+        return FM_EXAMINE_BAD;
     }
     unsigned long long free_bytes = (unsigned long long)room.f_bavail * room.f_frsize;
-    fm_text_format(&examine->detail, "%.1f GB free for %s", (double)free_bytes / 1e9,
-                   examine->place->state);
+    fm_text_format(&examine->detail, "%.1f GB free for %s", (double)free_bytes / 1e9, path);
     if ((room.f_flag & ST_RDONLY) != 0) {
         fm_text_append(&examine->detail, ", which is read-only");
+        return FM_EXAMINE_BAD;
+    }
+    return free_bytes >= LOW_BYTES ? FM_EXAMINE_OK : FM_EXAMINE_NOTE;
+}
+
+static enum fm_examine_verdict look_at_store(struct fm_examine *examine)
+{
+    FM_AUTO_FREE char *store = fm_place_path(examine->place, "store");
+    enum fm_examine_verdict kept = look_at_room(examine, "store");
+    fm_text_append(&examine->detail, "; ");
+    enum fm_examine_verdict under_way = look_at_room(examine, "work");
+    enum fm_examine_verdict worse = kept > under_way ? kept : under_way;
+    if (worse == FM_EXAMINE_BAD) {
         return bad(examine, "another --state-dir");
     }
-    if (free_bytes >= LOW_BYTES) {
-        return FM_EXAMINE_OK;
+    if (access(store, F_OK) == 0 && !can_write(examine->place, store, "fetchmedia")) {
+        fm_text_append(&examine->detail, "; the broker cannot write into its store");
+        return bad(examine,
+                   "fetchmedia down, then up, which gives it back; or another --state-dir");
     }
-    fm_text_append(&examine->fix, "make room, or another --state-dir");
-    return FM_EXAMINE_NOTE;
+    if (worse == FM_EXAMINE_NOTE) {
+        fm_text_append(&examine->fix, "make room, or another --state-dir");
+    }
+    return worse;
 }
 
 /* ---- the resolver ---- */

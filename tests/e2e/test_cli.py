@@ -44,6 +44,17 @@ def test_doctor_says_what_to_type_where_nothing_runs(stack, tmp_path):
     assert "fetchmedia up --detach" in said
 
 
+def test_doctor_looks_where_the_files_are_kept(stack, tmp_path):
+    """A store elsewhere, on a file system of its own, that cannot be written."""
+    state = tmp_path / "elsewhere"
+    state.mkdir()
+    (state / "store").symlink_to("/proc/sys")
+    done = stack.attempt("fetchmedia", "doctor", "--state-dir", state, "--json")
+    store = next(check for check in json.loads(done.stdout)["checks"] if check["name"] == "store")
+    assert done.returncode == 1 and store["verdict"] == "bad", store
+    assert f"{state}/store" in store["detail"] and f"{state}/work" in store["detail"]
+
+
 def test_without_a_key_it_says_so_and_ends_with_2(stack):
     done = stack.attempt("fetchmedia", "me", FETCHMEDIA_URL=stack.base)
     assert done.returncode == 2 and "no key for" in done.stderr, done
