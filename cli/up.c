@@ -32,7 +32,7 @@ static const struct fm_setting table[] = {
     ROW(TEXT, state_dir, "", 0, 4096, "Where everything is kept"),
     ROW(TEXT, listen, "", 0, 128, "Address and port of the API"),
     ROW(TEXT, allow_private, "", 0, 4096, "Private networks that may be fetched from"),
-    ROW(NUMBER, workers, "1", 1, FM_STACK_WORKERS, "Worker nodes on this machine"),
+    ROW(NUMBER, workers, "0", 0, FM_STACK_WORKERS, "Worker nodes on this machine; 0: 1"),
     ROW(NUMBER, cpu_slots, "0", 0, 128, "Encodes at once, each worker; 0: half the cores"),
     ROW(NUMBER, net_slots, "0", 0, 128, "Fetches at once, each worker; 0: 4"),
     ROW(BOOL, detach, "false", 0, 1, "Return when everything is ready"),
@@ -80,6 +80,28 @@ static void say_running(const struct fm_place *place, bool wants_json, struct fm
     else
         fm_text_format(out, "FetchMedia is already running at %s\n",
                        fm_json_text(fm_json_get(json, "base_url")));
+}
+
+/* Nothing of what it was started with changes while it runs. */
+static void say_passed_over(const struct fm_stack_options *options)
+{
+    const struct {
+        const char *name;
+        bool is_given;
+    } rows[] = {{"--listen", options->listen != NULL},
+                {"--allow-private", options->allow_private != NULL},
+                {"--workers", options->workers_are_given},
+                {"--cpu-slots", options->cpu_slots > 0},
+                {"--net-slots", options->net_slots > 0}};
+    FM_AUTO(fm_text_done) struct fm_text names = {0};
+    for (size_t i = 0; i < FM_COUNT(rows); i++)
+        if (rows[i].is_given)
+            fm_text_format(&names, "%s%s", names.length > 0 ? ", " : "", rows[i].name);
+    if (names.length > 0)
+        fprintf(
+            stderr,
+            "fetchmedia: it runs already: not applied: %s; fetchmedia down, then up with them\n",
+            fm_text_get(&names));
 }
 
 /* ---- from lock to ready ---- */
@@ -161,6 +183,7 @@ static bool run(const struct fm_stack_options *options, const struct front *fron
     if (ok && !taken) {
         FM_AUTO(fm_text_done) struct fm_text text = {0};
         say_running(&place, options->wants_json, &text);
+        say_passed_over(options);
         answer(front, &text);
     } else if (ok) {
         ok = fm_leftover_wait(&place, err) &&
@@ -239,7 +262,8 @@ int fm_up_command(int argc, char **argv)
         .state_dir = given(options.state_dir),
         .listen = given(options.listen),
         .allow_private = given(options.allow_private),
-        .workers = options.workers,
+        .workers = options.workers > 0 ? options.workers : 1,
+        .workers_are_given = options.workers > 0,
         .cpu_slots = options.cpu_slots,
         .net_slots = options.net_slots,
         .is_detached = options.detach,

@@ -62,6 +62,15 @@ def test_up_on_what_is_up_says_so_and_tells_no_key(stack):
     assert "already running" in text and stack.base in text and "sk_" not in text
 
 
+def test_up_on_what_is_up_says_which_options_it_does_not_apply(stack):
+    plain = stack.attempt("fetchmedia", "up", "--state-dir", stack.state, "--detach")
+    assert plain.returncode == 0 and plain.stderr == "", plain
+    more = stack.attempt("fetchmedia", "up", "--state-dir", stack.state, "--detach", "--workers", 2,
+                         "--cpu-slots", 1)
+    assert more.returncode == 0 and "runs already" in more.stderr, more
+    assert "--workers, --cpu-slots" in more.stderr and "--listen" not in more.stderr, more
+
+
 def test_a_port_that_another_one_has_is_named_and_nothing_starts(stack):
     """The other one is a FetchMedia that says it is ready."""
     other = Stack("--listen", stack.base.removeprefix("http://"))
