@@ -83,14 +83,13 @@ def test_a_port_that_another_one_has_is_named_and_nothing_starts(stack):
         other.remove()
 
 
-def test_a_broker_that_lost_its_port_is_not_ready_though_another_answers_there(stack, origin):
+def test_a_broker_that_lost_its_port_is_not_ready_though_another_answers_there(stack):
     """Its port is another FetchMedia's by the time it is started again."""
     other = Stack()
+    said = other.up()
     try:
-        other.up()
         description = other.state / "up.json"
-        said = json.loads(description.read_text())
-        os.kill(other.pids()["supervisor"], signal.SIGSTOP)
+        os.kill(said["pids"]["supervisor"], signal.SIGSTOP)
         os.kill(said["pids"]["broker"], signal.SIGKILL)
         description.write_text(json.dumps({**said, "base_url": stack.base}))
         status = other.attempt("fetchmedia", "status", "--state-dir", other.state)
@@ -98,8 +97,8 @@ def test_a_broker_that_lost_its_port_is_not_ready_though_another_answers_there(s
         doctor = other.attempt("fetchmedia", "doctor", "--state-dir", other.state, "--json")
         verdicts = {check["name"]: check["verdict"] for check in json.loads(doctor.stdout)["checks"]}
         assert doctor.returncode == 1 and verdicts["stack"] == "bad", doctor
-        os.kill(said["pids"]["supervisor"], signal.SIGCONT)
     finally:
+        os.kill(said["pids"]["supervisor"], signal.SIGCONT)
         other.remove()
 
 
