@@ -17,7 +17,6 @@ from inside import wait_for
 from origin import Slow
 from service import Service
 from stack import BIN, Stack, free_port
-from stack import Stack
 
 NOBODY = 65534
 
