@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "worker/media/probe.h"
+#include "worker/media/seek.h"
 
 /* A clock that moves further than this between packets, or this far back, has jumped; the ffmpeg
  * command's bounds. */
@@ -179,8 +180,7 @@ static bool finish(struct fm_demux *demux, struct fm_error *err)
 static void start(struct fm_demux *demux)
 {
     AVFormatContext *input = demux->input;
-    int64_t start_us = input->start_time == AV_NOPTS_VALUE ? 0 : input->start_time;
-    demux->shift_us = -start_us;
+    demux->shift_us = -fm_seek_start_us(input);
     demux->last_us = AV_NOPTS_VALUE;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
         demux->streams[i].next_us = demux->streams[i].reached_us = AV_NOPTS_VALUE;
@@ -188,9 +188,8 @@ static void start(struct fm_demux *demux)
         if (!find_stream(demux, (int)i))
             input->streams[i]->discard = AVDISCARD_ALL;
     /* A source that cannot seek is read from its start: slower, not wrong. */
-    int64_t at_us = start_us + (int64_t)(demux->seek_seconds * AV_TIME_BASE);
     if (demux->seek_seconds > 0 || demux->rewind)
-        (void)avformat_seek_file(input, -1, INT64_MIN, at_us, at_us, 0);
+        (void)fm_seek_to(input, demux->seek_seconds);
 }
 
 bool fm_demux_run(struct fm_demux *demux, struct fm_error *err)

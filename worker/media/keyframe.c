@@ -4,32 +4,25 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "worker/media/seek.h"
+
 /* Some containers are searched by decoding times, or roughly: then once more from further back. */
 #define FURTHER_SECONDS 10.0
 /* A keyframe's time and a moment that was read from it need not agree to the last digit. */
 #define SAME_SECONDS 0.0005
 
-static double start_of(const AVFormatContext *input)
-{
-    return input->start_time == AV_NOPTS_VALUE ? 0 : (double)input->start_time / AV_TIME_BASE;
-}
-
-static bool seek(AVFormatContext *input, double seconds)
-{
-    int64_t at = llround((start_of(input) + seconds) * AV_TIME_BASE);
-    return avformat_seek_file(input, -1, INT64_MIN, at, at, 0) >= 0;
-}
-
-/* The last keyframe by the moment from where the input stands, else the first one; NAN: none. */
+/* The last keyframe by the moment from where the input stands, else the first one; NAN: none. One
+ * that an edit list hides is one too: what is shown after it needs it. */
 static double scan(AVFormatContext *input, const AVStream *stream, double seconds)
 {
     AVPacket *packet = av_packet_alloc();
+    double start = (double)fm_seek_start_us(input) / AV_TIME_BASE;
     double found = NAN, at = -INFINITY;
     while (packet && !(at > seconds && isfinite(found)) && av_read_frame(input, packet) >= 0) {
         bool ours = packet->stream_index == stream->index && packet->pts != AV_NOPTS_VALUE;
-        bool key = packet->flags & AV_PKT_FLAG_KEY && !(packet->flags & AV_PKT_FLAG_DISCARD);
+        bool key = packet->flags & AV_PKT_FLAG_KEY;
         if (ours)
-            at = (double)packet->pts * av_q2d(stream->time_base) - start_of(input);
+            at = (double)packet->pts * av_q2d(stream->time_base) - start;
         if (ours && key && (isnan(found) || at <= seconds + SAME_SECONDS))
             found = at;
         av_packet_unref(packet);
@@ -38,14 +31,20 @@ static double scan(AVFormatContext *input, const AVStream *stream, double second
     return found;
 }
 
+static bool is_late(double found, double seconds)
+{
+    return isnan(found) || found > seconds + SAME_SECONDS;
+}
+
 double fm_keyframe_before(AVFormatContext *input, const AVStream *stream, double seconds)
 {
+    const double tries[] = {seconds, fmax(seconds - FURTHER_SECONDS, 0), 0};
     double found = NAN;
-    if (seek(input, seconds))
-        found = scan(input, stream, seconds);
-    bool late = isnan(found) || found > seconds + SAME_SECONDS;
-    if (late && seek(input, fmax(seconds - FURTHER_SECONDS, 0)))
-        found = scan(input, stream, seconds);
-    (void)seek(input, 0);
-    return isnan(found) ? seconds : fmax(found, 0);
+    if (seconds <= 0)
+        return seconds;
+    for (size_t i = 0; i < sizeof(tries) / sizeof(*tries) && is_late(found, seconds); i++)
+        if (fm_seek_to(input, tries[i]))
+            found = scan(input, stream, seconds);
+    (void)fm_seek_to(input, 0);
+    return is_late(found, seconds) ? seconds : fmax(found, 0);
 }

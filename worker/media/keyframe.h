@@ -1,5 +1,5 @@
 /*
- * Finds where a remux may begin: the last keyframe that is shown by a moment. It reads packets for
+ * Finds where a remux may begin: the last keyframe by a moment. It reads packets for
  * that, and leaves the source at its start again.
  * Before: input. After: plan.
  */
@@ -8,8 +8,8 @@
 
 #include <libavformat/avformat.h>
 
-/* Seconds from the source's start; the first keyframe behind the moment where none lies before, and
- * the moment itself in a source that cannot be searched. */
+/* Seconds from the source's start, where one that an edit list hides counts as lying; the moment
+ * itself where none lies before it, or the source cannot be searched. */
 double fm_keyframe_before(AVFormatContext *input, const AVStream *stream, double seconds);
 
 #endif

@@ -1,0 +1,67 @@
+/* Parts that are remuxed: where they begin. */
+#include "tests/unit/media/run.h"
+
+/* A remux of that part of the source, into one file that passes its verification. */
+static void carry(struct run *run, const char *source, double start, double end,
+                  enum fm_format format)
+{
+    static struct fm_spec_trim part;
+    part = (struct fm_spec_trim){start, end, FM_ACCURACY_KEYFRAME};
+    run->outputs[ask(run, format, "part")].trim = &part;
+    assert_made(run, source);
+}
+
+static void assert_carried(const char *source, double start, double end, double seconds)
+{
+    FM_AUTO(run_done) struct run run = {0};
+    carry(&run, source, start, end, FM_FORMAT_MP4);
+    assert_non_null(strstr(run.made[0].reason, "video: remux"));
+    if (fabs(run.made[0].duration_seconds - seconds) > 0.13)
+        fail_msg("%s: %.3f s", source, run.made[0].duration_seconds);
+    struct seen seen = see("part");
+    assert_true(seen.audio > 0 && fabs(seen.video_start) < 0.05);
+}
+
+/* Some containers are searched by decoding times, and the first lies before the film's start. */
+static void a_part_may_begin_with_the_first_keyframe(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"keys.ts",  "keys.mp4", "keys.mkv",
+                                          "keys.flv", "keys.mov", "hevc.ts"};
+    for (size_t i = 0; i < FM_COUNT(sources); i++) {
+        assert_carried(sources[i], 0.5, 1.5, 1.5);
+        assert_carried(sources[i], 0.3, 0.9, 0.9);
+        assert_carried(sources[i], 1.3, 1.7, 0.7);
+    }
+}
+
+/* Then what is hidden stays so, and the film begins where it did. */
+static void a_part_may_need_a_keyframe_that_is_hidden(void **state)
+{
+    (void)state;
+    assert_carried("hidden.mp4", 0.3, 1.2, 1.2);
+    assert_carried("hidden.mp4", 0.1, 0.3, 0.3);
+    assert_carried("hidden.mp4", 0.6, 1.2, 0.8); /* from the one at 0.4 */
+}
+
+static int make_films(void **state)
+{
+    if (make_directory(state) != 0)
+        return -1;
+    ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -bf 2 -g 25 -pix_fmt yuv420p -c:a aac "
+                       "keys.mp4");
+    ffmpeg("-i keys.mp4 -c copy keys.mkv -c copy keys.ts -c copy keys.flv -c copy keys.mov");
+    ffmpeg(TWO_SECONDS "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25 "
+                       "-pix_fmt yuv420p -c:a aac hevc.ts");
+    ffmpeg("-ss 0.6 -i keys.mp4 -c copy hidden.mp4");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_part_may_begin_with_the_first_keyframe),
+        cmocka_unit_test(a_part_may_need_a_keyframe_that_is_hidden),
+    };
+    return cmocka_run_group_tests_name("keyframe", tests, make_films, remove_directory);
+}

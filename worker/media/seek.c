@@ -1,0 +1,77 @@
+/* See the head of seek.h. */
+#include "worker/media/seek.h"
+
+#include <math.h>
+#include <string.h>
+
+/* No frame is decoded so long before it is shown. */
+#define LEAD_US (10 * (int64_t)AV_TIME_BASE)
+
+int64_t fm_seek_start_us(const AVFormatContext *input)
+{
+    return input->start_time == AV_NOPTS_VALUE ? 0 : input->start_time;
+}
+
+static bool is_film(const AVStream *stream)
+{
+    enum AVMediaType type = stream->codecpar->codec_type;
+    return stream->start_time != AV_NOPTS_VALUE &&
+           !(stream->disposition & AV_DISPOSITION_ATTACHED_PIC) &&
+           (type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO);
+}
+
+static int64_t begin_us(const AVStream *stream)
+{
+    return av_rescale_q(stream->start_time, stream->time_base, AV_TIME_BASE_Q);
+}
+
+/* -1: libav's choice, which is the picture. */
+static int find_earliest(const AVFormatContext *input)
+{
+    int best = -1;
+    for (unsigned i = 0; i < input->nb_streams; i++)
+        if (is_film(input->streams[i]) &&
+            (best < 0 || begin_us(input->streams[i]) < begin_us(input->streams[best])))
+            best = (int)i;
+    return best;
+}
+
+static bool have_begun(const AVFormatContext *input, int64_t at_us)
+{
+    for (unsigned i = 0; i < input->nb_streams; i++)
+        if (is_film(input->streams[i]) && begin_us(input->streams[i]) >= at_us)
+            return false;
+    return true;
+}
+
+static bool aim(AVFormatContext *input, int stream, int64_t at_us)
+{
+    int64_t at =
+        stream < 0 ? at_us : av_rescale_q(at_us, AV_TIME_BASE_Q, input->streams[stream]->time_base);
+    return avformat_seek_file(input, stream, INT64_MIN, at, at, 0) >= 0;
+}
+
+/* What can be read from anywhere begins with its first byte. */
+static bool is_broadcast(const AVFormatContext *input)
+{
+    const char *name = input->iformat->name;
+    return !strcmp(name, "mpegts") || !strcmp(name, "mpeg");
+}
+
+/* MP4 sets all streams to where the one that is sought in begins: it must be the one that begins
+ * first. Some containers take no moment before that. */
+static bool rewind_all(AVFormatContext *input)
+{
+    int64_t start_us = fm_seek_start_us(input);
+    if (is_broadcast(input))
+        return avformat_seek_file(input, -1, 0, 0, 0, AVSEEK_FLAG_BYTE) >= 0;
+    return aim(input, find_earliest(input), av_sat_sub64(start_us, LEAD_US)) ||
+           aim(input, -1, start_us);
+}
+
+bool fm_seek_to(AVFormatContext *input, double seconds)
+{
+    int64_t at_us = av_sat_add64(fm_seek_start_us(input), llround(seconds * AV_TIME_BASE));
+    bool is_first = seconds <= 0 || !have_begun(input, at_us);
+    return is_first ? rewind_all(input) : aim(input, -1, at_us);
+}
