@@ -5,10 +5,18 @@
 
 #include "worker/media/probe.h"
 
+static bool add(struct fm_remux *remux, struct fm_error *err)
+{
+    remux->added = true;
+    return fm_mux_add_copy(remux->mux, remux->slot, remux->source, err);
+}
+
+/* A whole stream is added at once. Of a part it is not known yet whether there is any. */
 bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot slot,
                    const struct fm_plan_output *output, struct fm_error *err)
 {
     const AVStream *source = output->streams[slot].source;
+    bool is_part = output->part.start_seconds > 0 || isfinite(output->part.end_seconds);
     double tick = av_q2d(source->time_base);
     *remux = (struct fm_remux){
         .mux = mux,
@@ -20,7 +28,7 @@ bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot
         .sample_carry = AV_NOPTS_VALUE,
         .next_dts = AV_NOPTS_VALUE,
     };
-    return fm_mux_add_copy(mux, slot, source, err);
+    return is_part || add(remux, err);
 }
 
 /* Containers round audio times to their own clock; counted in samples they are exact again. */
@@ -73,7 +81,8 @@ static bool write(struct fm_remux *remux, AVPacket *packet, struct fm_error *err
     set_decoding_time(remux, packet);
     if (is_sound(remux))
         smooth_sound(remux, packet);
-    bool written = fm_mux_write(remux->mux, remux->slot, packet, err);
+    bool written =
+        (remux->added || add(remux, err)) && fm_mux_write(remux->mux, remux->slot, packet, err);
     av_packet_free(&packet);
     return written;
 }

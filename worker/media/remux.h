@@ -3,7 +3,8 @@
  * ffmpeg command's `-c copy` would give them. What an edit list hides before the film stays hidden;
  * what it hides behind the film is left out, for no muxer would hide it again.
  * Of a part it carries what is shown from its start on, which the plan has put on a keyframe, to
- * its end: pictures behind it stay where those before it need them.
+ * its end: pictures behind it stay where those before it need them. A stream that has nothing there
+ * is left out.
  * Before: demux. After: mux. Threads: the demuxer's.
  */
 #ifndef FM_WORKER_MEDIA_REMUX_H
@@ -23,6 +24,7 @@ struct fm_remux {
     enum fm_plan_slot slot;
     const AVStream *source;
     int64_t start, end;            /* of the part, in the source's ticks; INT64_MAX: none */
+    bool added;                    /* to the file */
     bool ended;                    /* nothing that comes now belongs to the part */
     bool started;                  /* a keyframe has been seen */
     bool shown;                    /* a packet that is not hidden has */

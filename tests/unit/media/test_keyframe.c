@@ -1,4 +1,4 @@
-/* Parts that are remuxed: where they begin. */
+/* Parts that are remuxed: where they begin, and what of each stream is in them. */
 #include "tests/unit/media/run.h"
 
 /* A remux of that part of the source, into one file that passes its verification. */
@@ -44,6 +44,35 @@ static void a_part_may_need_a_keyframe_that_is_hidden(void **state)
     assert_carried("hidden.mp4", 0.6, 1.2, 0.8); /* from the one at 0.4 */
 }
 
+static void a_stream_that_has_nothing_in_a_part_is_left_out(void **state)
+{
+    (void)state;
+    static const enum fm_format formats[] = {FM_FORMAT_MP4, FM_FORMAT_MKV};
+    for (size_t i = 0; i < FM_COUNT(formats); i++) {
+        FM_AUTO(run_done) struct run run = {0};
+        carry(&run, "late_sound.mp4", 0.3, 0.9, formats[i]);
+        assert_null(run.made[0].audio);
+        assert_in_range(run.made[0].video->frames, 23, 25);
+    }
+}
+
+static void a_picture_that_begins_late_leaves_the_sound_where_it_is(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"late_picture.mp4", "late_picture.mkv",
+                                          "late_picture.ts"};
+    for (size_t i = 0; i < FM_COUNT(sources); i++) {
+        FM_AUTO(run_done) struct run run = {0};
+        carry(&run, sources[i], 0.3, 0.9, FM_FORMAT_MP4);
+        assert_null(run.made[0].video);
+        assert_float_equal(run.made[0].duration_seconds, 0.6, 0.1);
+        FM_AUTO(run_done) struct run other_run = {0};
+        carry(&other_run, sources[i], 0.3, 1.7, FM_FORMAT_MP4);
+        assert_float_equal(other_run.made[0].duration_seconds, 1.4, 0.13);
+        assert_float_equal(see("part").video_start, 0.9, 0.13);
+    }
+}
+
 static int make_films(void **state)
 {
     if (make_directory(state) != 0)
@@ -54,6 +83,9 @@ static int make_films(void **state)
     ffmpeg(TWO_SECONDS "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25 "
                        "-pix_fmt yuv420p -c:a aac hevc.ts");
     ffmpeg("-ss 0.6 -i keys.mp4 -c copy hidden.mp4");
+    ffmpeg("-i keys.mp4 -itsoffset 1.2 -i keys.mp4 -map 0:v -map 1:a -c copy late_sound.mp4");
+    ffmpeg("-itsoffset 1.2 -i keys.mp4 -i keys.mp4 -map 0:v -map 1:a -c copy late_picture.mp4");
+    ffmpeg("-i late_picture.mp4 -c copy late_picture.mkv -c copy late_picture.ts");
     return 0;
 }
 
@@ -62,6 +94,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_may_begin_with_the_first_keyframe),
         cmocka_unit_test(a_part_may_need_a_keyframe_that_is_hidden),
+        cmocka_unit_test(a_stream_that_has_nothing_in_a_part_is_left_out),
+        cmocka_unit_test(a_picture_that_begins_late_leaves_the_sound_where_it_is),
     };
     return cmocka_run_group_tests_name("keyframe", tests, make_films, remove_directory);
 }
