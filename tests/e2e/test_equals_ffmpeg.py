@@ -67,6 +67,8 @@ SOURCES = {
     "cut.mp4": "-ss 0.63 -i bframes.mp4 -c copy",
     "cut.mkv": "-ss 0.63 -i bframes.mp4 -c copy",
     "cut.ts": "-ss 0.63 -i bframes.mp4 -c copy",
+    "vp9.mp4": f"{FILM} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 75 -c:a libopus",
+    "cut_vp9.mp4": "-ss 1.3 -i vp9.mp4 -c copy",
     "cut_twice.mp4": "-ss 0.3 -t 1 -i bframes.mp4 -c copy",
     "offset.mp4": "-i plain.mp4 -c copy -output_ts_offset 5",
     "offset.mkv": "-i plain.mp4 -c copy -output_ts_offset 5",
@@ -251,6 +253,21 @@ def test_a_remux_is_what_the_command_makes(workshop, name):
         assert ours[kind]["turned"] == theirs[kind]["turned"]
         assert_same_times(ours[kind]["times"], theirs[kind]["times"])
         assert ours[kind]["sizes"] == theirs[kind]["sizes"]
+
+
+@pytest.mark.parametrize("name, form, video, audio", [
+    ("cut.mp4", "mkv", "-c:v libx264 -preset ultrafast", "-c:a aac -b:a 128k"),
+    ("cut_vp9.mp4", "webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8", "-c:a libopus -b:a 128k"),
+    ("cut_vp9.mp4", "opus", "-vn", "-c:a libopus -b:a 128k"),
+])
+def test_what_an_edit_list_hides_is_shown_by_nobody(workshop, name, form, video, audio):
+    pairs = [({"name": "shown", "format": form}, f"{video} {audio}")]
+    [(ours, theirs)] = workshop.both(name, pairs)
+    ours, theirs = look(ours), look(theirs)
+    assert ours.keys() == theirs.keys()
+    assert abs(ours["length"] - theirs["length"]) <= 2 * FRAME_S
+    for kind in theirs.keys() - {"length"}:
+        assert_same_times(ours[kind]["times"], theirs[kind]["times"])
 
 
 @pytest.mark.parametrize("name", ["six.mp4", "six.mkv"])

@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "worker/media/estimate.h"
 #include "worker/media/keyframe.h"
+#include "worker/media/loss.h"
 #include "worker/media/probe.h"
 #include "worker/media/seal.h"
 #include "worker/media/sound.h"
@@ -69,14 +70,6 @@ static bool fits(const struct decision *decision, const char *fitting, const AVS
             fm_sound_is_carried(decision->output->format, codec));
 }
 
-/* Only these say in their header how a picture is to be turned. */
-static bool loses_turn(const struct decision *decision, const AVStream *source)
-{
-    const char *muxer = decision->output->format->muxer;
-    bool tells = !strcmp(muxer, "mp4") || !strcmp(muxer, "mov");
-    return !tells && fm_probe_rotation(source) != 0;
-}
-
 static const char *asked_of_part(const struct fm_plan_output *output)
 {
     bool is_part = output->part.start_seconds > 0 || isfinite(output->part.end_seconds);
@@ -135,9 +128,9 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
     const char *codec = avcodec_get_name(stream->source->codecpar->codec_id);
     if (!fits(decision, choice->fitting, stream->source) || stream->still)
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, codec);
-    if (loses_turn(decision, stream->source))
-        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: the format cannot say how it is turned",
-                       choice->what);
+    const char *lost = fm_loss_of_remux(decision->plan, decision->output, stream->source);
+    if (lost)
+        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s", choice->what, lost);
     /* Nobody could play what not one frame could be decoded of. */
     if (stream->source->codecpar->format < 0)
         return fm_fail(err, FM_MEDIA_INVALID, "%s: not a frame of %s could be decoded",
@@ -159,9 +152,7 @@ static const char *why_encode(const struct decision *decision, const struct choi
         return "it does not fit the format";
     if (lacks_times(decision->plan->input))
         return "the source lacks exact times";
-    if (loses_turn(decision, stream->source))
-        return "the format cannot say how it is turned";
-    return NULL;
+    return fm_loss_of_remux(decision->plan, decision->output, stream->source);
 }
 
 static bool plan_encode(struct decision *decision, const struct choice *choice, const char *why,
@@ -373,7 +364,7 @@ static void move_part(const struct fm_plan *plan, struct fm_plan_output *output)
 {
     const struct fm_plan_stream *picture = &output->streams[FM_PLAN_VIDEO];
     double start = output->part.start_seconds;
-    if (picture->way != FM_PLAN_REMUX || start <= 0)
+    if (picture->way != FM_PLAN_REMUX)
         return;
     output->part.start_seconds = fm_keyframe_before(plan->input, picture->source, start);
     output->duration_seconds += start - output->part.start_seconds;

@@ -88,19 +88,51 @@ double fm_probe_duration(const AVFormatContext *format)
     return fmin((double)duration / AV_TIME_BASE, MAX_SECONDS);
 }
 
+static bool read_matrix(const AVStream *stream, int32_t matrix[9])
+{
+    size_t size = 0, needed = 9 * sizeof(*matrix);
+    const uint8_t *side = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    if (!side || size < needed)
+        return false;
+    memcpy(matrix, side, needed);
+    return true;
+}
+
 int fm_probe_rotation(const AVStream *stream)
 {
-    size_t size = 0;
-    const uint8_t *side = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
     int32_t matrix[9];
-    if (!side || size < sizeof(matrix))
+    if (!read_matrix(stream, matrix))
         return 0;
-    memcpy(matrix, side, sizeof(matrix));
     double degrees = -av_display_rotation_get(matrix);
     if (!isfinite(degrees))
         return 0;
     int quarters = (int)lround(degrees / 90.0) % 4;
     return (quarters + 4) % 4 * 90;
+}
+
+bool fm_probe_is_turned(const AVStream *stream)
+{
+    int32_t matrix[9];
+    return read_matrix(stream, matrix) &&
+           (matrix[0] < 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] < 0);
+}
+
+double fm_probe_hidden(AVStream *stream)
+{
+    int64_t hidden = 0, waiting = 0;
+    int count = avformat_index_get_entries_count(stream);
+    for (int i = 0; i < count; i++) {
+        const AVIndexEntry *entry = avformat_index_get_entry(stream, i);
+        const AVIndexEntry *next = avformat_index_get_entry(stream, i + 1);
+        if (entry->flags & AVINDEX_DISCARD_FRAME) {
+            int64_t length = next ? av_sat_sub64(next->timestamp, entry->timestamp) : 0;
+            waiting = av_sat_add64(waiting, FFMAX(length, 0));
+            continue;
+        }
+        hidden = av_sat_add64(hidden, waiting);
+        waiting = 0;
+    }
+    return (double)hidden * av_q2d(stream->time_base);
 }
 
 static double frame_rate(const AVStream *stream)

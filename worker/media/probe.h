@@ -19,6 +19,11 @@ int fm_probe_audio_stream(AVFormatContext *format);
 double fm_probe_duration(const AVFormatContext *format);
 /* Clockwise degrees (0, 90, 180, 270) from the display matrix. */
 int fm_probe_rotation(const AVStream *stream);
+/* Whether the display matrix turns or mirrors at all: a picture upside down is rotated by 0. */
+bool fm_probe_is_turned(const AVStream *stream);
+/* How much of the stream an edit list hides before its last packet that is shown, in seconds, as
+ * far as the index has been read: what the packets in between are decoded for. */
+double fm_probe_hidden(AVStream *stream);
 void fm_probe_video_facts(const AVFormatContext *format, const AVStream *stream,
                           struct fm_arena *arena, struct fm_video_facts *facts);
 void fm_probe_audio_facts(const AVStream *stream, struct fm_arena *arena,
