@@ -70,6 +70,12 @@ static bool fits(const struct decision *decision, const char *fitting, const AVS
             fm_sound_is_carried(decision->output->format, codec));
 }
 
+/* Packets of program streams have a time now and then, and none where pictures are reordered. */
+static bool lacks_exact_times(const AVFormatContext *input)
+{
+    return lacks_times(input) || !strcmp(input->iformat->name, "mpeg");
+}
+
 static const char *asked_of_part(const struct fm_plan_output *output)
 {
     bool is_part = output->part.start_seconds > 0 || isfinite(output->part.end_seconds);
@@ -150,7 +156,7 @@ static const char *why_encode(const struct decision *decision, const struct choi
         return choice->why_not_auto;
     if (!fits(decision, choice->fitting, stream->source))
         return "it does not fit the format";
-    if (lacks_times(decision->plan->input))
+    if (lacks_exact_times(decision->plan->input))
         return "the source lacks exact times";
     return fm_loss_of_remux(decision->plan, decision->output, stream->source);
 }

@@ -82,6 +82,16 @@ static void a_picture_upside_down_is_not_carried_without_its_matrix(void **state
     assert_reason("flipped.mp4", FM_FORMAT_MP4, "video: remux, h264 fits; audio: remux, aac fits");
 }
 
+/* Of a program stream's pictures that are reordered, most have no time. */
+static void a_program_stream_is_not_carried(void **state)
+{
+    (void)state;
+    ffmpeg("-i film.mp4 -c:v mpeg1video -bf 2 -c:a mp2 program.mpg");
+    assert_reason("program.mpg", FM_FORMAT_MKV,
+                  "video: transcode mpeg1video to h264, the source lacks exact times; "
+                  "audio: transcode mp2 to aac, it does not fit the format");
+}
+
 static int make_films(void **state)
 {
     if (make_film(state) != 0)
@@ -101,6 +111,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_would_bare_something_is_refused),
         cmocka_unit_test(a_part_behind_what_is_hidden_is_carried),
         cmocka_unit_test(a_picture_upside_down_is_not_carried_without_its_matrix),
+        cmocka_unit_test(a_program_stream_is_not_carried),
     };
     return cmocka_run_group_tests_name("loss", tests, make_films, remove_directory);
 }
