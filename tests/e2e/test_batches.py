@@ -10,6 +10,7 @@ import time
 import pytest
 import requests
 
+from exposition import scrape
 from inside import audit, below, number, pids, sql, wait_for
 from stack import Stack
 from service import Service, later
@@ -240,11 +241,17 @@ def test_a_client_that_stalls_pins_no_transaction(service, stack):
 def test_a_client_that_breaks_off_leaves_nothing(service, stack):
     host, port = stack.base.removeprefix("http://").split(":")
     body = lines(*waiting(1)) * 40000
+
+    def ended():
+        return scrape(stack.metrics_url).sum("fetchmedia_http_requests_total", route="batch_add")
+
+    before = ended()
     for _ in range(4):
         with socket.create_connection((host, int(port))) as peer:
             peer.sendall(f"POST /v1/batches HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {service.key}\r\n"
                          "Content-Type: application/x-ndjson\r\nContent-Length: 9000000\r\n\r\n".encode())
             peer.sendall(body)
+    wait_for("all have ended", 10, lambda: ended() >= before + 4)
     wait_for("the files are gone", 5, lambda: not open_files(stack))
 
 
