@@ -53,7 +53,8 @@ class Story:
                 source.released.set()
             time.sleep(seconds * 2 / 3)
         finally:
-            for pid in stopped:
+            # The server last: one that had ended is there until it is reaped.
+            for pid in reversed(stopped):
                 os.kill(pid, signal.SIGCONT)
 
     def end(self):
