@@ -319,3 +319,8 @@ bool fm_gate_is_request_id(const char *text)
     size_t length = strlen(text);
     return length > 0 && length <= 64 && text[strspn(text, allowed)] == '\0';
 }
+
+bool fm_gate_is_api(const struct fm_gate_target *target)
+{
+    return target->segment_count > 0 && strcmp(target->segments[0], "v1") == 0;
+}

@@ -41,5 +41,7 @@ bool fm_gate_check(const struct fm_gate_head *head, const char *hosts, const cha
                    struct fm_error *err) FM_MUST_CHECK;
 /* [A-Za-z0-9_.:-]{1,64} */
 bool fm_gate_is_request_id(const char *text);
+/* Below /v1. */
+bool fm_gate_is_api(const struct fm_gate_target *target);
 
 #endif

@@ -86,6 +86,8 @@ const struct fm_http_header *fm_http_headers(const struct fm_http_exchange *exch
 bool fm_http_is_whole(const struct fm_http_exchange *exchange);
 /* The first field of that name, in any case, or NULL. */
 const char *fm_http_find(const struct fm_http_exchange *exchange, const char *name);
+/* The last one. */
+const char *fm_http_find_last(const struct fm_http_exchange *exchange, const char *name);
 const struct fm_address *fm_http_peer(const struct fm_http_exchange *exchange);
 /* Since its headers were complete. */
 int64_t fm_http_age_us(const struct fm_http_exchange *exchange);

@@ -72,13 +72,27 @@ bool fm_http_is_whole(const struct fm_http_exchange *exchange)
     return exchange->is_whole;
 }
 
+static bool is_named(const struct fm_http_header *header, const char *name)
+{
+    return header->name.length == strlen(name) &&
+           strncasecmp(header->name.data, name, header->name.length) == 0;
+}
+
 const char *fm_http_find(const struct fm_http_exchange *exchange, const char *name)
 {
-    size_t length = strlen(name);
     for (size_t i = 0; i < exchange->header_count; i++) {
-        const struct fm_http_header *header = &exchange->headers[i];
-        if (header->name.length == length && strncasecmp(header->name.data, name, length) == 0) {
-            return header->value.data;
+        if (is_named(&exchange->headers[i], name)) {
+            return exchange->headers[i].value.data;
+        }
+    }
+    return NULL;
+}
+
+const char *fm_http_find_last(const struct fm_http_exchange *exchange, const char *name)
+{
+    for (size_t i = exchange->header_count; i > 0; i--) {
+        if (is_named(&exchange->headers[i - 1], name)) {
+            return exchange->headers[i - 1].value.data;
         }
     }
     return NULL;

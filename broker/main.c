@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/url.h"
 
 #define EXIT_USAGE 2
 #define RELOADS_MAX 1000 /* each one's settings are kept: somebody may be reading them */
@@ -45,17 +46,6 @@ struct broker {
     struct fm_retention *retention;
     struct fm_http *http, *metrics;
 };
-
-/* Workers of this machine come to the address the API listens on; where that is every address, to
- * loopback. */
-static char *store_origin(const char *listen)
-{
-    FM_AUTO(fm_text_done) struct fm_text origin = {0};
-    bool is_any = fm_text_starts(listen, "0.0.0.0:") || fm_text_starts(listen, "[::]:");
-    fm_text_format(&origin, "http://%s%s", is_any ? "127.0.0.1" : "",
-                   is_any ? strrchr(listen, ':') : listen);
-    return fm_text_take(&origin);
-}
 
 /* Our own listeners must be known as addresses: nothing may ever be fetched from them (WELCOME's
  * `own`). */
@@ -84,7 +74,7 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
         return false;
     broker->grant = (struct fm_grant){
         .secrets = &broker->secrets,
-        .store_origin = store_origin(settings->listen),
+        .store_origin = fm_url_of_listener(settings->listen),
         .client_url_seconds = settings->client_url_seconds,
         .worker_url_seconds = settings->worker_url_seconds,
     };

@@ -16,6 +16,13 @@
 
 /* ---- paths: route.def ---- */
 
+static void put_type(struct fm_json_writer *json, const char *key, const char *type)
+{
+    fm_json_open(json, key, '{');
+    fm_json_put_text(json, "type", type);
+    fm_json_close(json, '}');
+}
+
 static void put_path_parameters(struct fm_json_writer *json, const char *pattern)
 {
     for (const char *at = strchr(pattern, '{'); at != NULL; at = strchr(at + 1, '{')) {
@@ -25,9 +32,7 @@ static void put_path_parameters(struct fm_json_writer *json, const char *pattern
         fm_json_put_text(json, "name", name);
         fm_json_put_text(json, "in", "path");
         fm_json_put_bool(json, "required", true);
-        fm_json_open(json, "schema", '{');
-        fm_json_put_text(json, "type", "string");
-        fm_json_close(json, '}');
+        put_type(json, "schema", "string");
         fm_json_close(json, '}');
     }
 }
@@ -65,9 +70,7 @@ static void put_metadata_parameter(struct fm_json_writer *json)
     fm_json_put_bool(json, "explode", true);
     fm_json_open(json, "schema", '{');
     fm_json_put_text(json, "type", "object");
-    fm_json_open(json, "additionalProperties", '{');
-    fm_json_put_text(json, "type", "string");
-    fm_json_close(json, '}');
+    put_type(json, "additionalProperties", "string");
     fm_json_close(json, '}');
     fm_json_close(json, '}');
 }
@@ -78,9 +81,7 @@ static void put_parameters(struct fm_json_writer *json, const struct fm_route *r
     put_path_parameters(json, route->pattern);
     if ((route->flags & FM_ROUTE_SPEC) != 0) {
         open_query_parameter(json, "url", "Every plain member of the body may stand here");
-        fm_json_open(json, "schema", '{');
-        fm_json_put_text(json, "type", "string");
-        fm_json_close(json, '}');
+        put_type(json, "schema", "string");
         fm_json_close(json, '}');
     }
     if ((route->flags & FM_ROUTE_WAITS) != 0) {
@@ -88,9 +89,7 @@ static void put_parameters(struct fm_json_writer *json, const struct fm_route *r
         fm_openapi_schema_wait(json, "schema");
         fm_json_close(json, '}');
         open_query_parameter(json, "download", "A finished job is answered by its first output");
-        fm_json_open(json, "schema", '{');
-        fm_json_put_text(json, "type", "boolean");
-        fm_json_close(json, '}');
+        put_type(json, "schema", "boolean");
         fm_json_close(json, '}');
     }
     if ((route->flags & FM_ROUTE_LIST) != 0) {

@@ -77,11 +77,10 @@ void fm_reply_headers(struct fm_request *request)
 {
     struct fm_http_exchange *exchange = request->exchange;
     /* A head that was refused names no path; a browser may read why all the same. */
-    bool is_api =
-        request->target.segment_count == 0 || strcmp(request->target.segments[0], "v1") == 0;
+    bool is_open = request->target.segment_count == 0 || fm_gate_is_api(&request->target);
     fm_http_header(exchange, "X-Request-Id", request->id);
     fm_http_header(exchange, "X-Content-Type-Options", "nosniff");
-    if (is_api) {
+    if (is_open) {
         fm_http_header(exchange, "Access-Control-Allow-Origin", "*");
         fm_http_header(exchange, "Access-Control-Expose-Headers",
                        "Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, ETag, "

@@ -82,16 +82,11 @@ static enum fm_step run_gate(struct fm_request *request)
 
 /* ---- route ---- */
 
-static bool is_api(const struct fm_request *request)
-{
-    return request->target.segment_count > 0 && strcmp(request->target.segments[0], "v1") == 0;
-}
-
 /* A browser asks before it sends a key (Fetch standard, CORS preflight); no key is needed. */
 static enum fm_step answer_options(struct fm_request *request, const char *allow)
 {
     fm_http_header(request->exchange, "Allow", allow);
-    if (is_api(request)) {
+    if (fm_gate_is_api(&request->target)) {
         fm_http_header(request->exchange, "Access-Control-Allow-Methods", allow);
         fm_http_header(request->exchange, "Access-Control-Allow-Headers",
                        "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, "
@@ -153,17 +148,9 @@ static enum fm_step run_route(struct fm_request *request)
 /* Who asks: proxies tell it in the last field of that name. */
 static struct fm_address client_of(const struct fm_request *request)
 {
-    static const char name[] = "x-forwarded-for";
     const struct service *service = fm_http_context(request->exchange);
-    const char *forwarded = NULL;
-    size_t count = 0, total = 0;
-    const struct fm_http_header *headers = fm_http_headers(request->exchange, &count, &total);
-    for (size_t i = 0; i < count; i++) {
-        bool is_named = headers[i].name.length == strlen(name) &&
-                        strncasecmp(headers[i].name.data, name, strlen(name)) == 0;
-        forwarded = is_named ? headers[i].value.data : forwarded;
-    }
-    return fm_peer_client(&service->proxies, fm_http_peer(request->exchange), forwarded);
+    return fm_peer_client(&service->proxies, fm_http_peer(request->exchange),
+                          fm_http_find_last(request->exchange, "x-forwarded-for"));
 }
 
 static enum fm_step refuse_key(struct fm_request *request, const struct fm_error *err)

@@ -1,5 +1,6 @@
 #include "cli/place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -163,6 +164,29 @@ static bool make_below(const struct fm_place *place, const char *name,
     return make_directory(path, user->uid, user->gid, mode, err);
 }
 
+/* The broker makes its secrets, and reads them as itself. Where root ran it before there was a
+ * stack, they are root's; nothing else is given away, whatever was put there. */
+static bool give_secrets(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "secrets");
+    DIR *directory = opendir(path);
+    bool is_fine = directory != NULL;
+    for (struct dirent *entry; is_fine && (entry = readdir(directory)) != NULL;) {
+        FM_AUTO(fm_file_close)
+        int fd =
+            openat(dirfd(directory), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        struct stat status;
+        bool is_ours = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                       status.st_nlink == 1 && status.st_uid == geteuid();
+        is_fine = !is_ours || fchown(fd, place->broker.uid, place->broker.gid) == 0;
+    }
+    if (!is_fine)
+        fm_fail_errno(err, path);
+    if (directory)
+        closedir(directory);
+    return is_fine;
+}
+
 static bool make_work(const struct fm_place *place, unsigned workers, struct fm_error *err)
 {
     for (unsigned i = 1; i <= workers; i++) {
@@ -240,7 +264,7 @@ bool fm_place_make(struct fm_place *place, unsigned workers, struct fm_error *er
            make_below(place, "bin", &self, 0755, err) &&
            make_below(place, "log", &self, 0755, err) &&
            make_below(place, "pg", &place->postgres, 0700, err) &&
-           make_below(place, "secrets", &place->broker, 0700, err) &&
+           make_below(place, "secrets", &place->broker, 0700, err) && give_secrets(place, err) &&
            make_below(place, "store", &place->broker, 0700, err) &&
            make_below(place, "work", &self, 0711, err) && make_work(place, workers, err) &&
            make_sockets(place, err) && copy_programs(place, err);

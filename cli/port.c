@@ -41,12 +41,3 @@ bool fm_port_try(const char *address, struct fm_error *err)
     freeaddrinfo(place);
     return is_good;
 }
-
-char *fm_port_url(const char *address)
-{
-    FM_AUTO(fm_text_done) struct fm_text url = {0};
-    const char *port = strrchr(address, ':');
-    bool is_any = fm_text_starts(address, "0.0.0.0:") || fm_text_starts(address, "[::]:");
-    fm_text_format(&url, "http://%s%s", is_any ? "127.0.0.1" : "", is_any ? port : address);
-    return fm_text_take(&url);
-}

@@ -7,7 +7,5 @@
 /* Tried as the broker will, and let go again. SYSTEM with the address and the reason. True for what
  * is no ADDRESS:PORT in numbers: the broker will say so. */
 bool fm_port_try(const char *address, struct fm_error *err) FM_MUST_CHECK;
-/* "http://ADDRESS:PORT" to call it by, malloc'ed: a wildcard is listened on, but not called. */
-char *fm_port_url(const char *address);
 
 #endif

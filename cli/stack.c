@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/memory.h"
+#include "common/url.h"
 
 #define READY_PATIENCE_MS 60000
 #define ASK_EVERY_MS 30
@@ -124,8 +125,8 @@ struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const stru
     stack->place = place;
     stack->ports = ports;
     stack->has_cluster = !database_url;
-    stack->base_url = fm_port_url(ports->listen);
-    stack->operator_url = fm_port_url(operator_listen(ports));
+    stack->base_url = fm_url_of_listener(ports->listen);
+    stack->operator_url = fm_url_of_listener(operator_listen(ports));
     tell_all(stack, database_url);
     stack->enrol.place = place;
     stack->enrol.environment = (const char *const *)stack->broker_words;

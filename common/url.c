@@ -344,3 +344,12 @@ void fm_url_encode(struct fm_slice in, struct fm_text *out)
         }
     }
 }
+
+char *fm_url_of_listener(const char *listen)
+{
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    bool is_any = fm_text_starts(listen, "0.0.0.0:") || fm_text_starts(listen, "[::]:");
+    fm_text_format(&url, "http://%s%s", is_any ? "127.0.0.1" : "",
+                   is_any ? strrchr(listen, ':') : listen);
+    return fm_text_take(&url);
+}

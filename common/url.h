@@ -37,4 +37,8 @@ bool fm_url_decode(struct fm_slice in, bool plus_is_space, struct fm_text *out);
 /* Appends with everything but RFC 3986's unreserved characters encoded. */
 void fm_url_encode(struct fm_slice in, struct fm_text *out);
 
+/* "http://ADDRESS:PORT" of what is listened on, malloc'ed: a wildcard is listened on, but never
+ * called. */
+char *fm_url_of_listener(const char *listen);
+
 #endif

@@ -236,3 +236,21 @@ def test_a_first_start_killed_while_it_makes_its_database_is_made_good_by_the_ne
         assert [found.name for found in half.state.glob("pg*")] == ["pg"]
     finally:
         half.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files that others cannot read")
+def test_secrets_that_root_made_are_handed_to_the_broker():
+    """`fetchmedia-broker` run by root, or a backup brought back by it."""
+    stack = Stack()
+    try:
+        stack.up()
+        stack.down()
+        secrets = list((stack.state / "secrets").iterdir())
+        assert len(secrets) == 4
+        for path in secrets:
+            os.chown(path, 0, 0)
+        stack.up()
+        assert {path.owner() for path in secrets} == {"fetchmedia"}
+        until_ready(stack.base)
+    finally:
+        stack.remove()

@@ -224,6 +224,21 @@ static void percent_encoding_goes_there_and_back(void **state)
     assert_false(decodes("a%00b", false, NULL));
 }
 
+static void check_listener(const char *listen, const char *expected)
+{
+    FM_AUTO_FREE char *url = fm_url_of_listener(listen);
+    assert_string_equal(url, expected);
+}
+
+static void a_wildcard_is_called_by_loopback(void **state)
+{
+    (void)state;
+    check_listener("192.0.2.7:8080", "http://192.0.2.7:8080");
+    check_listener("[2001:db8::1]:80", "http://[2001:db8::1]:80");
+    check_listener("0.0.0.0:8080", "http://127.0.0.1:8080");
+    check_listener("[::]:8080", "http://127.0.0.1:8080");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_url_may_have_2048_bytes),
         cmocka_unit_test(references_are_joined_and_judged),
         cmocka_unit_test(percent_encoding_goes_there_and_back),
+        cmocka_unit_test(a_wildcard_is_called_by_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
