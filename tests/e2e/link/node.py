@@ -12,6 +12,7 @@ import zmq
 ROOT = Path(__file__).resolve().parents[3]
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 PATIENCE_S = 10
+SEND_S = 1
 
 
 def read_rows(path, pattern):
@@ -89,7 +90,7 @@ class Node:
         """A fresh connection; the old one is closed first."""
         self.close()
         socket = self.socket = zmq.Context.instance().socket(zmq.DEALER)
-        socket.linger, socket.sndtimeo = 0, PATIENCE_S * 1000
+        socket.linger, socket.sndtimeo = 0, SEND_S * 1000
         if curve:
             socket.curve_serverkey = self.server_key
             socket.curve_publickey, socket.curve_secretkey = self.public, self.secret
@@ -105,8 +106,11 @@ class Node:
         self.socket = None
 
     def send(self, *frames):
-        """Bytes as they are, sound or not."""
-        self.socket.send_multipart(frames)
+        """Bytes as they are, sound or not. A connection refused by then takes none: nobody hears it."""
+        try:
+            self.socket.send_multipart(frames)
+        except zmq.Again:
+            assert not self.is_attached, f"{self.name} cannot send"
 
     def say(self, name, **record):
         self.send(msgpack.packb([NUMBERS[name], record]))
