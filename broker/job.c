@@ -125,6 +125,13 @@ static void put_id(struct fm_json_writer *json, const char *name, enum fm_id_kin
     fm_json_put_text(json, name, fm_id_is_zero(id) ? NULL : text);
 }
 
+/* What was fetched for a job that has succeeded, in bytes. */
+static uint64_t fetched(const struct fm_job_view *job)
+{
+    bool is_known = job->row->state == FM_STATE_SUCCEEDED && job->has_result && job->result.source;
+    return is_known ? job->result.source->size_bytes : 0;
+}
+
 static void put_progress(struct fm_json_writer *json, const struct fm_job_view *job)
 {
     const struct fm_progress *progress = &job->progress;
@@ -136,8 +143,8 @@ static void put_progress(struct fm_json_writer *json, const struct fm_job_view *
     put_known(json, "percent", is_over ? 100 : progress->percent,
               is_over || (is_there && progress->percent >= 0));
     fm_json_put_integer(json, "downloaded_bytes",
-                        is_there ? (int64_t)progress->downloaded_bytes : 0);
-    put_count(json, "total_bytes", is_there ? progress->total_bytes : 0);
+                        (int64_t)(is_there ? progress->downloaded_bytes : fetched(job)));
+    put_count(json, "total_bytes", is_there ? progress->total_bytes : fetched(job));
     fm_json_put_integer(json, "frames", is_there ? (int64_t)progress->frames : 0);
     put_known(json, "speed", progress->speed, is_there && progress->speed >= 0);
     put_known(json, "eta_seconds", progress->eta_seconds, is_there && progress->eta_seconds >= 0);

@@ -51,6 +51,12 @@ def test_a_wait_ends_with_the_next_change_of_state(service, origin, slow):
     assert 0.4 < time.monotonic() - begun < 15
 
 
+def test_an_ended_job_says_how_much_was_fetched(succeeded, clip):
+    progress = succeeded["progress"]
+    assert progress["percent"] == 100
+    assert progress["downloaded_bytes"] == progress["total_bytes"] == len(clip)
+
+
 def test_a_job_that_has_not_changed_need_not_be_sent_again(service, succeeded):
     answer = service.get(f"/v1/jobs/{succeeded['id']}")
     again = service.get(f"/v1/jobs/{succeeded['id']}", headers={"If-None-Match": answer.headers["ETag"]})
