@@ -356,16 +356,30 @@ static const struct command *find(char **words, size_t count)
     return NULL;
 }
 
+static bool is_migrate(char **words, size_t count)
+{
+    return count == 1 && strcmp(words[0], "migrate") == 0;
+}
+
+static bool is_pause(char **words, size_t count)
+{
+    return count > 0 && strcmp(words[0], "pause") == 0;
+}
+
+bool fm_admin_check(char **words, size_t count, struct fm_error *err)
+{
+    return is_migrate(words, count) || is_pause(words, count) || find(words, count) ||
+           fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");
+}
+
 bool fm_admin_run(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
                   char **words, size_t count, struct fm_error *err)
 {
-    if (count == 1 && strcmp(words[0], "migrate") == 0)
+    if (is_migrate(words, count))
         return migrate(settings, secrets, err);
-    if (count > 0 && strcmp(words[0], "pause") == 0)
+    if (is_pause(words, count))
         return fm_pause_run(settings, words + 1, count - 1, err);
     const struct command *command = find(words, count);
-    if (!command)
-        return fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");
     struct admin admin = {
         .settings = settings, .secrets = secrets, .words = words + 2, .count = count - 2};
     bool ok = fm_db_open(settings->database_url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS,

@@ -9,7 +9,9 @@
 #include "broker/secrets.h"
 #include "broker/settings.h"
 
-/* Runs the words; INVALID_REQUEST with the usage when there is no such command. */
+/* INVALID_REQUEST when the words are no command. Asked first: only a command may make secrets. */
+bool fm_admin_check(char **words, size_t count, struct fm_error *err) FM_MUST_CHECK;
+/* Runs words that passed the check. */
 bool fm_admin_run(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
                   char **words, size_t count, struct fm_error *err) FM_MUST_CHECK;
 /* What --help says of them. */

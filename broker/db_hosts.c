@@ -7,6 +7,18 @@
 #include "common/memory.h"
 #include "common/text.h"
 
+bool fm_db_hosts_check(const char *url, struct fm_error *err)
+{
+    bool is_name = strchr(url, '=') == NULL && strstr(url, "://") == NULL;
+    PQconninfoOption *options = is_name ? NULL : PQconninfoParse(url, NULL);
+    bool is_read = is_name || options != NULL;
+    PQconninfoFree(options);
+    return is_read ||
+           fm_fail(err, FM_SETTING,
+                   "database_url cannot be read; write postgresql://USER@HOST/NAME, with "
+                   "%%XX for what is special in a password");
+}
+
 struct pg_conn *fm_db_hosts_connect(const struct fm_db_hosts *hosts, const char *url)
 {
     /* What stands behind the URL (dbname) goes before it, where it is not NULL. */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "broker/admin.h"
+#include "broker/db_hosts.h"
 #include "broker/load.h"
 #include "broker/migrate.h"
 #include "broker/place.h"
@@ -238,6 +239,8 @@ int main(int argc, char **argv)
         fm_settings_done(fm_broker_settings_table, fm_broker_settings_count, &broker.settings);
         return EXIT_SUCCESS;
     }
+    ok = ok && (!words.rest_count || fm_admin_check(rest, words.rest_count, &err)) &&
+         fm_db_hosts_check(broker.settings.database_url, &err);
     ok = ok && fm_secrets_load(broker.settings.secrets_dir, &broker.secrets, &err);
     ok = ok && (words.rest_count
                     ? fm_admin_run(&broker.settings, &broker.secrets, rest, words.rest_count, &err)

@@ -254,3 +254,16 @@ def test_secrets_that_root_made_are_handed_to_the_broker():
         until_ready(stack.base)
     finally:
         stack.remove()
+
+
+@pytest.mark.parametrize("words,url,says", [
+    (["keey", "list"], "host=/nowhere", "no such command"),
+    (["key", "list"], "postgresql://user:sesame%zz@localhost/name", "database_url cannot be read"),
+    (["key", "list"], "host=localhost password='sesame", "database_url cannot be read"),
+])
+def test_a_slip_of_the_operator_is_told_at_once_and_leaves_nothing(stack, tmp_path, words, url, says):
+    done = stack.attempt("fetchmedia-broker", *words, FETCHMEDIA_DATABASE_URL=url,
+                         FETCHMEDIA_SECRETS_DIR=str(tmp_path / "secrets"))
+    assert done.returncode == 2 and says in done.stderr, done
+    assert "sesame" not in done.stdout + done.stderr
+    assert not (tmp_path / "secrets").exists()
