@@ -7,9 +7,10 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-#define PARAMETERS_MOST                                                                            \
-    256               /* MHD parses them into a connection's memory, and hangs when it is full */
-#define DROP_MS 30000 /* to let the client send what it must before it reads */
+/* MHD parses them into a connection's memory, and hangs when it is full. */
+#define PARAMETERS_MOST 256
+/* Lets the client send what it must before it reads. */
+#define DROP_MS 30000
 
 void fm_http_judge_target(struct fm_http_connection *connection, const char *target)
 {

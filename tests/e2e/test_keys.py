@@ -65,7 +65,7 @@ def test_outputs_need_the_scope_to_process(stack, make_key, clip_url):
 
 def test_the_scope_of_operators_is_for_operators_alone(stack, make_key):
     other = stack.operate("account", "create", "Plain", "plain@example.org")
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="of an operator"):
         make_key("too much", "operator", other["id"])
     assert make_key("enough", "operator")["api_key"]
 

@@ -70,6 +70,7 @@ def test_pauses_are_listed_and_unknown_subjects_refused(stack):
     with paused(stack, "site", "tiktok"):
         listed = stack.operate("pause", "list")
         assert (listed["kind"], listed["subject"], listed["reason"]) == ("site", "tiktok", "maintenance")
-    for kind, subject in (("site", "nowhere"), ("pool", "net"), ("account", f"acct_{'0' * 26}")):
-        with pytest.raises(AssertionError):
+    for kind, subject, why in (("site", "nowhere", "no site"), ("pool", "net", "a pool is"),
+                               ("account", f"acct_{'0' * 26}", "no account"), ("account", "me", "is an id")):
+        with pytest.raises(AssertionError, match=why):
             stack.operate("pause", "add", kind, subject)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "common/memory.h"
 #include "worker/media/seek.h"
 
 /* Some containers are searched by decoding times, or roughly: then once more from further back. */
@@ -42,7 +43,7 @@ double fm_keyframe_before(AVFormatContext *input, const AVStream *stream, double
     double found = NAN;
     if (seconds <= 0)
         return seconds;
-    for (size_t i = 0; i < sizeof(tries) / sizeof(*tries) && is_late(found, seconds); i++)
+    for (size_t i = 0; i < FM_COUNT(tries) && is_late(found, seconds); i++)
         if (fm_seek_to(input, tries[i]))
             found = scan(input, stream, seconds);
     (void)fm_seek_to(input, 0);

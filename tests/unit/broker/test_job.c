@@ -41,10 +41,8 @@ static void add_result(struct world *world)
     static const uint8_t digest[FM_HASH_SIZE] = {0xab};
     struct fm_video_facts video;
     struct fm_file_facts file;
-    struct fm_source_facts source;
     struct fm_result result;
     fm_pack_defaults(&fm_record_video_facts, &video);
-    fm_pack_defaults(&fm_record_source_facts, &source);
     fm_pack_defaults(&fm_record_file_facts, &file);
     fm_pack_defaults(&fm_record_result, &result);
     video.codec = "h264";
@@ -57,8 +55,6 @@ static void add_result(struct world *world)
     file.duration_seconds = 31.2;
     file.sha256 = (struct fm_slice){(const char *)digest, sizeof(digest)};
     file.video = &video;
-    source.size_bytes = 2526451;
-    result.source = &source;
     result.outputs = (struct fm_list){&file, 1};
     world->row.result = packed(&fm_record_result, &result, &world->result);
     world->row.state = FM_STATE_SUCCEEDED;
@@ -234,23 +230,6 @@ static void a_finished_job_has_its_outputs_and_their_urls(void **state)
     tear_down(&world);
 }
 
-static void a_finished_job_shows_that_all_was_fetched(void **state)
-{
-    (void)state;
-    struct world world;
-    struct fm_json *root = NULL;
-    FM_AUTO(fm_text_done) struct fm_text out = {0};
-    set_up(&world);
-    add_result(&world);
-    write_job(&world, NOW_US, &out, &root);
-    const struct fm_json *shown = fm_json_get(root, "progress");
-    assert_true(fm_json_double(fm_json_get(shown, "percent")) == 100);
-    assert_int_equal(fm_json_integer(fm_json_get(shown, "downloaded_bytes")), 2526451);
-    assert_int_equal(fm_json_integer(fm_json_get(shown, "total_bytes")), 2526451);
-    fm_json_destroy(&root);
-    tear_down(&world);
-}
-
 static void an_expired_output_has_no_url(void **state)
 {
     (void)state;
@@ -333,7 +312,6 @@ int main(void)
         cmocka_unit_test(a_paused_job_says_why_it_waits),
         cmocka_unit_test(a_running_job_shows_how_far_it_is),
         cmocka_unit_test(a_finished_job_has_its_outputs_and_their_urls),
-        cmocka_unit_test(a_finished_job_shows_that_all_was_fetched),
         cmocka_unit_test(an_expired_output_has_no_url),
         cmocka_unit_test(a_failed_job_says_what_the_table_says),
         cmocka_unit_test(the_tag_changes_with_the_object_and_says_the_state),
