@@ -5,9 +5,9 @@
 #include "broker/act.h"
 #include "broker/ask.h"
 #include "broker/commit.h"
+#include "broker/job.h"
 #include "broker/poll.h"
 #include "broker/reply.h"
-#include "broker/scope.h"
 
 enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
 
@@ -28,7 +28,7 @@ static enum fm_step start(struct fm_request *request)
 {
     struct fm_error err = {0};
     enum fm_state state = request->look.found.state;
-    if (!fm_scope_check_job(request, &err)) {
+    if (!fm_job_view_check_scope(request, &err)) {
         return fm_reply_error(request, &err);
     }
     if (state == FM_STATE_CANCELED) {

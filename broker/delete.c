@@ -8,8 +8,8 @@
 #include "broker/ask.h"
 #include "broker/commit.h"
 #include "broker/errand.h"
+#include "broker/job.h"
 #include "broker/reply.h"
-#include "broker/scope.h"
 #include "common/json.h"
 #include "common/log.h"
 
@@ -80,7 +80,7 @@ static enum fm_step post(struct fm_request *request)
 static enum fm_step start(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (!fm_scope_check_job(request, &err)) {
+    if (!fm_job_view_check_scope(request, &err)) {
         return fm_reply_error(request, &err);
     }
     return request->look.found.state == FM_STATE_RUNNING ? refuse(request) : post(request);

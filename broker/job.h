@@ -48,4 +48,9 @@ bool fm_job_is_expired(const struct fm_job_view *job, int64_t now_us);
 /* Seconds a client does well to wait before it asks again. */
 unsigned fm_job_retry_after(const struct fm_job_view *job);
 
+struct fm_request;
+/* To change a job takes the scope that making it took: INSUFFICIENT_SCOPE unless the request's key
+ * has it for the job that its look-up found. */
+bool fm_job_view_check_scope(struct fm_request *request, struct fm_error *err) FM_MUST_CHECK;
+
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "broker/admin.h"
+#include "broker/batch_cache.h"
 #include "broker/db_hosts.h"
 #include "broker/load.h"
 #include "broker/migrate.h"
@@ -18,6 +19,7 @@
 #include "broker/reload.h"
 #include "broker/request.h"
 #include "broker/retention.h"
+#include "broker/routes.h"
 #include "broker/scrape.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -89,9 +91,20 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
     broker->batches = fm_batch_cache_new();
     broker->load = fm_load_new();
     broker->place = fm_place_new();
-    struct fm_front front = {settings,        &broker->secrets, &broker->grant,   broker->store,
-                             broker->watch,   broker->reader,   broker->dispatch, broker->copy,
-                             broker->batches, broker->load,     broker->place};
+    struct fm_front front = {
+        .routes = &fm_routes,
+        .settings = settings,
+        .secrets = &broker->secrets,
+        .grant = &broker->grant,
+        .store = broker->store,
+        .watch = broker->watch,
+        .reader = broker->reader,
+        .dispatch = broker->dispatch,
+        .copy = broker->copy,
+        .batches = broker->batches,
+        .load = broker->load,
+        .place = broker->place,
+    };
     return fm_request_open(&front, &broker->http, err) &&
            (!settings->metrics_listen[0] ||
             fm_scrape_open(&front, broker->http, &broker->metrics, err));

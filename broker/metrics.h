@@ -6,8 +6,10 @@
 #ifndef FM_BROKER_METRICS_H
 #define FM_BROKER_METRICS_H
 
-#include "broker/queue.h"
-#include "broker/route.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/text.h"
 
 enum fm_metric {
 #define FM_METRIC(kind, name, text, help) FM_METRIC_##name,
@@ -24,20 +26,26 @@ void fm_metrics_set(enum fm_metric metric, uint64_t value);
 void fm_metrics_time(enum fm_metric metric, int64_t us);
 /* … or a size. */
 void fm_metrics_size(enum fm_metric metric, uint64_t size);
-/* A move of a job has its outcome: started, retried, ended, … */
-void fm_metrics_event(const struct fm_queue_event *event);
-/* A request was answered; `route` NULL: none matched; `waited`: it asked to. */
-void fm_metrics_request(const struct fm_route *route, unsigned status, int64_t us, bool waited);
 
-/* The queue as a whole, for the labelled gauges. */
-struct fm_metrics_place {
-    char state[16]; /* waiting, scheduled, leased, oldest */
-    char pool[48];
-    unsigned lane;
+/* One line of a metric that has labels. */
+struct fm_metrics_row {
+    enum fm_metric metric;
+    char labels[160]; /* name="value",… without the braces */
     uint64_t number;
 };
 
-/* Appends all of it. */
-void fm_metrics_write(const struct fm_metrics_place *places, size_t count, struct fm_text *out);
+/* The lines of one scrape, from every room that counts by label. Starts zeroed. */
+struct fm_metrics_list {
+    struct fm_metrics_row *rows;
+    size_t count, capacity;
+};
+
+/* Appends a line; `format` makes its labels. */
+void fm_metrics_list_add(struct fm_metrics_list *list, enum fm_metric metric, uint64_t number,
+                         const char *format, ...) __attribute__((format(printf, 4, 5)));
+void fm_metrics_list_done(struct fm_metrics_list *list);
+
+/* Appends the whole page: every metric of the table, and the lines of `list`. */
+void fm_metrics_write(const struct fm_metrics_list *list, struct fm_text *out);
 
 #endif

@@ -10,7 +10,7 @@
 #include "broker/filter.h"
 #include "broker/openapi_schema.h"
 #include "broker/reader.h"
-#include "broker/route.h"
+#include "broker/routes.h"
 #include "common/error.h"
 #include "common/json.h"
 
@@ -257,7 +257,7 @@ static void put_operation(struct fm_json_writer *json, const struct fm_route *ro
 static bool is_first_of_path(size_t index)
 {
     for (size_t i = 0; i < index; i++) {
-        if (strcmp(fm_route_at(i)->pattern, fm_route_at(index)->pattern) == 0) {
+        if (strcmp(fm_routes.rows[i].pattern, fm_routes.rows[index].pattern) == 0) {
             return false;
         }
     }
@@ -268,9 +268,9 @@ static bool is_first_of_path(size_t index)
 static void put_path(struct fm_json_writer *json, const char *pattern)
 {
     fm_json_open(json, pattern, '{');
-    for (size_t i = 0; i < fm_route_count(); i++) {
-        if (strcmp(fm_route_at(i)->pattern, pattern) == 0) {
-            put_operation(json, fm_route_at(i));
+    for (size_t i = 0; i < fm_routes.count; i++) {
+        if (strcmp(fm_routes.rows[i].pattern, pattern) == 0) {
+            put_operation(json, &fm_routes.rows[i]);
         }
     }
     fm_json_close(json, '}');
@@ -279,9 +279,9 @@ static void put_path(struct fm_json_writer *json, const char *pattern)
 static void put_paths(struct fm_json_writer *json)
 {
     fm_json_open(json, "paths", '{');
-    for (size_t i = 0; i < fm_route_count(); i++) {
-        if ((fm_route_at(i)->flags & FM_ROUTE_HIDDEN) == 0 && is_first_of_path(i)) {
-            put_path(json, fm_route_at(i)->pattern);
+    for (size_t i = 0; i < fm_routes.count; i++) {
+        if ((fm_routes.rows[i].flags & FM_ROUTE_HIDDEN) == 0 && is_first_of_path(i)) {
+            put_path(json, fm_routes.rows[i].pattern);
         }
     }
     fm_json_close(json, '}');

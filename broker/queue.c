@@ -45,7 +45,7 @@
 
 #include "broker/db.h"
 #include "broker/flush.h"
-#include "broker/metrics.h"
+#include "broker/queue_metrics.h"
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -127,7 +127,7 @@ static void hand_over(struct fm_queue *queue, struct fm_queue_event *event)
 {
     queue->pending--;
     event->next = NULL;
-    fm_metrics_event(event);
+    fm_queue_metrics_event(event);
     event->done(event);
 }
 

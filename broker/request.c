@@ -13,9 +13,9 @@
 #include "broker/ask.h"
 #include "broker/auth.h"
 #include "broker/errand.h"
-#include "broker/metrics.h"
 #include "broker/peer.h"
 #include "broker/reply.h"
+#include "broker/request_metrics.h"
 #include "broker/scope.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -127,7 +127,8 @@ static enum fm_step run_route(struct fm_request *request)
     struct fm_error err = {0};
     const char *method = fm_http_method(request->exchange);
     const struct fm_gate_target *target = &request->target;
-    bool is_found = fm_route_find(method, target, &request->route, request->values, &allow, &err);
+    bool is_found = fm_route_find(request->front->routes, method, target, &request->route,
+                                  request->values, &allow, &err);
     if (!is_found && strcmp(method, "OPTIONS") == 0 && allow.length > 0) {
         return answer_options(request, fm_text_get(&allow));
     }
@@ -357,8 +358,8 @@ static void end(struct fm_http_exchange *exchange)
     fm_log(FM_LOG_INFO, "request", "method=%.16s path=%.200s status=%u ms=%lld request=%s",
            fm_http_method(exchange), logged_path(request), fm_http_status(exchange),
            (long long)fm_http_age_ms(exchange), request->id);
-    fm_metrics_request(request->route, fm_http_status(exchange), fm_http_age_us(exchange),
-                       request->asked.wait_seconds > 0);
+    fm_request_metrics_count(request->front->routes, request->route, fm_http_status(exchange),
+                             fm_http_age_us(exchange), request->asked.wait_seconds > 0);
     if (request->act_done != NULL) {
         request->act_done(request);
     }

@@ -9,7 +9,6 @@
 
 #include <stdatomic.h>
 
-#include "broker/batch_cache.h"
 #include "broker/copy.h"
 #include "broker/dispatch.h"
 #include "broker/gate.h"
@@ -25,7 +24,9 @@
 #include "common/memory.h"
 
 /* What the front works with; all borrowed, all outlive the fm_http. */
+struct fm_batch_cache;
 struct fm_front {
+    const struct fm_route_table *routes;
     const struct fm_broker_settings *settings;
     const struct fm_secrets *secrets;
     const struct fm_grant *grant;

@@ -9,7 +9,6 @@
 #include "broker/job.h"
 #include "broker/reply.h"
 #include "broker/request.h"
-#include "broker/scope.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -37,7 +36,7 @@ static bool take_spec(struct fm_request *request, struct fm_error *err)
 
 static bool may_retry(struct fm_request *request, struct fm_error *err)
 {
-    return fm_scope_check_job(request, err) &&
+    return fm_job_view_check_scope(request, err) &&
            (fm_state_is_ended(request->look.found.state) ||
             fm_fail(err, FM_JOB_NOT_FINISHED, "retry: not ended"));
 }

@@ -1,31 +1,10 @@
 /*
- * Method and path → one row of route.def, by exact segments.
+ * Method and path → one row of the route table, by exact segments.
  * Before: a gated target. After: its row and the values of its {…} segments.
  */
 #include "broker/route.h"
 
 #include <string.h>
-
-#include "broker/act.h"
-#include "broker/reader.h"
-#include "proto/operations.h"
-
-static const struct fm_route routes[] = {
-#define FM_ROUTE(name, method, pattern, scope, limit, flags, type, act, summary)                   \
-    {#name, method, pattern, scope, limit, flags, type, act, summary},
-#include "broker/route.def"
-#undef FM_ROUTE
-};
-
-size_t fm_route_count(void)
-{
-    return FM_COUNT(routes);
-}
-
-const struct fm_route *fm_route_at(size_t index)
-{
-    return &routes[index];
-}
 
 /* One segment against the pattern's at `*pattern`, which moves on. */
 static bool take_segment(const char **pattern, const char *segment, const char **value)
@@ -65,21 +44,21 @@ static void list_method(struct fm_text *allow, const char *method)
     }
 }
 
-bool fm_route_find(const char *method, const struct fm_gate_target *target,
-                   const struct fm_route **route, const char *values[FM_ROUTE_VALUES],
-                   struct fm_text *allow, struct fm_error *err)
+bool fm_route_find(const struct fm_route_table *table, const char *method,
+                   const struct fm_gate_target *target, const struct fm_route **route,
+                   const char *values[FM_ROUTE_VALUES], struct fm_text *allow, struct fm_error *err)
 {
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
-    for (size_t i = 0; i < FM_COUNT(routes); i++) {
-        if (!matches(routes[i].pattern, target, values)) {
+    for (size_t i = 0; i < table->count; i++) {
+        if (!matches(table->rows[i].pattern, target, values)) {
             continue;
         }
-        if (strcmp(routes[i].method, wanted) == 0) {
-            *route = &routes[i];
+        if (strcmp(table->rows[i].method, wanted) == 0) {
+            *route = &table->rows[i];
             return true;
         }
-        if (strstr(fm_text_get(allow), routes[i].method) == NULL) {
-            list_method(allow, routes[i].method);
+        if (strstr(fm_text_get(allow), table->rows[i].method) == NULL) {
+            list_method(allow, table->rows[i].method);
         }
     }
     if (allow->length == 0) {

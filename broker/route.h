@@ -1,4 +1,7 @@
-/* Which act a method and a path mean. The list is route.def; the same rows make /openapi.json. */
+/*
+ * Which act a method and a path mean. The table is handed in from above; the same rows make
+ * /openapi.json.
+ */
 #ifndef FM_BROKER_ROUTE_H
 #define FM_BROKER_ROUTE_H
 
@@ -34,13 +37,17 @@ struct fm_route {
     const char *summary;
 };
 
-size_t fm_route_count(void);
-const struct fm_route *fm_route_at(size_t index);
+/* The routes of a listener, in the order in which they are tried. */
+struct fm_route_table {
+    const struct fm_route *rows;
+    size_t count;
+};
 
 /* HEAD finds GET's row. NOT_FOUND or METHOD_NOT_ALLOWED, which fills `allow` with the methods of
  * the path. `values` are the {…} segments. */
-bool fm_route_find(const char *method, const struct fm_gate_target *target,
-                   const struct fm_route **route, const char *values[FM_ROUTE_VALUES],
-                   struct fm_text *allow, struct fm_error *err) FM_MUST_CHECK;
+bool fm_route_find(const struct fm_route_table *table, const char *method,
+                   const struct fm_gate_target *target, const struct fm_route **route,
+                   const char *values[FM_ROUTE_VALUES], struct fm_text *allow,
+                   struct fm_error *err) FM_MUST_CHECK;
 
 #endif

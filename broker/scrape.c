@@ -10,13 +10,15 @@
 #include <unistd.h>
 
 #include "broker/db.h"
-#include "broker/metrics.h"
+#include "broker/queue_metrics.h"
+#include "broker/request_metrics.h"
 #include "broker/status.h"
 #include "common/clock.h"
+#include "proto/operations.h"
 #include "sql/sql.h"
 
 #define FRESH_MS INT64_C(5000)
-#define PLACES_MAX 4096 /* lines of the queue as a whole */
+#define QUEUE_ROWS_MAX 4096
 #define CONNECTIONS 32
 #define PATIENCE_S 10
 #define IDLE_S 120 /* a scraper comes every minute or sooner */
@@ -27,10 +29,9 @@ struct service {
     struct fm_front front;
     struct fm_http *api;
     int64_t started_s;
-    pthread_mutex_t lock; /* guards what the last read told */
-    struct fm_metrics_place *places;
-    size_t place_count;
-    int64_t read_ms; /* 0: never */
+    pthread_mutex_t lock;         /* guards what the last read told */
+    struct fm_metrics_list queue; /* the queue by pool, lane and state */
+    int64_t read_ms;              /* 0: never */
 };
 
 /* One request. */
@@ -43,34 +44,48 @@ struct scrape {
 
 /* ---- the queue as a whole ---- */
 
-/* The rows without a place: one number each. */
-static bool take_number(const struct fm_metrics_place *place)
+/* The rows that are one number for the whole queue. */
+static bool set_number(const char *state, uint64_t number)
 {
     static const struct {
         const char *name;
         enum fm_metric metric;
     } numbers[] = {{"sessions", FM_METRIC_SESSIONS}, {"estimate", FM_METRIC_QUEUE_ESTIMATE}};
     for (size_t i = 0; i < FM_COUNT(numbers); i++) {
-        if (strcmp(place->state, numbers[i].name) == 0) {
-            fm_metrics_set(numbers[i].metric, place->number);
+        if (strcmp(state, numbers[i].name) == 0) {
+            fm_metrics_set(numbers[i].metric, number);
             return true;
         }
     }
     return false;
 }
 
-static void take_rows(struct service *service, struct fm_db_rows *rows)
+/* A worker's placement is made of letters and digits: pools need no escapes. */
+static void list_row(struct fm_metrics_list *queue, const struct fm_db_rows *rows, size_t row)
+{
+    const char *state = fm_db_text(rows, row, 0), *pool = fm_db_text(rows, row, 1);
+    uint64_t lane = (uint64_t)fm_db_integer(rows, row, 2);
+    uint64_t number = (uint64_t)fm_db_integer(rows, row, 3);
+    const char *priority = lane < FM_PRIORITY_COUNT ? fm_names_priority[lane] : "unknown";
+    if (set_number(state, number)) {
+        return;
+    }
+    if (strcmp(state, "oldest") == 0) {
+        fm_metrics_list_add(queue, FM_METRIC_QUEUE_OLDEST, number, "pool=\"%s\",lane=\"%s\"", pool,
+                            priority);
+    } else {
+        fm_metrics_list_add(queue, FM_METRIC_QUEUE_JOBS, number,
+                            "pool=\"%s\",lane=\"%s\",state=\"%s\"", pool, priority, state);
+    }
+}
+
+static void keep_rows(struct service *service, const struct fm_db_rows *rows)
 {
     size_t count = fm_db_rows_count(rows);
     pthread_mutex_lock(&service->lock);
-    service->place_count = 0;
-    for (size_t i = 0; i < count && service->place_count < PLACES_MAX; i++) {
-        struct fm_metrics_place *place = &service->places[service->place_count];
-        snprintf(place->state, sizeof(place->state), "%s", fm_db_text(rows, i, 0));
-        snprintf(place->pool, sizeof(place->pool), "%s", fm_db_text(rows, i, 1));
-        place->lane = (unsigned)fm_db_integer(rows, i, 2);
-        place->number = (uint64_t)fm_db_integer(rows, i, 3);
-        service->place_count += take_number(place) ? 0 : 1;
+    service->queue.count = 0;
+    for (size_t i = 0; i < count && service->queue.count < QUEUE_ROWS_MAX; i++) {
+        list_row(&service->queue, rows, i);
     }
     service->read_ms = fm_clock_ms();
     pthread_mutex_unlock(&service->lock);
@@ -157,22 +172,35 @@ static enum fm_http_next reply(struct fm_http_exchange *exchange, unsigned statu
     return FM_HTTP_REPLY;
 }
 
+/* Numbers of the queue that were read long ago are left out: they may no longer be true. */
+static void list_all(struct service *service, struct fm_metrics_list *list)
+{
+    pthread_mutex_lock(&service->lock);
+    bool is_recent = service->read_ms != 0 && fm_clock_ms() - service->read_ms < 2 * FRESH_MS;
+    for (size_t i = 0; is_recent && i < service->queue.count; i++) {
+        const struct fm_metrics_row *row = &service->queue.rows[i];
+        fm_metrics_list_add(list, row->metric, row->number, "%s", row->labels);
+    }
+    pthread_mutex_unlock(&service->lock);
+    fm_queue_metrics_list(list);
+    fm_request_metrics_list(service->front.routes, list);
+}
+
 static enum fm_http_next tell_metrics(struct service *service, struct scrape *scrape)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
+    struct fm_metrics_list list = {0};
     if (!scrape->has_asked && !is_fresh(service) && fm_reader_is_ready(service->front.reader)) {
         ask(service, scrape);
         return FM_HTTP_WAIT;
     }
     if (scrape->has_asked && scrape->query.rows != NULL) {
-        take_rows(service, scrape->query.rows);
+        keep_rows(service, scrape->query.rows);
     }
     set_gauges(service);
-    pthread_mutex_lock(&service->lock);
-    /* What was read long ago is not told as if it were so now. */
-    bool is_known = service->read_ms != 0 && fm_clock_ms() - service->read_ms < 2 * FRESH_MS;
-    fm_metrics_write(service->places, is_known ? service->place_count : 0, &body);
-    pthread_mutex_unlock(&service->lock);
+    list_all(service, &list);
+    fm_metrics_write(&list, &body);
+    fm_metrics_list_done(&list);
     return reply(scrape->exchange, 200, TEXT_TYPE, &body);
 }
 
@@ -255,7 +283,7 @@ static void closed(void *context)
 {
     struct service *service = context;
     pthread_mutex_destroy(&service->lock);
-    free(service->places);
+    fm_metrics_list_done(&service->queue);
     free(service);
 }
 
@@ -273,7 +301,6 @@ bool fm_scrape_open(const struct fm_front *front, struct fm_http *api, struct fm
     service->front = *front;
     service->api = api;
     service->started_s = fm_clock_wall_us() / 1000000;
-    service->places = fm_alloc_array(PLACES_MAX, sizeof(service->places[0]));
     pthread_mutex_init(&service->lock, NULL);
     if (!fm_http_open(&options, &handler, http, err)) {
         closed(service);

@@ -2,6 +2,7 @@
 
 #include "broker/openapi.h"
 #include "broker/reply.h"
+#include "broker/routes.h"
 #include "common/json.h"
 
 static void write_body(const struct fm_error *err, unsigned seconds, struct fm_text *out)
@@ -92,13 +93,13 @@ static void the_description_lists_the_routes_fields_and_errors(void **state)
     fm_openapi_write("http://a", &text);
     assert_true(fm_json_parse((struct fm_slice){text.data, text.length}, &root, &err));
     size_t shown = 0;
-    for (size_t i = 0; i < fm_route_count(); i++) {
-        const char *path = fm_route_at(i)->pattern;
+    for (size_t i = 0; i < fm_routes.count; i++) {
+        const char *path = fm_routes.rows[i].pattern;
         bool is_shown = fm_json_get(fm_json_get(root, "paths"), path) != NULL;
-        assert_int_equal(is_shown, (fm_route_at(i)->flags & FM_ROUTE_HIDDEN) == 0);
+        assert_int_equal(is_shown, (fm_routes.rows[i].flags & FM_ROUTE_HIDDEN) == 0);
         bool is_first = true; /* several methods of a path stand together */
         for (size_t k = 0; k < i; k++) {
-            is_first = is_first && strcmp(fm_route_at(k)->pattern, path) != 0;
+            is_first = is_first && strcmp(fm_routes.rows[k].pattern, path) != 0;
         }
         shown += is_shown && is_first ? 1 : 0;
     }

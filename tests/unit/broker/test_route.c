@@ -1,7 +1,7 @@
 #include "tests/unit/common/unit.h"
 
 #include "broker/range.h"
-#include "broker/route.h"
+#include "broker/routes.h"
 
 /* Finds the route of a path by way of the gate, as a request would. */
 static enum fm_error_code find(const char *method, const char *path, const struct fm_route **route,
@@ -14,7 +14,7 @@ static enum fm_error_code find(const char *method, const char *path, const struc
     struct fm_error err = {0};
     const char *values[FM_ROUTE_VALUES] = {0};
     assert_true(fm_gate_check(&head, "", "", &arena, &target, &err));
-    bool is_found = fm_route_find(method, &target, route, values, allow, &err);
+    bool is_found = fm_route_find(&fm_routes, method, &target, route, values, allow, &err);
     snprintf(first, 64, "%s", is_found && values[0] != NULL ? values[0] : "");
     fm_arena_done(&arena);
     return is_found ? FM_NONE : err.code;
