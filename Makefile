@@ -34,14 +34,27 @@ endif
 CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='"$(or $(VERSION),0.1.0)"' \
     $(OPTIMISE) $(WARNINGS) $(HARDENING) -pthread
 
-# Rooms. Each is a folder and an archive; BELOW are the rooms it stands on, NEEDS the libraries that
-# what is built on it may link, and no others: this keeps libav out of the daemons.
-ROOMS := common proto sql broker worker worker/transfer worker/media cli
-NEEDS_common := libcurl jansson libsodium
-BELOW_proto := common
-NEEDS_proto := msgpack $(NEEDS_common)
-BELOW_broker := sql proto common
+# Rooms. Each is a folder and an archive. They stand here once, top first: a room may include itself
+# and the rooms of its BELOW, which all stand further down in ROOMS; lint reads both lists here.
+# NEEDS are the libraries that what is built on the room may link, and no others: this keeps libav
+# and libcurl out of the daemons.
+ROOMS := broker broker/operator broker/api broker/request broker/account broker/spec broker/queue \
+    broker/store broker/db broker/http broker/metrics broker/config \
+    worker worker/transfer worker/media cli sql proto common
+BELOW_broker := $(filter broker/%,$(ROOMS)) sql proto common
 NEEDS_broker := libmicrohttpd libpq libzmq msgpack jansson libsodium libcurl
+BELOW_broker/operator = broker/api $(BELOW_broker/api)
+BELOW_broker/api = broker/request $(BELOW_broker/request)
+BELOW_broker/request = broker/account broker/spec broker/queue broker/http $(BELOW_broker/queue)
+BELOW_broker/account = broker/queue $(BELOW_broker/queue)
+BELOW_broker/spec := broker/db broker/metrics broker/config sql proto common
+BELOW_broker/queue = broker/store broker/db broker/metrics broker/config sql proto common
+BELOW_broker/store := broker/config common
+BELOW_broker/db := broker/metrics broker/config sql proto common
+BELOW_broker/http := common
+BELOW_broker/metrics := common
+BELOW_broker/config := common
+$(foreach room,$(filter broker/%,$(ROOMS)),$(eval NEEDS_$(room) := $(NEEDS_broker)))
 BELOW_worker := proto common
 NEEDS_worker := libzmq msgpack libsodium
 BELOW_worker/transfer := proto common
@@ -51,6 +64,9 @@ NEEDS_worker/media := libavformat libavcodec libavfilter libavutil libswscale li
     libseccomp msgpack
 BELOW_cli := common
 NEEDS_cli := libcurl jansson libsodium
+BELOW_proto := common
+NEEDS_proto := msgpack libcurl jansson libsodium
+NEEDS_common := libcurl jansson libsodium
 
 PROGRAMS := fetchmedia-broker fetchmedia-worker fetchmedia-transfer fetchmedia-media fetchmedia
 ROOM_fetchmedia-broker := broker
@@ -93,7 +109,7 @@ $(B)/sql/queries.h: sql/embed.awk $(STATEMENTS)
 	@awk -v header=1 -f sql/embed.awk $(STATEMENTS) > $@
 $(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
-$(call objects,broker) $(B)/broker/main.o: | $(B)/sql/queries.h
+$(foreach room,$(filter broker%,$(ROOMS)),$(call objects,$(room))) $(B)/broker/main.o: | $(B)/sql/queries.h
 
 define program_rules
 $(B)/bin/$(1): $(B)/$(ROOM_$(1))/main.o $(call archives,$(ROOM_$(1)))
@@ -113,7 +129,7 @@ $(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3)))
 endef
 
 # tests/unit/FOLDER/test_x.c stands on the room of that name.
-room_of = $(firstword $(filter $(1) worker/$(1),$(ROOMS)))
+room_of = $(firstword $(filter $(1) broker/$(1) worker/$(1),$(ROOMS)))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 unit_program = tests/$(subst /,-,$(1))
 $(foreach unit,$(UNITS),$(eval $(call test_rules,$(call unit_program,$(unit)),\
@@ -136,14 +152,14 @@ endif
 FUZZ_ROOM_message := proto
 FUZZ_ROOM_spec := proto
 FUZZ_ROOM_media := worker/media
-FUZZ_ROOM_request := broker
-FUZZ_ROOM_key := broker
-FUZZ_ROOM_range := broker
+FUZZ_ROOM_request := broker/api
+FUZZ_ROOM_key := broker/request
+FUZZ_ROOM_range := broker/http
 FUZZ_ROOM_json := common
 FUZZ_ROOM_url := common
-FUZZ_ROOM_header := broker
-FUZZ_ROOM_lines := broker
-FUZZ_ROOM_filter := broker
+FUZZ_ROOM_header := broker/request
+FUZZ_ROOM_lines := broker/api
+FUZZ_ROOM_filter := broker/api
 FUZZES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(foreach fuzz,$(FUZZES),$(eval $(call test_rules,tests/fuzz_$(fuzz),\
     tests/fuzz/fuzz_$(fuzz).c $(FUZZ_MAIN),$(FUZZ_ROOM_$(fuzz)),,$(FUZZ_FLAGS))))
@@ -230,6 +246,12 @@ quickstart: deps ## build, start, and take a clip all the way (or your file: URL
 
 docs: ## write the pages that are made from the tables
 	@sh docs/generate.sh docs
+
+.PHONY: print-rooms print-below
+print-rooms: # for lint
+	@echo '$(ROOMS)'
+print-below: # for lint: room:room room;…
+	@echo '$(foreach room,$(ROOMS),$(room):$(BELOW_$(room));)'
 
 lint: ## format, layers, sizes, docs, clang-tidy, cppcheck, shellcheck
 	@sh tests/lint/run.sh

@@ -6,7 +6,7 @@
 #ifndef FM_CLI_CLUSTER_H
 #define FM_CLI_CLUSTER_H
 
-#include "cli/place.h"
+#include "cli/state_dir.h"
 
 /* initdb when <state>/pg is empty, in pg.new until it is whole; configuration. SETTING when
  * PostgreSQL is not installed. */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/place.h"
 #include "cli/running.h"
+#include "cli/state_dir.h"
 #include "common/clock.h"
 #include "common/memory.h"
 #include "common/settings.h"

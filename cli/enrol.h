@@ -5,7 +5,7 @@
 #ifndef FM_CLI_ENROL_H
 #define FM_CLI_ENROL_H
 
-#include "cli/place.h"
+#include "cli/state_dir.h"
 
 struct fm_enrol {
     const struct fm_place *place;

@@ -5,7 +5,7 @@
 #ifndef FM_CLI_EXAMINE_H
 #define FM_CLI_EXAMINE_H
 
-#include "cli/place.h"
+#include "cli/state_dir.h"
 #include "common/json.h"
 
 enum fm_examine_verdict {

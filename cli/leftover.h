@@ -5,7 +5,7 @@
 #ifndef FM_CLI_LEFTOVER_H
 #define FM_CLI_LEFTOVER_H
 
-#include "cli/place.h"
+#include "cli/state_dir.h"
 
 /* Waits until no process of an earlier run lives: asks none to end, and kills those that will not.
  * To be called with the stack's lock held, so that there is no other run. */

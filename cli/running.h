@@ -2,7 +2,7 @@
 #ifndef FM_CLI_RUNNING_H
 #define FM_CLI_RUNNING_H
 
-#include "cli/place.h"
+#include "cli/state_dir.h"
 #include "common/json.h"
 
 /* Whether a supervisor holds the lock. SYSTEM when that is not ours to know: it is another user's.

@@ -6,7 +6,7 @@
 #ifndef FM_CLI_SPAWN_H
 #define FM_CLI_SPAWN_H
 
-#include "cli/place.h"
+#include "cli/state_dir.h"
 #include "common/text.h"
 
 struct fm_spawn {

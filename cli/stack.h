@@ -6,7 +6,7 @@
 #ifndef FM_CLI_STACK_H
 #define FM_CLI_STACK_H
 
-#include "cli/place.h"
+#include "cli/state_dir.h"
 #include "common/json.h"
 
 #define FM_STACK_WORKERS 64

@@ -7,7 +7,7 @@
  * A settings.def has rows FM_SETTING(KIND, name, default text, min, max, "sentence"), KIND one of
  * TEXT (char *, min/max its length), NUMBER (uint64_t), BOOL, SECRET (TEXT, not from argv). From
  * it: struct fm_broker_settings { #define FM_SETTING(kind, name, standard, min, max, help)
- * FM_SETTING_##kind(name) #include "broker/settings.def"
+ * FM_SETTING_##kind(name) #include "broker/config/settings.def"
  *   };
  */
 #ifndef FM_COMMON_SETTINGS_H

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 
 #include "proto/channel.h"
+#include "worker/child_rules.h"
 #include "worker/loop.h"
-#include "worker/turn.h"
 
 /* How a child's life ended, whatever it was doing. */
 enum fm_child_fate {

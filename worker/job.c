@@ -40,8 +40,8 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
-#include "worker/hear.h"
-#include "worker/order.h"
+#include "worker/child_message.h"
+#include "worker/command.h"
 #include "worker/relay.h"
 
 static void advance(struct fm_job_attempt *attempt);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/filter.h"
+#include "broker/api/list_filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/auth.h"
-#include "broker/gate.h"
-#include "broker/range.h"
-#include "broker/validate.h"
+#include "broker/http/gate.h"
+#include "broker/http/range.h"
+#include "broker/request/auth.h"
+#include "broker/spec/validate.h"
 
 #define FIELDS (FM_GATE_FIELDS_LIMIT + 2)
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/auth.h"
+#include "broker/request/auth.h"
 #include "common/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

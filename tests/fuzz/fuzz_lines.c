@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/auth.h"
-#include "broker/lines.h"
-#include "broker/reader.h"
-#include "broker/validate.h"
+#include "broker/api/batch_lines.h"
+#include "broker/db/reader.h"
+#include "broker/request/auth.h"
+#include "broker/spec/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

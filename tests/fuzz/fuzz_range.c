@@ -1,7 +1,7 @@
 /* Any bytes as a Range field, over files of several sizes: a part always lies inside its file. */
 #include <stdlib.h>
 
-#include "broker/range.h"
+#include "broker/http/range.h"
 #include "common/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

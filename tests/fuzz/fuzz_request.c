@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/auth.h"
-#include "broker/reader.h"
-#include "broker/routes.h"
-#include "broker/validate.h"
+#include "broker/api/routes.h"
+#include "broker/db/reader.h"
+#include "broker/request/auth.h"
+#include "broker/spec/validate.h"
 
 #define FIELDS 16
 
@@ -94,7 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FM_AUTO(fm_text_done) struct fm_text allow = {0};
         const struct fm_route *route = NULL;
         const char *values[FM_ROUTE_VALUES] = {0};
-        bool is_found = fm_route_find(&fm_routes, methods[i], &target, &route, values, &allow, &err);
+        bool is_found =
+            fm_route_find(&fm_routes, methods[i], &target, &route, values, &allow, &err);
         if (is_found && (route->flags & FM_ROUTE_SPEC) != 0) {
             validate(route, values[0], &target, at);
         }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "broker/db.h"
+#include "broker/db/db.h"
 
 struct postgres {
     char folder[64];

@@ -3,8 +3,8 @@
 #include <poll.h>
 #include <stdio.h>
 
-#include "broker/order.h"
-#include "broker/session.h"
+#include "broker/queue/schedule.h"
+#include "broker/queue/session.h"
 #include "common/clock.h"
 #include "common/memory.h"
 #include "tests/integration/world.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/copy.h"
+#include "broker/db/batch_writer.h"
 #include "common/clock.h"
 #include "common/memory.h"
 #include "sql/sql.h"

@@ -1,5 +1,5 @@
 /* Days of job rows: when one goes, and when it stays. */
-#include "broker/partition.h"
+#include "broker/db/partition.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* What the operator holds back: how a job makes room, and how a broker hears of it. */
-#include "broker/tick.h"
+#include "broker/queue/tick_db.h"
 
 #include <poll.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Keys and jobs as requests see them. */
-#include "broker/reader.h"
+#include "broker/db/reader.h"
 
 #include <pthread.h>
 #include <signal.h>

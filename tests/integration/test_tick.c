@@ -1,5 +1,5 @@
 /* What a broker learns from its look every 250 ms. */
-#include "broker/tick.h"
+#include "broker/queue/tick_db.h"
 
 #include <poll.h>
 #include <stdio.h>

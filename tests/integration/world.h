@@ -3,7 +3,7 @@
 #ifndef FM_TESTS_WORLD_H
 #define FM_TESTS_WORLD_H
 
-#include "broker/queue.h"
+#include "broker/queue/queue.h"
 #include "tests/integration/postgres.h"
 
 /* cmocka wants these before it. */

@@ -11,7 +11,7 @@
 #include "worker/media/cut.h"
 #include "worker/media/encode.h"
 #include "worker/media/filter.h"
-#include "worker/media/pace.h"
+#include "worker/media/frame_rate.h"
 #include "worker/media/pipe.h"
 
 struct fm_branch {

@@ -14,7 +14,7 @@
 
 #include "common/memory.h"
 #include "worker/media/probe.h"
-#include "worker/media/promise.h"
+#include "worker/media/truncation.h"
 
 #define BUFFER_BYTES (128 << 10)
 #define PROBE_BYTES (5 << 20)

@@ -12,9 +12,9 @@
 #include "common/fault.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "worker/media/errand.h"
 #include "worker/media/seal.h"
-#include "worker/media/try.h"
+#include "worker/media/seal_try.h"
+#include "worker/media/task.h"
 
 static bool try_call(const char *word)
 {

@@ -17,13 +17,13 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "worker/media/branch.h"
-#include "worker/media/copy.h"
 #include "worker/media/decode.h"
 #include "worker/media/demux.h"
-#include "worker/media/gauge.h"
 #include "worker/media/mux.h"
+#include "worker/media/passthrough.h"
 #include "worker/media/plan.h"
 #include "worker/media/probe.h"
+#include "worker/media/progress.h"
 
 #define OUTPUTS 16
 #define BRANCHES (OUTPUTS * FM_PLAN_SLOTS)

@@ -10,8 +10,8 @@
 
 #include "proto/message.h"
 #include "proto/spec.h"
-#include "worker/media/gauge.h"
 #include "worker/media/input.h"
+#include "worker/media/progress.h"
 
 struct fm_pipeline_request {
     struct fm_input *input;

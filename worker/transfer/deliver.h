@@ -2,8 +2,8 @@
  * Puts the finished files into the store: hash, WANT_UPLOAD, PUT by the store door, END's list.
  * Before: the worker has had the files verified. After: the attempt's RESULT.
  */
-#ifndef FM_TRANSFER_DELIVER_H
-#define FM_TRANSFER_DELIVER_H
+#ifndef FM_WORKER_TRANSFER_DELIVER_H
+#define FM_WORKER_TRANSFER_DELIVER_H
 
 #include "worker/transfer/line.h"
 

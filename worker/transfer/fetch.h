@@ -2,8 +2,8 @@
  * Gets the source by the untrusted door and tells the worker of it: SOURCE, then COMPLETE.
  * Before: line (FETCH has come). After: the worker hands the spool file to media; deliver.
  */
-#ifndef FM_TRANSFER_FETCH_H
-#define FM_TRANSFER_FETCH_H
+#ifndef FM_WORKER_TRANSFER_FETCH_H
+#define FM_WORKER_TRANSFER_FETCH_H
 
 #include "proto/spec.h"
 #include "worker/transfer/line.h"

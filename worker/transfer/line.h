@@ -3,8 +3,8 @@
  * twice a second. It alone knows what the two doors may reach, for that comes over the channel.
  * Owns: the channel, the outbound policy. Threads: one.
  */
-#ifndef FM_TRANSFER_LINE_H
-#define FM_TRANSFER_LINE_H
+#ifndef FM_WORKER_TRANSFER_LINE_H
+#define FM_WORKER_TRANSFER_LINE_H
 
 #include "common/door.h"
 #include "proto/channel.h"

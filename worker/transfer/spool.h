@@ -3,8 +3,8 @@
  * is a file of its own: once a reader may have it, it is never truncated, replaced or used again.
  * Threads: one.
  */
-#ifndef FM_TRANSFER_SPOOL_H
-#define FM_TRANSFER_SPOOL_H
+#ifndef FM_WORKER_TRANSFER_SPOOL_H
+#define FM_WORKER_TRANSFER_SPOOL_H
 
 #include "common/error.h"
 #include "common/file.h"

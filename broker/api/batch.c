@@ -1,0 +1,356 @@
+/*
+ * Many jobs in one POST: each is validated as its line comes, on the front thread, and put into an
+ * unlinked file; no transaction is open meanwhile. Once the last one is there the file is COPYed as
+ * one transaction (copy.c), for which the request is suspended, once. All or nothing: the first job
+ * that is refused refuses the batch, by its line.
+ * Before: a request with its key. After: 202 with the batch, committed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "broker/api/act.h"
+#include "broker/api/batch_get.h"
+#include "broker/api/batch_lines.h"
+#include "broker/api/submit.h"
+#include "broker/config/allow.h"
+#include "broker/db/batch_writer.h"
+#include "broker/request/lookup.h"
+#include "broker/request/queued_limit.h"
+#include "broker/request/reply.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "proto/operations.h"
+
+#define JSON_JOBS ((size_t)10000)
+#define JSON_BYTES ((size_t)16 * 1024 * 1024)
+#define NDJSON_JOBS ((size_t)100000)
+#define NDJSON_BYTES ((size_t)512 * 1024 * 1024)
+#define BUSY_SECONDS 10u /* when too many arrive at once */
+
+enum stage { STAGE_START, STAGE_TAKING, STAGE_LOOKING, STAGE_COUNTING, STAGE_COPYING };
+
+struct batch {
+    struct fm_http_exchange *exchange;
+    struct fm_lines lines;
+    size_t jobs_limit, bytes_limit, bytes;
+    struct fm_batch_file *file;
+    struct fm_address_policy policy;
+    struct fm_validate_input input; /* of every job, but for its body */
+    struct fm_text packed;
+    struct fm_copy_task task;
+    struct fm_id account; /* that has entered; zero: none */
+    atomic_bool is_answered;
+};
+
+/* Its place is another's as soon as it is refused, however long its client goes on sending. */
+static void leave(struct fm_request *request, struct batch *batch)
+{
+    if (!fm_id_is_zero(&batch->account)) {
+        fm_copy_leave(request->front->copy, &batch->account);
+        batch->account = (struct fm_id){{0}};
+    }
+}
+
+static void batch_done(struct fm_request *request)
+{
+    struct batch *batch = request->act;
+    leave(request, batch);
+    fm_lines_done(&batch->lines);
+    fm_batch_file_destroy(&batch->file);
+    fm_address_policy_done(&batch->policy);
+    fm_text_done(&batch->packed);
+    free(batch);
+    request->act = NULL;
+}
+
+/* ---- a job ---- */
+
+static struct fm_batch_job job_of(const struct fm_spec *spec, const struct fm_text *packed)
+{
+    struct fm_batch_job job = {
+        .run_at_us = (int64_t)spec->run_at_ms * 1000,
+        .timeout_seconds = (int32_t)spec->timeout_seconds,
+        .expires_seconds = (int32_t)spec->expires_in_seconds,
+        .type = (int16_t)spec->type,
+        .site = (int16_t)spec->site,
+        .lane = (int16_t)spec->priority,
+        .max_tries = (int16_t)spec->max_attempts,
+        .spec = {packed->data, packed->length},
+    };
+    snprintf(job.pool, sizeof(job.pool), "%s", fm_submit_pool(spec));
+    return job;
+}
+
+static bool keep(struct batch *batch, const struct fm_spec *spec, struct fm_error *err)
+{
+    fm_text_clear(&batch->packed);
+    if (!fm_spec_write(spec, &batch->packed, err)) {
+        return false;
+    }
+    struct fm_batch_job job = job_of(spec, &batch->packed);
+    return fm_batch_file_add(batch->file, &job, err);
+}
+
+static bool take_job(void *context, struct fm_slice body, struct fm_error *err)
+{
+    struct batch *batch = context;
+    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
+    struct fm_validate_result result;
+    if (fm_batch_file_count(batch->file) == batch->jobs_limit) {
+        return fm_fail_param(
+            err, FM_INVALID_REQUEST, NULL, "A batch has at most %zu jobs%s", batch->jobs_limit,
+            batch->lines.form == FM_LINES_JSON ? "; as application/x-ndjson, a job a line, 100000"
+                                               : "");
+    }
+    batch->input.body = body;
+    return fm_validate_job(&batch->input, &arena, &result, err) && keep(batch, &result.spec, err);
+}
+
+/* ---- refusals ---- */
+
+/* "… (line 17)"; in a list also the parameter by its place in it. */
+static void name_line(const struct batch *batch, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text message = {0}, param = {0};
+    bool is_line = batch->lines.form == FM_LINES_NDJSON;
+    size_t number = batch->lines.number;
+    if (number == 0 || fm_reply_status(err->code) >= 500) {
+        return;
+    }
+    const char *said = err->code == FM_INVALID_JSON ? "This is not valid JSON" : fm_error_text(err);
+    fm_text_format(&message, "%.440s (%s %zu)", said, is_line ? "line" : "job", number);
+    if (!is_line && err->param[0] != '\0') {
+        fm_text_format(&param, "jobs[%zu].", number - 1);
+    }
+    fm_text_append(&param, err->param);
+    fm_fail_param(err, err->code, fm_text_get(&param), "%s", fm_text_get(&message));
+    err->line = (unsigned)number;
+}
+
+static enum fm_step refuse(struct fm_request *request, struct fm_error *err)
+{
+    struct batch *batch = request->act;
+    if (err->code != FM_PAYLOAD_TOO_LARGE) {
+        name_line(batch, err);
+    }
+    leave(request, batch);
+    return fm_reply_error(request, err);
+}
+
+/* ---- the body ---- */
+
+static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+{
+    struct fm_request *request = fm_http_user(exchange);
+    struct batch *batch = request->act;
+    struct fm_error err = {0};
+    batch->bytes += bytes.length;
+    bool is_good = batch->bytes <= batch->bytes_limit
+                       ? fm_lines_feed(&batch->lines, bytes, &err)
+                       : fm_fail(&err, FM_PAYLOAD_TOO_LARGE, "batch: bytes");
+    if (!is_good) {
+        refuse(request, &err);
+    }
+    return is_good;
+}
+
+static bool is_type(const char *content_type, const char *wanted)
+{
+    size_t length = strcspn(content_type, "; \t");
+    return length == strlen(wanted) && strncasecmp(content_type, wanted, length) == 0;
+}
+
+/* JSON also under the type curl -d gives. */
+static bool read_form(struct batch *batch, const char *content_type, struct fm_error *err)
+{
+    static const char *const lines[] = {"application/x-ndjson", "application/ndjson",
+                                        "application/jsonl", "application/x-jsonlines"};
+    static const char *const json[] = {"", "application/json", "application/x-www-form-urlencoded"};
+    const char *type = content_type != NULL ? content_type : "";
+    for (size_t i = 0; i < FM_COUNT(lines); i++) {
+        if (is_type(type, lines[i])) {
+            batch->lines.form = FM_LINES_NDJSON;
+            batch->jobs_limit = NDJSON_JOBS;
+            batch->bytes_limit = NDJSON_BYTES;
+            return true;
+        }
+    }
+    batch->lines.form = FM_LINES_JSON;
+    batch->jobs_limit = JSON_JOBS;
+    batch->bytes_limit = JSON_BYTES;
+    for (size_t i = 0; i < FM_COUNT(json); i++) {
+        if (is_type(type, json[i])) {
+            return true;
+        }
+    }
+    return fm_fail_param(err, FM_UNSUPPORTED_MEDIA_TYPE, NULL,
+                         "Send {\"jobs\": [...]} as application/json, or a job a line as "
+                         "application/x-ndjson");
+}
+
+static bool prepare(struct fm_request *request, struct batch *batch, struct fm_error *err)
+{
+    const struct fm_broker_settings *settings = request->front->settings;
+    if (!read_form(batch, fm_http_find(request->exchange, "content-type"), err)) {
+        return false;
+    }
+    if (request->target.has_length && request->target.content_length > batch->bytes_limit) {
+        fm_http_close_after(request->exchange);
+        return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "batch: declared");
+    }
+    if (!fm_copy_enter(request->front->copy, &request->look.key_account)) {
+        request->retry_after_seconds = BUSY_SECONDS;
+        return fm_fail(err, FM_UNAVAILABLE, "batch: too many at once");
+    }
+    batch->account = request->look.key_account;
+    if (!fm_allow_read(settings, &batch->policy, err)) {
+        fm_log_failure("allow_list_unread", err);
+        *err = (struct fm_error){0};
+    }
+    return fm_batch_file_new(settings->store_dir, &batch->file, err);
+}
+
+static enum fm_step start(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    struct batch *batch = fm_alloc(sizeof(*batch));
+    batch->exchange = request->exchange;
+    request->act = batch;
+    request->act_done = batch_done;
+    if (!prepare(request, batch, &err)) {
+        return refuse(request, &err);
+    }
+    batch->lines.take = take_job;
+    batch->lines.context = batch;
+    batch->input = (struct fm_validate_input){.scopes = request->look.scopes,
+                                              .policy = &batch->policy,
+                                              .now_ms = fm_clock_wall_us() / 1000};
+    request->stage = STAGE_TAKING;
+    fm_http_stream(request->exchange, -1, take);
+    return FM_STEP_WAIT;
+}
+
+/* ---- the commit ---- */
+
+/* On a copy thread. */
+static void take_outcome(struct fm_copy_task *task)
+{
+    struct batch *batch = task->context;
+    struct fm_http_exchange *exchange = batch->exchange;
+    atomic_store(&batch->is_answered, true);
+    fm_http_resume(exchange);
+    fm_http_release(exchange);
+}
+
+static bool may_go_on(const struct fm_copy_task *task)
+{
+    const struct batch *batch = task->context;
+    return !fm_http_is_closing(batch->exchange);
+}
+
+static enum fm_step copy(struct fm_request *request)
+{
+    struct batch *batch = request->act;
+    request->batch = fm_id_new();
+    batch->task = (struct fm_copy_task){.kind = FM_COPY_ADD,
+                                        .batch = request->batch,
+                                        .account = request->look.key_account,
+                                        .key = request->look.key_id,
+                                        .first = fm_id_series_new(),
+                                        .file = batch->file,
+                                        .may_go_on = may_go_on,
+                                        .done = take_outcome,
+                                        .context = batch};
+    request->stage = STAGE_COPYING;
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    fm_http_hold(request->exchange);
+    fm_copy_post(request->front->copy, &batch->task);
+    return FM_STEP_WAIT;
+}
+
+/* Whether the account may have so many more waiting is known only now. */
+static enum fm_step admit(struct fm_request *request)
+{
+    const struct batch *batch = request->act;
+    struct fm_error err = {0};
+    if (fm_load_is_counting(request)) {
+        return FM_STEP_WAIT;
+    }
+    return fm_load_may_queue(request->front->load, &request->look, fm_batch_file_count(batch->file),
+                             &err)
+               ? copy(request)
+               : fm_reply_error(request, &err);
+}
+
+static enum fm_step finish_body(struct fm_request *request)
+{
+    struct batch *batch = request->act;
+    struct fm_error err = {0};
+    if (!fm_lines_end(&batch->lines, &err)) {
+        return refuse(request, &err);
+    }
+    if (fm_batch_file_count(batch->file) == 0) {
+        fm_fail_param(&err, FM_MISSING_PARAMETER, "jobs", "A batch needs at least one job");
+        return fm_reply_error(request, &err);
+    }
+    request->stage = STAGE_LOOKING;
+    fm_ask_look(request, &request->job);
+    return FM_STEP_WAIT;
+}
+
+/* The body may have taken long: the key must be good still. */
+static enum fm_step look_again(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (fm_ask_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (!fm_ask_is_known(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    request->stage = STAGE_COUNTING;
+    return admit(request);
+}
+
+static enum fm_step welcome(struct fm_request *request)
+{
+    const struct batch *batch = request->act;
+    int64_t jobs = (int64_t)fm_batch_file_count(batch->file);
+    struct fm_batch_view view = {.id = request->batch, .jobs = jobs, .queued = jobs};
+    char id[FM_ID_TEXT_SIZE], location[64];
+    fm_id_format(FM_ID_BATCH, &request->batch, id);
+    snprintf(location, sizeof(location), "/v1/batches/%s", id);
+    fm_http_header(request->exchange, "Location", location);
+    return fm_batch_look_reply(request, &view, 202);
+}
+
+static enum fm_step answer(struct fm_request *request)
+{
+    struct batch *batch = request->act;
+    struct fm_error err = {0};
+    if (!atomic_load(&batch->is_answered)) {
+        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+        if (atomic_load(&batch->is_answered)) {
+            fm_http_resume(request->exchange);
+        }
+        return FM_STEP_WAIT;
+    }
+    if (batch->task.failure == FM_NONE) {
+        fm_dispatch_nudge(request->front->dispatch);
+        return welcome(request);
+    }
+    fm_fail(&err, batch->task.failure, "batch: not committed");
+    return fm_reply_error(request, &err);
+}
+
+enum fm_step fm_batch_act(struct fm_request *request)
+{
+    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start,
+                                                                  [STAGE_TAKING] = finish_body,
+                                                                  [STAGE_LOOKING] = look_again,
+                                                                  [STAGE_COUNTING] = admit,
+                                                                  [STAGE_COPYING] = answer};
+    return stages[request->stage](request);
+}

@@ -1,0 +1,106 @@
+/* A table with one place for each batch: two that share a place take turns in it. */
+#include "broker/api/batch_cache.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+
+#define PLACES 1024u
+#define FRESH_MS 1000
+#define ASKING_MS 6000 /* whoever asked has gone: no answer takes longer */
+
+struct place {
+    struct fm_id account;
+    struct fm_batch_view batch;
+    int64_t known_at_ms, asked_at_ms; /* 0: not */
+};
+
+struct fm_batch_cache {
+    pthread_mutex_t lock;
+    struct place places[PLACES];
+};
+
+struct fm_batch_cache *fm_batch_cache_new(void)
+{
+    struct fm_batch_cache *cache = fm_alloc(sizeof(*cache));
+    pthread_mutex_init(&cache->lock, NULL);
+    return cache;
+}
+
+void fm_batch_cache_destroy(struct fm_batch_cache **cache)
+{
+    if (*cache != NULL) {
+        pthread_mutex_destroy(&(*cache)->lock);
+        free(fm_steal(*cache));
+    }
+}
+
+/* The end of an id is random. */
+static struct place *place_of(struct fm_batch_cache *cache, const struct fm_id *id)
+{
+    return &cache->places[((unsigned)id->bytes[14] << 8 | id->bytes[15]) % PLACES];
+}
+
+static bool holds(const struct place *place, const struct fm_id *id)
+{
+    return fm_id_compare(&place->batch.id, id) == 0;
+}
+
+/* Under the lock. */
+static enum fm_batch_cache_answer judge(struct place *place, const struct fm_id *account,
+                                        const struct fm_id *id, int64_t now_ms)
+{
+    bool is_asked = place->asked_at_ms != 0 && now_ms - place->asked_at_ms < ASKING_MS;
+    bool is_mine = holds(place, id) && fm_id_compare(&place->account, account) == 0;
+    if (is_mine && place->known_at_ms != 0 &&
+        (is_asked || now_ms - place->known_at_ms < FRESH_MS)) {
+        return FM_BATCH_CACHE_KNOWN;
+    }
+    if (is_asked) {
+        return is_mine ? FM_BATCH_CACHE_WAIT : FM_BATCH_CACHE_ASK;
+    }
+    *place = (struct place){
+        .account = *account,
+        .batch = is_mine ? place->batch : (struct fm_batch_view){.id = *id},
+        .known_at_ms = is_mine ? place->known_at_ms : 0,
+        .asked_at_ms = now_ms,
+    };
+    return FM_BATCH_CACHE_ASK;
+}
+
+enum fm_batch_cache_answer fm_batch_cache_look(struct fm_batch_cache *cache,
+                                               const struct fm_id *account, const struct fm_id *id,
+                                               struct fm_batch_view *batch)
+{
+    struct place *place = place_of(cache, id);
+    pthread_mutex_lock(&cache->lock);
+    enum fm_batch_cache_answer answer = judge(place, account, id, fm_clock_ms());
+    if (answer == FM_BATCH_CACHE_KNOWN) {
+        *batch = place->batch;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return answer;
+}
+
+void fm_batch_cache_put(struct fm_batch_cache *cache, const struct fm_id *account,
+                        const struct fm_batch_view *batch)
+{
+    struct place *place = place_of(cache, &batch->id);
+    pthread_mutex_lock(&cache->lock);
+    if (holds(place, &batch->id)) {
+        *place = (struct place){.account = *account, .batch = *batch, .known_at_ms = fm_clock_ms()};
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void fm_batch_cache_forget(struct fm_batch_cache *cache, const struct fm_id *id)
+{
+    struct place *place = place_of(cache, id);
+    pthread_mutex_lock(&cache->lock);
+    if (holds(place, id)) {
+        *place = (struct place){.asked_at_ms = 0};
+    }
+    pthread_mutex_unlock(&cache->lock);
+}

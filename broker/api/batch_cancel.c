@@ -1,0 +1,198 @@
+/*
+ * Cancel a batch: each of its jobs that has not ended, a page of them at a time through the queue.
+ * It takes the scopes that making its jobs took. A second call goes on where a first was cut short.
+ * Before: a request with its key. After: 200 with the batch; nothing of it is in live.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/api/act.h"
+#include "broker/api/batch_cache.h"
+#include "broker/api/batch_get.h"
+#include "broker/db/batch_writer.h"
+#include "broker/request/commit.h"
+#include "broker/request/lookup.h"
+#include "broker/request/reply.h"
+#include "broker/spec/scope.h"
+#include "common/clock.h"
+#include "proto/operations.h"
+#include "sql/sql.h"
+
+enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, STAGE_LOOK };
+
+struct cancellation {
+    struct fm_http_exchange *exchange;
+    char account[FM_ID_UUID_SIZE], batch[FM_ID_UUID_SIZE], behind[FM_ID_UUID_SIZE];
+    struct fm_copy_task task;
+    bool is_marked;
+    atomic_bool is_answered;
+};
+
+static void cancellation_done(struct fm_request *request)
+{
+    free(request->act);
+    request->act = NULL;
+}
+
+static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
+{
+    struct fm_error err = {0};
+    fm_fail(&err, code, "batch cancel");
+    return fm_reply_error(request, &err);
+}
+
+/* ---- may it ---- */
+
+static enum fm_step start(struct fm_request *request)
+{
+    char types[2][8];
+    if (!fm_batch_look_name(request)) {
+        return fm_batch_look_missing(request);
+    }
+    struct cancellation *it = fm_alloc(sizeof(*it));
+    it->exchange = request->exchange;
+    request->act = it;
+    request->act_done = cancellation_done;
+    fm_id_to_uuid(&request->look.key_account, it->account);
+    fm_id_to_uuid(&request->batch, it->batch);
+    snprintf(types[0], sizeof(types[0]), "%d", FM_TYPE_FETCH);
+    snprintf(types[1], sizeof(types[1]), "%d", FM_TYPE_PROCESS);
+    const char *const parameters[] = {it->account, it->batch, types[0], types[1]};
+    request->stage = STAGE_TYPES;
+    struct fm_db_call call = {
+        .sql = fm_sql_batch_types, .parameters = parameters, .count = FM_COUNT(parameters)};
+    fm_ask_query(request, &call);
+    return FM_STEP_WAIT;
+}
+
+static enum fm_step ask_page(struct fm_request *request)
+{
+    const struct cancellation *it = request->act;
+    const char *const parameters[] = {it->account, it->batch,
+                                      it->behind[0] != '\0' ? it->behind : NULL};
+    request->stage = STAGE_PAGE;
+    struct fm_db_call call = {
+        .sql = fm_sql_batch_live, .parameters = parameters, .count = FM_COUNT(parameters)};
+    fm_ask_query(request, &call);
+    return FM_STEP_WAIT;
+}
+
+static enum fm_step judge_types(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (fm_ask_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    const struct fm_reader_query *query = &request->query;
+    if (query->failure != FM_NONE) {
+        return refuse(request, FM_UNAVAILABLE);
+    }
+    if (fm_db_rows_count(query->rows) == 0) {
+        return fm_batch_look_missing(request);
+    }
+    unsigned needs = (fm_db_bool(query->rows, 0, 0) ? FM_SCOPE_FETCH : 0) |
+                     (fm_db_bool(query->rows, 0, 1) ? FM_SCOPE_PROCESS : 0);
+    return fm_scope_check(request->look.scopes, needs, &err) ? ask_page(request)
+                                                             : fm_reply_error(request, &err);
+}
+
+/* ---- a page ---- */
+
+static enum fm_step post_page(struct fm_request *request)
+{
+    struct cancellation *it = request->act;
+    const struct fm_db_rows *rows = request->query.rows;
+    size_t count = fm_db_rows_count(rows);
+    request->stage = STAGE_POSTED;
+    for (size_t i = 0; i < count; i++) {
+        struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CANCEL);
+        event->account = request->look.key_account;
+        event->id = fm_db_id(rows, i, 0);
+        fm_commit_post(request, event);
+    }
+    struct fm_id last = fm_db_id(rows, count - 1, 0);
+    fm_id_to_uuid(&last, it->behind);
+    (void)fm_commit_is_waiting(request);
+    return FM_STEP_WAIT;
+}
+
+/* On a copy thread. */
+static void take_mark(struct fm_copy_task *task)
+{
+    struct cancellation *it = task->context;
+    struct fm_http_exchange *exchange = it->exchange;
+    atomic_store(&it->is_answered, true);
+    fm_http_resume(exchange);
+    fm_http_release(exchange);
+}
+
+static enum fm_step post_mark(struct fm_request *request)
+{
+    struct cancellation *it = request->act;
+    it->task = (struct fm_copy_task){.kind = FM_COPY_MARK,
+                                     .batch = request->batch,
+                                     .account = request->look.key_account,
+                                     .done = take_mark,
+                                     .context = it};
+    request->stage = STAGE_MARKING;
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    fm_http_hold(request->exchange);
+    fm_copy_post(request->front->copy, &it->task);
+    return FM_STEP_WAIT;
+}
+
+static enum fm_step judge_mark(struct fm_request *request)
+{
+    struct cancellation *it = request->act;
+    if (!atomic_load(&it->is_answered)) {
+        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+        if (atomic_load(&it->is_answered)) {
+            fm_http_resume(request->exchange);
+        }
+        return FM_STEP_WAIT;
+    }
+    it->is_marked = true;
+    return it->task.failure == FM_NONE ? post_page(request) : refuse(request, FM_UNAVAILABLE);
+}
+
+/* A batch that has ended is not canceled any more: nothing is marked. */
+static enum fm_step judge_page(struct fm_request *request)
+{
+    const struct cancellation *it = request->act;
+    if (fm_ask_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (request->query.failure != FM_NONE) {
+        return refuse(request, FM_UNAVAILABLE);
+    }
+    if (fm_db_rows_count(request->query.rows) > 0) {
+        return it->is_marked ? post_page(request) : post_mark(request);
+    }
+    request->stage = STAGE_LOOK;
+    fm_batch_cache_forget(request->front->batches, &request->batch);
+    fm_batch_look_ask(request);
+    return FM_STEP_WAIT;
+}
+
+static enum fm_step judge_commit(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (fm_commit_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    return fm_commit_is_done(request, &err) ? ask_page(request) : fm_reply_error(request, &err);
+}
+
+static enum fm_step show(struct fm_request *request)
+{
+    return fm_ask_is_waiting(request) ? FM_STEP_WAIT : fm_batch_look_answer(request);
+}
+
+enum fm_step fm_batch_cancel_act(struct fm_request *request)
+{
+    static enum fm_step (*const stages[])(struct fm_request *) = {
+        [STAGE_START] = start,        [STAGE_TYPES] = judge_types,   [STAGE_PAGE] = judge_page,
+        [STAGE_MARKING] = judge_mark, [STAGE_POSTED] = judge_commit, [STAGE_LOOK] = show,
+    };
+    return stages[request->stage](request);
+}

@@ -1,0 +1,80 @@
+/*
+ * Cancel a job. It takes the scope that making it needed.
+ * Before: a request whose look-up has the job. After: 200 with the canceled job, or 409.
+ */
+#include "broker/api/act.h"
+#include "broker/api/job_view.h"
+#include "broker/api/poll.h"
+#include "broker/request/commit.h"
+#include "broker/request/lookup.h"
+#include "broker/request/reply.h"
+
+enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
+
+static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
+{
+    struct fm_error err = {0};
+    fm_fail(&err, code, "cancel");
+    return fm_reply_error(request, &err);
+}
+
+static enum fm_step post(struct fm_request *request)
+{
+    request->stage = STAGE_POSTED;
+    return fm_commit_move(request, FM_QUEUE_CANCEL);
+}
+
+static enum fm_step start(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    enum fm_state state = request->look.found.state;
+    if (!fm_job_view_check_scope(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    if (state == FM_STATE_CANCELED) {
+        return fm_poll_reply(request, &request->look.found, 200);
+    }
+    return fm_state_is_ended(state) ? refuse(request, FM_JOB_NOT_CANCELABLE) : post(request);
+}
+
+static enum fm_step judge(struct fm_request *request)
+{
+    const struct fm_commit *commit = &request->commit;
+    struct fm_error err = {0};
+    if (fm_commit_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (!fm_commit_is_done(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    if (commit->outcome == FM_QUEUE_MISSING) {
+        return refuse(request, FM_NOT_FOUND);
+    }
+    if (commit->outcome == FM_QUEUE_ENDED && commit->state != FM_STATE_CANCELED) {
+        return refuse(request, FM_JOB_NOT_CANCELABLE);
+    }
+    request->stage = STAGE_LOOKING;
+    fm_ask_look(request, &request->job);
+    return FM_STEP_WAIT;
+}
+
+/* The job as the commit left it. */
+static enum fm_step show(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (fm_ask_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (!fm_ask_is_known(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    return request->look.has_job ? fm_poll_reply(request, &request->look.found, 200)
+                                 : refuse(request, FM_NOT_FOUND);
+}
+
+enum fm_step fm_cancel_act(struct fm_request *request)
+{
+    static enum fm_step (*const stages[])(struct fm_request *) = {
+        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKING] = show};
+    return stages[request->stage](request);
+}

@@ -1,0 +1,129 @@
+/*
+ * Delete a job: its record and its outputs. It takes the scope that making it needed.
+ * Before: a request whose look-up has the job. After: 200 with what is gone, or 409 while it runs.
+ */
+#include <stdlib.h>
+
+#include "broker/api/act.h"
+#include "broker/api/job_view.h"
+#include "broker/request/commit.h"
+#include "broker/request/lookup.h"
+#include "broker/request/reply.h"
+#include "broker/store/disk_threads.h"
+#include "common/json.h"
+#include "common/log.h"
+
+enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
+
+/* ---- the bytes: gone soon after the row; where that fails, the sweep finds them ---- */
+
+struct removal {
+    struct fm_errand errand;
+    struct fm_store *store;
+    struct fm_grant_object attempt;
+};
+
+static void remove_bytes(struct fm_errand *errand)
+{
+    struct removal *removal = fm_container_of(errand, struct removal, errand);
+    struct fm_error err = {0};
+    if (!fm_store_remove_attempt(removal->store, &removal->attempt, &err)) {
+        fm_log_failure("outputs_not_removed", &err);
+    }
+    free(removal);
+}
+
+/* Only the attempt that won left files that count; the sweep takes what others left. */
+static void remove_outputs(const struct fm_request *request)
+{
+    const struct fm_reader_job *job = &request->look.found;
+    if (job->state != FM_STATE_SUCCEEDED) {
+        return;
+    }
+    struct removal *removal = fm_alloc(sizeof(*removal));
+    removal->errand.run = remove_bytes;
+    removal->store = request->front->store;
+    removal->attempt =
+        (struct fm_grant_object){.account = job->account, .job = job->id, .lease = job->lease};
+    fm_errand_add(request->errands, &removal->errand);
+}
+
+/* ---- the row ---- */
+
+static enum fm_step refuse(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    fm_fail(&err, FM_JOB_NOT_FINISHED, "delete: leased");
+    return fm_reply_error(request, &err);
+}
+
+static enum fm_step tell(struct fm_request *request)
+{
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    struct fm_json_writer json = {.out = &body};
+    char id[FM_ID_TEXT_SIZE];
+    fm_id_format(FM_ID_JOB, &request->job, id);
+    fm_json_open(&json, NULL, '{');
+    fm_json_put_text(&json, "id", id);
+    fm_json_put_text(&json, "object", "job");
+    fm_json_put_bool(&json, "deleted", true);
+    fm_json_close(&json, '}');
+    return fm_reply_json(request, 200, &body);
+}
+
+static enum fm_step post(struct fm_request *request)
+{
+    request->stage = STAGE_POSTED;
+    return fm_commit_move(request, FM_QUEUE_DELETE);
+}
+
+static enum fm_step start(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (!fm_job_view_check_scope(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    return request->look.found.state == FM_STATE_RUNNING ? refuse(request) : post(request);
+}
+
+/* MISSING: gone since it was looked up, which is what was asked for. */
+static enum fm_step judge(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (fm_commit_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (!fm_commit_is_done(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    switch (request->commit.outcome) {
+    case FM_QUEUE_STALE:
+        return refuse(request);
+    case FM_QUEUE_ENDED: /* meanwhile: looked up anew for what it left, and posted again */
+        request->stage = STAGE_LOOKING;
+        fm_ask_look(request, &request->job);
+        return FM_STEP_WAIT;
+    default:
+        remove_outputs(request);
+        return tell(request);
+    }
+}
+
+static enum fm_step look(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (fm_ask_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (!fm_ask_is_known(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    return request->look.has_job ? start(request) : tell(request);
+}
+
+enum fm_step fm_delete_act(struct fm_request *request)
+{
+    static enum fm_step (*const stages[])(struct fm_request *) = {
+        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKING] = look};
+    return stages[request->stage](request);
+}

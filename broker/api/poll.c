@@ -1,0 +1,235 @@
+/*
+ * GET a job, and the wait all replies with a job share.
+ * Before: a request whose look-up has the job. After: the job object, or 304.
+ */
+#include "broker/api/poll.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/api/act.h"
+#include "broker/api/job_view.h"
+#include "broker/api/position.h"
+#include "broker/http/range.h"
+#include "broker/request/lookup.h"
+#include "broker/request/reply.h"
+#include "common/clock.h"
+
+enum stage { STAGE_START, STAGE_LOOKING, STAGE_WAITING };
+
+/* One long-poll. */
+struct wait {
+    struct fm_watch *watch;
+    struct fm_watch_entry entry;
+    struct fm_http_exchange *exchange;
+    atomic_bool is_told; /* `changed` is over: the entry is ours again */
+    bool is_watching;
+    enum stage stage;
+    enum fm_state first; /* as the client knows it, or else as it stood when the wait began */
+    bool has_first;
+    int64_t until_ms;
+};
+
+/* ---- the reply ---- */
+
+static void put_headers(struct fm_request *request, const struct fm_job_view *job, const char *tag)
+{
+    fm_http_header(request->exchange, "ETag", tag);
+    if (!fm_state_is_ended(job->row->state)) {
+        char seconds[16];
+        snprintf(seconds, sizeof(seconds), "%u", fm_job_retry_after(job));
+        fm_http_header(request->exchange, "Retry-After", seconds);
+    }
+}
+
+enum fm_step fm_poll_reply(struct fm_request *request, const struct fm_reader_job *row,
+                           unsigned status)
+{
+    struct fm_error err = {0};
+    struct fm_job_view job;
+    FM_AUTO(fm_text_done) struct fm_text body = {0};
+    char tag[FM_JOB_TAG_SIZE];
+    if (!fm_job_read(row, &request->arena, &job, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    fm_job_explain(&job, fm_dispatch_reason(request->front->dispatch));
+    fm_job_write(&job, request->front->grant, request->base, fm_clock_wall_us(), &body);
+    fm_job_tag(row->state, (struct fm_slice){body.data, body.length}, tag);
+    put_headers(request, &job, tag);
+    const char *known = fm_http_find(request->exchange, "if-none-match");
+    bool is_get = strcmp(request->route->method, "GET") == 0;
+    if (is_get && known != NULL && fm_range_tag_matches(known, tag)) {
+        return fm_reply_empty(request, 304);
+    }
+    return fm_reply_json(request, status, &body);
+}
+
+/* 303 to the first output where the client asked for that and it is there, else the job. */
+static enum fm_step reply_ended(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    struct fm_job_view job;
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    const struct fm_reader_job *row = &request->look.found;
+    if (!request->asked.wants_download) {
+        return fm_poll_reply(request, row, 200);
+    }
+    if (!fm_job_read(row, &request->arena, &job, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    if (!fm_job_first_url(&job, request->front->grant, request->base, fm_clock_wall_us(), &url)) {
+        return fm_poll_reply(request, row, 200);
+    }
+    fm_http_header(request->exchange, "Location", fm_text_get(&url));
+    return fm_reply_empty(request, 303);
+}
+
+/* ---- the wait ---- */
+
+static void hear(struct fm_watch_entry *entry)
+{
+    struct wait *wait = entry->context;
+    struct fm_http_exchange *exchange = wait->exchange;
+    atomic_store(&wait->is_told, true); /* from here on the wait may be gone */
+    fm_http_nudge(exchange);            /* a look under way is waited for all the same */
+    fm_http_release(exchange);
+}
+
+static void watch_on(struct fm_request *request, struct wait *wait)
+{
+    wait->entry = (struct fm_watch_entry){.job = request->job, .changed = hear, .context = wait};
+    atomic_store(&wait->is_told, false);
+    wait->is_watching = true;
+    fm_http_hold(wait->exchange);
+    fm_watch_add(wait->watch, &wait->entry);
+}
+
+/* The entry is ours again when this is over: taken out, or told to the end. */
+static void watch_off(struct wait *wait)
+{
+    if (!wait->is_watching) {
+        return;
+    }
+    wait->is_watching = false;
+    if (fm_watch_remove(wait->watch, &wait->entry)) {
+        fm_http_release(wait->exchange);
+        return;
+    }
+    while (!atomic_load(&wait->is_told)) {
+        sched_yield(); /* a few instructions of another thread */
+    }
+}
+
+static void wait_done(struct fm_request *request)
+{
+    struct wait *wait = request->act;
+    watch_off(wait);
+    free(wait);
+    request->act = NULL;
+}
+
+static struct wait *wait_of(struct fm_request *request)
+{
+    if (request->act == NULL) {
+        struct wait *wait = fm_alloc(sizeof(*wait));
+        int seconds = request->asked.wait_seconds;
+        wait->watch = request->front->watch;
+        wait->exchange = request->exchange;
+        wait->until_ms = fm_clock_ms() + (seconds > 0 ? seconds : 0) * INT64_C(1000);
+        const char *known = fm_http_find(request->exchange, "if-none-match");
+        wait->has_first = known != NULL && fm_job_tag_state(known, &wait->first);
+        request->act = wait;
+        request->act_done = wait_done;
+    }
+    return request->act;
+}
+
+/* The watch comes before the look that decides, so that no change falls between the two. */
+static enum fm_step look(struct fm_request *request, struct wait *wait)
+{
+    watch_off(wait);
+    watch_on(request, wait);
+    wait->stage = STAGE_LOOKING;
+    fm_ask_look(request, &request->job);
+    return FM_STEP_WAIT;
+}
+
+/* Until when nothing changes that nobody tells of: the key's end, a scheduled job's time. */
+static int64_t untold_ms(const struct fm_reader_look *look)
+{
+    bool is_scheduled = look->found.state == FM_STATE_SCHEDULED;
+    int64_t key_us = look->key_expires_at_us, at_us = is_scheduled ? look->found.run_at_us : 0;
+    if (at_us == 0 || (key_us != 0 && key_us < at_us)) {
+        at_us = key_us;
+    }
+    /* A millisecond later, so that the database's clock agrees. */
+    return at_us == 0 ? FM_CLOCK_NEVER : fm_clock_ms() + (at_us - fm_clock_wall_us()) / 1000 + 1;
+}
+
+static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
+{
+    bool is_running = request->look.found.state == FM_STATE_RUNNING;
+    int64_t until_ms = untold_ms(&request->look);
+    fm_watch_know(wait->watch, &wait->entry, is_running ? FM_WATCH_RUNNING : FM_WATCH_WAITING);
+    fm_ask_forget(request);
+    wait->stage = STAGE_WAITING;
+    fm_http_wait(request->exchange, until_ms < wait->until_ms ? until_ms : wait->until_ms);
+    if (atomic_load(&wait->is_told)) {
+        fm_http_resume(request->exchange);
+    }
+    return FM_STEP_WAIT;
+}
+
+static bool is_over(struct fm_request *request, struct wait *wait, enum fm_poll_until until)
+{
+    enum fm_state state = request->look.found.state;
+    bool is_changed = until == FM_POLL_CHANGE && wait->has_first && state != wait->first;
+    wait->first = wait->has_first ? wait->first : state;
+    wait->has_first = true;
+    return fm_state_is_ended(state) || is_changed || fm_clock_ms() >= wait->until_ms ||
+           fm_http_is_closing(request->exchange) || fm_http_has_left(request->exchange);
+}
+
+static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm_poll_until until,
+                          unsigned status)
+{
+    struct fm_error err = {0};
+    if (!fm_ask_is_known(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    if (!request->look.has_job) {
+        fm_fail_param(&err, FM_NOT_FOUND, NULL, "No such job");
+        return fm_reply_error(request, &err);
+    }
+    if (is_over(request, wait, until)) {
+        if (fm_place_is_listing(request)) {
+            return FM_STEP_WAIT;
+        }
+        bool has_ended = fm_state_is_ended(request->look.found.state);
+        return has_ended ? reply_ended(request)
+                         : fm_poll_reply(request, &request->look.found, status);
+    }
+    return wait->is_watching ? sleep_on(request, wait) : look(request, wait);
+}
+
+enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, unsigned status)
+{
+    struct wait *wait = wait_of(request);
+    if (fm_ask_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    /* A job just made was not in the look-up that came before it. */
+    bool is_new = wait->stage == STAGE_START && until == FM_POLL_END;
+    if (is_new || wait->stage == STAGE_WAITING) {
+        return look(request, wait);
+    }
+    return judge(request, wait, until, status);
+}
+
+enum fm_step fm_poll_act(struct fm_request *request)
+{
+    /* Who wants the file waits for no less than the end. */
+    return fm_poll_wait(request, request->asked.wants_download ? FM_POLL_END : FM_POLL_CHANGE, 200);
+}

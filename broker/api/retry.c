@@ -1,0 +1,51 @@
+/*
+ * Retry a job: a new one of the same spec, which names the one it repeats. It takes the scope that
+ * making that needed.
+ * Before: a request whose look-up has the job. After: as a submission, or 409 before it has ended.
+ */
+#include "broker/api/act.h"
+#include "broker/api/job_view.h"
+#include "broker/config/allow.h"
+#include "broker/request/reply.h"
+#include "broker/request/request.h"
+#include "broker/spec/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+/* What was allowed then need not be now: the spec is judged as one that is posted today. */
+static bool take_spec(struct fm_request *request, struct fm_error *err)
+{
+    FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};
+    struct fm_job_view job;
+    if (!fm_job_read(&request->look.found, &request->arena, &job, err)) {
+        return false;
+    }
+    struct fm_validate_input input = {
+        .type = (enum fm_type)job.spec.type,
+        .site = fm_site_name((enum fm_site)job.spec.site),
+        .scopes = request->look.scopes,
+        .policy = &policy,
+        .now_ms = fm_clock_wall_us() / 1000,
+    };
+    if (!fm_allow_read(request->front->settings, &policy, err)) {
+        fm_log_failure("allow_list_unread", err);
+    }
+    request->asked.spec = job.spec;
+    return fm_check_spec(&input, &request->arena, &request->asked.spec, err);
+}
+
+static bool may_retry(struct fm_request *request, struct fm_error *err)
+{
+    return fm_job_view_check_scope(request, err) &&
+           (fm_state_is_ended(request->look.found.state) ||
+            fm_fail(err, FM_JOB_NOT_FINISHED, "retry: not ended"));
+}
+
+enum fm_step fm_retry_act(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    if (request->stage == 0 && (!may_retry(request, &err) || !take_spec(request, &err))) {
+        return fm_reply_error(request, &err);
+    }
+    return fm_submit_act(request);
+}

@@ -1,0 +1,141 @@
+/*
+ * A spec becomes a job.
+ * Before: a validated spec, of a POST or of the job it repeats. After: an ENQUEUE event; once it is
+ * committed, 202 with the job, or, where the client asked to wait, 200 when it has ended within
+ * that time.
+ */
+#include <stdlib.h>
+
+#include "broker/api/act.h"
+#include "broker/api/poll.h"
+#include "broker/api/submit.h"
+#include "broker/config/account_plan.h"
+#include "broker/request/commit.h"
+#include "broker/request/queued_limit.h"
+#include "broker/request/reply.h"
+
+enum stage { STAGE_START, STAGE_ENQUEUED, STAGE_WAITING };
+
+/* One POST on its way through the queue; the event's slices point in here. */
+struct submission {
+    struct fm_text packed;
+    struct fm_id retry_of;    /* zero: of none */
+    struct fm_reader_job row; /* as it stands right after the commit */
+};
+
+static void submission_done(struct fm_request *request)
+{
+    struct submission *submission = request->act;
+    fm_text_done(&submission->packed);
+    free(submission);
+    request->act = NULL;
+}
+
+/* A pool is placement × class; slots of a class are all alike until placements come. */
+const char *fm_submit_pool(const struct fm_spec *spec)
+{
+    return fm_spec_class(spec) == FM_CLASS_CPU ? "any:cpu" : "any:net";
+}
+
+static struct fm_queue_event *event_of(const struct fm_request *request,
+                                       const struct submission *submission)
+{
+    const struct fm_spec *spec = &request->asked.spec;
+    struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_ENQUEUE);
+    event->account = request->look.key_account;
+    event->id = request->job;
+    event->key = request->look.key_id;
+    event->retry_of = submission->retry_of;
+    event->type = (enum fm_type)spec->type;
+    event->site = (unsigned)spec->site;
+    event->pool = fm_submit_pool(spec);
+    event->lane = (enum fm_priority)spec->priority;
+    event->run_at_us = (int64_t)spec->run_at_ms * 1000;
+    event->max_tries = (unsigned)spec->max_attempts;
+    event->timeout_seconds = (unsigned)spec->timeout_seconds;
+    event->expires_seconds = (unsigned)spec->expires_in_seconds;
+    event->cap = fm_plan_running(request->look.plan, request->look.is_operator);
+    event->spec = (struct fm_slice){submission->packed.data, submission->packed.length};
+    return event;
+}
+
+static void fill_row(const struct fm_request *request, struct submission *submission)
+{
+    const struct fm_spec *spec = &request->asked.spec;
+    submission->row = (struct fm_reader_job){
+        .id = request->job,
+        .account = request->look.key_account,
+        .key = request->look.key_id,
+        .retry_of = submission->retry_of,
+        .state = spec->run_at_ms > 0 ? FM_STATE_SCHEDULED : FM_STATE_QUEUED,
+        .spec = {submission->packed.data, submission->packed.length},
+        .max_attempts = (unsigned)spec->max_attempts,
+        .ahead = -1,
+        .run_at_us = (int64_t)spec->run_at_ms * 1000,
+    };
+}
+
+static enum fm_step enqueue(struct fm_request *request)
+{
+    struct fm_error err = {0};
+    struct submission *submission = fm_alloc(sizeof(*submission));
+    request->act = submission;
+    request->act_done = submission_done;
+    if (!fm_load_may_queue(request->front->load, &request->look, 1, &err) ||
+        !fm_spec_write(&request->asked.spec, &submission->packed, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    submission->retry_of = request->job; /* named by the path */
+    request->job = fm_id_new();
+    fill_row(request, submission);
+    request->stage = STAGE_ENQUEUED;
+    fm_commit_post(request, event_of(request, submission));
+    (void)fm_commit_is_waiting(request);
+    return FM_STEP_WAIT;
+}
+
+static void put_location(struct fm_request *request)
+{
+    char id[FM_ID_TEXT_SIZE];
+    FM_AUTO(fm_text_done) struct fm_text location = {0};
+    fm_id_format(FM_ID_JOB, &request->job, id);
+    fm_text_format(&location, "/v1/jobs/%s", id);
+    fm_http_header(request->exchange, "Location", fm_text_get(&location));
+}
+
+static enum fm_step wait_for_end(struct fm_request *request)
+{
+    submission_done(request);
+    request->act_done = NULL;
+    request->stage = STAGE_WAITING;
+    return fm_poll_wait(request, FM_POLL_END, 202);
+}
+
+static enum fm_step answer(struct fm_request *request)
+{
+    const struct submission *submission = request->act;
+    struct fm_error err = {0};
+    if (fm_commit_is_waiting(request)) {
+        return FM_STEP_WAIT;
+    }
+    if (!fm_commit_is_done(request, &err)) {
+        return fm_reply_error(request, &err);
+    }
+    put_location(request);
+    if (request->asked.wait_seconds > 0) {
+        return wait_for_end(request);
+    }
+    return fm_poll_reply(request, &submission->row, 202);
+}
+
+enum fm_step fm_submit_act(struct fm_request *request)
+{
+    switch ((enum stage)request->stage) {
+    case STAGE_START:
+        return fm_load_is_counting(request) ? FM_STEP_WAIT : enqueue(request);
+    case STAGE_ENQUEUED:
+        return answer(request);
+    default:
+        return fm_poll_wait(request, FM_POLL_END, 202);
+    }
+}

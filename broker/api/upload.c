@@ -1,0 +1,153 @@
+/*
+ * A worker's PUT into the store, by signed URL, from this machine alone: streamed to the store,
+ * hashed as it comes, kept only if size and digest are those granted. Before: a routed PUT. After:
+ * 201, and the object stands under its key.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "broker/api/act.h"
+#include "broker/request/reply.h"
+#include "broker/store/disk_threads.h"
+#include "common/clock.h"
+
+enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
+
+struct upload {
+    struct fm_http_exchange *exchange;
+    struct fm_store_put *put;
+    struct fm_error err; /* of its finish */
+    struct fm_errand errand;
+    atomic_bool is_finished;
+};
+
+static void upload_done(struct fm_request *request)
+{
+    struct upload *upload = request->act;
+    fm_store_put_abort(&upload->put);
+    fm_memory_release(&upload);
+    request->act = NULL;
+}
+
+/* From loopback, or from the very address that is listened on, which nobody else has. A proxy's
+ * word that somebody else asked makes it somebody else. */
+static bool is_from_here(const struct fm_request *request)
+{
+    size_t count = 0, total = 0;
+    const struct fm_http_header *headers = fm_http_headers(request->exchange, &count, &total);
+    for (size_t i = 0; i < count; i++) {
+        bool is_forwarded =
+            (headers[i].name.length >= 11 &&
+             strncasecmp(headers[i].name.data, "x-forwarded", 11) == 0) ||
+            (headers[i].name.length == 9 && strncasecmp(headers[i].name.data, "forwarded", 9) == 0);
+        if (is_forwarded) {
+            return false;
+        }
+    }
+    const struct fm_address *peer = fm_http_peer(request->exchange);
+    struct fm_address_rule listen;
+    return fm_address_is_loopback(peer) ||
+           (fm_address_rule_parse(request->front->settings->listen, &listen, NULL) &&
+            fm_address_is_in(peer, &listen));
+}
+
+static enum fm_step refuse(struct fm_request *request, const struct fm_error *err)
+{
+    fm_http_close_after(request->exchange);
+    return fm_reply_error(request, err);
+}
+
+static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+{
+    struct fm_request *request = fm_http_user(exchange);
+    struct upload *upload = request->act;
+    struct fm_error err = {0};
+    if (!fm_store_put_write(upload->put, bytes.data, bytes.length, &err)) {
+        (void)refuse(request, &err);
+        return false;
+    }
+    return true;
+}
+
+static bool begin(struct fm_request *request, struct fm_grant_object *object, struct fm_error *err)
+{
+    const struct fm_gate_target *target = &request->target;
+    const char *path = strstr(target->path, "store/");
+    if (!is_from_here(request) || path == NULL) {
+        return fm_fail_param(err, FM_NOT_FOUND, NULL, "There is nothing at this path");
+    }
+    if (!fm_grant_store_check(request->front->grant, path + strlen("store/"), target->query,
+                              fm_clock_wall_us() / 1000000, object, err)) {
+        return false;
+    }
+    if (target->has_length && target->content_length != (uint64_t)object->size_bytes) {
+        return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "The size is not the one granted");
+    }
+    return true;
+}
+
+static enum fm_step start(struct fm_request *request)
+{
+    struct fm_grant_object object = {0};
+    struct fm_error err = {0};
+    if (!begin(request, &object, &err)) {
+        return refuse(request, &err);
+    }
+    struct upload *upload = fm_alloc(sizeof(*upload));
+    upload->exchange = request->exchange;
+    request->act = upload;
+    request->act_done = upload_done;
+    if (!fm_store_put_start(request->front->store, &object, &upload->put, &err)) {
+        return refuse(request, &err);
+    }
+    request->stage = STAGE_TAKING;
+    fm_http_stream(request->exchange, object.size_bytes, take);
+    return FM_STEP_WAIT;
+}
+
+/* On a files thread: fsync takes its time. */
+static void finish(struct fm_errand *errand)
+{
+    struct upload *upload = fm_container_of(errand, struct upload, errand);
+    struct fm_http_exchange *exchange = upload->exchange;
+    (void)!fm_store_put_finish(&upload->put, &upload->err);
+    atomic_store(&upload->is_finished, true);
+    fm_http_resume(exchange);
+    fm_http_release(exchange);
+}
+
+static enum fm_step begin_finish(struct fm_request *request)
+{
+    struct upload *upload = request->act;
+    upload->errand.run = finish;
+    request->stage = STAGE_FINISHING;
+    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+    fm_http_hold(request->exchange);
+    fm_errand_add(request->errands, &upload->errand);
+    return FM_STEP_WAIT;
+}
+
+static enum fm_step answer(struct fm_request *request)
+{
+    struct upload *upload = request->act;
+    struct fm_text body = {0};
+    if (!atomic_load(&upload->is_finished)) {
+        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
+        if (atomic_load(&upload->is_finished)) {
+            fm_http_resume(request->exchange);
+        }
+        return FM_STEP_WAIT;
+    }
+    if (upload->err.code != FM_NONE) {
+        return refuse(request, &upload->err);
+    }
+    fm_text_append(&body, "{}");
+    return fm_reply_json(request, 201, &body);
+}
+
+enum fm_step fm_upload_act(struct fm_request *request)
+{
+    static enum fm_step (*const stages[])(struct fm_request *) = {
+        [STAGE_START] = start, [STAGE_TAKING] = begin_finish, [STAGE_FINISHING] = answer};
+    return stages[request->stage](request);
+}

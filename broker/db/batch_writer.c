@@ -1,0 +1,316 @@
+/* The transaction of a batch, and the threads that run it. */
+#include "broker/db/batch_writer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "broker/db/copy.h"
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "sql/sql.h"
+
+#define THREADS 2
+#define OPEN_MAX 32
+#define OPEN_OF_ACCOUNT 4
+#define PATIENCE_MS 5000    /* to begin, while the database is away */
+#define STATEMENT_MS 30000  /* of one answer; a COMMIT of many rows takes its time */
+#define UNCERTAIN_MS 120000 /* to learn what became of a commit */
+
+struct fm_copy {
+    char *url;
+    pthread_t threads[THREADS];
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct fm_copy_task *tasks;  /* utlist */
+    struct fm_id open[OPEN_MAX]; /* accounts; zero: free */
+    bool is_closing;
+};
+
+/* ---- one batch ---- */
+
+static bool run_plain(struct fm_db *db, const char *sql, struct fm_error *err)
+{
+    return fm_db_run(db, sql, NULL, 0, fm_clock_ms() + STATEMENT_MS, NULL, err);
+}
+
+/* `is_new` false: an earlier try has committed it. */
+static bool add_batch(struct fm_db *db, const struct fm_copy_task *task, bool *is_new,
+                      struct fm_error *err)
+{
+    char id[FM_ID_UUID_SIZE], account[FM_ID_UUID_SIZE], key[FM_ID_UUID_SIZE];
+    char first[FM_ID_UUID_SIZE], last[FM_ID_UUID_SIZE], jobs[16];
+    uint32_t count = (uint32_t)fm_batch_file_count(task->file);
+    struct fm_id end = fm_id_series_at(&task->first, count - 1);
+    const char *const parameters[] = {id, account, key, first, last, jobs};
+    struct fm_db_rows *rows = NULL;
+    fm_id_to_uuid(&task->batch, id);
+    fm_id_to_uuid(&task->account, account);
+    fm_id_to_uuid(&task->key, key);
+    fm_id_to_uuid(&task->first, first);
+    fm_id_to_uuid(&end, last);
+    snprintf(jobs, sizeof(jobs), "%u", count);
+    if (!fm_db_run(db, fm_sql_batch_add, parameters, FM_COUNT(parameters),
+                   fm_clock_ms() + STATEMENT_MS, &rows, err)) {
+        return false;
+    }
+    *is_new = fm_db_rows_count(rows) == 1;
+    fm_db_rows_destroy(&rows);
+    return true;
+}
+
+static bool put_job(struct fm_db_copy *copy, const struct fm_copy_task *task,
+                    const struct fm_id *id, const struct fm_batch_job *job, struct fm_error *err)
+{
+    if (!fm_db_copy_row(copy, 7, err)) {
+        return false;
+    }
+    fm_db_copy_id(copy, id);
+    fm_db_copy_id(copy, &task->account);
+    fm_db_copy_id(copy, &task->key);
+    fm_db_copy_small(copy, job->type);
+    fm_db_copy_small(copy, job->site);
+    fm_db_copy_id(copy, &task->batch);
+    fm_db_copy_bytes(copy, job->spec);
+    return true;
+}
+
+static bool put_live(struct fm_db_copy *copy, const struct fm_copy_task *task,
+                     const struct fm_id *id, const struct fm_batch_job *job, struct fm_error *err)
+{
+    int64_t made_us = fm_id_time_ms(&task->first) * 1000;
+    if (!fm_db_copy_row(copy, 9, err)) {
+        return false;
+    }
+    fm_db_copy_id(copy, id);
+    fm_db_copy_id(copy, &task->account);
+    fm_db_copy_bytes(copy, fm_slice_of(job->pool));
+    fm_db_copy_small(copy, job->lane);
+    fm_db_copy_small(copy, job->site);
+    fm_db_copy_small(copy, job->max_tries);
+    fm_db_copy_integer(copy, job->timeout_seconds);
+    fm_db_copy_integer(copy, job->expires_seconds);
+    fm_db_copy_time(copy, job->run_at_us != 0 ? job->run_at_us : made_us);
+    return true;
+}
+
+typedef bool put_row(struct fm_db_copy *copy, const struct fm_copy_task *task,
+                     const struct fm_id *id, const struct fm_batch_job *job, struct fm_error *err);
+
+static bool copy_rows(struct fm_db *db, const struct fm_copy_task *task, const char *sql,
+                      put_row *put, struct fm_error *err)
+{
+    FM_AUTO(fm_db_copy_done) struct fm_db_copy copy = {0};
+    size_t count = fm_batch_file_count(task->file);
+    struct fm_batch_job job;
+    bool is_good = fm_batch_file_rewind(task->file, err) && fm_db_copy_begin(&copy, db, sql, err);
+    for (size_t i = 0; is_good && i < count; i++) {
+        struct fm_id id = fm_id_series_at(&task->first, (uint32_t)i);
+        is_good = fm_batch_file_next(task->file, &job, err) && put(&copy, task, &id, &job, err);
+    }
+    return is_good && fm_db_copy_end(&copy, err);
+}
+
+/* Only from its COMMIT on is the outcome uncertain, and then whatever is said instead of yes. */
+static bool commit(struct fm_db *db, struct fm_error *err)
+{
+    fm_fault("batch_copied");
+    bool is_good = run_plain(db, fm_sql_batch_commit, err);
+    if (!is_good) {
+        err->code = FM_DATABASE_UNCERTAIN;
+    }
+    return is_good;
+}
+
+static void made_certain(struct fm_error *err)
+{
+    if (err->code == FM_DATABASE_UNCERTAIN) {
+        err->code = FM_UNAVAILABLE;
+    }
+}
+
+static bool add(struct fm_db *db, const struct fm_copy_task *task, struct fm_error *err)
+{
+    bool is_new = false;
+    bool is_good = run_plain(db, fm_sql_batch_begin, err) && add_batch(db, task, &is_new, err);
+    if (is_good && !is_new) {
+        fm_db_drop(db);
+        return true;
+    }
+    is_good = is_good && copy_rows(db, task, fm_sql_batch_copy_job, put_job, err) &&
+              copy_rows(db, task, fm_sql_batch_copy_live, put_live, err);
+    if (!is_good) {
+        made_certain(err);
+        return false;
+    }
+    return commit(db, err);
+}
+
+static bool mark(struct fm_db *db, const struct fm_copy_task *task, struct fm_error *err)
+{
+    char account[FM_ID_UUID_SIZE], id[FM_ID_UUID_SIZE];
+    const char *const parameters[] = {account, id};
+    fm_id_to_uuid(&task->account, account);
+    fm_id_to_uuid(&task->batch, id);
+    bool is_good = fm_db_run(db, fm_sql_batch_mark, parameters, FM_COUNT(parameters),
+                             fm_clock_ms() + PATIENCE_MS, NULL, err);
+    if (!is_good) {
+        made_certain(err); /* it may be marked twice */
+    }
+    return is_good;
+}
+
+/* ---- until it is known ---- */
+
+/* A connection, or UNAVAILABLE after a while. */
+static bool connect(struct fm_db *db, const struct fm_copy_task *task, int64_t until_ms,
+                    struct fm_error *err)
+{
+    bool may_go_on = true;
+    while (may_go_on && fm_clock_ms() < until_ms) {
+        int64_t soon_ms = fm_clock_ms() + 250;
+        if (fm_db_run(db, fm_sql_reader_ping, NULL, 0, soon_ms < until_ms ? soon_ms : until_ms,
+                      NULL, err)) {
+            return true;
+        }
+        may_go_on = task->may_go_on == NULL || task->may_go_on(task);
+    }
+    return fm_fail(err, FM_UNAVAILABLE, "copy: %s", fm_db_trouble(db));
+}
+
+static bool is_passing(enum fm_error_code code)
+{
+    return code == FM_UNAVAILABLE || code == FM_DATABASE_UNCERTAIN;
+}
+
+static enum fm_error_code run_task(struct fm_db *db, const struct fm_copy_task *task)
+{
+    struct fm_error err = {0};
+    bool is_uncertain = false, is_done = false;
+    int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
+    do {
+        err = (struct fm_error){0};
+        if (!connect(db, task, until_ms, &err)) {
+            break;
+        }
+        is_done = (task->kind == FM_COPY_ADD ? add : mark)(db, task, &err);
+        if (!is_done) {
+            fm_log(FM_LOG_WARNING, "batch_failed", "detail=\"%s\"", err.detail);
+            fm_db_drop(db); /* and with it a transaction that is open */
+        }
+        if (!is_uncertain && err.code == FM_DATABASE_UNCERTAIN) {
+            is_uncertain = true;
+            until_ms = fm_clock_ms() + UNCERTAIN_MS;
+        }
+    } while (!is_done && (is_uncertain || is_passing(err.code)));
+    if (is_done) {
+        fm_fault("batch_committed");
+        return FM_NONE;
+    }
+    return is_uncertain ? FM_DATABASE_UNCERTAIN : err.code;
+}
+
+/* ---- the threads ---- */
+
+/* The next one, or NULL when there will be none. */
+static struct fm_copy_task *take(struct fm_copy *copy)
+{
+    pthread_mutex_lock(&copy->lock);
+    while (copy->tasks == NULL && !copy->is_closing) {
+        pthread_cond_wait(&copy->changed, &copy->lock);
+    }
+    struct fm_copy_task *task = copy->tasks;
+    if (task != NULL) {
+        LL_DELETE(copy->tasks, task);
+    }
+    pthread_mutex_unlock(&copy->lock);
+    return task;
+}
+
+static void *work(void *context)
+{
+    struct fm_copy *copy = context;
+    struct fm_db *db = fm_db_new(copy->url, FM_DB_COPY);
+    struct fm_copy_task *task = NULL;
+    while ((task = take(copy)) != NULL) {
+        task->failure = run_task(db, task);
+        task->done(task);
+    }
+    fm_db_close(&db);
+    return NULL;
+}
+
+struct fm_copy *fm_copy_new(const char *database_url)
+{
+    struct fm_copy *copy = fm_alloc(sizeof(*copy));
+    copy->url = fm_strdup(database_url);
+    pthread_mutex_init(&copy->lock, NULL);
+    pthread_cond_init(&copy->changed, NULL);
+    for (size_t i = 0; i < THREADS; i++) {
+        if (pthread_create(&copy->threads[i], NULL, work, copy) != 0) {
+            abort();
+        }
+    }
+    return copy;
+}
+
+void fm_copy_destroy(struct fm_copy **copy)
+{
+    struct fm_copy *it = fm_steal(*copy);
+    if (it == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&it->lock);
+    it->is_closing = true;
+    pthread_cond_broadcast(&it->changed);
+    pthread_mutex_unlock(&it->lock);
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(it->threads[i], NULL);
+    }
+    pthread_cond_destroy(&it->changed);
+    pthread_mutex_destroy(&it->lock);
+    free(it->url);
+    free(it);
+}
+
+void fm_copy_post(struct fm_copy *copy, struct fm_copy_task *task)
+{
+    pthread_mutex_lock(&copy->lock);
+    LL_APPEND(copy->tasks, task);
+    pthread_cond_signal(&copy->changed);
+    pthread_mutex_unlock(&copy->lock);
+}
+
+/* ---- how many at once ---- */
+
+bool fm_copy_enter(struct fm_copy *copy, const struct fm_id *account)
+{
+    struct fm_id *place = NULL;
+    size_t own = 0;
+    pthread_mutex_lock(&copy->lock);
+    for (size_t i = 0; i < OPEN_MAX; i++) {
+        own += fm_id_compare(&copy->open[i], account) == 0 ? 1 : 0;
+        place = fm_id_is_zero(&copy->open[i]) ? &copy->open[i] : place;
+    }
+    bool may = place != NULL && own < OPEN_OF_ACCOUNT;
+    if (may) {
+        *place = *account;
+    }
+    pthread_mutex_unlock(&copy->lock);
+    return may;
+}
+
+void fm_copy_leave(struct fm_copy *copy, const struct fm_id *account)
+{
+    pthread_mutex_lock(&copy->lock);
+    for (size_t i = 0; i < OPEN_MAX; i++) {
+        if (fm_id_compare(&copy->open[i], account) == 0) {
+            copy->open[i] = (struct fm_id){{0}};
+            break;
+        }
+    }
+    pthread_mutex_unlock(&copy->lock);
+}

@@ -1,0 +1,81 @@
+/* A body taken as it comes, and the answer to what is not worth reading to its end. */
+#include <microhttpd.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "broker/http/exchange.h"
+#include "common/clock.h"
+#include "common/memory.h"
+
+/* MHD parses them into a connection's memory, and hangs when it is full. */
+#define PARAMETERS_MOST 256
+/* Lets the client send what it must before it reads. */
+#define DROP_MS 30000
+
+void fm_http_judge_target(struct fm_http_connection *connection, const char *target)
+{
+    size_t count = 0;
+    for (const char *at = target; (at = strchr(at, '&')) != NULL; at++) {
+        count++;
+    }
+    if (count > PARAMETERS_MOST) {
+        fm_http_refuse(connection->fd, FM_URI_TOO_LONG);
+        connection->is_cut = true;
+        shutdown(connection->fd, SHUT_RDWR);
+    }
+}
+
+/* Each FM_HTTP_PACE_BYTES have a deadline of their own, as a body of that size: whoever sends
+ * 16 KiB a second goes on, and one that stops is cut within a minute, however much came before. */
+static void pace(struct fm_http_exchange *exchange, size_t more)
+{
+    exchange->paced_bytes += more;
+    if (exchange->is_paced && exchange->paced_bytes >= FM_HTTP_PACE_BYTES) {
+        exchange->paced_bytes = 0;
+        fm_http_enter(exchange, FM_HTTP_PHASE_BODY,
+                      fm_http_body_deadline(exchange->http, FM_HTTP_PACE_BYTES));
+    }
+}
+
+void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+{
+    pace(exchange, bytes.length);
+    if (!exchange->take(exchange, bytes)) {
+        fm_http_reply_early(exchange);
+    }
+}
+
+/* More of a body than is read: MHD takes a response only before or after it. */
+void fm_http_refuse_body(struct fm_http_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->http->lock);
+    if (!exchange->connection->is_cut) {
+        fm_http_refuse(exchange->connection->fd, FM_PAYLOAD_TOO_LARGE);
+        exchange->connection->is_cut = true;
+    }
+    pthread_mutex_unlock(&exchange->http->lock);
+}
+
+static void write_head(const struct fm_http_exchange *exchange, struct fm_text *raw)
+{
+    fm_text_format(raw, "HTTP/1.1 %u %s\r\nConnection: close\r\n", exchange->status,
+                   MHD_get_reason_phrase_for(exchange->status));
+    for (size_t i = 0; i < exchange->reply_count; i++) {
+        fm_text_format(raw, "%s: %s\r\n", exchange->reply_headers[i].name,
+                       exchange->reply_headers[i].value);
+    }
+    fm_text_format(raw, "Content-Length: %zu\r\n\r\n", exchange->reply.length);
+}
+
+void fm_http_reply_early(struct fm_http_exchange *exchange)
+{
+    FM_AUTO(fm_text_done) struct fm_text raw = {0};
+    write_head(exchange, &raw);
+    if (strcmp(exchange->method, "HEAD") != 0) {
+        fm_text_append_bytes(&raw, fm_text_get(&exchange->reply), exchange->reply.length);
+    }
+    (void)!send(exchange->connection->fd, raw.data, raw.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(exchange->connection->fd, SHUT_WR);
+    exchange->sink = FM_HTTP_SINK_DROP;
+    fm_http_enter(exchange, FM_HTTP_PHASE_BODY, fm_clock_ms() + DROP_MS);
+}

@@ -1,0 +1,255 @@
+#include "broker/queue/claim.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "broker/config/allow.h"
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+/* The operator's allow-list as it stands now. */
+static bool add_allowed(const struct fm_hub *hub, struct fm_message *message, struct fm_error *err)
+{
+    const char *texts[FM_ALLOW_LIMIT];
+    size_t count = 0;
+    if (!fm_allow_words(hub->settings, &message->arena, texts, &count, err))
+        return false;
+    struct fm_word *words = fm_arena_alloc(&message->arena, (count + 1) * sizeof *words);
+    for (size_t i = 0; i < count; i++)
+        words[i].text = texts[i];
+    message->job.allow = (struct fm_list){words, count};
+    return true;
+}
+
+static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
+                     const struct fm_queue_event *event)
+{
+    bool is_born = event->kind == FM_QUEUE_ENQUEUE;
+    struct fm_message message;
+    struct fm_error err = {0};
+    fm_message_init(&message, FM_MESSAGE_JOB);
+    message.job.account = fm_hub_bytes(&held->account);
+    message.job.job = fm_hub_bytes(&held->job);
+    message.job.lease = held->lease;
+    message.job.class = held->class;
+    message.job.spec =
+        is_born ? event->spec : (struct fm_slice){event->spec_copy, event->spec_length};
+    message.job.time_ms = event->time_left_ms > 0 ? (uint64_t)event->time_left_ms : 1;
+    message.job.max_source_bytes = hub->settings->max_source_bytes;
+    message.job.max_seconds = hub->settings->max_source_seconds;
+    /* As at the POST: a typing error in the list closes the private networks, not the service. */
+    if (!add_allowed(hub, &message, &err))
+        fm_log_failure("allow_list_unread", &err);
+    bool sent = fm_link_send(hub->link, &session->route, &message);
+    fm_message_done(&message);
+    return sent;
+}
+
+static void note_pace(struct fm_hub *hub, const struct fm_session *session,
+                      const struct fm_session_lease *held, const struct fm_queue_event *event)
+{
+    char pool[48];
+    fm_session_pool(session, held->class, pool);
+    fm_pace_note(fm_reason_pace(hub->reason), pool, (unsigned)event->lane, &held->account,
+                 fm_clock_ms());
+}
+
+static void start(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
+                  const struct fm_queue_event *event)
+{
+    held->is_claiming = false;
+    held->sent_after = session->acks;
+    if (!send_job(hub, session, held, event)) {
+        session->is_full = true;
+        fm_hub_return(hub, session, held);
+        return;
+    }
+    fm_fault("job_sent");
+    char job[FM_ID_TEXT_SIZE];
+    fm_id_format(FM_ID_JOB, &held->job, job);
+    fm_log(FM_LOG_INFO, "job_started", "job=%s lease=%016" PRIx64 " node=%s start=%u", job,
+           held->lease, session->node.name, event->starts);
+    note_pace(hub, session, held, event);
+    fm_watch_tell(hub->watch, &held->job);
+}
+
+/* The lease was won for a session that said HELLO since, so its worker will never hear of it. */
+static void give_back(struct fm_hub *hub, const struct fm_queue_event *event,
+                      const struct fm_id *node)
+{
+    struct fm_session nobody = {.node.id = *node};
+    struct fm_session_lease lease = {
+        .lease = event->lease, .account = event->account, .job = event->id};
+    fm_hub_return(hub, &nobody, &lease);
+}
+
+static void claimed(struct fm_queue_event *event)
+{
+    struct fm_hub_move *move = event->context;
+    fm_fault("claim_committed");
+    struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
+    struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
+    fm_order_settle(move->hub->order, &event->id);
+    if (event->outcome == FM_QUEUE_MOVED && held)
+        start(move->hub, session, held, event);
+    else if (event->outcome == FM_QUEUE_MOVED)
+        give_back(move->hub, event, &move->node);
+    else /* A rival has it, or the session is not mine any more: no news worth a look at once. */
+        fm_session_lease_drop(session, held);
+    move->hub->wants_heads |= event->outcome == FM_QUEUE_MOVED;
+    fm_hub_move_end(event);
+}
+
+static struct fm_session_lease *hold(struct fm_session *session, enum fm_class class,
+                                     const struct fm_id *account, const struct fm_id *job)
+{
+    struct fm_session_lease *held =
+        fm_session_lease_add(session, fm_id_new_lease(), class, account, job);
+    held->is_claiming = true;
+    return held;
+}
+
+static void claim(struct fm_hub *hub, struct fm_session *session, enum fm_class class,
+                  const struct fm_tick_head *head)
+{
+    struct fm_session_lease *held = hold(session, class, &head->account, &head->id);
+    struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CLAIM);
+    event->account = head->account;
+    event->id = head->id;
+    event->session = session->id;
+    event->lane = (enum fm_priority)head->lane;
+    fm_hub_add(fm_hub_move_new(hub, &session->node.id, held->lease), event, claimed);
+}
+
+/* ---- waiting jobs ---- */
+
+/* A job avoids the node of its last loss or crash while another node serves the pool. */
+static bool has_other(const struct fm_hub *hub, const struct fm_session *self, const char *pool,
+                      enum fm_class class)
+{
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
+        char name[48];
+        fm_session_pool(s, class, name);
+        if (s != self && s->state == FM_SESSION_ATTACHED && s->slots[class] && !strcmp(name, pool))
+            return true;
+    }
+    return false;
+}
+
+static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class class)
+{
+    char pool[48];
+    fm_session_pool(session, class, pool);
+    if (fm_order_is_empty(hub->order, pool) || fm_reason_pool_is_paused(hub->reason, pool))
+        return;
+    bool may_avoid = has_other(hub, session, pool, class);
+    struct fm_tick_head head;
+    while (fm_session_free(session, class) &&
+           fm_order_next(hub->order, pool, &session->node.id, may_avoid, &head))
+        claim(hub, session, class, &head);
+}
+
+unsigned fm_claim_fill(struct fm_hub *hub)
+{
+    unsigned workers = 0;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
+        workers += s->state == FM_SESSION_ATTACHED;
+        for (int class = 0; class < FM_CLASS_COUNT; class ++)
+            fill(hub, s, (enum fm_class) class);
+    }
+    return workers;
+}
+
+/* ---- new jobs ---- */
+
+struct slot {
+    struct fm_session *session;
+    enum fm_class class;
+};
+
+/* Of the pool's sessions that with most free slots; no session when none has one. */
+static struct slot find_slot(const struct fm_hub *hub, const char *pool)
+{
+    struct slot best = {NULL, FM_CLASS_NET};
+    unsigned most = 0;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+        for (int class = 0; class < FM_CLASS_COUNT; class ++) {
+            char name[48];
+            unsigned free = fm_session_free(s, (enum fm_class) class);
+            if (free <= most)
+                continue;
+            fm_session_pool(s, (enum fm_class) class, name);
+            if (strcmp(name, pool) != 0)
+                continue;
+            best = (struct slot){s, (enum fm_class) class};
+            most = free;
+        }
+    return best;
+}
+
+/* One whose time is told waits for a look after that, as all do. */
+static bool is_due(const struct fm_queue_event *event)
+{
+    return event->run_at_us == 0;
+}
+
+static bool is_paused(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    return fm_reason_is_paused(hub->reason, event->pool, &event->account, event->site);
+}
+
+void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
+{
+    struct slot slot = {NULL, FM_CLASS_NET};
+    if (is_due(event) && !is_paused(hub, event) && fm_order_is_open(hub->order, event->pool) &&
+        !fm_cap_is_reached(hub->cap, &event->account, event->cap))
+        slot = find_slot(hub, event->pool);
+    if (!slot.session) {
+        fm_order_expect(hub->order, event->pool);
+        return;
+    }
+    event->session = slot.session->id;
+    event->lease = hold(slot.session, slot.class, &event->account, &event->id)->lease;
+}
+
+static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    struct fm_tick_head head = {.account = event->account,
+                                .id = event->id,
+                                .lane = (unsigned)event->lane,
+                                .site = event->site,
+                                .cap = event->cap};
+    bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
+    fm_order_arrive(hub->order, event->pool, is_known && !is_paused(hub, event) ? &head : NULL);
+    if (!is_known && event->outcome == FM_QUEUE_FAILED)
+        fm_order_doubt(hub->order);
+}
+
+static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    struct fm_session *session = fm_session_by_id(hub->sessions, event->session);
+    struct fm_session_lease *held = session ? fm_session_lease_find(session, event->lease) : NULL;
+    const struct fm_id nobody = {0};
+    bool is_uncertain = event->failure == FM_DATABASE_UNCERTAIN;
+    if (event->is_leased && held)
+        start(hub, session, held, event);
+    else if (event->is_leased || (is_uncertain && !held))
+        give_back(hub, event, session ? &session->node.id : &nobody);
+    else if (is_uncertain) { /* If it is leased, the worker does not list it: so it comes back. */
+        held->is_claiming = false;
+        held->sent_after = session->acks;
+    } else {
+        fm_session_lease_drop(session, held);
+        fm_order_doubt(hub->order);
+    }
+}
+
+void fm_claim_born(struct fm_hub *hub, const struct fm_queue_event *event)
+{
+    if (event->lease == 0)
+        came_to_wait(hub, event);
+    else
+        came_leased(hub, event);
+}

@@ -1,0 +1,469 @@
+#include "broker/queue/schedule.h"
+
+#include <assert.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "common/memory.h"
+#include "proto/operations.h"
+
+#define LANES FM_PRIORITY_COUNT
+
+/* Of a pool; what came after no look has told stands in no window beyond this many. */
+#define WINDOW_MAX 4096
+
+struct key {
+    struct fm_tick_head head;
+    uint64_t look; /* the newest look that had begun when it came: only a later one must see it */
+    struct key *next;
+    UT_hash_handle hh;
+};
+
+/* One account's place in a lane's round, and its waiting keys, oldest first. */
+struct seat {
+    struct fm_id account;
+    uint64_t cap; /* of the account, as last told; 0: none */
+    struct key *keys, *last;
+    unsigned told; /* by the last look */
+    bool is_cut;   /* there are more behind the last key */
+    struct seat *next, *prev;
+    UT_hash_handle hh;
+};
+
+struct lane {
+    struct seat *by_account; /* hash */
+    struct seat *round;      /* list: whose turn is first */
+    unsigned credit;
+};
+
+struct pool {
+    const struct fm_cap *cap; /* the order's */
+    char *name;
+    struct lane lanes[LANES];
+    struct key *by_id; /* hash of all keys */
+    size_t coming;     /* jobs on their way to wait here */
+    uint64_t known_by; /* the number of the last look told; 0: none */
+    UT_hash_handle hh;
+};
+
+/* A key that was handed out. A look that began before its claim was committed still sees it
+ * waiting. */
+struct taken {
+    struct fm_id id;
+    bool is_settled;
+    UT_hash_handle hh;
+};
+
+struct fm_order {
+    const struct fm_cap *cap;
+    struct pool *pools;
+    struct taken *taken;
+    uint64_t looks;      /* how many have begun */
+    uint64_t doubted_by; /* so many had when last something went unseen */
+};
+
+struct fm_order *fm_order_new(const struct fm_cap *cap)
+{
+    struct fm_order *order = fm_alloc(sizeof *order);
+    order->cap = cap;
+    return order;
+}
+
+static void key_take(struct pool *pool, struct key *key)
+{
+    assert(pool->by_id); /* a seat's keys stand in the hash */
+    HASH_DEL(pool->by_id, key);
+}
+
+static void key_drop(struct pool *pool, struct key *key)
+{
+    key_take(pool, key);
+    fm_memory_release(&key);
+}
+
+static void seat_clear(struct pool *pool, struct seat *seat)
+{
+    while (seat->keys) {
+        struct key *old = seat->keys;
+        seat->keys = old->next;
+        key_drop(pool, old);
+    }
+    seat->last = NULL;
+}
+
+static void seat_leave(struct pool *pool, struct lane *lane, struct seat *seat)
+{
+    assert(lane->by_account); /* who sits in the round stands in the hash */
+    seat_clear(pool, seat);
+    HASH_DEL(lane->by_account, seat);
+    DL_DELETE(lane->round, seat);
+    fm_memory_release(&seat);
+}
+
+static void pool_destroy(struct pool *pool)
+{
+    for (size_t i = 0; i < LANES; i++)
+        while (pool->lanes[i].round)
+            seat_leave(pool, &pool->lanes[i], pool->lanes[i].round);
+    fm_memory_release(&pool->name);
+    fm_memory_release(&pool);
+}
+
+static struct taken *taken_find(const struct fm_order *order, const struct fm_id *id)
+{
+    struct taken *taken = NULL;
+    HASH_FIND(hh, order->taken, id, sizeof *id, taken);
+    return taken;
+}
+
+static void taken_add(struct fm_order *order, const struct fm_id *id)
+{
+    struct taken *taken = taken_find(order, id);
+    if (!taken) {
+        taken = fm_alloc(sizeof *taken);
+        taken->id = *id;
+        HASH_ADD(hh, order->taken, id, sizeof taken->id, taken);
+    }
+    taken->is_settled = false;
+}
+
+static void taken_drop(struct fm_order *order, bool settled_alone)
+{
+    struct taken *taken, *next;
+    HASH_ITER (hh, order->taken, taken, next) {
+        if (settled_alone && !taken->is_settled)
+            continue;
+        HASH_DEL(order->taken, taken);
+        fm_memory_release(&taken);
+    }
+}
+
+void fm_order_settle(struct fm_order *order, const struct fm_id *id)
+{
+    struct taken *taken = taken_find(order, id);
+    if (taken)
+        taken->is_settled = true;
+}
+
+void fm_order_look(struct fm_order *order)
+{
+    taken_drop(order, true);
+    order->looks++;
+}
+
+void fm_order_destroy(struct fm_order **order)
+{
+    if (!*order)
+        return;
+    taken_drop(*order, false);
+    struct pool *pool, *next;
+    HASH_ITER (hh, (*order)->pools, pool, next) {
+        HASH_DEL((*order)->pools, pool);
+        pool_destroy(pool);
+    }
+    fm_memory_release(order);
+}
+
+static struct pool *pool_find(const struct fm_order *order, const char *name)
+{
+    struct pool *pool = NULL;
+    HASH_FIND_STR(order->pools, name, pool);
+    return pool;
+}
+
+static struct pool *pool_get(struct fm_order *order, const char *name)
+{
+    struct pool *pool = pool_find(order, name);
+    if (pool)
+        return pool;
+    pool = fm_alloc(sizeof *pool);
+    pool->cap = order->cap;
+    pool->name = fm_strdup(name);
+    HASH_ADD_KEYPTR(hh, order->pools, pool->name, strlen(pool->name), pool);
+    return pool;
+}
+
+static struct seat *seat_get(struct lane *lane, const struct fm_id *account)
+{
+    struct seat *seat = NULL;
+    HASH_FIND(hh, lane->by_account, account, sizeof *account, seat);
+    if (seat)
+        return seat;
+    seat = fm_alloc(sizeof *seat);
+    seat->account = *account;
+    HASH_ADD(hh, lane->by_account, account, sizeof seat->account, seat);
+    DL_APPEND(lane->round, seat);
+    return seat;
+}
+
+/* ---- what stands in a window ---- */
+
+static void seat_append(struct pool *pool, struct seat *seat, struct key *key)
+{
+    key->next = NULL;
+    HASH_ADD(hh, pool->by_id, head.id, sizeof key->head.id, key);
+    if (seat->last)
+        seat->last->next = key;
+    else
+        seat->keys = key;
+    seat->last = key;
+}
+
+static bool pool_has(const struct pool *pool, const struct fm_id *id)
+{
+    struct key *key = NULL;
+    HASH_FIND(hh, pool->by_id, id, sizeof *id, key);
+    return key != NULL;
+}
+
+/* At its seat's end, unless there are others that it would overtake; frees it then. */
+static void pool_add(struct fm_order *order, struct pool *pool, struct key *key)
+{
+    struct seat *seat = NULL;
+    if (key->head.lane < LANES && !taken_find(order, &key->head.id) &&
+        !pool_has(pool, &key->head.id))
+        seat = seat_get(&pool->lanes[key->head.lane], &key->head.account);
+    if (seat)
+        seat->cap = key->head.cap;
+    if (seat && HASH_COUNT(pool->by_id) >= WINDOW_MAX)
+        seat->is_cut = true;
+    if (seat && !seat->is_cut)
+        seat_append(pool, seat, key);
+    else
+        fm_memory_release(&key);
+}
+
+static struct key *key_new(const struct fm_tick_head *head, uint64_t look)
+{
+    struct key *key = fm_alloc(sizeof *key);
+    key->head = *head;
+    key->look = look;
+    return key;
+}
+
+/* Keys that came while the look told was under way, in their order. */
+struct kept {
+    struct key *first, *last;
+};
+
+static void keep(struct kept *kept, struct key *key)
+{
+    key->next = NULL;
+    if (kept->last)
+        kept->last->next = key;
+    else
+        kept->first = key;
+    kept->last = key;
+}
+
+static void seat_empty(struct fm_order *order, struct pool *pool, struct seat *seat,
+                       struct kept *kept)
+{
+    struct key *next;
+    for (struct key *key = seat->keys; key; key = next) {
+        next = key->next;
+        if (key->look < order->looks) {
+            key_drop(pool, key);
+            continue;
+        }
+        key_take(pool, key);
+        keep(kept, key);
+    }
+    seat->keys = seat->last = NULL;
+    seat->told = 0;
+    seat->is_cut = false;
+}
+
+static struct key *pool_empty(struct fm_order *order, struct pool *pool)
+{
+    struct kept kept = {NULL, NULL};
+    for (size_t i = 0; i < LANES; i++)
+        for (struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
+            seat_empty(order, pool, seat, &kept);
+    return kept.first;
+}
+
+static void lane_drop_idle(struct pool *pool, struct lane *lane)
+{
+    struct seat *seat, *next;
+    DL_FOREACH_SAFE (lane->round, seat, next) {
+        if (!seat->keys && !seat->is_cut)
+            seat_leave(pool, lane, seat);
+    }
+}
+
+/* A seat that has as many as were asked for may have more. */
+static void seat_tell(struct pool *pool, const struct fm_tick_head *head)
+{
+    struct seat *seat = seat_get(&pool->lanes[head->lane], &head->account);
+    seat->told++;
+    seat->is_cut |= seat->told == head->most;
+}
+
+void fm_order_refill(struct fm_order *order, const char *name, const struct fm_tick_head *heads,
+                     size_t count)
+{
+    struct pool *pool = pool_get(order, name);
+    struct key *kept = pool_empty(order, pool), *next;
+    for (size_t i = 0; i < count; i++) {
+        if (heads[i].lane >= LANES)
+            continue;
+        pool_add(order, pool, key_new(&heads[i], 0));
+        seat_tell(pool, &heads[i]);
+    }
+    for (; kept; kept = next) {
+        next = kept->next;
+        pool_add(order, pool, kept);
+    }
+    pool->known_by = order->looks;
+    for (size_t i = 0; i < LANES; i++)
+        lane_drop_idle(pool, &pool->lanes[i]);
+}
+
+/* ---- the next ---- */
+
+/* Takes the seat's first key that suits the node. */
+static bool seat_take(struct pool *pool, struct seat *seat, const struct fm_id *node,
+                      bool may_avoid, struct fm_tick_head *head)
+{
+    struct key *before = NULL;
+    struct key *key = seat->keys;
+    while (key && may_avoid && fm_id_compare(&key->head.avoid, node) == 0) {
+        before = key;
+        key = key->next;
+    }
+    if (!key)
+        return false;
+    if (before)
+        before->next = key->next;
+    else
+        seat->keys = key->next;
+    if (seat->last == key)
+        seat->last = before;
+    *head = key->head;
+    key_drop(pool, key);
+    return true;
+}
+
+static bool is_capped(const struct pool *pool, const struct seat *seat)
+{
+    return fm_cap_is_reached(pool->cap, &seat->account, seat->cap);
+}
+
+/* The first account in the round that has one; it goes to the round's end. */
+static bool lane_take(struct pool *pool, struct lane *lane, const struct fm_id *node,
+                      bool may_avoid, struct fm_tick_head *head)
+{
+    for (struct seat *seat = lane->round; seat; seat = seat->next) {
+        if (is_capped(pool, seat) || !seat_take(pool, seat, node, may_avoid, head))
+            continue;
+        DL_DELETE(lane->round, seat);
+        DL_APPEND(lane->round, seat);
+        return true;
+    }
+    return false;
+}
+
+static bool pool_take(struct pool *pool, const struct fm_id *node, bool may_avoid,
+                      struct fm_tick_head *head)
+{
+    for (size_t i = 0; i < LANES; i++) {
+        struct lane *lane = &pool->lanes[i];
+        if (lane->credit == 0 || !lane_take(pool, lane, node, may_avoid, head))
+            continue;
+        lane->credit--;
+        return true;
+    }
+    return false;
+}
+
+/* No lane with credit has a key: a new round of the weights begins. */
+static bool begin_round(struct pool *pool)
+{
+    for (size_t i = 0; i < LANES; i++)
+        pool->lanes[i].credit = fm_operations_weight((enum fm_priority)i);
+    return true;
+}
+
+bool fm_order_next(struct fm_order *order, const char *name, const struct fm_id *node,
+                   bool may_avoid, struct fm_tick_head *head)
+{
+    struct pool *pool = pool_find(order, name);
+    if (!pool || !pool->by_id)
+        return false;
+    if (!pool_take(pool, node, may_avoid, head) &&
+        !(begin_round(pool) && pool_take(pool, node, may_avoid, head)))
+        return false;
+    taken_add(order, &head->id);
+    return true;
+}
+
+bool fm_order_is_empty(const struct fm_order *order, const char *name)
+{
+    const struct pool *pool = pool_find(order, name);
+    return !pool || !pool->by_id;
+}
+
+/* ---- what is known without a look ---- */
+
+static bool is_known(const struct fm_order *order, const struct pool *pool)
+{
+    return pool && pool->known_by > order->doubted_by;
+}
+
+static bool is_cut(const struct pool *pool)
+{
+    for (size_t i = 0; i < LANES; i++)
+        for (const struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
+            if (seat->is_cut)
+                return true;
+    return false;
+}
+
+void fm_order_expect(struct fm_order *order, const char *name)
+{
+    pool_get(order, name)->coming++;
+}
+
+void fm_order_arrive(struct fm_order *order, const char *name, const struct fm_tick_head *head)
+{
+    struct pool *pool = pool_get(order, name);
+    pool->coming -= pool->coming > 0;
+    if (head && is_known(order, pool))
+        pool_add(order, pool, key_new(head, order->looks));
+}
+
+void fm_order_doubt(struct fm_order *order)
+{
+    order->doubted_by = order->looks;
+}
+
+bool fm_order_is_open(const struct fm_order *order, const char *name)
+{
+    const struct pool *pool = pool_find(order, name);
+    return is_known(order, pool) && !pool->by_id && pool->coming == 0 && !is_cut(pool);
+}
+
+bool fm_order_wants_look(const struct fm_order *order, const char *name, size_t enough)
+{
+    const struct pool *pool = pool_find(order, name);
+    return !is_known(order, pool) || (HASH_COUNT(pool->by_id) < enough && is_cut(pool));
+}
+
+static void lane_capped(const struct pool *pool, const struct lane *lane, struct fm_id *out,
+                        size_t limit, size_t *count)
+{
+    for (const struct seat *seat = lane->round; seat && *count < limit; seat = seat->next)
+        if (seat->keys && is_capped(pool, seat))
+            out[(*count)++] = seat->account;
+}
+
+size_t fm_order_capped(const struct fm_order *order, struct fm_id *out, size_t limit)
+{
+    size_t count = 0;
+    for (const struct pool *pool = order->pools; pool; pool = pool->hh.next)
+        for (size_t i = 0; i < LANES; i++)
+            lane_capped(pool, &pool->lanes[i], out, limit, &count);
+    return count;
+}

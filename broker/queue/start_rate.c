@@ -1,0 +1,146 @@
+/* Starts of a minute in slices, for each account, pool and lane that has any: see pace.h. */
+#include "broker/queue/start_rate.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "common/memory.h"
+
+#define SLICE_MS 5000
+#define SLICES 12
+#define SPAN_LEAST_MS 10000 /* a pace seen for less counts as seen for so long: no wild guesses */
+#define ENTRIES_MAX 4096    /* beyond, whose minute is empty goes, then nobody new is noted */
+
+struct key {
+    struct fm_id account;
+    unsigned lane;
+    char pool[48];
+};
+
+struct entry {
+    struct key key;
+    int64_t first_ms; /* when this run of starts began */
+    int64_t slice;    /* number of the newest slice */
+    uint64_t starts[SLICES];
+    UT_hash_handle hh;
+};
+
+struct fm_pace {
+    pthread_mutex_t lock;
+    struct entry *entries;
+};
+
+struct fm_pace *fm_pace_new(void)
+{
+    struct fm_pace *pace = fm_alloc(sizeof *pace);
+    pthread_mutex_init(&pace->lock, NULL);
+    return pace;
+}
+
+/* Those without a start in the slices up to this one; all, for a far one. */
+static void drop_idle(struct fm_pace *pace, int64_t slice)
+{
+    struct entry *entry, *next;
+    HASH_ITER (hh, pace->entries, entry, next) {
+        if (slice - entry->slice < SLICES)
+            continue;
+        HASH_DEL(pace->entries, entry);
+        fm_memory_release(&entry);
+    }
+}
+
+void fm_pace_destroy(struct fm_pace **pace)
+{
+    if (!*pace)
+        return;
+    drop_idle(*pace, INT64_MAX);
+    pthread_mutex_destroy(&(*pace)->lock);
+    fm_memory_release(pace);
+}
+
+static struct key key_of(const char *pool, unsigned lane, const struct fm_id *account)
+{
+    struct key key;
+    memset(&key, 0, sizeof key); /* the padding is hashed too */
+    key.account = *account;
+    key.lane = lane;
+    snprintf(key.pool, sizeof key.pool, "%s", pool);
+    return key;
+}
+
+static struct entry *find(struct fm_pace *pace, const struct key *key)
+{
+    struct entry *entry = NULL;
+    HASH_FIND(hh, pace->entries, key, sizeof *key, entry);
+    return entry;
+}
+
+/* Moves the entry's minute on; an empty one begins anew. */
+static void advance(struct entry *entry, int64_t now_ms)
+{
+    int64_t slice = now_ms / SLICE_MS;
+    if (slice - entry->slice >= SLICES) {
+        memset(entry->starts, 0, sizeof entry->starts);
+        entry->first_ms = now_ms;
+        entry->slice = slice;
+    }
+    while (entry->slice < slice)
+        entry->starts[++entry->slice % SLICES] = 0;
+}
+
+static struct entry *add(struct fm_pace *pace, const struct key *key, int64_t now_ms)
+{
+    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX)
+        drop_idle(pace, now_ms / SLICE_MS);
+    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX)
+        return NULL;
+    struct entry *entry = fm_alloc(sizeof *entry);
+    entry->key = *key;
+    entry->slice = now_ms / SLICE_MS;
+    entry->first_ms = now_ms;
+    HASH_ADD(hh, pace->entries, key, sizeof entry->key, entry);
+    return entry;
+}
+
+void fm_pace_note(struct fm_pace *pace, const char *pool, unsigned lane,
+                  const struct fm_id *account, int64_t now_ms)
+{
+    struct key key = key_of(pool, lane, account);
+    pthread_mutex_lock(&pace->lock);
+    struct entry *entry = find(pace, &key);
+    if (!entry)
+        entry = add(pace, &key, now_ms);
+    if (entry) {
+        advance(entry, now_ms);
+        entry->starts[entry->slice % SLICES]++;
+    }
+    pthread_mutex_unlock(&pace->lock);
+}
+
+static int64_t wait_of(const struct entry *entry, uint64_t ahead, int64_t now_ms)
+{
+    uint64_t starts = 0;
+    for (size_t i = 0; i < SLICES; i++)
+        starts += entry->starts[i];
+    int64_t span = now_ms - entry->first_ms;
+    if (span > (int64_t)SLICE_MS * (SLICES - 1))
+        span = (int64_t)SLICE_MS * (SLICES - 1) + now_ms % SLICE_MS;
+    if (span < SPAN_LEAST_MS)
+        span = SPAN_LEAST_MS;
+    return starts == 0 ? -1 : (int64_t)((ahead + 1) * (uint64_t)span / starts + 999) / 1000;
+}
+
+int64_t fm_pace_wait_seconds(struct fm_pace *pace, const char *pool, unsigned lane,
+                             const struct fm_id *account, uint64_t ahead, int64_t now_ms)
+{
+    struct key key = key_of(pool, lane, account);
+    pthread_mutex_lock(&pace->lock);
+    struct entry *entry = find(pace, &key);
+    if (entry)
+        advance(entry, now_ms);
+    int64_t seconds = entry ? wait_of(entry, ahead, now_ms) : -1;
+    pthread_mutex_unlock(&pace->lock);
+    return seconds;
+}

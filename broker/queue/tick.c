@@ -1,0 +1,466 @@
+/* What a tick asks and what its answer means: see look.h. */
+#include "broker/queue/tick.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+#define WINDOW_LEAST 64 /* keys of a pool asked for: eight times its slots, within these bounds */
+#define WINDOW_MOST 4096
+#define ENOUGH_MOST 512     /* with half of that at hand no look is wanted */
+#define LEASES_ASKED 4096   /* a tick */
+#define WATCHED_ASKED 16384 /* a tick: 20 ms of the database's time */
+#define WATCHED_ALONE 2560  /* with no other broker's session in sight */
+#define STALE_TOLD 256      /* waiters woken a turn where all must look again */
+#define CAPPED_TOLD 256     /* accounts that wait at their cap */
+#define POOLS 64
+#define AGAIN_MS 20 /* without a connection */
+#define SOON_MS 1   /* a tick wanted at once still lets the turn's other work go first */
+
+struct fm_look {
+    struct fm_hub *hub; /* borrowed */
+    struct fm_session_observer *observer;
+    atomic_llong answered_ms; /* when the last one was answered */
+
+    uint64_t node_epoch;  /* of the set in memory; 0: never read */
+    uint64_t pause_epoch; /* likewise */
+    uint64_t key_epoch;   /* as the waiters know it; 0: never read */
+    int64_t tick_at_ms, round_at_ms;
+    bool wants_round, is_alone, has_stale;
+    bool is_ticking;
+
+    /* What the tick under way was asked; stands until its answer. */
+    char pool_names[POOLS][48];
+    const char *pools[POOLS];
+    unsigned windows[POOLS];
+    struct fm_tick_lease *leases;
+    size_t leases_from; /* so many were asked about by the ticks before */
+    struct fm_id *watched;
+    struct fm_tick_ask ask;
+};
+
+struct fm_look *fm_look_new(struct fm_hub *hub)
+{
+    struct fm_look *look = fm_alloc(sizeof *look);
+    look->hub = hub;
+    look->observer = fm_session_observer_new(hub->broker);
+    look->leases = fm_alloc_array(LEASES_ASKED, sizeof *look->leases);
+    look->watched = fm_alloc_array(WATCHED_ASKED, sizeof *look->watched);
+    return look;
+}
+
+void fm_look_destroy(struct fm_look **look)
+{
+    if (!*look)
+        return;
+    fm_session_observer_destroy(&(*look)->observer);
+    fm_memory_release(&(*look)->leases);
+    fm_memory_release(&(*look)->watched);
+    fm_memory_release(look);
+}
+
+int64_t fm_look_answered_ms(const struct fm_look *look)
+{
+    return atomic_load(&look->answered_ms);
+}
+
+/* ---- what is asked ---- */
+
+/* The pools of all sessions, their slots, and whether one of these is free. */
+struct gathered {
+    size_t count;
+    unsigned slots[POOLS];
+    bool is_free[POOLS];
+};
+
+static void gather(struct fm_look *look, struct gathered *all, const struct fm_session *session,
+                   enum fm_class class)
+{
+    if (session->state != FM_SESSION_ATTACHED || !session->slots[class] || all->count == POOLS)
+        return;
+    size_t i = 0;
+    fm_session_pool(session, class, look->pool_names[all->count]);
+    while (strcmp(look->pool_names[i], look->pool_names[all->count]) != 0)
+        i++;
+    all->count += i == all->count;
+    all->slots[i] += session->slots[class];
+    all->is_free[i] |= fm_session_free(session, class) > 0;
+}
+
+static unsigned within(unsigned least, unsigned value, unsigned most)
+{
+    if (value < least)
+        return least;
+    return value < most ? value : most;
+}
+
+/* A tick asks for every pool, so that what is known of one is never older; a look between two for
+ * those where a free slot waits for news. */
+static void ask_pools(struct fm_look *look, bool is_tick)
+{
+    struct fm_hub *hub = look->hub;
+    struct gathered all = {0};
+    size_t count = 0;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+        for (int class = 0; class < FM_CLASS_COUNT; class ++)
+            gather(look, &all, s, (enum fm_class) class);
+    for (size_t i = 0; i < all.count; i++) {
+        unsigned enough = within(1, all.slots[i], ENOUGH_MOST);
+        if (!is_tick &&
+            !(all.is_free[i] && fm_order_wants_look(hub->order, look->pool_names[i], enough)))
+            continue;
+        look->windows[count] = within(WINDOW_LEAST, enough * 8, WINDOW_MOST);
+        look->pools[count++] = look->pool_names[i];
+    }
+    look->ask.pools = look->pools;
+    look->ask.windows = look->windows;
+    look->ask.pool_count = count;
+}
+
+/* Only leases whose claims are committed by now: what is missing of them is truly gone. Where there
+ * are too many for one tick, the next goes on from here. */
+static void ask_leases(struct fm_look *look)
+{
+    size_t count = 0, all = 0;
+    struct fm_hub *hub = look->hub;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+        for (struct fm_session_lease *held = s->leases; held; held = held->hh.next) {
+            if (s->state != FM_SESSION_ATTACHED || held->is_claiming)
+                continue;
+            if (all++ >= look->leases_from && count < LEASES_ASKED)
+                look->leases[count++] =
+                    (struct fm_tick_lease){held->account, held->job, held->lease};
+        }
+    look->leases_from += count;
+    if (look->leases_from >= all)
+        look->leases_from = 0;
+    look->ask.leases = look->leases;
+    look->ask.lease_count = count;
+}
+
+/* What moves here is told at once, so alone there is little to ask: what another broker without a
+ * worker cancels, and what a session's end gave back. Ten thousand have their turn in a second. */
+static void ask_watched(struct fm_look *look)
+{
+    size_t most = look->is_alone ? WATCHED_ALONE : WATCHED_ASKED;
+    look->ask.watched = look->watched;
+    look->ask.watched_count = fm_watch_jobs(look->hub->watch, look->watched, most);
+}
+
+/* ---- what the answer means ---- */
+
+static void hear_pauses(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (look->ask.wants_pauses) {
+        look->pause_epoch = answer->pause_epoch;
+        fm_reason_set_pauses(look->hub->reason, answer->pauses, answer->pause_count);
+    } else if (answer->pause_epoch != look->pause_epoch)
+        look->pause_epoch = 0;
+}
+
+static void deferred(struct fm_queue_event *event)
+{
+    struct fm_hub *hub = event->context;
+    if (--hub->deferring == 0)
+        hub->wants_heads = true; /* for those behind them */
+    fm_queue_event_destroy(&event);
+}
+
+/* Others may stand behind it that are not held back: it makes room, and comes up again. */
+static void defer(struct fm_hub *hub, const struct fm_tick_head *head)
+{
+    struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_DEFER);
+    event->account = head->account;
+    event->id = head->id;
+    event->done = deferred;
+    event->context = hub;
+    hub->deferring++;
+    fm_hub_queue(hub, event);
+}
+
+/* Leaves the heads that may start, and how many these are. One set of deferred jobs at a time is on
+ * its way; what is left out makes the window no longer all there is. */
+static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t count)
+{
+    size_t kept = 0;
+    bool may_defer = hub->deferring == 0;
+    for (size_t i = 0; i < count; i++) {
+        bool is_held = fm_reason_account_is_paused(hub->reason, &heads[i].account);
+        bool is_deferred = !is_held && fm_reason_site_is_paused(hub->reason, heads[i].site);
+        if (is_deferred && may_defer)
+            defer(hub, &heads[i]);
+        if (is_deferred)
+            fm_order_doubt(hub->order);
+        if (!is_held && !is_deferred)
+            heads[kept++] = heads[i];
+    }
+    return kept;
+}
+
+static void hear_heads(struct fm_hub *hub, const struct fm_tick_ask *ask,
+                       const struct fm_tick_answer *answer)
+{
+    size_t from = 0;
+    for (size_t pool = 0; pool < ask->pool_count; pool++) {
+        size_t to = from;
+        while (to < answer->head_count && answer->head_pool[to] == pool)
+            to++;
+        fm_order_refill(hub->order, ask->pools[pool], answer->heads + from,
+                        drop_paused(hub, answer->heads + from, to - from));
+        from = to;
+    }
+}
+
+/* Leases that no longer stand: canceled on another broker, expired, or finished as overdue. */
+static void hear_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
+{
+    for (size_t i = 0; i < answer->gone_count; i++) {
+        fm_watch_tell(hub->watch, &answer->gone[i].id);
+        for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
+            struct fm_session_lease *held = fm_session_lease_find(s, answer->gone[i].lease);
+            if (!held || held->is_ending)
+                continue;
+            fm_hub_cancel(hub, s, &held->job, held->lease, FM_CANCEL_REASON_STALE);
+            fm_session_lease_drop(s, held);
+        }
+    }
+}
+
+static void overdue_ended(struct fm_queue_event *event)
+{
+    struct fm_hub_move *move = event->context;
+    struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
+    struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
+    if (held && event->outcome == FM_QUEUE_MOVED) {
+        fm_hub_cancel(move->hub, session, &event->id, move->lease, FM_CANCEL_REASON_DEADLINE);
+        fm_session_lease_drop(session, held);
+    }
+    fm_watch_tell(move->hub->watch, &event->id);
+    move->hub->wants_heads = true;
+    fm_hub_move_end(event);
+}
+
+/* The node of a session of mine that holds the lease; none when nobody has said HELLO for it. */
+static struct fm_id holder(struct fm_hub *hub, uint64_t lease)
+{
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+        if (fm_session_lease_find(s, lease))
+            return s->node.id;
+    return (struct fm_id){0};
+}
+
+static void hear_overdue(struct fm_hub *hub, const struct fm_tick_answer *answer)
+{
+    for (size_t i = 0; i < answer->overdue_count; i++) {
+        const struct fm_tick_lease *late = &answer->overdue[i];
+        struct fm_id node = holder(hub, late->lease);
+        struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_FINISH);
+        event->account = late->account;
+        event->id = late->id;
+        event->state = FM_STATE_FAILED;
+        event->error = FM_DEADLINE_EXCEEDED;
+        event->detail = "a minute past its deadline";
+        fm_hub_add(fm_hub_move_new(hub, &node, late->lease), event, overdue_ended);
+    }
+}
+
+static bool is_next(const struct fm_id *ids, size_t count, size_t *next, const struct fm_id *job)
+{
+    bool is = *next < count && fm_id_compare(&ids[*next], job) == 0;
+    *next += is ? 1 : 0;
+    return is;
+}
+
+/* Both lists are in the order of the question; who is in neither waits for its start. */
+static void hear_watched(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    struct fm_watch *watch = look->hub->watch;
+    size_t ended = 0, running = 0;
+    for (size_t i = 0; i < look->ask.watched_count; i++) {
+        const struct fm_id *job = &look->ask.watched[i];
+        if (is_next(answer->ended, answer->ended_count, &ended, job))
+            fm_watch_tell(watch, job);
+        else
+            fm_watch_compare(watch, job,
+                             is_next(answer->running, answer->running_count, &running, job)
+                                 ? FM_WATCH_RUNNING
+                                 : FM_WATCH_WAITING);
+    }
+}
+
+/* A key was revoked: every waiter looks whether its own still stands. */
+static void hear_keys(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (look->key_epoch && look->key_epoch != answer->key_epoch) {
+        fm_watch_renew(look->hub->watch);
+        look->has_stale = true;
+    }
+    look->key_epoch = answer->key_epoch;
+}
+
+static bool is_alone(const struct fm_hub *hub, const struct fm_tick_answer *answer)
+{
+    for (size_t i = 0; i < answer->session_count; i++)
+        if (answer->sessions[i].broker != hub->broker)
+            return false;
+    return true;
+}
+
+static void expire_silent(void *context, const struct fm_tick_session *row)
+{
+    fm_hub_lose(context, row);
+}
+
+/* A worker that went elsewhere may never say so here, and must not be claimed for. */
+static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
+{
+    struct fm_session *gone;
+    while ((gone = fm_session_gone(hub->sessions, hub->broker, answer->sessions,
+                                   answer->session_count))) {
+        fm_log(FM_LOG_INFO, "session_gone", "node=%s", gone->node.name);
+        fm_hub_refuse(hub, &gone->route, FM_REFUSAL_UNKNOWN);
+        fm_session_remove(hub->sessions, gone);
+    }
+}
+
+static void hear_sessions(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (!look->ask.wants_sessions)
+        return;
+    look->wants_round = false;
+    look->is_alone = is_alone(look->hub, answer);
+    forget_gone(look->hub, answer);
+    fm_session_observe(look->observer, answer->sessions, answer->session_count, expire_silent,
+                       look->hub);
+}
+
+/* Revoked nodes are told and their leases given back. */
+static void end_revoked(struct fm_hub *hub)
+{
+    struct fm_session *next;
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = next) {
+        next = fm_session_next(s);
+        struct fm_tick_node node;
+        if (fm_node_find_id(hub->nodes, &s->node.id, &node) && !node.is_revoked)
+            continue;
+        fm_hub_refuse(hub, &s->route, FM_REFUSAL_REVOKED);
+        if (s->state == FM_SESSION_ATTACHED)
+            fm_hub_dismiss(hub, s);
+    }
+}
+
+static void hear_nodes(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (!look->ask.wants_nodes) {
+        if (answer->node_epoch != look->node_epoch)
+            look->node_epoch = 0;
+        return;
+    }
+    look->node_epoch = answer->node_epoch;
+    fm_node_set_replace(look->hub->nodes, answer->nodes, answer->node_count);
+    end_revoked(look->hub);
+}
+
+static void hear_running(struct fm_look *look, const struct fm_tick_answer *answer)
+{
+    if (look->ask.heads_alone)
+        return;
+    fm_cap_forget_others(look->hub->cap);
+    for (size_t i = 0; i < answer->others_count; i++)
+        fm_cap_tell_others(look->hub->cap, &answer->others[i].account, answer->others[i].count);
+}
+
+/* For the fronts to show. */
+static void tell_reasons(struct fm_look *look)
+{
+    struct fm_hub *hub = look->hub;
+    struct fm_id capped[CAPPED_TOLD];
+    if (look->ask.heads_alone)
+        return;
+    fm_reason_set_pools(hub->reason, look->pools, look->ask.pool_count, look->is_alone);
+    fm_reason_set_capped(hub->reason, capped, fm_order_capped(hub->order, capped, CAPPED_TOLD));
+}
+
+static void ticked(void *context, const struct fm_tick_answer *answer)
+{
+    struct fm_look *look = context;
+    look->is_ticking = false;
+    if (!answer)
+        return;
+    atomic_store(&look->answered_ms, fm_clock_ms());
+    hear_nodes(look, answer);
+    hear_pauses(look, answer);
+    hear_running(look, answer);
+    hear_heads(look->hub, &look->ask, answer);
+    hear_gone(look->hub, answer);
+    hear_overdue(look->hub, answer);
+    hear_keys(look, answer);
+    hear_watched(look, answer);
+    hear_sessions(look, answer);
+    tell_reasons(look);
+}
+
+/* ---- when ---- */
+
+/* What only a tick asks. */
+static void ask_all(struct fm_look *look, int64_t now)
+{
+    ask_leases(look);
+    ask_watched(look);
+    look->ask.wants_sessions = look->wants_round;
+    if (look->wants_round)
+        fm_session_ask(look->hub->sessions);
+    look->ask.wants_nodes = look->node_epoch == 0;
+    look->ask.wants_pauses = look->pause_epoch == 0;
+    look->tick_at_ms = now + (int64_t)look->hub->settings->tick_ms;
+}
+
+void fm_look_begin(struct fm_look *look)
+{
+    int64_t now = fm_clock_ms();
+    if (look->has_stale)
+        look->has_stale = fm_watch_tell_stale(look->hub->watch, STALE_TOLD);
+    if (now >= look->round_at_ms) {
+        look->wants_round = true;
+        look->round_at_ms = now + (int64_t)look->hub->settings->round_ms;
+    }
+    bool is_tick = now >= look->tick_at_ms;
+    if (look->is_ticking || (!is_tick && !look->hub->wants_heads))
+        return; /* what the tick under way was asked stands until its answer */
+    look->hub->wants_heads = false;
+    look->ask = (struct fm_tick_ask){.heads_alone = !is_tick};
+    ask_pools(look, is_tick);
+    if (is_tick)
+        ask_all(look, now);
+    else if (look->ask.pool_count == 0)
+        return;
+    look->is_ticking = true;
+    if (!fm_tick_start(look->hub->tick, &look->ask, ticked, look)) {
+        look->is_ticking = false;
+        look->tick_at_ms = now + AGAIN_MS;
+        return;
+    }
+    fm_order_look(look->hub->order);
+}
+
+/* While one is under way its answer, or that none came, is what to wait for. */
+static int until_tick(const struct fm_look *look)
+{
+    int left = fm_clock_left(look->tick_at_ms);
+    if (look->has_stale)
+        return SOON_MS;
+    if (look->is_ticking)
+        return -1;
+    if (look->hub->wants_heads)
+        return 0;
+    return left < SOON_MS ? SOON_MS : left;
+}
+
+int fm_look_wait_ms(const struct fm_look *look)
+{
+    int until_round = fm_clock_left(look->round_at_ms), until = until_tick(look);
+    return until < 0 || until_round < until ? until_round : until;
+}

@@ -1,0 +1,60 @@
+#include "broker/request/client_address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool fm_peer_proxies_read(const char *text, struct fm_peer_proxies *proxies, struct fm_error *err)
+{
+    *proxies = (struct fm_peer_proxies){0};
+    if (fm_address_rules_parse(text, &proxies->rules, &proxies->count, err)) {
+        return true;
+    }
+    fm_peer_proxies_done(proxies);
+    return fm_fail(err, FM_SETTING, "trusted_proxies: \"%s\" is no list of networks", text);
+}
+
+void fm_peer_proxies_done(struct fm_peer_proxies *proxies)
+{
+    free(proxies->rules);
+    *proxies = (struct fm_peer_proxies){0};
+}
+
+static bool is_trusted(const struct fm_peer_proxies *proxies, const struct fm_address *address)
+{
+    for (size_t i = 0; i < proxies->count; i++) {
+        if (fm_address_is_in(address, &proxies->rules[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of "a, b, c" the last entry before `*end`, which moves to the comma before it. */
+static bool take_last(const char *list, size_t *end, struct fm_address *address)
+{
+    char text[FM_ADDRESS_TEXT_SIZE];
+    size_t begin = *end;
+    while (begin > 0 && list[begin - 1] != ',') {
+        begin--;
+    }
+    size_t first = begin + strspn(list + begin, " \t"), length = *end > first ? *end - first : 0;
+    while (length > 0 && (list[first + length - 1] == ' ' || list[first + length - 1] == '\t')) {
+        length--;
+    }
+    *end = begin > 0 ? begin - 1 : 0;
+    return length < sizeof(text) &&
+           snprintf(text, sizeof(text), "%.*s", (int)length, list + first) > 0 &&
+           fm_address_parse(text, address);
+}
+
+struct fm_address fm_peer_client(const struct fm_peer_proxies *proxies,
+                                 const struct fm_address *peer, const char *forwarded)
+{
+    struct fm_address client = *peer, next;
+    size_t end = forwarded != NULL ? strlen(forwarded) : 0;
+    while (end > 0 && is_trusted(proxies, &client) && take_last(forwarded, &end, &next)) {
+        client = next;
+    }
+    return client;
+}

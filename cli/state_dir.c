@@ -1,0 +1,397 @@
+#include "cli/state_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/port.h"
+#include "cli/spawn.h"
+#include "common/file.h"
+#include "common/hash.h"
+#include "common/memory.h"
+
+#define PROGRAM_LIMIT (64 << 20)
+#define FIRST_PORT 8080
+
+static const char *const programs[] = {"fetchmedia", "fetchmedia-broker", "fetchmedia-worker",
+                                       "fetchmedia-transfer", "fetchmedia-media"};
+
+char *fm_place_path(const struct fm_place *place, const char *name)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "%s/%s", place->state, name);
+    return fm_text_take(&path);
+}
+
+/* ---- names ---- */
+
+static char *default_state(bool is_root)
+{
+    const char *home = getenv("HOME");
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    if (is_root)
+        fm_text_append(&path, "/var/lib/fetchmedia");
+    else
+        fm_text_format(&path, "%s/.local/state/fetchmedia", home ? home : "/tmp");
+    return fm_text_take(&path);
+}
+
+static char *absolute(const char *path)
+{
+    if (path[0] == '/')
+        return fm_strdup(path);
+    FM_AUTO_FREE char *here = realpath(".", NULL);
+    FM_AUTO(fm_text_done) struct fm_text whole = {0};
+    fm_text_format(&whole, "%s/%s", here ? here : "", path);
+    return fm_text_take(&whole);
+}
+
+/* What all stacks of a user share. In /tmp anybody may make any name, so each has one of his own,
+ * and make_shared() takes no other one. */
+static void shared_directory(bool is_root, struct fm_text *path)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (is_root)
+        fm_text_append(path, "/run/fetchmedia");
+    else if (runtime && runtime[0] == '/')
+        fm_text_format(path, "%s/fetchmedia", runtime);
+    else
+        fm_text_format(path, "/tmp/fetchmedia-%u", (unsigned)geteuid());
+}
+
+/* Two stacks never meet: the name comes from the state path. */
+static char *socket_directory(const char *state, bool is_root)
+{
+    uint8_t digest[FM_HASH_SIZE];
+    char hex[9];
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_hash_sha256(state, strlen(state), digest);
+    fm_hash_to_hex(digest, 4, hex);
+    shared_directory(is_root, &path);
+    fm_text_format(&path, "/%s", hex);
+    return fm_text_take(&path);
+}
+
+bool fm_place_find(const char *given, struct fm_place *place, struct fm_error *err)
+{
+    *place = (struct fm_place){.is_root = geteuid() == 0};
+    FM_AUTO_FREE char *path = given ? fm_strdup(given) : default_state(place->is_root);
+    place->state = absolute(path);
+    size_t length = strlen(place->state);
+    while (length > 1 && place->state[length - 1] == '/')
+        place->state[--length] = '\0';
+    place->sockets = socket_directory(place->state, place->is_root);
+    place->postgres.uid = place->broker.uid = place->work.uid = geteuid();
+    place->postgres.gid = place->broker.gid = place->work.gid = getegid();
+    return strlen(place->sockets) < 80 ||
+           fm_fail(err, FM_SETTING, "state directory: too long a path");
+}
+
+static void user_done(struct fm_place_user *user)
+{
+    fm_memory_release(&user->name);
+}
+
+void fm_place_done(struct fm_place *place)
+{
+    user_done(&place->postgres);
+    user_done(&place->broker);
+    user_done(&place->work);
+    fm_memory_release(&place->state);
+    fm_memory_release(&place->sockets);
+}
+
+/* ---- users ---- */
+
+static bool look_up(const char *name, struct fm_place_user *user)
+{
+    const struct passwd *entry = getpwnam(name);
+    if (!entry)
+        return false;
+    fm_memory_release(&user->name);
+    *user = (struct fm_place_user){fm_strdup(name), entry->pw_uid, entry->pw_gid};
+    return true;
+}
+
+static bool make_user(const char *name, struct fm_place_user *user, struct fm_error *err)
+{
+    const char *const argv[] = {"useradd",      "--system",
+                                "--user-group", "--no-create-home",
+                                "--home-dir",   "/nonexistent",
+                                "--shell",      "/usr/sbin/nologin",
+                                name,           NULL};
+    if (look_up(name, user))
+        return true;
+    if (!fm_spawn_run(argv, NULL, NULL, NULL, err))
+        return false;
+    return look_up(name, user) || fm_fail(err, FM_SYSTEM, "user %s: not made", name);
+}
+
+static bool make_users(struct fm_place *place, struct fm_error *err)
+{
+    if (!place->is_root)
+        return true;
+    if (!look_up("postgres", &place->postgres))
+        return fm_fail(err, FM_SETTING, "there is no user postgres: install postgresql");
+    return make_user("fetchmedia", &place->broker, err) &&
+           make_user("fetchmedia-work", &place->work, err);
+}
+
+/* ---- directories ---- */
+
+static bool make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode,
+                           struct fm_error *err)
+{
+    if (!fm_file_make_dirs(path, 0755, err))
+        return false;
+    if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0)
+        return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
+    return true;
+}
+
+static bool make_below(const struct fm_place *place, const char *name,
+                       const struct fm_place_user *user, mode_t mode, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, name);
+    return make_directory(path, user->uid, user->gid, mode, err);
+}
+
+/* The broker makes its secrets, and reads them as itself. Where root ran it before there was a
+ * stack, they are root's; nothing else is given away, whatever was put there. */
+static bool give_secrets(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "secrets");
+    DIR *directory = opendir(path);
+    bool is_fine = directory != NULL;
+    for (struct dirent *entry; is_fine && (entry = readdir(directory)) != NULL;) {
+        FM_AUTO(fm_file_close)
+        int fd =
+            openat(dirfd(directory), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        struct stat status;
+        bool is_ours = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                       status.st_nlink == 1 && status.st_uid == geteuid();
+        is_fine = !is_ours || fchown(fd, place->broker.uid, place->broker.gid) == 0;
+    }
+    if (!is_fine)
+        fm_fail_errno(err, path);
+    if (directory)
+        closedir(directory);
+    return is_fine;
+}
+
+static bool make_work(const struct fm_place *place, unsigned workers, struct fm_error *err)
+{
+    for (unsigned i = 1; i <= workers; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "work/%u", i);
+        if (!make_below(place, name, &place->work, 0700, err))
+            return false;
+    }
+    return true;
+}
+
+/* Whoever owns it may put other sockets in the place of ours. */
+static bool make_shared(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    struct stat status;
+    shared_directory(place->is_root, &path);
+    const char *name = fm_text_get(&path);
+    if (!fm_text_starts(name, "/tmp/fetchmedia-"))
+        return true;
+    if ((mkdir(name, 0700) != 0 && errno != EEXIST) || lstat(name, &status) != 0)
+        return fm_fail_errno(err, name);
+    bool is_ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+                   (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+    return is_ours || fm_fail(err, FM_SYSTEM,
+                              "%s: not a directory of yours alone (0700); remove it, or set "
+                              "XDG_RUNTIME_DIR",
+                              name);
+}
+
+static bool make_sockets(const struct fm_place *place, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text path = {0};
+    fm_text_format(&path, "%s/pg", place->sockets);
+    return make_shared(place, err) &&
+           make_directory(place->sockets, geteuid(), getegid(), 0755, err) &&
+           make_directory(fm_text_get(&path), place->postgres.uid, place->broker.gid, 0750, err);
+}
+
+/* ---- programs: copies, so that a rebuild does not disturb what runs and a checkout below a 0700
+ * directory works ---- */
+
+static bool copy_program(const char *from, const char *to, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text bytes = {0};
+    return fm_file_read(from, PROGRAM_LIMIT, &bytes, err) &&
+           fm_file_write(to, 0755, (struct fm_slice){bytes.data, bytes.length}, err);
+}
+
+static bool copy_programs(const struct fm_place *place, struct fm_error *err)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0)
+        return fm_fail_errno(err, "/proc/self/exe");
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    FM_AUTO_FREE char *bin = fm_place_path(place, "bin");
+    if (strcmp(self, bin) == 0)
+        return true;
+    for (size_t i = 0; i < FM_COUNT(programs); i++) {
+        FM_AUTO(fm_text_done) struct fm_text from = {0}, to = {0};
+        fm_text_format(&from, "%s/%s", self, programs[i]);
+        fm_text_format(&to, "%s/%s", bin, programs[i]);
+        if (!copy_program(fm_text_get(&from), fm_text_get(&to), err))
+            return false;
+    }
+    return true;
+}
+
+bool fm_place_make(struct fm_place *place, unsigned workers, struct fm_error *err)
+{
+    struct fm_place_user self = {NULL, geteuid(), getegid()};
+    return make_users(place, err) && make_directory(place->state, self.uid, self.gid, 0711, err) &&
+           make_below(place, "bin", &self, 0755, err) &&
+           make_below(place, "log", &self, 0755, err) &&
+           make_below(place, "pg", &place->postgres, 0700, err) &&
+           make_below(place, "secrets", &place->broker, 0700, err) && give_secrets(place, err) &&
+           make_below(place, "store", &place->broker, 0700, err) &&
+           make_below(place, "work", &self, 0711, err) && make_work(place, workers, err) &&
+           make_sockets(place, err) && copy_programs(place, err);
+}
+
+/* ---- ports ---- */
+
+static bool is_free(unsigned port)
+{
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    return fm_port_try(address, NULL);
+}
+
+/* The wanted one, else any free one: at random, so that no other stack takes it as its first choice
+ * while ours is down; below those the kernel gives to connections. */
+static unsigned free_port(unsigned wanted, unsigned taken)
+{
+    unsigned port = wanted;
+    while (port == taken || !is_free(port))
+        port = 20000 + fm_hash_random_below(12000);
+    return port;
+}
+
+static bool read_ports(const char *path, struct fm_place_ports *ports)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    char listen[128], link[128], metrics[128];
+    int count = fm_file_read(path, 512, &text, NULL)
+                    ? sscanf(fm_text_get(&text), "%127s %127s %127s", listen, link, metrics)
+                    : 0;
+    if (count < 2)
+        return false;
+    ports->listen = fm_strdup(listen);
+    ports->link = fm_strdup(link);
+    ports->metrics = count > 2 ? fm_strdup(metrics) : NULL;
+    return true;
+}
+
+bool fm_place_kept_ports(const struct fm_place *place, struct fm_place_ports *ports)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "ports");
+    return read_ports(path, ports);
+}
+
+static unsigned port_of(const char *address)
+{
+    return (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10);
+}
+
+/* The one behind `last`, or a free one, in the place of what is not known yet. */
+static void choose_behind(unsigned last, unsigned other, char **address)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    if (*address)
+        return;
+    unsigned wanted = last >= FIRST_PORT && last < FIRST_PORT + 2 ? last + 1 : last;
+    do {
+        fm_text_clear(&text);
+        fm_text_format(&text, "127.0.0.1:%u", free_port(wanted, last));
+        wanted = last; /* taken: any other */
+    } while (port_of(fm_text_get(&text)) == other);
+    *address = fm_text_take(&text);
+}
+
+static void choose_ports(const char *listen, struct fm_place_ports *ports)
+{
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    if (!ports->listen) {
+        fm_text_format(&text, "127.0.0.1:%u", free_port(FIRST_PORT, 0));
+        ports->listen = listen ? fm_strdup(listen) : fm_text_take(&text);
+    }
+    choose_behind(port_of(ports->listen), 0, &ports->link);
+    choose_behind(port_of(ports->link), port_of(ports->listen), &ports->metrics);
+}
+
+bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_place_ports *ports,
+                    struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "ports");
+    *ports = (struct fm_place_ports){0};
+    if (listen && !strrchr(listen, ':'))
+        return fm_fail(err, FM_SETTING, "--listen takes HOST:PORT");
+    if (read_ports(path, ports) && listen) {
+        fm_memory_release(&ports->listen);
+        ports->listen = fm_strdup(listen);
+    }
+    choose_ports(listen, ports);
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    fm_text_format(&text, "%s %s %s\n", ports->listen, ports->link, ports->metrics);
+    return fm_file_write(path, 0644, (struct fm_slice){text.data, text.length}, err);
+}
+
+void fm_place_ports_done(struct fm_place_ports *ports)
+{
+    fm_memory_release(&ports->listen);
+    fm_memory_release(&ports->link);
+    fm_memory_release(&ports->metrics);
+}
+
+void fm_place_leave(const struct fm_place *place)
+{
+    struct fm_error err = {0};
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    unlink(path);
+    if (!fm_file_remove_tree(AT_FDCWD, place->sockets, &err))
+        fprintf(stderr, "fetchmedia: %s\n", err.detail);
+}
+
+/* ---- the lock ---- */
+
+pid_t fm_place_owner(const struct fm_place *place)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    return fm_file_read(path, 32, &text, NULL) ? (pid_t)strtol(fm_text_get(&text), NULL, 10) : 0;
+}
+
+bool fm_place_lock(const struct fm_place *place, int *fd, bool *taken, struct fm_error *err)
+{
+    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    *taken = false;
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
+    *taken = flock(*fd, LOCK_EX | LOCK_NB) == 0;
+    if (*taken && (ftruncate(*fd, 0) != 0 || dprintf(*fd, "%d\n", (int)getpid()) < 0))
+        return fm_fail_errno(err, "up.lock");
+    return *taken || errno == EWOULDBLOCK || fm_fail_errno(err, "up.lock");
+}

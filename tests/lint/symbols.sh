@@ -1,0 +1,37 @@
+#!/bin/sh
+# Every symbol that a room's objects call stands in that room or in one below it. `symbols.sh BELOW`,
+# BELOW as in layers.awk. Needs the release build's archives.
+lib=build/release/lib
+make --no-print-directory -s -j "$(nproc)" programs >/dev/null || exit 1
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+echo "$1" | tr ';' '\n' | sed -n 's/^ *\([^:]*\):.*/\1/p' >"$made/rooms"
+while read -r room; do
+    archive=$lib/$(echo "$room" | tr / -).a
+    [ -f "$archive" ] || continue
+    nm --defined-only -g "$archive" 2>/dev/null | awk -v room="$room" 'NF == 3 { print "D", room, $3 }'
+    nm -u "$archive" 2>/dev/null | awk -v room="$room" '$1 == "U" { print "U", room, $2 }'
+done <"$made/rooms" >"$made/symbols"
+awk -v below="$1" '
+    BEGIN {
+        count = split(below, lists, "; *")
+        for (i = 1; i <= count; i++) {
+            colon = index(lists[i], ":")
+            may[substr(lists[i], 1, colon - 1)] = " " substr(lists[i], colon + 1) " "
+        }
+    }
+    # A name that several rooms define (the daemons, each its own) is judged by none.
+    $1 == "D" && ($3 in home) && home[$3] != $2 { shared[$3] = 1 }
+    $1 == "D" { home[$3] = $2 }
+    $1 == "U" { calls[$2 " " $3] = 1 }
+    END {
+        for (call in calls) {
+            split(call, part, " ")
+            other = home[part[2]]
+            if (other != "" && !(part[2] in shared) && other != part[1] && index(may[part[1]], " " other " ") == 0) {
+                printf "%s calls %s, which stands in %s\n", part[1], part[2], other
+                bad = 1
+            }
+        }
+        exit bad
+    }' "$made/symbols"

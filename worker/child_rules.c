@@ -1,0 +1,51 @@
+/* The table, and the one function that reads it. */
+#include "worker/child_rules.h"
+
+#include "common/memory.h"
+
+#define ANY_ROLE (FM_TURN_SPARE | FM_TURN_TRANSFER | FM_TURN_WORK | FM_TURN_VERIFY)
+#define MEDIA_AT_WORK (FM_TURN_WORK | FM_TURN_VERIFY)
+#define NOT_ENDED (FM_TURN_STARTED | FM_TURN_IDLE | FM_TURN_BUSY | FM_TURN_DELIVERS)
+
+/* END is two messages here: success has its time, a failure may come at any. */
+enum word { ANY_WORD, SUCCESS, FAILURE };
+
+static const struct {
+    enum fm_message_type type;
+    unsigned roles;
+    unsigned states;
+    size_t fd_count;
+    enum word word;
+} rows[] = {
+    {FM_MESSAGE_READY, ANY_ROLE, FM_TURN_STARTED, 0, ANY_WORD},
+    {FM_MESSAGE_SOURCE, FM_TURN_TRANSFER, FM_TURN_BUSY, 1, ANY_WORD},
+    {FM_MESSAGE_EXTENT, FM_TURN_TRANSFER, FM_TURN_BUSY, 0, ANY_WORD},
+    {FM_MESSAGE_COMPLETE, FM_TURN_TRANSFER, FM_TURN_BUSY, 0, ANY_WORD},
+    {FM_MESSAGE_PROGRESS, FM_TURN_TRANSFER, FM_TURN_BUSY | FM_TURN_DELIVERS, 0, ANY_WORD},
+    {FM_MESSAGE_PROGRESS, MEDIA_AT_WORK, FM_TURN_BUSY, 0, ANY_WORD},
+    {FM_MESSAGE_WANT_UPLOAD, FM_TURN_TRANSFER, FM_TURN_DELIVERS, 0, ANY_WORD},
+    {FM_MESSAGE_END, FM_TURN_TRANSFER, FM_TURN_DELIVERS, 0, SUCCESS},
+    {FM_MESSAGE_END, MEDIA_AT_WORK, FM_TURN_BUSY, 0, SUCCESS},
+    {FM_MESSAGE_END, ANY_ROLE, NOT_ENDED, 0, FAILURE},
+};
+
+static enum word word_of(const struct fm_message *message)
+{
+    if (message->type != FM_MESSAGE_END) {
+        return ANY_WORD;
+    }
+    return message->end.error == FM_NONE ? SUCCESS : FAILURE;
+}
+
+bool fm_turn_allows(enum fm_turn_role role, enum fm_turn_state state,
+                    const struct fm_message *message, size_t fd_count)
+{
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
+        if (rows[i].type == message->type && (rows[i].roles & role) != 0 &&
+            (rows[i].states & state) != 0 && rows[i].fd_count == fd_count &&
+            rows[i].word == word_of(message)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,97 @@
+/* Four messages. */
+#include "worker/command.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+
+/* Done with the message, whatever became of it: an unsent one breaks the child. */
+static void give(struct fm_child *child, enum fm_turn_state then, struct fm_message *message,
+                 const int *fds, size_t fd_count)
+{
+    if (fm_child_send(child, message, fds, fd_count)) {
+        child->state = then;
+    }
+    fm_message_done(message);
+}
+
+static uint64_t time_left_ms(const struct fm_job_attempt *attempt)
+{
+    int64_t left_ms = attempt->deadline_ms - fm_clock_ms();
+    return left_ms > 1 ? (uint64_t)left_ms : 1;
+}
+
+bool fm_order_fetch(struct fm_job_attempt *attempt, struct fm_error *err)
+{
+    const struct fm_welcome *welcome = attempt->host->welcome;
+    const struct fm_job *order = &attempt->order.job;
+    struct fm_message message;
+    (void)err;
+    fm_message_init(&message, FM_MESSAGE_FETCH);
+    message.fetch.spec = order->spec;
+    message.fetch.directory = attempt->files.directory;
+    message.fetch.time_ms = time_left_ms(attempt);
+    message.fetch.max_source_bytes = order->max_source_bytes;
+    message.fetch.allow = order->allow;
+    message.fetch.own = welcome->own;
+    message.fetch.store_origins = welcome->store_origins;
+    message.fetch.pin = welcome->pin;
+    give(attempt->transfer, FM_TURN_BUSY, &message, NULL, 0);
+    return true;
+}
+
+static bool limit_cpu(struct fm_job_attempt *attempt, struct fm_error *err)
+{
+    uint64_t seconds = (time_left_ms(attempt) * attempt->host->threads + 999) / 1000;
+    return fm_child_limit_cpu(attempt->media, seconds, err);
+}
+
+bool fm_order_work(struct fm_job_attempt *attempt, struct fm_error *err)
+{
+    struct fm_files *files = &attempt->files;
+    int fds[1 + FM_FILES_OUTPUTS] = {files->source_fd};
+    struct fm_message message;
+    if (!limit_cpu(attempt, err) ||
+        (!attempt->is_copy && !fm_files_make_outputs(files, &attempt->spec, err))) {
+        return false;
+    }
+    memcpy(fds + 1, files->output_fds, files->output_count * sizeof(*fds));
+    fm_message_init(&message, FM_MESSAGE_WORK);
+    message.work.spec = attempt->order.job.spec;
+    message.work.size_bytes = attempt->size_bytes;
+    message.work.max_seconds = attempt->order.job.max_seconds;
+    message.work.threads = attempt->host->threads;
+    message.work.content_type = attempt->source.content_type;
+    give(attempt->media, FM_TURN_BUSY, &message, fds, 1 + files->output_count);
+    return true;
+}
+
+bool fm_order_verify(struct fm_job_attempt *attempt, struct fm_error *err)
+{
+    struct fm_files *files = &attempt->files;
+    struct fm_message message;
+    if (!limit_cpu(attempt, err)) {
+        return false;
+    }
+    fm_message_init(&message, FM_MESSAGE_VERIFY);
+    message.verify.expect = attempt->outputs;
+    message.verify.max_seconds = attempt->order.job.max_seconds;
+    give(attempt->media, FM_TURN_BUSY, &message, files->output_fds, files->output_count);
+    return true;
+}
+
+bool fm_order_deliver(struct fm_job_attempt *attempt, struct fm_error *err)
+{
+    struct fm_files *files = &attempt->files;
+    struct fm_message message;
+    (void)err;
+    fm_message_init(&message, FM_MESSAGE_DELIVER);
+    message.deliver.files = attempt->outputs;
+    if (attempt->is_copy) {
+        give(attempt->transfer, FM_TURN_DELIVERS, &message, &files->source_fd, 1);
+    } else {
+        give(attempt->transfer, FM_TURN_DELIVERS, &message, files->output_fds, files->output_count);
+    }
+    return true;
+}

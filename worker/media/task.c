@@ -1,0 +1,225 @@
+/* One order from its descriptors to its END. */
+#include "worker/media/task.h"
+
+#include "common/clock.h"
+#include "common/eta.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "proto/spec.h"
+#include "worker/media/html_guess.h"
+#include "worker/media/pipeline.h"
+#include "worker/media/probe.h"
+#include "worker/media/verify.h"
+
+#define MAX_SPEED 100000.0
+#define MAX_ETA_SECONDS 1e9
+
+/* ---- progress ---- */
+
+/* One pipeline, and its pace. */
+struct run {
+    struct fm_errand *errand;
+    struct fm_eta eta;
+};
+
+/* A worker too busy to read costs a step of progress, never the work. */
+static void send_progress(struct fm_errand *errand, const struct fm_message *message)
+{
+    struct fm_error err = {0};
+    if (!fm_channel_send(errand->channel, message, NULL, 0, 0, &err))
+        fm_log(FM_LOG_DEBUG, "progress_dropped", "detail=\"%s\"", err.detail);
+}
+
+static void tell_stage(struct fm_errand *errand, enum fm_stage stage, double percent,
+                       const struct fm_source_facts *source)
+{
+    struct fm_message message;
+    fm_message_init(&message, FM_MESSAGE_PROGRESS);
+    message.progress.stage = stage;
+    message.progress.percent = percent;
+    message.progress.source = source;
+    send_progress(errand, &message);
+    fm_message_done(&message);
+}
+
+static double clamp(double value, double most)
+{
+    if (value < 0)
+        return 0;
+    return value > most ? most : value;
+}
+
+static void tell_pipeline(void *context, const struct fm_gauge_reading *reading)
+{
+    struct run *run = context;
+    fm_eta_note(&run->eta, fm_clock_ms(), reading->done_seconds, reading->total_seconds);
+    double rate = fm_eta_rate(&run->eta), left = fm_eta_left(&run->eta);
+    struct fm_message message;
+    fm_message_init(&message, FM_MESSAGE_PROGRESS);
+    message.progress.stage = FM_STAGE_PROCESS;
+    message.progress.frames = reading->frames;
+    if (rate >= 0)
+        message.progress.speed = clamp(rate, MAX_SPEED);
+    if (reading->total_seconds > 0)
+        message.progress.percent = clamp(reading->done_seconds / reading->total_seconds * 100, 100);
+    if (left >= 0)
+        message.progress.eta_seconds = clamp(left, MAX_ETA_SECONDS);
+    send_progress(run->errand, &message);
+    fm_message_done(&message);
+}
+
+/* ---- make ---- */
+
+/* Errors that say the bytes are not media we know, as against media we may not or cannot take. */
+static bool is_no_media(enum fm_error_code code)
+{
+    return code == FM_UNSUPPORTED_CONTAINER || code == FM_NO_MEDIA_FOUND ||
+           code == FM_MEDIA_INVALID || code == FM_UNSUPPORTED_CODEC;
+}
+
+static bool probe_source(struct fm_errand *errand, const struct fm_work *order,
+                         struct fm_input **input, struct fm_source_facts *source)
+{
+    if (order->size_bytes > INT64_MAX)
+        return fm_fail(&errand->err, FM_PROTOCOL, "size of the input");
+    if (fm_input_open(errand->fds[0], (int64_t)order->size_bytes, order->max_seconds, input,
+                      &errand->err) &&
+        fm_probe_source(*input, &errand->arena, source, &errand->err)) {
+        source->size_bytes = order->size_bytes;
+        return true;
+    }
+    if (is_no_media(errand->err.code) && fm_page_is_html(errand->fds[0], order->content_type))
+        return fm_fail(&errand->err, FM_NO_MEDIA_FOUND, "a page");
+    return false;
+}
+
+/* Whatever the bytes are, a copy delivers them: facts are a gift, and of media we cannot look into
+ * its kind at least. A page is none, and the account's
+ * limit on length and encryption are said now rather than found out by whoever plays it. */
+static bool copy_source(struct fm_errand *errand, const struct fm_work *order,
+                        struct fm_message *end)
+{
+    FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
+    struct fm_source_facts *source = fm_arena_alloc(&errand->arena, sizeof(*source));
+    tell_stage(errand, FM_STAGE_PROBE, -1, NULL);
+    if (probe_source(errand, order, &input, source)) {
+        end->end.source = source;
+        return true;
+    }
+    bool page = errand->err.code == FM_NO_MEDIA_FOUND &&
+                fm_page_is_html(errand->fds[0], order->content_type);
+    bool untold =
+        errand->err.code == FM_MEDIA_TOO_LARGE || errand->err.code == FM_UNSUPPORTED_CODEC;
+    if (page || (!untold && !is_no_media(errand->err.code)))
+        return false;
+    if (untold)
+        source->container = fm_input_name(errand->fds[0], (int64_t)order->size_bytes);
+    source->size_bytes = order->size_bytes;
+    end->end.source = source;
+    return true;
+}
+
+static bool make_outputs(struct fm_errand *errand, const struct fm_work *order,
+                         const struct fm_spec *spec, struct fm_message *end)
+{
+    FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
+    struct fm_source_facts *source = fm_arena_alloc(&errand->arena, sizeof(*source));
+    struct fm_file_facts *made =
+        fm_arena_alloc(&errand->arena, spec->outputs.count * sizeof(*made));
+    tell_stage(errand, FM_STAGE_PROBE, -1, NULL);
+    if (!probe_source(errand, order, &input, source))
+        return false;
+    end->end.source = source;
+    tell_stage(errand, FM_STAGE_PROCESS, -1, source);
+    struct run run = {.errand = errand};
+    fm_eta_note(&run.eta, fm_clock_ms(), 0, 0);
+    const struct fm_pipeline_request request = {
+        .input = input,
+        .spec = spec,
+        .max_seconds = order->max_seconds,
+        .output_fds = errand->fds + 1,
+        .threads = (unsigned)order->threads,
+        .context = &run,
+        .on_progress = tell_pipeline,
+    };
+    if (!fm_pipeline_run(&request, &errand->arena, made, &errand->err))
+        return false;
+    end->end.files = (struct fm_list){.items = made, .count = spec->outputs.count};
+    return true;
+}
+
+static bool make(struct fm_errand *errand, const struct fm_message *order, struct fm_message *end)
+{
+    struct fm_spec spec;
+    if (!fm_spec_read(order->work.spec, &errand->arena, &spec, &errand->err))
+        return false;
+    bool copy = fm_spec_is_copy(&spec);
+    size_t needed = copy ? 1 : 1 + spec.outputs.count;
+    if (errand->fd_count != needed)
+        return fm_fail(&errand->err, FM_PROTOCOL, "%zu descriptors for %zu", errand->fd_count,
+                       needed);
+    return copy ? copy_source(errand, &order->work, end)
+                : make_outputs(errand, &order->work, &spec, end);
+}
+
+/* ---- verify ---- */
+
+static bool verify(struct fm_errand *errand, const struct fm_message *order, struct fm_message *end)
+{
+    const struct fm_file_facts *expect = order->verify.expect.items;
+    size_t count = order->verify.expect.count;
+    if (errand->fd_count != count)
+        return fm_fail(&errand->err, FM_PROTOCOL, "%zu descriptors for %zu", errand->fd_count,
+                       count);
+    struct fm_file_facts *found = fm_arena_alloc(&errand->arena, (count + 1) * sizeof(*found));
+    tell_stage(errand, FM_STAGE_VERIFY, 0, NULL);
+    for (size_t i = 0; i < count; i++)
+        if (!fm_verify_file(errand->fds[i], &expect[i], order->verify.max_seconds, &errand->arena,
+                            &found[i], &errand->err))
+            return false;
+    end->end.files = (struct fm_list){.items = found, .count = count};
+    return true;
+}
+
+/* ---- the order ---- */
+
+static const struct {
+    enum fm_message_type type;
+    bool (*run)(struct fm_errand *, const struct fm_message *, struct fm_message *);
+} errands[] = {
+    {FM_MESSAGE_WORK, make},
+    {FM_MESSAGE_VERIFY, verify},
+};
+
+bool fm_errand_knows(enum fm_message_type type)
+{
+    for (size_t i = 0; i < FM_COUNT(errands); i++)
+        if (errands[i].type == type)
+            return true;
+    return false;
+}
+
+/* A detail may quote a file: what is not plain text must not break the message. */
+static void clean_detail(char *detail)
+{
+    for (char *c = detail; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
+void fm_errand_run(struct fm_errand *errand, const struct fm_message *order, struct fm_message *end)
+{
+    fm_message_init(end, FM_MESSAGE_END);
+    for (size_t i = 0; i < FM_COUNT(errands); i++) {
+        if (errands[i].type != order->type || errands[i].run(errand, order, end))
+            continue;
+        clean_detail(errand->err.detail);
+        end->end.error = errand->err.code;
+        end->end.detail = errand->err.detail;
+    }
+}
+
+void fm_errand_done(struct fm_errand *errand)
+{
+    fm_arena_done(&errand->arena);
+}

@@ -1,0 +1,27 @@
+/*
+ * What a child is for: one order off the channel, and the END that answers it.
+ * Before: WORK or VERIFY and its descriptors. After: END filled, with an error and its detail or
+ * with the facts.
+ */
+#ifndef FM_WORKER_MEDIA_TASK_H
+#define FM_WORKER_MEDIA_TASK_H
+
+#include "proto/channel.h"
+
+/* `struct fm_errand errand = {…}; … fm_errand_run(…); send the END; fm_errand_done(&errand);` */
+struct fm_errand {
+    struct fm_channel *channel; /* for PROGRESS */
+    const int *fds;
+    size_t fd_count;
+    struct fm_arena arena; /* what END points at */
+    struct fm_error err;
+};
+
+/* True if a child takes orders of this type. */
+bool fm_errand_knows(enum fm_message_type type);
+/* Runs the order and initialises and fills `end`. */
+void fm_errand_run(struct fm_errand *errand, const struct fm_message *order,
+                   struct fm_message *end);
+void fm_errand_done(struct fm_errand *errand);
+
+#endif
