@@ -90,8 +90,8 @@ endif
 programs: $(PROGRAMS:%=$(B)/bin/%)
 
 define room_rules
-$(call archive,$(1)): $(call objects,$(1)) $(EXTRA_$(1))
-	@mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^
+$(call archive,$(1)): $(call objects,$(1)) $(EXTRA_$(1)) Makefile
+	@mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
 $(B)/$(1)/%.o: $(1)/%.c
 	@mkdir -p $$(@D) && echo "  CC    $$<"
 	@$(CC) $(CFLAGS) $$(call cflags,$(NEEDS_$(1))) -MMD -MP -c $$< -o $$@

@@ -37,15 +37,15 @@ struct broker {
     struct fm_broker_settings *reloads[RELOADS_MAX];
     size_t reload_count;
     struct fm_secrets secrets;
-    struct fm_grant grant;
+    struct fm_signed_url signed_url;
     struct fm_store *store;
     struct fm_watch *watch;
     struct fm_reader *reader;
     struct fm_dispatch *dispatch;
-    struct fm_copy *copy;
+    struct fm_batch_writer *batch_writer;
     struct fm_batch_cache *batches;
-    struct fm_load *load;
-    struct fm_place *place;
+    struct fm_queued_limit *queued_limit;
+    struct fm_position *position;
     struct fm_retention *retention;
     struct fm_http *http, *metrics;
 };
@@ -75,7 +75,7 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
         !fm_migrate_check_secrets(settings->database_url, &broker->secrets, err) ||
         !fm_store_new_local(settings->store_dir, &broker->store, err))
         return false;
-    broker->grant = (struct fm_grant){
+    broker->signed_url = (struct fm_signed_url){
         .secrets = &broker->secrets,
         .store_origin = fm_url_of_listener(settings->listen),
         .client_url_seconds = settings->client_url_seconds,
@@ -83,27 +83,27 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
     };
     broker->watch = fm_watch_new();
     broker->reader = fm_reader_new(settings->database_url, (unsigned)settings->reader_threads);
-    if (!fm_dispatch_new(settings, &broker->secrets, &broker->grant, broker->watch,
+    if (!fm_dispatch_new(settings, &broker->secrets, &broker->signed_url, broker->watch,
                          &broker->dispatch, err))
         return false;
     broker->retention = fm_retention_new(settings, broker->store);
-    broker->copy = fm_copy_new(settings->database_url);
+    broker->batch_writer = fm_batch_writer_new(settings->database_url);
     broker->batches = fm_batch_cache_new();
-    broker->load = fm_load_new();
-    broker->place = fm_place_new();
+    broker->queued_limit = fm_queued_limit_new();
+    broker->position = fm_position_new();
     struct fm_front front = {
         .routes = &fm_routes,
         .settings = settings,
         .secrets = &broker->secrets,
-        .grant = &broker->grant,
+        .signed_url = &broker->signed_url,
         .store = broker->store,
         .watch = broker->watch,
         .reader = broker->reader,
         .dispatch = broker->dispatch,
-        .copy = broker->copy,
+        .batch_writer = broker->batch_writer,
         .batches = broker->batches,
-        .load = broker->load,
-        .place = broker->place,
+        .queued_limit = broker->queued_limit,
+        .position = broker->position,
     };
     return fm_request_open(&front, &broker->http, err) &&
            (!settings->metrics_listen[0] ||
@@ -115,15 +115,15 @@ static void close_rooms(struct broker *broker)
 {
     fm_http_close(&broker->metrics);
     fm_http_close(&broker->http);
-    fm_place_destroy(&broker->place);
-    fm_load_destroy(&broker->load);
+    fm_position_destroy(&broker->position);
+    fm_queued_limit_destroy(&broker->queued_limit);
     fm_batch_cache_destroy(&broker->batches);
-    fm_copy_destroy(&broker->copy);
+    fm_batch_writer_destroy(&broker->batch_writer);
     fm_retention_destroy(&broker->retention);
     fm_dispatch_destroy(&broker->dispatch);
     fm_reader_destroy(&broker->reader);
     fm_watch_destroy(&broker->watch);
-    fm_memory_release(&broker->grant.store_origin);
+    fm_memory_release(&broker->signed_url.store_origin);
     fm_store_destroy(&broker->store);
 }
 

@@ -42,9 +42,9 @@ static bool program(const char *name, struct fm_text *path, struct fm_error *err
 }
 
 /* `pg` is filled by one rename, of what is whole. */
-static bool is_made(const struct fm_place *place)
+static bool is_made(const struct fm_state_dir *place)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "pg/PG_VERSION");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg/PG_VERSION");
     return access(path, F_OK) == 0;
 }
 
@@ -65,17 +65,17 @@ static const char settings[] =
 
 static const char access_rules[] = "local all all peer map=fetchmedia\n";
 
-static bool write_below(const struct fm_place *place, const char *name, const char *text,
+static bool write_below(const struct fm_state_dir *place, const char *name, const char *text,
                         struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, name);
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, name);
     if (!fm_file_write(path, 0600, fm_slice_of(text), err))
         return false;
     return chown(path, place->postgres.uid, place->postgres.gid) == 0 || fm_fail_errno(err, name);
 }
 
 /* Which system user may be which role: the workers' user none. */
-static void ident_map(const struct fm_place *place, struct fm_text *text)
+static void ident_map(const struct fm_state_dir *place, struct fm_text *text)
 {
     const struct passwd *self = getpwuid(geteuid());
     const char *names[] = {self ? self->pw_name : "nobody", place->postgres.name,
@@ -87,7 +87,7 @@ static void ident_map(const struct fm_place *place, struct fm_text *text)
                 fm_text_format(text, "fetchmedia %s %s\n", names[i], roles[j]);
 }
 
-static bool configure(const struct fm_place *place, struct fm_error *err)
+static bool configure(const struct fm_state_dir *place, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0}, map = {0};
 #pragma GCC diagnostic push
@@ -100,9 +100,9 @@ static bool configure(const struct fm_place *place, struct fm_error *err)
            write_below(place, "pg/pg_ident.conf", fm_text_get(&map), err);
 }
 
-static bool include_settings(const struct fm_place *place, struct fm_error *err)
+static bool include_settings(const struct fm_state_dir *place, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "pg.new/postgresql.conf");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg.new/postgresql.conf");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (!fm_file_read(path, 1 << 20, &text, err))
         return false;
@@ -113,7 +113,7 @@ static bool include_settings(const struct fm_place *place, struct fm_error *err)
 /* ---- making ---- */
 
 /* What an earlier try left there is of no use to initdb, which asks for an empty directory. */
-static bool make_empty(const struct fm_place *place, const char *path, struct fm_error *err)
+static bool make_empty(const struct fm_state_dir *place, const char *path, struct fm_error *err)
 {
     if (!fm_file_remove_tree(AT_FDCWD, path, err))
         return false;
@@ -121,7 +121,8 @@ static bool make_empty(const struct fm_place *place, const char *path, struct fm
            fm_fail_errno(err, path);
 }
 
-static bool run_initdb(const struct fm_place *place, const char *directory, struct fm_error *err)
+static bool run_initdb(const struct fm_state_dir *place, const char *directory,
+                       struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text initdb = {0};
     if (!program("initdb", &initdb, err))
@@ -133,18 +134,18 @@ static bool run_initdb(const struct fm_place *place, const char *directory, stru
 }
 
 /* What is renamed was fsynced: by initdb, and by who wrote the settings. */
-static bool move_in(const struct fm_place *place, const char *fresh, struct fm_error *err)
+static bool move_in(const struct fm_state_dir *place, const char *fresh, struct fm_error *err)
 {
-    FM_AUTO_FREE char *final = fm_place_path(place, "pg");
+    FM_AUTO_FREE char *final = fm_state_dir_path(place, "pg");
     if (rename(fresh, final) != 0)
         return fm_fail_errno(err, final);
     FM_AUTO(fm_file_close) int fd = open(place->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return (fd >= 0 && fsync(fd) == 0) || fm_fail_errno(err, place->state);
 }
 
-bool fm_cluster_make(const struct fm_place *place, struct fm_error *err)
+bool fm_cluster_make(const struct fm_state_dir *place, struct fm_error *err)
 {
-    FM_AUTO_FREE char *fresh = fm_place_path(place, "pg.new");
+    FM_AUTO_FREE char *fresh = fm_state_dir_path(place, "pg.new");
     bool is_ready =
         is_made(place) || (make_empty(place, fresh, err) && run_initdb(place, fresh, err) &&
                            include_settings(place, err) && move_in(place, fresh, err));
@@ -153,11 +154,11 @@ bool fm_cluster_make(const struct fm_place *place, struct fm_error *err)
 
 /* ---- run ---- */
 
-bool fm_cluster_start(const struct fm_place *place, pid_t *pid, struct fm_error *err)
+bool fm_cluster_start(const struct fm_state_dir *place, pid_t *pid, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text postgres = {0};
-    FM_AUTO_FREE char *directory = fm_place_path(place, "pg");
-    FM_AUTO_FREE char *log = fm_place_path(place, "log/postgres.log");
+    FM_AUTO_FREE char *directory = fm_state_dir_path(place, "pg");
+    FM_AUTO_FREE char *log = fm_state_dir_path(place, "log/postgres.log");
     if (!program("postgres", &postgres, err))
         return false;
     const char *const argv[] = {fm_text_get(&postgres), "-D", directory, NULL};
@@ -169,7 +170,7 @@ bool fm_cluster_start(const struct fm_place *place, pid_t *pid, struct fm_error 
     return fm_spawn_start(&process, pid, err);
 }
 
-static bool psql(const struct fm_place *place, const char *database, const char *sql,
+static bool psql(const struct fm_state_dir *place, const char *database, const char *sql,
                  struct fm_text *out, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text host = {0};
@@ -179,7 +180,7 @@ static bool psql(const struct fm_place *place, const char *database, const char 
     return fm_spawn_run(argv, NULL, &place->postgres, out, err);
 }
 
-static bool is_there(const struct fm_place *place, const char *sql, bool *there,
+static bool is_there(const struct fm_state_dir *place, const char *sql, bool *there,
                      struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text out = {0};
@@ -188,7 +189,7 @@ static bool is_there(const struct fm_place *place, const char *sql, bool *there,
     return ok;
 }
 
-static bool make_database(const struct fm_place *place, struct fm_error *err)
+static bool make_database(const struct fm_state_dir *place, struct fm_error *err)
 {
     bool role, database;
     if (!is_there(place, "SELECT 1 FROM pg_roles WHERE rolname = 'fetchmedia'", &role, err) ||
@@ -199,7 +200,7 @@ static bool make_database(const struct fm_place *place, struct fm_error *err)
             psql(place, "postgres", "CREATE DATABASE fetchmedia OWNER fetchmedia", NULL, err));
 }
 
-bool fm_cluster_ready(const struct fm_place *place, pid_t pid, struct fm_error *err)
+bool fm_cluster_ready(const struct fm_state_dir *place, pid_t pid, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text host = {0}, ready = {0};
     fm_text_format(&host, "%s/pg", place->sockets);
@@ -220,7 +221,7 @@ bool fm_cluster_ready(const struct fm_place *place, pid_t pid, struct fm_error *
     return make_database(place, err);
 }
 
-char *fm_cluster_url(const struct fm_place *place)
+char *fm_cluster_url(const struct fm_state_dir *place)
 {
     FM_AUTO(fm_text_done) struct fm_text url = {0};
     fm_text_format(&url, "host=%s/pg user=fetchmedia dbname=fetchmedia", place->sockets);

@@ -10,12 +10,14 @@
 
 /* initdb when <state>/pg is empty, in pg.new until it is whole; configuration. SETTING when
  * PostgreSQL is not installed. */
-bool fm_cluster_make(const struct fm_place *place, struct fm_error *err) FM_MUST_CHECK;
+bool fm_cluster_make(const struct fm_state_dir *place, struct fm_error *err) FM_MUST_CHECK;
 /* Starts the server; its end is the caller's to reap. SIGINT ends it. */
-bool fm_cluster_start(const struct fm_place *place, pid_t *pid, struct fm_error *err) FM_MUST_CHECK;
+bool fm_cluster_start(const struct fm_state_dir *place, pid_t *pid,
+                      struct fm_error *err) FM_MUST_CHECK;
 /* Waits until it answers (or `pid` ended), then makes role and database where missing. */
-bool fm_cluster_ready(const struct fm_place *place, pid_t pid, struct fm_error *err) FM_MUST_CHECK;
+bool fm_cluster_ready(const struct fm_state_dir *place, pid_t pid,
+                      struct fm_error *err) FM_MUST_CHECK;
 /* For FETCHMEDIA_DATABASE_URL, malloc'ed. */
-char *fm_cluster_url(const struct fm_place *place);
+char *fm_cluster_url(const struct fm_state_dir *place);
 
 #endif

@@ -43,7 +43,7 @@ static void put_json(struct fm_json_writer *json, const char *name, enum fm_exam
 }
 
 /* True unless something is bad. */
-static bool look_at_all(const struct fm_place *place, const struct fm_json *running,
+static bool look_at_all(const struct fm_state_dir *place, const struct fm_json *running,
                         struct fm_json_writer *json)
 {
     bool is_well = true;
@@ -62,7 +62,7 @@ static bool look_at_all(const struct fm_place *place, const struct fm_json *runn
     return is_well;
 }
 
-static int run(const struct fm_place *place, bool wants_json)
+static int run(const struct fm_state_dir *place, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0}, description = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *running = NULL;
@@ -92,16 +92,16 @@ int fm_doctor_command(int argc, char **argv)
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
     struct fm_settings_words words = {argc, argv, rest, 0};
     struct options options = {0};
-    struct fm_place place = {0};
+    struct fm_state_dir place = {0};
     struct fm_error err = {0};
     bool is_good =
         fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
         (words.rest_count == 0 || fm_fail(&err, FM_SETTING, "doctor takes no \"%.64s\"", rest[0]));
     const char *state =
         options.state_dir != NULL && options.state_dir[0] != '\0' ? options.state_dir : NULL;
-    is_good = is_good && fm_place_find(state, &place, &err);
+    is_good = is_good && fm_state_dir_find(state, &place, &err);
     int code = is_good ? run(&place, options.json) : fm_command_fail(&err);
-    fm_place_done(&place);
+    fm_state_dir_done(&place);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }

@@ -30,7 +30,7 @@ static const struct fm_setting table[] = {
     ROW(BOOL, json, "false", 0, 1, "Print one JSON object"),
 };
 
-static bool load(int argc, char **argv, struct options *options, struct fm_place *place,
+static bool load(int argc, char **argv, struct options *options, struct fm_state_dir *place,
                  struct fm_error *err)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
@@ -40,10 +40,10 @@ static bool load(int argc, char **argv, struct options *options, struct fm_place
     if (words.rest_count > 0)
         return fm_fail(err, FM_SETTING, "%s takes no \"%s\"", argv[0], rest[0]);
     const char *state = options->state_dir && *options->state_dir ? options->state_dir : NULL;
-    return fm_place_find(state, place, err);
+    return fm_state_dir_find(state, place, err);
 }
 
-static bool wait_until_stopped(const struct fm_place *place)
+static bool wait_until_stopped(const struct fm_state_dir *place)
 {
     int64_t until_ms = fm_clock_ms() + STOP_PATIENCE_MS;
     struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
@@ -56,7 +56,7 @@ static bool wait_until_stopped(const struct fm_place *place)
     return !is_running;
 }
 
-static int stop(const struct fm_place *place)
+static int stop(const struct fm_state_dir *place)
 {
     struct fm_error err = {0};
     bool is_running = false;
@@ -66,7 +66,7 @@ static int stop(const struct fm_place *place)
         printf("FetchMedia is not running in %s\n", place->state);
         return FM_EXIT_OK;
     }
-    pid_t pid = fm_place_owner(place);
+    pid_t pid = fm_state_dir_owner(place);
     if (pid <= 1 || kill(pid, SIGTERM) != 0 || !wait_until_stopped(place)) {
         fprintf(stderr, "fetchmedia: the supervisor (process %d) does not end\n", (int)pid);
         return FM_EXIT_SYSTEM;
@@ -78,15 +78,15 @@ static int stop(const struct fm_place *place)
 int fm_down_command(int argc, char **argv)
 {
     struct options options = {0};
-    struct fm_place place = {0};
+    struct fm_state_dir place = {0};
     struct fm_error err = {0};
     int code = load(argc, argv, &options, &place, &err) ? stop(&place) : fm_command_fail(&err);
-    fm_place_done(&place);
+    fm_state_dir_done(&place);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }
 
-static int show(const struct fm_place *place, bool wants_json)
+static int show(const struct fm_state_dir *place, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0}, said = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
@@ -113,11 +113,11 @@ static int show(const struct fm_place *place, bool wants_json)
 int fm_status_command(int argc, char **argv)
 {
     struct options options = {0};
-    struct fm_place place = {0};
+    struct fm_state_dir place = {0};
     struct fm_error err = {0};
     int code = load(argc, argv, &options, &place, &err) ? show(&place, options.json)
                                                         : fm_command_fail(&err);
-    fm_place_done(&place);
+    fm_state_dir_done(&place);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }

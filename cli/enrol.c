@@ -16,7 +16,7 @@
 static bool ask_broker(const struct fm_enrol *enrol, const char *const *words,
                        struct fm_json **answer, struct fm_error *err)
 {
-    FM_AUTO_FREE char *program = fm_place_path(enrol->place, "bin/fetchmedia-broker");
+    FM_AUTO_FREE char *program = fm_state_dir_path(enrol->place, "bin/fetchmedia-broker");
     const char *argv[12] = {program, "--"}; /* a node's key may begin with two dashes */
     for (size_t i = 0; words[i] && i + 3 < FM_COUNT(argv); i++)
         argv[i + 2] = words[i];
@@ -38,7 +38,7 @@ static char *text_of(const struct fm_json *object, const char *name)
 
 static bool read_account(struct fm_enrol *enrol)
 {
-    FM_AUTO_FREE char *path = fm_place_path(enrol->place, "account");
+    FM_AUTO_FREE char *path = fm_state_dir_path(enrol->place, "account");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (!fm_file_read(path, 64, &text, NULL))
         return false;
@@ -50,7 +50,7 @@ static bool read_account(struct fm_enrol *enrol)
 /* Last: an up that died before it could print the key makes another one next time. */
 static bool write_account(const struct fm_enrol *enrol, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(enrol->place, "account");
+    FM_AUTO_FREE char *path = fm_state_dir_path(enrol->place, "account");
     return fm_file_write(path, 0644, fm_slice_of(enrol->account), err);
 }
 
@@ -96,7 +96,7 @@ bool fm_enrol_account(struct fm_enrol *enrol, struct fm_error *err)
 static bool node_key(const struct fm_enrol *enrol, const char *work_dir, char key[41],
                      struct fm_error *err)
 {
-    FM_AUTO_FREE char *program = fm_place_path(enrol->place, "bin/fetchmedia-worker");
+    FM_AUTO_FREE char *program = fm_state_dir_path(enrol->place, "bin/fetchmedia-worker");
     const char *const argv[] = {program, "--work-dir", work_dir, "--print-key", NULL};
     FM_AUTO(fm_text_done) struct fm_text out = {0};
     if (!fm_spawn_run(argv, NULL, &enrol->place->work, &out, err))
@@ -144,7 +144,7 @@ bool fm_enrol_worker(struct fm_enrol *enrol, unsigned number, char **broker_key,
         return true;
     }
     snprintf(below, sizeof below, "work/%u", number);
-    FM_AUTO_FREE char *work_dir = fm_place_path(enrol->place, below);
+    FM_AUTO_FREE char *work_dir = fm_state_dir_path(enrol->place, below);
     if (!node_key(enrol, work_dir, key, err))
         return false;
     const char *const words[] = {"node", "add", name, key, NULL};

@@ -8,7 +8,7 @@
 #include "cli/state_dir.h"
 
 struct fm_enrol {
-    const struct fm_place *place;
+    const struct fm_state_dir *place;
     const char *const *environment; /* the broker's */
     char *account;                  /* id of the operator's account */
     char *key, *password;           /* of the first run; NULL after */

@@ -177,15 +177,15 @@ static enum fm_examine_verdict look_at_stack(struct fm_examine *examine)
 
 static enum fm_examine_verdict look_at_ports(struct fm_examine *examine)
 {
-    struct fm_place_ports ports = {0};
-    if (!fm_place_kept_ports(examine->place, &ports)) {
+    struct fm_state_dir_ports ports = {0};
+    if (!fm_state_dir_kept_ports(examine->place, &ports)) {
         fm_text_append(&examine->detail, "chosen at the first up");
         return FM_EXAMINE_OK;
     }
     fm_text_format(&examine->detail, "%s and %s", ports.listen, ports.link);
     bool are_ours = examine->running != NULL ||
                     (fm_port_try(ports.listen, NULL) && fm_port_try(ports.link, NULL));
-    fm_place_ports_done(&ports);
+    fm_state_dir_ports_done(&ports);
     if (are_ours) {
         return FM_EXAMINE_OK;
     }
@@ -211,13 +211,13 @@ static bool room_at(const char *path, struct statvfs *room)
 }
 
 /* `path` exists: whether who writes there may, tried as that user when we are root. */
-static bool can_write(const struct fm_place *place, const char *path, const char *name)
+static bool can_write(const struct fm_state_dir *place, const char *path, const char *name)
 {
     const struct passwd *entry = place->is_root ? getpwnam(name) : NULL;
     FM_AUTO_FREE char *copy = entry != NULL ? fm_strdup(name) : NULL;
     const char *const argv[] = {"test", "-w", path, NULL};
     struct fm_error err = {0};
-    struct fm_place_user user = {copy, geteuid(), getegid()};
+    struct fm_state_dir_user user = {copy, geteuid(), getegid()};
     if (entry != NULL) {
         user.uid = entry->pw_uid;
         user.gid = entry->pw_gid;
@@ -228,7 +228,7 @@ static bool can_write(const struct fm_place *place, const char *path, const char
 /* The file system that a folder of the stack is on, which need not be the state directory's. */
 static enum fm_examine_verdict look_at_room(struct fm_examine *examine, const char *name)
 {
-    FM_AUTO_FREE char *path = fm_place_path(examine->place, name);
+    FM_AUTO_FREE char *path = fm_state_dir_path(examine->place, name);
     struct statvfs room = {0};
     if (!room_at(path, &room)) {
         fm_text_format(&examine->detail, "%s cannot be looked at", path);
@@ -245,7 +245,7 @@ static enum fm_examine_verdict look_at_room(struct fm_examine *examine, const ch
 
 static enum fm_examine_verdict look_at_store(struct fm_examine *examine)
 {
-    FM_AUTO_FREE char *store = fm_place_path(examine->place, "store");
+    FM_AUTO_FREE char *store = fm_state_dir_path(examine->place, "store");
     enum fm_examine_verdict kept = look_at_room(examine, "store");
     fm_text_append(&examine->detail, "; ");
     enum fm_examine_verdict under_way = look_at_room(examine, "work");

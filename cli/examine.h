@@ -15,7 +15,7 @@ enum fm_examine_verdict {
 };
 
 struct fm_examine {
-    const struct fm_place *place;
+    const struct fm_state_dir *place;
     const struct fm_json *running; /* the stack's description; NULL: it does not run */
     struct fm_text detail, fix;
 };

@@ -29,9 +29,9 @@ static bool program_of(pid_t pid, char out[PATH_MAX])
 }
 
 /* PostgreSQL's programs are not below our directory: its own pid file names the server. */
-static pid_t find_server(const struct fm_place *place)
+static pid_t find_server(const struct fm_state_dir *place)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "pg/postmaster.pid");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg/postmaster.pid");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     char program[PATH_MAX];
     if (!fm_file_read(path, PID_FILE_LIMIT, &text, NULL))
@@ -43,9 +43,9 @@ static pid_t find_server(const struct fm_place *place)
 
 /* The first member or worker's child of the stack, or 0: they run its own copies of the programs.
  * The command line's copy may be anybody's. */
-static pid_t find_program(const struct fm_place *place)
+static pid_t find_program(const struct fm_state_dir *place)
 {
-    FM_AUTO_FREE char *below = fm_place_path(place, "bin");
+    FM_AUTO_FREE char *below = fm_state_dir_path(place, "bin");
     FM_AUTO_FREE char *directory = realpath(below, NULL);
     DIR *list = directory ? opendir("/proc") : NULL;
     char program[PATH_MAX];
@@ -63,7 +63,7 @@ static pid_t find_program(const struct fm_place *place)
     return found;
 }
 
-bool fm_leftover_wait(const struct fm_place *place, struct fm_error *err)
+bool fm_leftover_wait(const struct fm_state_dir *place, struct fm_error *err)
 {
     int64_t began_ms = fm_clock_ms();
     struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};

@@ -9,6 +9,6 @@
 
 /* Waits until no process of an earlier run lives: asks none to end, and kills those that will not.
  * To be called with the stack's lock held, so that there is no other run. */
-bool fm_leftover_wait(const struct fm_place *place, struct fm_error *err) FM_MUST_CHECK;
+bool fm_leftover_wait(const struct fm_state_dir *place, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

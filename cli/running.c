@@ -11,24 +11,25 @@
 
 #define DESCRIPTION_LIMIT 8192
 
-bool fm_running_is(const struct fm_place *place, bool *is, struct fm_error *err)
+bool fm_running_is(const struct fm_state_dir *place, bool *is, struct fm_error *err)
 {
     FM_AUTO(fm_file_close) int fd = -1;
     bool taken = false;
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.lock");
     *is = false;
     if (access(path, F_OK) != 0) {
         bool is_none = errno == ENOENT || errno == ENOTDIR;
         return is_none || fm_fail_errno(err, path);
     }
-    bool ok = fm_place_lock(place, &fd, &taken, err);
+    bool ok = fm_state_dir_lock(place, &fd, &taken, err);
     *is = ok && !taken;
     return ok;
 }
 
-bool fm_running_describe(const struct fm_place *place, struct fm_text *text, struct fm_json **json)
+bool fm_running_describe(const struct fm_state_dir *place, struct fm_text *text,
+                         struct fm_json **json)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.json");
     return fm_file_read(path, DESCRIPTION_LIMIT, text, NULL) &&
            fm_json_parse((struct fm_slice){text->data, text->length}, json, NULL);
 }

@@ -7,10 +7,11 @@
 
 /* Whether a supervisor holds the lock. SYSTEM when that is not ours to know: it is another user's.
  */
-bool fm_running_is(const struct fm_place *place, bool *is, struct fm_error *err) FM_MUST_CHECK;
+bool fm_running_is(const struct fm_state_dir *place, bool *is, struct fm_error *err) FM_MUST_CHECK;
 /* What it wrote when it was ready; false while there is none. `text` and `json` are the caller's.
  */
-bool fm_running_describe(const struct fm_place *place, struct fm_text *text, struct fm_json **json);
+bool fm_running_describe(const struct fm_state_dir *place, struct fm_text *text,
+                         struct fm_json **json);
 /* Where its own broker is asked how it stands, malloc'ed: at the API's address another one might
  * answer. */
 char *fm_running_operator(const struct fm_json *description);

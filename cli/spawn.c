@@ -20,7 +20,7 @@
 
 /* ---- in the child: between fork and exec ---- */
 
-static void become(const struct fm_place_user *user)
+static void become(const struct fm_state_dir_user *user)
 {
     if (!user || !user->name || user->uid == geteuid())
         return;
@@ -141,7 +141,7 @@ static bool reap(pid_t pid, const char *name, struct fm_error *err)
 }
 
 bool fm_spawn_run(const char *const *argv, const char *const *environment,
-                  const struct fm_place_user *user, struct fm_text *out, struct fm_error *err)
+                  const struct fm_state_dir_user *user, struct fm_text *out, struct fm_error *err)
 {
     int ends[2];
     pid_t pid;

@@ -13,10 +13,10 @@ struct fm_spawn {
     const char *const *argv; /* argv[0]: a path, or a name looked up on PATH */
     const char *const
         *environment; /* "NAME=value", NULL-terminated; PATH, LANG=C.UTF-8 and TZ are added */
-    const struct fm_place_user *user; /* NULL: as we are */
-    const char *log_path;             /* stdout and stderr, appended; NULL: ours */
-    int death_signal;                 /* when we die; 0: none */
-    int output;                       /* a descriptor for stdout; -1: none */
+    const struct fm_state_dir_user *user; /* NULL: as we are */
+    const char *log_path;                 /* stdout and stderr, appended; NULL: ours */
+    int death_signal;                     /* when we die; 0: none */
+    int output;                           /* a descriptor for stdout; -1: none */
 };
 
 /* Forks and execs; SYSTEM when the program cannot be started. */
@@ -24,7 +24,7 @@ bool fm_spawn_start(const struct fm_spawn *process, pid_t *pid, struct fm_error 
 /* Runs to the end; stdout appended to `out` (may be NULL: dropped) up to 64 KiB. SYSTEM with its
  * last line of stderr when it does not exit with 0. */
 bool fm_spawn_run(const char *const *argv, const char *const *environment,
-                  const struct fm_place_user *user, struct fm_text *out,
+                  const struct fm_state_dir_user *user, struct fm_text *out,
                   struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -48,8 +48,8 @@ struct member {
 
 struct fm_stack {
     const struct fm_stack_options *options;
-    const struct fm_place *place;
-    const struct fm_place_ports *ports;
+    const struct fm_state_dir *place;
+    const struct fm_state_dir_ports *ports;
     bool has_cluster;
     char *base_url;
     char *operator_url;        /* without a path; nobody but our own broker answers there */
@@ -75,7 +75,7 @@ static void tell(struct fm_stack *stack, const char *name, const char *value)
 
 static void tell_path(struct fm_stack *stack, const char *name, const char *below)
 {
-    FM_AUTO_FREE char *path = fm_place_path(stack->place, below);
+    FM_AUTO_FREE char *path = fm_state_dir_path(stack->place, below);
     tell(stack, name, path);
 }
 
@@ -96,7 +96,7 @@ static void tell_ours(struct fm_stack *stack)
     }
 }
 
-static const char *operator_listen(const struct fm_place_ports *ports)
+static const char *operator_listen(const struct fm_state_dir_ports *ports)
 {
     const char *given = getenv("FETCHMEDIA_METRICS_LISTEN");
     return given && *given ? given : ports->metrics;
@@ -117,8 +117,9 @@ static void tell_all(struct fm_stack *stack, const char *database_url)
     tell_ours(stack);
 }
 
-struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const struct fm_place *place,
-                              const struct fm_place_ports *ports, const char *database_url)
+struct fm_stack *fm_stack_new(const struct fm_stack_options *options,
+                              const struct fm_state_dir *place,
+                              const struct fm_state_dir_ports *ports, const char *database_url)
 {
     struct fm_stack *stack = fm_alloc(sizeof *stack);
     stack->options = options;
@@ -137,8 +138,8 @@ struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const stru
 
 static bool start_broker(struct fm_stack *stack, struct member *member, struct fm_error *err)
 {
-    FM_AUTO_FREE char *program = fm_place_path(stack->place, "bin/fetchmedia-broker");
-    FM_AUTO_FREE char *log = fm_place_path(stack->place, "log/broker.log");
+    FM_AUTO_FREE char *program = fm_state_dir_path(stack->place, "bin/fetchmedia-broker");
+    FM_AUTO_FREE char *log = fm_state_dir_path(stack->place, "log/broker.log");
     const char *const argv[] = {program, NULL};
     struct fm_spawn process = {.argv = argv,
                                .environment = stack->enrol.environment,
@@ -158,7 +159,7 @@ static bool start_worker(struct fm_stack *stack, struct member *member, struct f
 {
     FM_AUTO(fm_text_done)
     struct fm_text dir = {0}, log = {0}, brokers = {0}, key = {0}, cpu = {0}, net = {0};
-    FM_AUTO_FREE char *program = fm_place_path(stack->place, "bin/fetchmedia-worker");
+    FM_AUTO_FREE char *program = fm_state_dir_path(stack->place, "bin/fetchmedia-worker");
     fm_text_format(&dir, "FETCHMEDIA_WORK_DIR=%s/work/%u", stack->place->state, member->number);
     fm_text_format(&log, "%s/log/worker-%u.log", stack->place->state, member->number);
     fm_text_format(&brokers, "FETCHMEDIA_BROKERS=%s", stack->ports->link);
@@ -224,7 +225,7 @@ static bool start_cluster(struct fm_stack *stack, struct fm_error *err)
 /* The allow-list file the broker reads: the operator writes, the broker alone reads. */
 static bool make_allow_file(struct fm_stack *stack, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(stack->place, "allow");
+    FM_AUTO_FREE char *path = fm_state_dir_path(stack->place, "allow");
     if (access(path, F_OK) != 0 && !fm_file_write(path, 0640, fm_slice_of(""), err))
         return false;
     return chown(path, geteuid(), stack->place->broker.gid) == 0 || fm_fail_errno(err, "allow");
@@ -369,7 +370,7 @@ static void restart_due(struct fm_stack *stack)
 
 void fm_stack_publish(const struct fm_stack *stack)
 {
-    FM_AUTO_FREE char *path = fm_place_path(stack->place, "up.json");
+    FM_AUTO_FREE char *path = fm_state_dir_path(stack->place, "up.json");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     struct fm_error err = {0};
     fm_stack_describe(stack, true, &text);

@@ -19,8 +19,9 @@ struct fm_stack_options {
 
 struct fm_stack;
 /* `database_url` NULL: the private cluster. Borrowed: options, place, ports. */
-struct fm_stack *fm_stack_new(const struct fm_stack_options *options, const struct fm_place *place,
-                              const struct fm_place_ports *ports, const char *database_url);
+struct fm_stack *fm_stack_new(const struct fm_stack_options *options,
+                              const struct fm_state_dir *place,
+                              const struct fm_state_dir_ports *ports, const char *database_url);
 /* PostgreSQL up, the schema and the first account made, every worker enrolled, broker and workers
  * running and ready. */
 bool fm_stack_start(struct fm_stack *stack, struct fm_error *err) FM_MUST_CHECK;

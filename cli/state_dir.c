@@ -24,7 +24,7 @@
 static const char *const programs[] = {"fetchmedia", "fetchmedia-broker", "fetchmedia-worker",
                                        "fetchmedia-transfer", "fetchmedia-media"};
 
-char *fm_place_path(const struct fm_place *place, const char *name)
+char *fm_state_dir_path(const struct fm_state_dir *place, const char *name)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "%s/%s", place->state, name);
@@ -80,9 +80,9 @@ static char *socket_directory(const char *state, bool is_root)
     return fm_text_take(&path);
 }
 
-bool fm_place_find(const char *given, struct fm_place *place, struct fm_error *err)
+bool fm_state_dir_find(const char *given, struct fm_state_dir *place, struct fm_error *err)
 {
-    *place = (struct fm_place){.is_root = geteuid() == 0};
+    *place = (struct fm_state_dir){.is_root = geteuid() == 0};
     FM_AUTO_FREE char *path = given ? fm_strdup(given) : default_state(place->is_root);
     place->state = absolute(path);
     size_t length = strlen(place->state);
@@ -95,12 +95,12 @@ bool fm_place_find(const char *given, struct fm_place *place, struct fm_error *e
            fm_fail(err, FM_SETTING, "state directory: too long a path");
 }
 
-static void user_done(struct fm_place_user *user)
+static void user_done(struct fm_state_dir_user *user)
 {
     fm_memory_release(&user->name);
 }
 
-void fm_place_done(struct fm_place *place)
+void fm_state_dir_done(struct fm_state_dir *place)
 {
     user_done(&place->postgres);
     user_done(&place->broker);
@@ -111,17 +111,17 @@ void fm_place_done(struct fm_place *place)
 
 /* ---- users ---- */
 
-static bool look_up(const char *name, struct fm_place_user *user)
+static bool look_up(const char *name, struct fm_state_dir_user *user)
 {
     const struct passwd *entry = getpwnam(name);
     if (!entry)
         return false;
     fm_memory_release(&user->name);
-    *user = (struct fm_place_user){fm_strdup(name), entry->pw_uid, entry->pw_gid};
+    *user = (struct fm_state_dir_user){fm_strdup(name), entry->pw_uid, entry->pw_gid};
     return true;
 }
 
-static bool make_user(const char *name, struct fm_place_user *user, struct fm_error *err)
+static bool make_user(const char *name, struct fm_state_dir_user *user, struct fm_error *err)
 {
     const char *const argv[] = {"useradd",      "--system",
                                 "--user-group", "--no-create-home",
@@ -135,7 +135,7 @@ static bool make_user(const char *name, struct fm_place_user *user, struct fm_er
     return look_up(name, user) || fm_fail(err, FM_SYSTEM, "user %s: not made", name);
 }
 
-static bool make_users(struct fm_place *place, struct fm_error *err)
+static bool make_users(struct fm_state_dir *place, struct fm_error *err)
 {
     if (!place->is_root)
         return true;
@@ -157,18 +157,18 @@ static bool make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode,
     return true;
 }
 
-static bool make_below(const struct fm_place *place, const char *name,
-                       const struct fm_place_user *user, mode_t mode, struct fm_error *err)
+static bool make_below(const struct fm_state_dir *place, const char *name,
+                       const struct fm_state_dir_user *user, mode_t mode, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, name);
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, name);
     return make_directory(path, user->uid, user->gid, mode, err);
 }
 
 /* The broker makes its secrets, and reads them as itself. Where root ran it before there was a
  * stack, they are root's; nothing else is given away, whatever was put there. */
-static bool give_secrets(const struct fm_place *place, struct fm_error *err)
+static bool give_secrets(const struct fm_state_dir *place, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "secrets");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "secrets");
     DIR *directory = opendir(path);
     bool is_fine = directory != NULL;
     for (struct dirent *entry; is_fine && (entry = readdir(directory)) != NULL;) {
@@ -187,7 +187,7 @@ static bool give_secrets(const struct fm_place *place, struct fm_error *err)
     return is_fine;
 }
 
-static bool make_work(const struct fm_place *place, unsigned workers, struct fm_error *err)
+static bool make_work(const struct fm_state_dir *place, unsigned workers, struct fm_error *err)
 {
     for (unsigned i = 1; i <= workers; i++) {
         char name[32];
@@ -199,7 +199,7 @@ static bool make_work(const struct fm_place *place, unsigned workers, struct fm_
 }
 
 /* Whoever owns it may put other sockets in the place of ours. */
-static bool make_shared(const struct fm_place *place, struct fm_error *err)
+static bool make_shared(const struct fm_state_dir *place, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     struct stat status;
@@ -217,7 +217,7 @@ static bool make_shared(const struct fm_place *place, struct fm_error *err)
                               name);
 }
 
-static bool make_sockets(const struct fm_place *place, struct fm_error *err)
+static bool make_sockets(const struct fm_state_dir *place, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "%s/pg", place->sockets);
@@ -236,7 +236,7 @@ static bool copy_program(const char *from, const char *to, struct fm_error *err)
            fm_file_write(to, 0755, (struct fm_slice){bytes.data, bytes.length}, err);
 }
 
-static bool copy_programs(const struct fm_place *place, struct fm_error *err)
+static bool copy_programs(const struct fm_state_dir *place, struct fm_error *err)
 {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -244,7 +244,7 @@ static bool copy_programs(const struct fm_place *place, struct fm_error *err)
         return fm_fail_errno(err, "/proc/self/exe");
     self[length] = '\0';
     *strrchr(self, '/') = '\0';
-    FM_AUTO_FREE char *bin = fm_place_path(place, "bin");
+    FM_AUTO_FREE char *bin = fm_state_dir_path(place, "bin");
     if (strcmp(self, bin) == 0)
         return true;
     for (size_t i = 0; i < FM_COUNT(programs); i++) {
@@ -257,9 +257,9 @@ static bool copy_programs(const struct fm_place *place, struct fm_error *err)
     return true;
 }
 
-bool fm_place_make(struct fm_place *place, unsigned workers, struct fm_error *err)
+bool fm_state_dir_make(struct fm_state_dir *place, unsigned workers, struct fm_error *err)
 {
-    struct fm_place_user self = {NULL, geteuid(), getegid()};
+    struct fm_state_dir_user self = {NULL, geteuid(), getegid()};
     return make_users(place, err) && make_directory(place->state, self.uid, self.gid, 0711, err) &&
            make_below(place, "bin", &self, 0755, err) &&
            make_below(place, "log", &self, 0755, err) &&
@@ -289,7 +289,7 @@ static unsigned free_port(unsigned wanted, unsigned taken)
     return port;
 }
 
-static bool read_ports(const char *path, struct fm_place_ports *ports)
+static bool read_ports(const char *path, struct fm_state_dir_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     char listen[128], link[128], metrics[128];
@@ -304,9 +304,9 @@ static bool read_ports(const char *path, struct fm_place_ports *ports)
     return true;
 }
 
-bool fm_place_kept_ports(const struct fm_place *place, struct fm_place_ports *ports)
+bool fm_state_dir_kept_ports(const struct fm_state_dir *place, struct fm_state_dir_ports *ports)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "ports");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "ports");
     return read_ports(path, ports);
 }
 
@@ -330,7 +330,7 @@ static void choose_behind(unsigned last, unsigned other, char **address)
     *address = fm_text_take(&text);
 }
 
-static void choose_ports(const char *listen, struct fm_place_ports *ports)
+static void choose_ports(const char *listen, struct fm_state_dir_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (!ports->listen) {
@@ -341,11 +341,11 @@ static void choose_ports(const char *listen, struct fm_place_ports *ports)
     choose_behind(port_of(ports->link), port_of(ports->listen), &ports->metrics);
 }
 
-bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_place_ports *ports,
-                    struct fm_error *err)
+bool fm_state_dir_ports(const struct fm_state_dir *place, const char *listen,
+                        struct fm_state_dir_ports *ports, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "ports");
-    *ports = (struct fm_place_ports){0};
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "ports");
+    *ports = (struct fm_state_dir_ports){0};
     if (listen && !strrchr(listen, ':'))
         return fm_fail(err, FM_SETTING, "--listen takes HOST:PORT");
     if (read_ports(path, ports) && listen) {
@@ -358,17 +358,17 @@ bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_
     return fm_file_write(path, 0644, (struct fm_slice){text.data, text.length}, err);
 }
 
-void fm_place_ports_done(struct fm_place_ports *ports)
+void fm_state_dir_ports_done(struct fm_state_dir_ports *ports)
 {
     fm_memory_release(&ports->listen);
     fm_memory_release(&ports->link);
     fm_memory_release(&ports->metrics);
 }
 
-void fm_place_leave(const struct fm_place *place)
+void fm_state_dir_leave(const struct fm_state_dir *place)
 {
     struct fm_error err = {0};
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.json");
     unlink(path);
     if (!fm_file_remove_tree(AT_FDCWD, place->sockets, &err))
         fprintf(stderr, "fetchmedia: %s\n", err.detail);
@@ -376,16 +376,16 @@ void fm_place_leave(const struct fm_place *place)
 
 /* ---- the lock ---- */
 
-pid_t fm_place_owner(const struct fm_place *place)
+pid_t fm_state_dir_owner(const struct fm_state_dir *place)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.lock");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     return fm_file_read(path, 32, &text, NULL) ? (pid_t)strtol(fm_text_get(&text), NULL, 10) : 0;
 }
 
-bool fm_place_lock(const struct fm_place *place, int *fd, bool *taken, struct fm_error *err)
+bool fm_state_dir_lock(const struct fm_state_dir *place, int *fd, bool *taken, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.lock");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.lock");
     *taken = false;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*fd < 0)

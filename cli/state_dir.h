@@ -10,47 +10,49 @@
 
 #include "common/error.h"
 
-struct fm_place_user {
+struct fm_state_dir_user {
     char *name; /* NULL: whoever runs this */
     uid_t uid;
     gid_t gid;
 };
 
-struct fm_place {
+struct fm_state_dir {
     char *state;   /* absolute */
     char *sockets; /* ID in /run/fetchmedia, $XDG_RUNTIME_DIR/fetchmedia or /tmp/fetchmedia-UID */
     bool is_root;
-    struct fm_place_user postgres, broker, work;
+    struct fm_state_dir_user postgres, broker, work;
 };
 
 /* Names only; nothing is made. `given` NULL: /var/lib/fetchmedia as root, ~/.local/state/fetchmedia
  * else. */
-bool fm_place_find(const char *given, struct fm_place *place, struct fm_error *err) FM_MUST_CHECK;
+bool fm_state_dir_find(const char *given, struct fm_state_dir *place,
+                       struct fm_error *err) FM_MUST_CHECK;
 /* Makes users (root) and directories with their modes, copies the programs to <state>/bin. */
-bool fm_place_make(struct fm_place *place, unsigned workers, struct fm_error *err) FM_MUST_CHECK;
-void fm_place_done(struct fm_place *place);
+bool fm_state_dir_make(struct fm_state_dir *place, unsigned workers,
+                       struct fm_error *err) FM_MUST_CHECK;
+void fm_state_dir_done(struct fm_state_dir *place);
 /* "<state>/name", malloc'ed. */
-char *fm_place_path(const struct fm_place *place, const char *name);
+char *fm_state_dir_path(const struct fm_state_dir *place, const char *name);
 
-struct fm_place_ports {
+struct fm_state_dir_ports {
     char *listen; /* "127.0.0.1:8080" */
     char *link;
     char *metrics; /* always loopback's */
 };
 /* Those kept in <state>/ports, else free ones (8080 to 8082 first), then kept. `listen` NULL: as
  * kept. */
-bool fm_place_ports(const struct fm_place *place, const char *listen, struct fm_place_ports *ports,
-                    struct fm_error *err) FM_MUST_CHECK;
+bool fm_state_dir_ports(const struct fm_state_dir *place, const char *listen,
+                        struct fm_state_dir_ports *ports, struct fm_error *err) FM_MUST_CHECK;
 /* Those kept, and nothing chosen; false: none are. */
-bool fm_place_kept_ports(const struct fm_place *place, struct fm_place_ports *ports);
-void fm_place_ports_done(struct fm_place_ports *ports);
+bool fm_state_dir_kept_ports(const struct fm_state_dir *place, struct fm_state_dir_ports *ports);
+void fm_state_dir_ports_done(struct fm_state_dir_ports *ports);
 
 /* The last act of a stack: what stands only while it runs (its description, its sockets) goes. */
-void fm_place_leave(const struct fm_place *place);
+void fm_state_dir_leave(const struct fm_state_dir *place);
 /* The process that holds the lock, or held it last; 0: none. */
-pid_t fm_place_owner(const struct fm_place *place);
+pid_t fm_state_dir_owner(const struct fm_state_dir *place);
 /* Takes the stack's lock for life; *taken false when another supervisor holds it. */
-bool fm_place_lock(const struct fm_place *place, int *fd, bool *taken,
-                   struct fm_error *err) FM_MUST_CHECK;
+bool fm_state_dir_lock(const struct fm_state_dir *place, int *fd, bool *taken,
+                       struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -46,7 +46,7 @@ static const char *given(const char *text)
 
 /* ---- what is printed when ready ---- */
 
-static void say_ready(const struct fm_stack *stack, const struct fm_place *place,
+static void say_ready(const struct fm_stack *stack, const struct fm_state_dir *place,
                       struct fm_text *out)
 {
     const char *key = fm_stack_key(stack);
@@ -67,9 +67,9 @@ static void say_ready(const struct fm_stack *stack, const struct fm_place *place
         base, key ? key : "YOUR_API_KEY", place->state);
 }
 
-static void say_running(const struct fm_place *place, bool wants_json, struct fm_text *out)
+static void say_running(const struct fm_state_dir *place, bool wants_json, struct fm_text *out)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "up.json");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.json");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
     if (!fm_file_read(path, READY_LIMIT, &text, NULL) ||
@@ -120,9 +120,9 @@ static void answer(const struct front *front, const struct fm_text *text)
 }
 
 /* From here on nobody reads our terminal: the log does. */
-static bool go_behind(const struct fm_place *place, struct fm_error *err)
+static bool go_behind(const struct fm_state_dir *place, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_place_path(place, "log/supervisor.log");
+    FM_AUTO_FREE char *path = fm_state_dir_path(place, "log/supervisor.log");
     FM_AUTO(fm_file_close) int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     FM_AUTO(fm_file_close) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (log < 0 || null < 0)
@@ -143,8 +143,8 @@ static void block_signals(void)
     sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
-static bool serve(const struct fm_stack_options *options, const struct fm_place *place,
-                  const struct fm_place_ports *ports, const struct front *front,
+static bool serve(const struct fm_stack_options *options, const struct fm_state_dir *place,
+                  const struct fm_state_dir_ports *ports, const struct front *front,
                   struct fm_error *err)
 {
     const char *url = given(getenv("FETCHMEDIA_DATABASE_URL"));
@@ -166,20 +166,20 @@ static bool serve(const struct fm_stack_options *options, const struct fm_place 
         fm_stack_watch(stack);
     }
     fm_stack_destroy(&stack);
-    fm_place_leave(place);
+    fm_state_dir_leave(place);
     return ok;
 }
 
 static bool run(const struct fm_stack_options *options, const struct front *front,
                 struct fm_error *err)
 {
-    struct fm_place place;
-    struct fm_place_ports ports = {0};
+    struct fm_state_dir place;
+    struct fm_state_dir_ports ports = {0};
     int lock = -1;
     bool taken = false;
-    bool ok = fm_place_find(options->state_dir, &place, err) &&
+    bool ok = fm_state_dir_find(options->state_dir, &place, err) &&
               fm_file_make_dirs(place.state, 0711, err) &&
-              fm_place_lock(&place, &lock, &taken, err);
+              fm_state_dir_lock(&place, &lock, &taken, err);
     if (ok && !taken) {
         FM_AUTO(fm_text_done) struct fm_text text = {0};
         say_running(&place, options->wants_json, &text);
@@ -187,12 +187,12 @@ static bool run(const struct fm_stack_options *options, const struct front *fron
         answer(front, &text);
     } else if (ok) {
         ok = fm_leftover_wait(&place, err) &&
-             fm_place_make(&place, (unsigned)options->workers, err) &&
-             fm_place_ports(&place, options->listen, &ports, err) &&
+             fm_state_dir_make(&place, (unsigned)options->workers, err) &&
+             fm_state_dir_ports(&place, options->listen, &ports, err) &&
              serve(options, &place, &ports, front, err);
     }
-    fm_place_ports_done(&ports);
-    fm_place_done(&place);
+    fm_state_dir_ports_done(&ports);
+    fm_state_dir_done(&place);
     fm_file_close(&lock);
     return ok;
 }

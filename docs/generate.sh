@@ -3,4 +3,4 @@
 set -eu
 out=$1
 awk -f proto/protocol.awk proto/operations.def proto/messages.def proto/spec.def >"$out/PROTOCOL.md"
-awk -f docs/settings.awk broker/reload.def broker/settings.def worker/settings.def >"$out/settings.md"
+awk -f docs/settings.awk broker/config/reload.def broker/config/settings.def worker/settings.def >"$out/settings.md"

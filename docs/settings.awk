@@ -1,8 +1,8 @@
 # Writes docs/settings.md from the settings tables:
-#   awk -f docs/settings.awk broker/reload.def broker/settings.def worker/settings.def
+#   awk -f docs/settings.awk broker/config/reload.def broker/config/settings.def worker/settings.def
 BEGIN {
     print "# Settings\n"
-    print "Made by `docs/settings.awk` from `broker/settings.def` and `worker/settings.def`.\n"
+    print "Made by `docs/settings.awk` from `broker/config/settings.def` and `worker/settings.def`.\n"
     print "Each may be given as `--name`, as the environment's `FETCHMEDIA_NAME`, or as `name = value`"
     print "in a file (`fetchmedia-worker --config FILE`; for the broker `FETCHMEDIA_CONFIG`), in that"
     print "order of strength. A name nobody knows is an error that suggests the nearest one. Secrets are"

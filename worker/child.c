@@ -108,7 +108,7 @@ bool fm_child_exec(char *const *arguments, int channel_fd, pid_t *pid, int *pidf
 static void serve_channel(void *context);
 static void serve_pidfd(void *context);
 
-struct fm_child *fm_child_new(struct fm_loop *loop, const char *path, enum fm_turn_role role,
+struct fm_child *fm_child_new(struct fm_loop *loop, const char *path, enum fm_child_role role,
                               const struct fm_child_owner *owner, struct fm_error *err)
 {
     FM_AUTO(fm_file_close) int ours = -1;
@@ -117,7 +117,7 @@ struct fm_child *fm_child_new(struct fm_loop *loop, const char *path, enum fm_tu
     char *const arguments[] = {program, NULL};
     struct fm_child *child = fm_alloc(sizeof(*child));
     child->role = role;
-    child->state = FM_TURN_STARTED;
+    child->state = FM_CHILD_STARTED;
     child->owner = *owner;
     child->loop = loop;
     child->pidfd = -1;
@@ -130,7 +130,7 @@ struct fm_child *fm_child_new(struct fm_loop *loop, const char *path, enum fm_tu
         return NULL;
     }
     child->channel =
-        fm_channel_new(ours, role == FM_TURN_TRANSFER ? FM_FROM_TRANSFER : FM_FROM_MEDIA);
+        fm_channel_new(ours, role == FM_CHILD_TRANSFER ? FM_FROM_TRANSFER : FM_FROM_MEDIA);
     ours = -1;
     if (!fm_loop_watch(loop, fm_channel_fd(child->channel), &child->on_channel, err) ||
         !fm_loop_watch(loop, child->pidfd, &child->on_pidfd, err)) {
@@ -163,7 +163,7 @@ void fm_child_break(struct fm_child *child, const char *format, ...)
     vsnprintf(child->detail, sizeof(child->detail), format, arguments);
     va_end(arguments);
     child->past.is_broken = true;
-    child->state = FM_TURN_ENDED;
+    child->state = FM_CHILD_ENDED;
     fm_child_kill(child);
 }
 
@@ -255,7 +255,7 @@ const char *fm_child_fate_name(enum fm_child_fate fate)
 /* The last word is kept, and counts only once the process is reaped. */
 static void take_end(struct fm_child *child, struct fm_message *message)
 {
-    child->state = FM_TURN_ENDED;
+    child->state = FM_CHILD_ENDED;
     child->past.has_end = true;
     child->past.is_end_ok = message->end.error == FM_NONE;
     child->end_by_ms = fm_clock_ms() + END_GRACE_MS;
@@ -269,7 +269,7 @@ static void take_message(struct fm_child *child, struct fm_message *message, int
     if (child->past.is_killed) {
         return;
     }
-    if (!fm_turn_allows(child->role, child->state, message, fd_count)) {
+    if (!fm_child_rules_allow(child->role, child->state, message, fd_count)) {
         fm_child_break(child, "%s with %zu descriptors out of turn", fm_message_name(message->type),
                        fd_count);
         return;
@@ -279,7 +279,7 @@ static void take_message(struct fm_child *child, struct fm_message *message, int
         return;
     }
     if (message->type == FM_MESSAGE_READY) {
-        child->state = FM_TURN_IDLE;
+        child->state = FM_CHILD_IDLE;
     }
     child->owner.on_message(child->owner.context, child, message, fds);
 }

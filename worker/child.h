@@ -49,8 +49,8 @@ struct fm_child_owner {
 };
 
 struct fm_child {
-    enum fm_turn_role role;
-    enum fm_turn_state state;
+    enum fm_child_role role;
+    enum fm_child_state state;
     struct fm_child_past past;
     char detail[128]; /* what was wrong, for the log */
     pid_t pid;
@@ -68,7 +68,7 @@ struct fm_child {
 bool fm_child_exec(char *const *arguments, int channel_fd, pid_t *pid, int *pidfd,
                    struct fm_error *err) FM_MUST_CHECK;
 /* The same as a watched child in state STARTED. NULL with err set on failure. */
-struct fm_child *fm_child_new(struct fm_loop *loop, const char *path, enum fm_turn_role role,
+struct fm_child *fm_child_new(struct fm_loop *loop, const char *path, enum fm_child_role role,
                               const struct fm_child_owner *owner,
                               struct fm_error *err) FM_MUST_CHECK;
 /* Null-safe. One that still lives is killed and waited for. */

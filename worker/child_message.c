@@ -96,8 +96,8 @@ static const struct {
     {FM_MESSAGE_PROGRESS, take_progress},
 };
 
-void fm_hear_message(struct fm_job_attempt *attempt, struct fm_child *child,
-                     const struct fm_message *message, int *fds)
+void fm_child_message_handle(struct fm_job_attempt *attempt, struct fm_child *child,
+                             const struct fm_message *message, int *fds)
 {
     for (size_t i = 0; i < FM_COUNT(words); i++) {
         if (words[i].type == message->type) {

@@ -3,9 +3,9 @@
 
 #include "common/memory.h"
 
-#define ANY_ROLE (FM_TURN_SPARE | FM_TURN_TRANSFER | FM_TURN_WORK | FM_TURN_VERIFY)
-#define MEDIA_AT_WORK (FM_TURN_WORK | FM_TURN_VERIFY)
-#define NOT_ENDED (FM_TURN_STARTED | FM_TURN_IDLE | FM_TURN_BUSY | FM_TURN_DELIVERS)
+#define ANY_ROLE (FM_CHILD_SPARE | FM_CHILD_TRANSFER | FM_CHILD_WORK | FM_CHILD_VERIFY)
+#define MEDIA_AT_WORK (FM_CHILD_WORK | FM_CHILD_VERIFY)
+#define NOT_ENDED (FM_CHILD_STARTED | FM_CHILD_IDLE | FM_CHILD_BUSY | FM_CHILD_DELIVERS)
 
 /* END is two messages here: success has its time, a failure may come at any. */
 enum word { ANY_WORD, SUCCESS, FAILURE };
@@ -17,15 +17,15 @@ static const struct {
     size_t fd_count;
     enum word word;
 } rows[] = {
-    {FM_MESSAGE_READY, ANY_ROLE, FM_TURN_STARTED, 0, ANY_WORD},
-    {FM_MESSAGE_SOURCE, FM_TURN_TRANSFER, FM_TURN_BUSY, 1, ANY_WORD},
-    {FM_MESSAGE_EXTENT, FM_TURN_TRANSFER, FM_TURN_BUSY, 0, ANY_WORD},
-    {FM_MESSAGE_COMPLETE, FM_TURN_TRANSFER, FM_TURN_BUSY, 0, ANY_WORD},
-    {FM_MESSAGE_PROGRESS, FM_TURN_TRANSFER, FM_TURN_BUSY | FM_TURN_DELIVERS, 0, ANY_WORD},
-    {FM_MESSAGE_PROGRESS, MEDIA_AT_WORK, FM_TURN_BUSY, 0, ANY_WORD},
-    {FM_MESSAGE_WANT_UPLOAD, FM_TURN_TRANSFER, FM_TURN_DELIVERS, 0, ANY_WORD},
-    {FM_MESSAGE_END, FM_TURN_TRANSFER, FM_TURN_DELIVERS, 0, SUCCESS},
-    {FM_MESSAGE_END, MEDIA_AT_WORK, FM_TURN_BUSY, 0, SUCCESS},
+    {FM_MESSAGE_READY, ANY_ROLE, FM_CHILD_STARTED, 0, ANY_WORD},
+    {FM_MESSAGE_SOURCE, FM_CHILD_TRANSFER, FM_CHILD_BUSY, 1, ANY_WORD},
+    {FM_MESSAGE_EXTENT, FM_CHILD_TRANSFER, FM_CHILD_BUSY, 0, ANY_WORD},
+    {FM_MESSAGE_COMPLETE, FM_CHILD_TRANSFER, FM_CHILD_BUSY, 0, ANY_WORD},
+    {FM_MESSAGE_PROGRESS, FM_CHILD_TRANSFER, FM_CHILD_BUSY | FM_CHILD_DELIVERS, 0, ANY_WORD},
+    {FM_MESSAGE_PROGRESS, MEDIA_AT_WORK, FM_CHILD_BUSY, 0, ANY_WORD},
+    {FM_MESSAGE_WANT_UPLOAD, FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, 0, ANY_WORD},
+    {FM_MESSAGE_END, FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, 0, SUCCESS},
+    {FM_MESSAGE_END, MEDIA_AT_WORK, FM_CHILD_BUSY, 0, SUCCESS},
     {FM_MESSAGE_END, ANY_ROLE, NOT_ENDED, 0, FAILURE},
 };
 
@@ -37,8 +37,8 @@ static enum word word_of(const struct fm_message *message)
     return message->end.error == FM_NONE ? SUCCESS : FAILURE;
 }
 
-bool fm_turn_allows(enum fm_turn_role role, enum fm_turn_state state,
-                    const struct fm_message *message, size_t fd_count)
+bool fm_child_rules_allow(enum fm_child_role role, enum fm_child_state state,
+                          const struct fm_message *message, size_t fd_count)
 {
     for (size_t i = 0; i < FM_COUNT(rows); i++) {
         if (rows[i].type == message->type && (rows[i].roles & role) != 0 &&

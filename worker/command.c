@@ -7,7 +7,7 @@
 #include "common/memory.h"
 
 /* Done with the message, whatever became of it: an unsent one breaks the child. */
-static void give(struct fm_child *child, enum fm_turn_state then, struct fm_message *message,
+static void give(struct fm_child *child, enum fm_child_state then, struct fm_message *message,
                  const int *fds, size_t fd_count)
 {
     if (fm_child_send(child, message, fds, fd_count)) {
@@ -22,10 +22,10 @@ static uint64_t time_left_ms(const struct fm_job_attempt *attempt)
     return left_ms > 1 ? (uint64_t)left_ms : 1;
 }
 
-bool fm_order_fetch(struct fm_job_attempt *attempt, struct fm_error *err)
+bool fm_command_fetch(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     const struct fm_welcome *welcome = attempt->host->welcome;
-    const struct fm_job *order = &attempt->order.job;
+    const struct fm_job *order = &attempt->message.job;
     struct fm_message message;
     (void)err;
     fm_message_init(&message, FM_MESSAGE_FETCH);
@@ -37,7 +37,7 @@ bool fm_order_fetch(struct fm_job_attempt *attempt, struct fm_error *err)
     message.fetch.own = welcome->own;
     message.fetch.store_origins = welcome->store_origins;
     message.fetch.pin = welcome->pin;
-    give(attempt->transfer, FM_TURN_BUSY, &message, NULL, 0);
+    give(attempt->transfer, FM_CHILD_BUSY, &message, NULL, 0);
     return true;
 }
 
@@ -47,7 +47,7 @@ static bool limit_cpu(struct fm_job_attempt *attempt, struct fm_error *err)
     return fm_child_limit_cpu(attempt->media, seconds, err);
 }
 
-bool fm_order_work(struct fm_job_attempt *attempt, struct fm_error *err)
+bool fm_command_work(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     struct fm_files *files = &attempt->files;
     int fds[1 + FM_FILES_OUTPUTS] = {files->source_fd};
@@ -58,16 +58,16 @@ bool fm_order_work(struct fm_job_attempt *attempt, struct fm_error *err)
     }
     memcpy(fds + 1, files->output_fds, files->output_count * sizeof(*fds));
     fm_message_init(&message, FM_MESSAGE_WORK);
-    message.work.spec = attempt->order.job.spec;
+    message.work.spec = attempt->message.job.spec;
     message.work.size_bytes = attempt->size_bytes;
-    message.work.max_seconds = attempt->order.job.max_seconds;
+    message.work.max_seconds = attempt->message.job.max_seconds;
     message.work.threads = attempt->host->threads;
     message.work.content_type = attempt->source.content_type;
-    give(attempt->media, FM_TURN_BUSY, &message, fds, 1 + files->output_count);
+    give(attempt->media, FM_CHILD_BUSY, &message, fds, 1 + files->output_count);
     return true;
 }
 
-bool fm_order_verify(struct fm_job_attempt *attempt, struct fm_error *err)
+bool fm_command_verify(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     struct fm_files *files = &attempt->files;
     struct fm_message message;
@@ -76,12 +76,12 @@ bool fm_order_verify(struct fm_job_attempt *attempt, struct fm_error *err)
     }
     fm_message_init(&message, FM_MESSAGE_VERIFY);
     message.verify.expect = attempt->outputs;
-    message.verify.max_seconds = attempt->order.job.max_seconds;
-    give(attempt->media, FM_TURN_BUSY, &message, files->output_fds, files->output_count);
+    message.verify.max_seconds = attempt->message.job.max_seconds;
+    give(attempt->media, FM_CHILD_BUSY, &message, files->output_fds, files->output_count);
     return true;
 }
 
-bool fm_order_deliver(struct fm_job_attempt *attempt, struct fm_error *err)
+bool fm_command_deliver(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     struct fm_files *files = &attempt->files;
     struct fm_message message;
@@ -89,9 +89,10 @@ bool fm_order_deliver(struct fm_job_attempt *attempt, struct fm_error *err)
     fm_message_init(&message, FM_MESSAGE_DELIVER);
     message.deliver.files = attempt->outputs;
     if (attempt->is_copy) {
-        give(attempt->transfer, FM_TURN_DELIVERS, &message, &files->source_fd, 1);
+        give(attempt->transfer, FM_CHILD_DELIVERS, &message, &files->source_fd, 1);
     } else {
-        give(attempt->transfer, FM_TURN_DELIVERS, &message, files->output_fds, files->output_count);
+        give(attempt->transfer, FM_CHILD_DELIVERS, &message, files->output_fds,
+             files->output_count);
     }
     return true;
 }

@@ -8,10 +8,10 @@
 
 #include "worker/job.h"
 
-bool fm_order_fetch(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
+bool fm_command_fetch(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
 /* Opens the outputs and limits the processor time first. */
-bool fm_order_work(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
-bool fm_order_verify(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
-bool fm_order_deliver(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
+bool fm_command_work(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
+bool fm_command_verify(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
+bool fm_command_deliver(struct fm_job_attempt *attempt, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -14,7 +14,7 @@
  *   media:work    one attempt    the source read-only, outputs writable       open, connect, exec,
  * fork media:verify  one attempt    outputs read-only, nothing writable          the same
  *
- * A star: children never talk to each other. turn.c has who may say what when; order.c what they
+ * A star: children never talk to each other. child_rules.c has who may say what when; command.c what they
  * are told; relay.c what passes between them and the broker. WORK waits for COMPLETE; VERIFY until
  * work is reaped, so that nobody can write to the outputs any more; DELIVER until verify said yes.
  * SOURCE of a later generation kills the media child and starts the outputs anew; an older
@@ -167,9 +167,9 @@ static void take_end(struct fm_job_attempt *attempt, const struct fm_child *chil
                end->detail != NULL ? end->detail : "");
         return;
     }
-    if (child->role == FM_TURN_TRANSFER) {
+    if (child->role == FM_CHILD_TRANSFER) {
         is_taken = end_transfer(attempt, end, &err);
-    } else if (child->role == FM_TURN_WORK) {
+    } else if (child->role == FM_CHILD_WORK) {
         is_taken = end_work(attempt, end, &err);
     } else {
         is_taken = end_verify(attempt, end, &err);
@@ -197,7 +197,7 @@ static void take_fate(struct fm_job_attempt *attempt, const struct fm_child *chi
         /* Ours kills only with a verdict, or what is void: neither comes here. */
         decide(attempt, FM_HOW_LOST, FM_WORKER_LOST, child->detail);
     } else {
-        bool is_transfer_crash = fate == FM_CHILD_CRASHED && child->role == FM_TURN_TRANSFER;
+        bool is_transfer_crash = fate == FM_CHILD_CRASHED && child->role == FM_CHILD_TRANSFER;
         decide(attempt, meanings[fate].how, is_transfer_crash ? FM_INTERNAL : meanings[fate].error,
                child->detail);
     }
@@ -209,7 +209,7 @@ static void on_message(void *context, struct fm_child *child, const struct fm_me
 {
     struct fm_job_attempt *attempt = context;
     if (attempt->phase == FM_JOB_RUNNING) {
-        fm_hear_message(attempt, child, message, fds);
+        fm_child_message_handle(attempt, child, message, fds);
     }
     advance(attempt);
 }
@@ -233,14 +233,14 @@ static void on_gone(void *context, struct fm_child *child, enum fm_child_fate fa
 
 /* ---- the steps ---- */
 
-static bool is_idle(const struct fm_child *child, enum fm_turn_role role)
+static bool is_idle(const struct fm_child *child, enum fm_child_role role)
 {
-    return child != NULL && child->role == role && child->state == FM_TURN_IDLE;
+    return child != NULL && child->role == role && child->state == FM_CHILD_IDLE;
 }
 
 static bool is_fetch_due(const struct fm_job_attempt *attempt)
 {
-    return is_idle(attempt->transfer, FM_TURN_TRANSFER);
+    return is_idle(attempt->transfer, FM_CHILD_TRANSFER);
 }
 
 /* What is to be delivered is there, and proved. */
@@ -257,34 +257,34 @@ static bool is_media_due(const struct fm_job_attempt *attempt)
 static bool take_media(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     const struct fm_child_owner owner = {attempt, on_message, on_gone};
-    enum fm_turn_role role = attempt->is_worked ? FM_TURN_VERIFY : FM_TURN_WORK;
+    enum fm_child_role role = attempt->is_worked ? FM_CHILD_VERIFY : FM_CHILD_WORK;
     attempt->media = fm_spare_take(attempt->host->spares, role, &owner, err);
     return attempt->media != NULL;
 }
 
 static bool is_work_due(const struct fm_job_attempt *attempt)
 {
-    return attempt->is_complete && is_idle(attempt->media, FM_TURN_WORK);
+    return attempt->is_complete && is_idle(attempt->media, FM_CHILD_WORK);
 }
 
 static bool is_verify_due(const struct fm_job_attempt *attempt)
 {
-    return attempt->is_complete && is_idle(attempt->media, FM_TURN_VERIFY);
+    return attempt->is_complete && is_idle(attempt->media, FM_CHILD_VERIFY);
 }
 
 static bool is_deliver_due(const struct fm_job_attempt *attempt)
 {
     return is_made(attempt) && attempt->media == NULL && attempt->transfer != NULL &&
-           attempt->transfer->state == FM_TURN_BUSY;
+           attempt->transfer->state == FM_CHILD_BUSY;
 }
 
 static const struct {
     bool (*is_due)(const struct fm_job_attempt *attempt);
     bool (*take)(struct fm_job_attempt *attempt, struct fm_error *err);
 } steps[] = {
-    {is_fetch_due, fm_order_fetch},     {is_media_due, take_media},
-    {is_work_due, fm_order_work},       {is_verify_due, fm_order_verify},
-    {is_deliver_due, fm_order_deliver},
+    {is_fetch_due, fm_command_fetch},     {is_media_due, take_media},
+    {is_work_due, fm_command_work},       {is_verify_due, fm_command_verify},
+    {is_deliver_due, fm_command_deliver},
 };
 
 /* Takes every step that is due, in their order; or, once decided and all is reaped, ends. */
@@ -313,22 +313,22 @@ static bool read_id(struct fm_slice bytes, struct fm_id *id, struct fm_error *er
     return true;
 }
 
-struct fm_job_attempt *fm_job_new(const struct fm_job_host *host, struct fm_message *order)
+struct fm_job_attempt *fm_job_new(const struct fm_job_host *host, struct fm_message *message)
 {
     struct fm_job_attempt *attempt = fm_alloc(sizeof(*attempt));
     struct fm_error err = {0};
     attempt->host = host;
-    attempt->order = *order;
-    order->arena = (struct fm_arena){0};
-    attempt->lease = attempt->order.job.lease;
-    attempt->class = (enum fm_class)attempt->order.job.class;
-    attempt->deadline_ms = fm_clock_ms() + (int64_t)attempt->order.job.time_ms;
+    attempt->message = *message;
+    message->arena = (struct fm_arena){0};
+    attempt->lease = attempt->message.job.lease;
+    attempt->class = (enum fm_class)attempt->message.job.class;
+    attempt->deadline_ms = fm_clock_ms() + (int64_t)attempt->message.job.time_ms;
     attempt->files = (struct fm_files){.directory_fd = -1, .source_fd = -1};
     fm_pack_defaults(&fm_record_source_facts, &attempt->source);
     fm_pack_defaults(&fm_record_progress, &attempt->progress);
-    if (!read_id(attempt->order.job.account, &attempt->account, &err) ||
-        !read_id(attempt->order.job.job, &attempt->job, &err) ||
-        !fm_spec_read(attempt->order.job.spec, &attempt->arena, &attempt->spec, &err)) {
+    if (!read_id(attempt->message.job.account, &attempt->account, &err) ||
+        !read_id(attempt->message.job.job, &attempt->job, &err) ||
+        !fm_spec_read(attempt->message.job.spec, &attempt->arena, &attempt->spec, &err)) {
         fail(attempt, &err);
         advance(attempt);
         return attempt;
@@ -345,7 +345,7 @@ void fm_job_destroy(struct fm_job_attempt **attempt)
     fm_child_destroy(&(*attempt)->transfer);
     fm_child_destroy(&(*attempt)->media);
     fm_files_remove(&(*attempt)->files);
-    fm_message_done(&(*attempt)->order);
+    fm_message_done(&(*attempt)->message);
     fm_arena_done(&(*attempt)->arena);
     fm_memory_release(attempt);
     *attempt = NULL;
@@ -360,7 +360,7 @@ void fm_job_start(struct fm_job_attempt *attempt)
     log_job(attempt, "attempt_started", attempt->is_copy ? "kind=copy" : "kind=make");
     if (fm_files_open(&attempt->files, host->work_dir, &attempt->job, attempt->lease, &err)) {
         attempt->transfer =
-            fm_child_new(host->loop, host->transfer_path, FM_TURN_TRANSFER, &owner, &err);
+            fm_child_new(host->loop, host->transfer_path, FM_CHILD_TRANSFER, &owner, &err);
     }
     fm_fault("child_started");
     if (attempt->transfer == NULL) {

@@ -35,7 +35,7 @@ struct fm_job_attempt {
     bool has_slot, is_in_hand, is_freeing; /* the owner's notes */
 
     const struct fm_job_host *host;
-    struct fm_message order; /* the JOB */
+    struct fm_message message; /* the JOB */
     struct fm_id account, job;
     uint64_t lease;
     enum fm_class class;
@@ -73,7 +73,7 @@ struct fm_job_attempt {
 /* Takes the message over (zeroes its arena). PROTOCOL if its ids or spec cannot be read; the
  * attempt is then there all the same, in phase TELLING, to say so. Phase IN_HAND otherwise. NULL
  * never. */
-struct fm_job_attempt *fm_job_new(const struct fm_job_host *host, struct fm_message *order);
+struct fm_job_attempt *fm_job_new(const struct fm_job_host *host, struct fm_message *message);
 /* Kills and reaps what still runs, removes the directory. */
 void fm_job_destroy(struct fm_job_attempt **attempt);
 /* Its slot is there: directory and transfer. */

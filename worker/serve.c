@@ -105,7 +105,7 @@ static void remove_over(struct serve *serve)
 
 static void reject(struct serve *serve, const struct fm_job_attempt *attempt, const char *reason)
 {
-    const struct fm_job *order = &attempt->order.job;
+    const struct fm_job *order = &attempt->message.job;
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_REJECT);
     message.reject.account = order->account;

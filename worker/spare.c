@@ -82,14 +82,14 @@ void fm_spare_destroy(struct fm_spares **spares)
 static unsigned best(const struct fm_spares *spares)
 {
     for (unsigned i = 0; i < spares->count; i++) {
-        if (spares->children[i]->state == FM_TURN_IDLE) {
+        if (spares->children[i]->state == FM_CHILD_IDLE) {
             return i;
         }
     }
     return 0;
 }
 
-struct fm_child *fm_spare_take(struct fm_spares *spares, enum fm_turn_role role,
+struct fm_child *fm_spare_take(struct fm_spares *spares, enum fm_child_role role,
                                const struct fm_child_owner *owner, struct fm_error *err)
 {
     if (spares->count == 0) {
@@ -109,7 +109,7 @@ int64_t fm_spare_tick(struct fm_spares *spares, int64_t now_ms)
     while (spares->count < spares->wanted && now_ms >= spares->start_at_ms) {
         struct fm_error err = {0};
         struct fm_child *child =
-            fm_child_new(spares->loop, spares->path, FM_TURN_SPARE, &owner, &err);
+            fm_child_new(spares->loop, spares->path, FM_CHILD_SPARE, &owner, &err);
         if (child == NULL) {
             fm_log_failure("spare_start", &err);
             spares->start_at_ms = now_ms + PAUSE_MS;

@@ -15,7 +15,7 @@ struct fm_spares *fm_spare_new(struct fm_loop *loop, const char *path, unsigned 
 void fm_spare_destroy(struct fm_spares **spares);
 /* One for this role and owner, which destroys it: READY if there is one, else one that will be.
  * NULL with err set if none can be started. */
-struct fm_child *fm_spare_take(struct fm_spares *spares, enum fm_turn_role role,
+struct fm_child *fm_spare_take(struct fm_spares *spares, enum fm_child_role role,
                                const struct fm_child_owner *owner,
                                struct fm_error *err) FM_MUST_CHECK;
 /* Starts what is missing; answers when it wants to be called again. */

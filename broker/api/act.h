@@ -18,9 +18,9 @@ enum fm_step fm_cancel_act(struct fm_request *request);
 enum fm_step fm_delete_act(struct fm_request *request);
 /* retry.c: a new job of the same spec. */
 enum fm_step fm_retry_act(struct fm_request *request);
-/* batch.c, batch_look.c, batch_list.c, batch_cancel.c: many jobs asked for at once. */
+/* batch.c, batch_get.c, batch_list.c, batch_cancel.c: many jobs asked for at once. */
 enum fm_step fm_batch_act(struct fm_request *request);
-enum fm_step fm_batch_look_act(struct fm_request *request);
+enum fm_step fm_batch_get_act(struct fm_request *request);
 enum fm_step fm_batch_list_act(struct fm_request *request);
 enum fm_step fm_batch_cancel_act(struct fm_request *request);
 /* download.c: bytes of an output, by key or by signed URL. */

@@ -1,7 +1,7 @@
 /*
  * Many jobs in one POST: each is validated as its line comes, on the front thread, and put into an
  * unlinked file; no transaction is open meanwhile. Once the last one is there the file is COPYed as
- * one transaction (copy.c), for which the request is suspended, once. All or nothing: the first job
+ * one transaction (batch_writer.c), for which the request is suspended, once. All or nothing: the first job
  * that is refused refuses the batch, by its line.
  * Before: a request with its key. After: 202 with the batch, committed.
  */
@@ -33,13 +33,13 @@ enum stage { STAGE_START, STAGE_TAKING, STAGE_LOOKING, STAGE_COUNTING, STAGE_COP
 
 struct batch {
     struct fm_http_exchange *exchange;
-    struct fm_lines lines;
+    struct fm_batch_lines lines;
     size_t jobs_limit, bytes_limit, bytes;
     struct fm_batch_file *file;
     struct fm_address_policy policy;
     struct fm_validate_input input; /* of every job, but for its body */
     struct fm_text packed;
-    struct fm_copy_task task;
+    struct fm_batch_writer_task task;
     struct fm_id account; /* that has entered; zero: none */
     atomic_bool is_answered;
 };
@@ -48,7 +48,7 @@ struct batch {
 static void leave(struct fm_request *request, struct batch *batch)
 {
     if (!fm_id_is_zero(&batch->account)) {
-        fm_copy_leave(request->front->copy, &batch->account);
+        fm_batch_writer_leave(request->front->batch_writer, &batch->account);
         batch->account = (struct fm_id){{0}};
     }
 }
@@ -57,7 +57,7 @@ static void batch_done(struct fm_request *request)
 {
     struct batch *batch = request->act;
     leave(request, batch);
-    fm_lines_done(&batch->lines);
+    fm_batch_lines_done(&batch->lines);
     fm_batch_file_destroy(&batch->file);
     fm_address_policy_done(&batch->policy);
     fm_text_done(&batch->packed);
@@ -99,10 +99,11 @@ static bool take_job(void *context, struct fm_slice body, struct fm_error *err)
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     struct fm_validate_result result;
     if (fm_batch_file_count(batch->file) == batch->jobs_limit) {
-        return fm_fail_param(
-            err, FM_INVALID_REQUEST, NULL, "A batch has at most %zu jobs%s", batch->jobs_limit,
-            batch->lines.form == FM_LINES_JSON ? "; as application/x-ndjson, a job a line, 100000"
-                                               : "");
+        return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "A batch has at most %zu jobs%s",
+                             batch->jobs_limit,
+                             batch->lines.form == FM_BATCH_LINES_JSON
+                                 ? "; as application/x-ndjson, a job a line, 100000"
+                                 : "");
     }
     batch->input.body = body;
     return fm_validate_job(&batch->input, &arena, &result, err) && keep(batch, &result.spec, err);
@@ -114,7 +115,7 @@ static bool take_job(void *context, struct fm_slice body, struct fm_error *err)
 static void name_line(const struct batch *batch, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text message = {0}, param = {0};
-    bool is_line = batch->lines.form == FM_LINES_NDJSON;
+    bool is_line = batch->lines.form == FM_BATCH_LINES_NDJSON;
     size_t number = batch->lines.number;
     if (number == 0 || fm_reply_status(err->code) >= 500) {
         return;
@@ -148,7 +149,7 @@ static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
     struct fm_error err = {0};
     batch->bytes += bytes.length;
     bool is_good = batch->bytes <= batch->bytes_limit
-                       ? fm_lines_feed(&batch->lines, bytes, &err)
+                       ? fm_batch_lines_feed(&batch->lines, bytes, &err)
                        : fm_fail(&err, FM_PAYLOAD_TOO_LARGE, "batch: bytes");
     if (!is_good) {
         refuse(request, &err);
@@ -171,13 +172,13 @@ static bool read_form(struct batch *batch, const char *content_type, struct fm_e
     const char *type = content_type != NULL ? content_type : "";
     for (size_t i = 0; i < FM_COUNT(lines); i++) {
         if (is_type(type, lines[i])) {
-            batch->lines.form = FM_LINES_NDJSON;
+            batch->lines.form = FM_BATCH_LINES_NDJSON;
             batch->jobs_limit = NDJSON_JOBS;
             batch->bytes_limit = NDJSON_BYTES;
             return true;
         }
     }
-    batch->lines.form = FM_LINES_JSON;
+    batch->lines.form = FM_BATCH_LINES_JSON;
     batch->jobs_limit = JSON_JOBS;
     batch->bytes_limit = JSON_BYTES;
     for (size_t i = 0; i < FM_COUNT(json); i++) {
@@ -200,7 +201,7 @@ static bool prepare(struct fm_request *request, struct batch *batch, struct fm_e
         fm_http_close_after(request->exchange);
         return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "batch: declared");
     }
-    if (!fm_copy_enter(request->front->copy, &request->look.key_account)) {
+    if (!fm_batch_writer_enter(request->front->batch_writer, &request->look.key_account)) {
         request->retry_after_seconds = BUSY_SECONDS;
         return fm_fail(err, FM_UNAVAILABLE, "batch: too many at once");
     }
@@ -235,7 +236,7 @@ static enum fm_step start(struct fm_request *request)
 /* ---- the commit ---- */
 
 /* On a copy thread. */
-static void take_outcome(struct fm_copy_task *task)
+static void take_outcome(struct fm_batch_writer_task *task)
 {
     struct batch *batch = task->context;
     struct fm_http_exchange *exchange = batch->exchange;
@@ -244,7 +245,7 @@ static void take_outcome(struct fm_copy_task *task)
     fm_http_release(exchange);
 }
 
-static bool may_go_on(const struct fm_copy_task *task)
+static bool may_go_on(const struct fm_batch_writer_task *task)
 {
     const struct batch *batch = task->context;
     return !fm_http_is_closing(batch->exchange);
@@ -254,19 +255,19 @@ static enum fm_step copy(struct fm_request *request)
 {
     struct batch *batch = request->act;
     request->batch = fm_id_new();
-    batch->task = (struct fm_copy_task){.kind = FM_COPY_ADD,
-                                        .batch = request->batch,
-                                        .account = request->look.key_account,
-                                        .key = request->look.key_id,
-                                        .first = fm_id_series_new(),
-                                        .file = batch->file,
-                                        .may_go_on = may_go_on,
-                                        .done = take_outcome,
-                                        .context = batch};
+    batch->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
+                                                .batch = request->batch,
+                                                .account = request->look.key_account,
+                                                .key = request->look.key_id,
+                                                .first = fm_id_series_new(),
+                                                .file = batch->file,
+                                                .may_go_on = may_go_on,
+                                                .done = take_outcome,
+                                                .context = batch};
     request->stage = STAGE_COPYING;
     fm_http_wait(request->exchange, FM_CLOCK_NEVER);
     fm_http_hold(request->exchange);
-    fm_copy_post(request->front->copy, &batch->task);
+    fm_batch_writer_post(request->front->batch_writer, &batch->task);
     return FM_STEP_WAIT;
 }
 
@@ -275,11 +276,11 @@ static enum fm_step admit(struct fm_request *request)
 {
     const struct batch *batch = request->act;
     struct fm_error err = {0};
-    if (fm_load_is_counting(request)) {
+    if (fm_queued_limit_is_counting(request)) {
         return FM_STEP_WAIT;
     }
-    return fm_load_may_queue(request->front->load, &request->look, fm_batch_file_count(batch->file),
-                             &err)
+    return fm_queued_limit_may_queue(request->front->queued_limit, &request->look,
+                                     fm_batch_file_count(batch->file), &err)
                ? copy(request)
                : fm_reply_error(request, &err);
 }
@@ -288,7 +289,7 @@ static enum fm_step finish_body(struct fm_request *request)
 {
     struct batch *batch = request->act;
     struct fm_error err = {0};
-    if (!fm_lines_end(&batch->lines, &err)) {
+    if (!fm_batch_lines_end(&batch->lines, &err)) {
         return refuse(request, &err);
     }
     if (fm_batch_file_count(batch->file) == 0) {
@@ -296,7 +297,7 @@ static enum fm_step finish_body(struct fm_request *request)
         return fm_reply_error(request, &err);
     }
     request->stage = STAGE_LOOKING;
-    fm_ask_look(request, &request->job);
+    fm_lookup_start(request, &request->job);
     return FM_STEP_WAIT;
 }
 
@@ -304,10 +305,10 @@ static enum fm_step finish_body(struct fm_request *request)
 static enum fm_step look_again(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (!fm_ask_is_known(request, &err)) {
+    if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
     request->stage = STAGE_COUNTING;
@@ -323,7 +324,7 @@ static enum fm_step welcome(struct fm_request *request)
     fm_id_format(FM_ID_BATCH, &request->batch, id);
     snprintf(location, sizeof(location), "/v1/batches/%s", id);
     fm_http_header(request->exchange, "Location", location);
-    return fm_batch_look_reply(request, &view, 202);
+    return fm_batch_get_reply(request, &view, 202);
 }
 
 static enum fm_step answer(struct fm_request *request)

@@ -23,7 +23,7 @@ enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, 
 struct cancellation {
     struct fm_http_exchange *exchange;
     char account[FM_ID_UUID_SIZE], batch[FM_ID_UUID_SIZE], behind[FM_ID_UUID_SIZE];
-    struct fm_copy_task task;
+    struct fm_batch_writer_task task;
     bool is_marked;
     atomic_bool is_answered;
 };
@@ -46,8 +46,8 @@ static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
 static enum fm_step start(struct fm_request *request)
 {
     char types[2][8];
-    if (!fm_batch_look_name(request)) {
-        return fm_batch_look_missing(request);
+    if (!fm_batch_get_name(request)) {
+        return fm_batch_get_missing(request);
     }
     struct cancellation *it = fm_alloc(sizeof(*it));
     it->exchange = request->exchange;
@@ -61,7 +61,7 @@ static enum fm_step start(struct fm_request *request)
     request->stage = STAGE_TYPES;
     struct fm_db_call call = {
         .sql = fm_sql_batch_types, .parameters = parameters, .count = FM_COUNT(parameters)};
-    fm_ask_query(request, &call);
+    fm_lookup_query(request, &call);
     return FM_STEP_WAIT;
 }
 
@@ -73,14 +73,14 @@ static enum fm_step ask_page(struct fm_request *request)
     request->stage = STAGE_PAGE;
     struct fm_db_call call = {
         .sql = fm_sql_batch_live, .parameters = parameters, .count = FM_COUNT(parameters)};
-    fm_ask_query(request, &call);
+    fm_lookup_query(request, &call);
     return FM_STEP_WAIT;
 }
 
 static enum fm_step judge_types(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     const struct fm_reader_query *query = &request->query;
@@ -88,7 +88,7 @@ static enum fm_step judge_types(struct fm_request *request)
         return refuse(request, FM_UNAVAILABLE);
     }
     if (fm_db_rows_count(query->rows) == 0) {
-        return fm_batch_look_missing(request);
+        return fm_batch_get_missing(request);
     }
     unsigned needs = (fm_db_bool(query->rows, 0, 0) ? FM_SCOPE_FETCH : 0) |
                      (fm_db_bool(query->rows, 0, 1) ? FM_SCOPE_PROCESS : 0);
@@ -117,7 +117,7 @@ static enum fm_step post_page(struct fm_request *request)
 }
 
 /* On a copy thread. */
-static void take_mark(struct fm_copy_task *task)
+static void take_mark(struct fm_batch_writer_task *task)
 {
     struct cancellation *it = task->context;
     struct fm_http_exchange *exchange = it->exchange;
@@ -129,15 +129,15 @@ static void take_mark(struct fm_copy_task *task)
 static enum fm_step post_mark(struct fm_request *request)
 {
     struct cancellation *it = request->act;
-    it->task = (struct fm_copy_task){.kind = FM_COPY_MARK,
-                                     .batch = request->batch,
-                                     .account = request->look.key_account,
-                                     .done = take_mark,
-                                     .context = it};
+    it->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_MARK,
+                                             .batch = request->batch,
+                                             .account = request->look.key_account,
+                                             .done = take_mark,
+                                             .context = it};
     request->stage = STAGE_MARKING;
     fm_http_wait(request->exchange, FM_CLOCK_NEVER);
     fm_http_hold(request->exchange);
-    fm_copy_post(request->front->copy, &it->task);
+    fm_batch_writer_post(request->front->batch_writer, &it->task);
     return FM_STEP_WAIT;
 }
 
@@ -159,7 +159,7 @@ static enum fm_step judge_mark(struct fm_request *request)
 static enum fm_step judge_page(struct fm_request *request)
 {
     const struct cancellation *it = request->act;
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     if (request->query.failure != FM_NONE) {
@@ -170,7 +170,7 @@ static enum fm_step judge_page(struct fm_request *request)
     }
     request->stage = STAGE_LOOK;
     fm_batch_cache_forget(request->front->batches, &request->batch);
-    fm_batch_look_ask(request);
+    fm_batch_get_ask(request);
     return FM_STEP_WAIT;
 }
 
@@ -185,7 +185,7 @@ static enum fm_step judge_commit(struct fm_request *request)
 
 static enum fm_step show(struct fm_request *request)
 {
-    return fm_ask_is_waiting(request) ? FM_STEP_WAIT : fm_batch_look_answer(request);
+    return fm_lookup_is_waiting(request) ? FM_STEP_WAIT : fm_batch_get_answer(request);
 }
 
 enum fm_step fm_batch_cancel_act(struct fm_request *request)

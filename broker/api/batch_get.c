@@ -17,20 +17,20 @@
 
 enum stage { STAGE_START, STAGE_ASKED };
 
-bool fm_batch_look_name(struct fm_request *request)
+bool fm_batch_get_name(struct fm_request *request)
 {
     return fm_id_parse(FM_ID_BATCH, request->values[0], &request->batch);
 }
 
-enum fm_step fm_batch_look_missing(struct fm_request *request)
+enum fm_step fm_batch_get_missing(struct fm_request *request)
 {
     struct fm_error err = {0};
     fm_fail_param(&err, FM_NOT_FOUND, NULL, "No such batch");
     return fm_reply_error(request, &err);
 }
 
-void fm_batch_look_ask_range(struct fm_request *request, const struct fm_id *upto,
-                             const struct fm_id *from, size_t rows)
+void fm_batch_get_ask_range(struct fm_request *request, const struct fm_id *upto,
+                            const struct fm_id *from, size_t rows)
 {
     char ids[3][FM_ID_UUID_SIZE], limit[24], states[3][8];
     static const enum fm_state asked[] = {FM_STATE_SUCCEEDED, FM_STATE_FAILED, FM_STATE_CANCELED};
@@ -45,16 +45,16 @@ void fm_batch_look_ask_range(struct fm_request *request, const struct fm_id *upt
     }
     struct fm_db_call call = {
         .sql = fm_sql_batch_count, .parameters = parameters, .count = FM_COUNT(parameters)};
-    fm_ask_query(request, &call);
+    fm_lookup_query(request, &call);
 }
 
-void fm_batch_look_ask(struct fm_request *request)
+void fm_batch_get_ask(struct fm_request *request)
 {
-    fm_batch_look_ask_range(request, &request->batch, &request->batch, 1);
+    fm_batch_get_ask_range(request, &request->batch, &request->batch, 1);
 }
 
-enum fm_step fm_batch_look_reply(struct fm_request *request, const struct fm_batch_view *batch,
-                                 unsigned status)
+enum fm_step fm_batch_get_reply(struct fm_request *request, const struct fm_batch_view *batch,
+                                unsigned status)
 {
     struct fm_text body = {0};
     if (!fm_batch_view_is_done(batch)) {
@@ -64,7 +64,7 @@ enum fm_step fm_batch_look_reply(struct fm_request *request, const struct fm_bat
     return fm_reply_json(request, status, &body);
 }
 
-enum fm_step fm_batch_look_answer(struct fm_request *request)
+enum fm_step fm_batch_get_answer(struct fm_request *request)
 {
     struct fm_batch_cache *cache = request->front->batches;
     const struct fm_reader_query *query = &request->query;
@@ -73,37 +73,37 @@ enum fm_step fm_batch_look_answer(struct fm_request *request)
     if (has_failed || fm_db_rows_count(query->rows) == 0) {
         fm_batch_cache_forget(cache, &request->batch);
         fm_fail(&err, FM_UNAVAILABLE, "batch: no answer");
-        return has_failed ? fm_reply_error(request, &err) : fm_batch_look_missing(request);
+        return has_failed ? fm_reply_error(request, &err) : fm_batch_get_missing(request);
     }
     struct fm_batch_view batch = fm_batch_view_read(query->rows, 0);
     fm_batch_cache_put(cache, &request->look.key_account, &batch);
-    return fm_batch_look_reply(request, &batch, 200);
+    return fm_batch_get_reply(request, &batch, 200);
 }
 
 static enum fm_step start(struct fm_request *request)
 {
     struct fm_batch_view batch;
-    if (!fm_batch_look_name(request)) {
-        return fm_batch_look_missing(request);
+    if (!fm_batch_get_name(request)) {
+        return fm_batch_get_missing(request);
     }
     switch (fm_batch_cache_look(request->front->batches, &request->look.key_account,
                                 &request->batch, &batch)) {
     case FM_BATCH_CACHE_KNOWN:
-        return fm_batch_look_reply(request, &batch, 200);
+        return fm_batch_get_reply(request, &batch, 200);
     case FM_BATCH_CACHE_WAIT:
         fm_http_wait(request->exchange, fm_clock_ms() + MOMENT_MS);
         return FM_STEP_WAIT;
     default:
         request->stage = STAGE_ASKED;
-        fm_batch_look_ask(request);
+        fm_batch_get_ask(request);
         return FM_STEP_WAIT;
     }
 }
 
-enum fm_step fm_batch_look_act(struct fm_request *request)
+enum fm_step fm_batch_get_act(struct fm_request *request)
 {
     if (request->stage == STAGE_START) {
         return start(request);
     }
-    return fm_ask_is_waiting(request) ? FM_STEP_WAIT : fm_batch_look_answer(request);
+    return fm_lookup_is_waiting(request) ? FM_STEP_WAIT : fm_batch_get_answer(request);
 }

@@ -11,12 +11,12 @@
 static bool refuse_long(struct fm_error *err)
 {
     return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "One job has at most %zu bytes",
-                         FM_LINES_LIMIT);
+                         FM_BATCH_LINES_LIMIT);
 }
 
-static bool hold(struct fm_lines *lines, struct fm_slice more, struct fm_error *err)
+static bool hold(struct fm_batch_lines *lines, struct fm_slice more, struct fm_error *err)
 {
-    if (more.length > FM_LINES_LIMIT - lines->held.length) {
+    if (more.length > FM_BATCH_LINES_LIMIT - lines->held.length) {
         return refuse_long(err);
     }
     fm_text_append_bytes(&lines->held, more.data, more.length);
@@ -29,11 +29,11 @@ static bool is_space(char c)
 }
 
 /* Hands on what is held with what follows it. */
-static bool give(struct fm_lines *lines, struct fm_slice rest, struct fm_error *err)
+static bool give(struct fm_batch_lines *lines, struct fm_slice rest, struct fm_error *err)
 {
     if (lines->held.length == 0) {
-        return rest.length <= FM_LINES_LIMIT ? lines->take(lines->context, rest, err)
-                                             : refuse_long(err);
+        return rest.length <= FM_BATCH_LINES_LIMIT ? lines->take(lines->context, rest, err)
+                                                   : refuse_long(err);
     }
     if (!hold(lines, rest, err)) {
         return false;
@@ -55,7 +55,7 @@ static bool is_blank(struct fm_slice line)
     return i == line.length;
 }
 
-static bool give_line(struct fm_lines *lines, struct fm_slice rest, struct fm_error *err)
+static bool give_line(struct fm_batch_lines *lines, struct fm_slice rest, struct fm_error *err)
 {
     struct fm_slice held = {fm_text_get(&lines->held), lines->held.length};
     if (is_blank(held) && is_blank(rest)) {
@@ -65,7 +65,7 @@ static bool give_line(struct fm_lines *lines, struct fm_slice rest, struct fm_er
     return give(lines, rest, err);
 }
 
-static bool feed_lines(struct fm_lines *lines, struct fm_slice part, struct fm_error *err)
+static bool feed_lines(struct fm_batch_lines *lines, struct fm_slice part, struct fm_error *err)
 {
     while (part.length > 0) {
         const char *end = memchr(part.data, '\n', part.length);
@@ -96,7 +96,7 @@ static bool refuse_form(struct fm_error *err)
 }
 
 /* One byte that must be there, spaces before it apart. */
-static bool expect(struct fm_lines *lines, char c, char wanted, enum state next,
+static bool expect(struct fm_batch_lines *lines, char c, char wanted, enum state next,
                    struct fm_error *err)
 {
     if (is_space(c)) {
@@ -106,7 +106,7 @@ static bool expect(struct fm_lines *lines, char c, char wanted, enum state next,
     return c == wanted || refuse_form(err);
 }
 
-static bool end_name(struct fm_lines *lines, struct fm_error *err)
+static bool end_name(struct fm_batch_lines *lines, struct fm_error *err)
 {
     char name[NAME_LIMIT + 1];
     size_t length = lines->held.length;
@@ -119,7 +119,7 @@ static bool end_name(struct fm_lines *lines, struct fm_error *err)
                          name);
 }
 
-static bool read_name(struct fm_lines *lines, char c, struct fm_error *err)
+static bool read_name(struct fm_batch_lines *lines, char c, struct fm_error *err)
 {
     if (c == '"') {
         return end_name(lines, err);
@@ -132,7 +132,7 @@ static bool read_name(struct fm_lines *lines, char c, struct fm_error *err)
 }
 
 /* Behind '[' or a comma: an object, or (FIRST) the list's end. */
-static bool begin_element(struct fm_lines *lines, char c, struct fm_error *err)
+static bool begin_element(struct fm_batch_lines *lines, char c, struct fm_error *err)
 {
     if (is_space(c)) {
         return true;
@@ -149,7 +149,7 @@ static bool begin_element(struct fm_lines *lines, char c, struct fm_error *err)
            fm_fail_param(err, FM_INVALID_REQUEST, NULL, "Each of jobs must be an object");
 }
 
-static bool end_element(struct fm_lines *lines, char c, struct fm_error *err)
+static bool end_element(struct fm_batch_lines *lines, char c, struct fm_error *err)
 {
     if (is_space(c)) {
         return true;
@@ -160,7 +160,7 @@ static bool end_element(struct fm_lines *lines, char c, struct fm_error *err)
 }
 
 /* A byte of the skeleton. */
-static bool read_byte(struct fm_lines *lines, char c, struct fm_error *err)
+static bool read_byte(struct fm_batch_lines *lines, char c, struct fm_error *err)
 {
     switch ((enum state)lines->state) {
     case OPENING:
@@ -187,7 +187,7 @@ static bool read_byte(struct fm_lines *lines, char c, struct fm_error *err)
 
 /* True at the bracket that closes the element. Brackets of the wrong kind are the parser's to
  * refuse, later: it sees the same bytes. */
-static bool closes_element(struct fm_lines *lines, char c)
+static bool closes_element(struct fm_batch_lines *lines, char c)
 {
     if (lines->in_text) {
         lines->in_text = c != '"' || lines->is_escaped;
@@ -203,7 +203,7 @@ static bool closes_element(struct fm_lines *lines, char c)
 }
 
 /* The rest of an element, as far as the part has it. */
-static bool read_element(struct fm_lines *lines, struct fm_slice *part, struct fm_error *err)
+static bool read_element(struct fm_batch_lines *lines, struct fm_slice *part, struct fm_error *err)
 {
     size_t length = 0;
     bool is_whole = false;
@@ -220,7 +220,7 @@ static bool read_element(struct fm_lines *lines, struct fm_slice *part, struct f
     return give(lines, more, err);
 }
 
-static bool feed_json(struct fm_lines *lines, struct fm_slice part, struct fm_error *err)
+static bool feed_json(struct fm_batch_lines *lines, struct fm_slice part, struct fm_error *err)
 {
     bool is_good = true;
     while (is_good && part.length > 0) {
@@ -237,14 +237,14 @@ static bool feed_json(struct fm_lines *lines, struct fm_slice part, struct fm_er
 
 /* ---- either ---- */
 
-bool fm_lines_feed(struct fm_lines *lines, struct fm_slice part, struct fm_error *err)
+bool fm_batch_lines_feed(struct fm_batch_lines *lines, struct fm_slice part, struct fm_error *err)
 {
-    return (lines->form == FM_LINES_JSON ? feed_json : feed_lines)(lines, part, err);
+    return (lines->form == FM_BATCH_LINES_JSON ? feed_json : feed_lines)(lines, part, err);
 }
 
-bool fm_lines_end(struct fm_lines *lines, struct fm_error *err)
+bool fm_batch_lines_end(struct fm_batch_lines *lines, struct fm_error *err)
 {
-    if (lines->form == FM_LINES_NDJSON) {
+    if (lines->form == FM_BATCH_LINES_NDJSON) {
         return give_line(lines, (struct fm_slice){"", 0}, err);
     }
     bool is_empty = lines->state == OPENING;
@@ -253,7 +253,7 @@ bool fm_lines_end(struct fm_lines *lines, struct fm_error *err)
                          "The body is not valid JSON: it ends too soon");
 }
 
-void fm_lines_done(struct fm_lines *lines)
+void fm_batch_lines_done(struct fm_batch_lines *lines)
 {
     fm_text_done(&lines->held);
 }

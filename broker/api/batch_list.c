@@ -18,8 +18,8 @@ static bool read_page(struct fm_request *request, struct fm_page_query *query, s
                       struct fm_error *err)
 {
     memset(upto->bytes, 0xff, sizeof(upto->bytes));
-    if (!fm_filter_read(request->target.query, &fm_record_page_query, query, &request->arena,
-                        err)) {
+    if (!fm_list_filter_read(request->target.query, &fm_record_page_query, query, &request->arena,
+                             err)) {
         return false;
     }
     return query->cursor == NULL || *query->cursor == '\0' ||
@@ -39,7 +39,7 @@ static enum fm_step ask(struct fm_request *request)
     }
     request->act = query;
     request->stage = STAGE_LISTING;
-    fm_batch_look_ask_range(request, &upto, &oldest, (size_t)query->limit + 1);
+    fm_batch_get_ask_range(request, &upto, &oldest, (size_t)query->limit + 1);
     return FM_STEP_WAIT;
 }
 
@@ -56,7 +56,7 @@ static enum fm_step answer(struct fm_request *request)
     struct fm_error err = {0};
     struct fm_page page;
     char cursor[FM_ID_TEXT_SIZE] = "";
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     if (request->query.failure != FM_NONE) {

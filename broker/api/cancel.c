@@ -54,7 +54,7 @@ static enum fm_step judge(struct fm_request *request)
         return refuse(request, FM_JOB_NOT_CANCELABLE);
     }
     request->stage = STAGE_LOOKING;
-    fm_ask_look(request, &request->job);
+    fm_lookup_start(request, &request->job);
     return FM_STEP_WAIT;
 }
 
@@ -62,10 +62,10 @@ static enum fm_step judge(struct fm_request *request)
 static enum fm_step show(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (!fm_ask_is_known(request, &err)) {
+    if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
     return request->look.has_job ? fm_poll_reply(request, &request->look.found, 200)

@@ -18,12 +18,12 @@ enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
 /* ---- the bytes: gone soon after the row; where that fails, the sweep finds them ---- */
 
 struct removal {
-    struct fm_errand errand;
+    struct fm_disk_task errand;
     struct fm_store *store;
-    struct fm_grant_object attempt;
+    struct fm_store_object attempt;
 };
 
-static void remove_bytes(struct fm_errand *errand)
+static void remove_bytes(struct fm_disk_task *errand)
 {
     struct removal *removal = fm_container_of(errand, struct removal, errand);
     struct fm_error err = {0};
@@ -44,8 +44,8 @@ static void remove_outputs(const struct fm_request *request)
     removal->errand.run = remove_bytes;
     removal->store = request->front->store;
     removal->attempt =
-        (struct fm_grant_object){.account = job->account, .job = job->id, .lease = job->lease};
-    fm_errand_add(request->errands, &removal->errand);
+        (struct fm_store_object){.account = job->account, .job = job->id, .lease = job->lease};
+    fm_disk_threads_add(request->errands, &removal->errand);
 }
 
 /* ---- the row ---- */
@@ -101,7 +101,7 @@ static enum fm_step judge(struct fm_request *request)
         return refuse(request);
     case FM_QUEUE_ENDED: /* meanwhile: looked up anew for what it left, and posted again */
         request->stage = STAGE_LOOKING;
-        fm_ask_look(request, &request->job);
+        fm_lookup_start(request, &request->job);
         return FM_STEP_WAIT;
     default:
         remove_outputs(request);
@@ -112,10 +112,10 @@ static enum fm_step judge(struct fm_request *request)
 static enum fm_step look(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (!fm_ask_is_known(request, &err)) {
+    if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
     return request->look.has_job ? start(request) : tell(request);

@@ -21,7 +21,7 @@ enum stage { STAGE_START, STAGE_LOOKING };
 
 /* One file to be sent. */
 struct parcel {
-    struct fm_grant_object object;
+    struct fm_store_object object;
     const char *content_type;
     const char *file_name; /* as offered; NULL: name.extension */
     bool has_digest;
@@ -177,7 +177,7 @@ static enum fm_step open_and_send(struct fm_request *request, struct parcel *par
 static void describe(struct parcel *parcel, const struct fm_job_view *job,
                      const struct fm_file_facts *file)
 {
-    parcel->object = fm_job_object(job, file);
+    parcel->object = fm_job_view_object(job, file);
     parcel->content_type = file->content_type != NULL ? file->content_type : TYPE_UNKNOWN;
     parcel->file_name = job->spec.outputs.count <= 1 ? job->spec.filename : NULL;
     parcel->has_digest = file->sha256.length == FM_HASH_SIZE;
@@ -191,15 +191,15 @@ static bool find_output(struct fm_request *request, const char *name, struct par
     if (!fm_state_is_ended(state)) {
         return fm_fail(err, FM_JOB_NOT_FINISHED, "download: %s", fm_state_name(state));
     }
-    if (!fm_job_read(&request->look.found, &request->arena, &job, err)) {
+    if (!fm_job_view_read(&request->look.found, &request->arena, &job, err)) {
         return false;
     }
     const struct fm_file_facts *file =
-        state == FM_STATE_SUCCEEDED ? fm_job_output(&job, name) : NULL;
+        state == FM_STATE_SUCCEEDED ? fm_job_view_output(&job, name) : NULL;
     if (file == NULL) {
         return fm_fail_param(err, FM_NOT_FOUND, NULL, "The job has no such output");
     }
-    if (fm_job_is_expired(&job, fm_clock_wall_us())) {
+    if (fm_job_view_is_expired(&job, fm_clock_wall_us())) {
         return fm_fail(err, FM_OUTPUT_EXPIRED, "download: expired");
     }
     describe(parcel, &job, file);
@@ -219,16 +219,16 @@ enum fm_step fm_download_output_act(struct fm_request *request)
 /* A signed URL holds by itself: what the row knows only makes the reply better. */
 static void describe_signed(struct fm_request *request, struct parcel *parcel)
 {
-    const struct fm_grant_object granted = parcel->object;
+    const struct fm_store_object granted = parcel->object;
     struct fm_error err = {0};
     struct fm_job_view job;
     parcel->content_type = type_of_extension(granted.extension);
     if (request->look.failure != FM_NONE || !request->look.has_job ||
         request->look.found.lease != granted.lease ||
-        !fm_job_read(&request->look.found, &request->arena, &job, &err)) {
+        !fm_job_view_read(&request->look.found, &request->arena, &job, &err)) {
         return;
     }
-    const struct fm_file_facts *file = fm_job_output(&job, granted.name);
+    const struct fm_file_facts *file = fm_job_view_output(&job, granted.name);
     if (file != NULL) {
         describe(parcel, &job, file);
     }
@@ -238,17 +238,18 @@ enum fm_step fm_download_file_act(struct fm_request *request)
 {
     struct parcel parcel = {.fd = -1};
     struct fm_error err = {0};
-    if (request->stage == STAGE_LOOKING && fm_ask_is_waiting(request)) {
+    if (request->stage == STAGE_LOOKING && fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (!fm_grant_client_check(request->front->grant, request->values[0], request->values[1],
-                               fm_clock_wall_us() / 1000000, &parcel.object, &err)) {
+    if (!fm_signed_url_client_check(request->front->signed_url, request->values[0],
+                                    request->values[1], fm_clock_wall_us() / 1000000,
+                                    &parcel.object, &err)) {
         return fm_reply_error(request, &err);
     }
     if (request->stage == STAGE_START) {
         request->stage = STAGE_LOOKING;
         request->look.account = parcel.object.account;
-        fm_ask_look(request, &parcel.object.job);
+        fm_lookup_start(request, &parcel.object.job);
         return FM_STEP_WAIT;
     }
     describe_signed(request, &parcel);

@@ -10,8 +10,8 @@
 #include "common/clock.h"
 #include "common/json.h"
 
-bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct fm_job_view *job,
-                 struct fm_error *err)
+bool fm_job_view_read(const struct fm_reader_job *row, struct fm_arena *arena,
+                      struct fm_job_view *job, struct fm_error *err)
 {
     *job = (struct fm_job_view){.row = row,
                                 .has_progress = row->progress.length > 0,
@@ -28,12 +28,12 @@ bool fm_job_read(const struct fm_reader_job *row, struct fm_arena *arena, struct
 static int64_t wait_of(const struct fm_job_view *job, struct fm_reason *reason)
 {
     const struct fm_reader_job *row = job->row;
-    return fm_pace_wait_seconds(fm_reason_pace(reason), fm_submit_pool(&job->spec),
-                                (unsigned)job->spec.priority, &row->account, (uint64_t)row->ahead,
-                                fm_clock_ms());
+    return fm_start_rate_wait_seconds(fm_reason_start_rate(reason), fm_submit_pool(&job->spec),
+                                      (unsigned)job->spec.priority, &row->account,
+                                      (uint64_t)row->ahead, fm_clock_ms());
 }
 
-void fm_job_explain(struct fm_job_view *job, struct fm_reason *reason)
+void fm_job_view_explain(struct fm_job_view *job, struct fm_reason *reason)
 {
     const struct fm_reader_job *row = job->row;
     if (row->state != FM_STATE_QUEUED) {
@@ -47,12 +47,12 @@ void fm_job_explain(struct fm_job_view *job, struct fm_reason *reason)
     job->eta_seconds = row->ahead < 0 || is_held ? -1 : wait_of(job, reason);
 }
 
-bool fm_job_is_expired(const struct fm_job_view *job, int64_t now_us)
+bool fm_job_view_is_expired(const struct fm_job_view *job, int64_t now_us)
 {
     return job->row->expires_at_us != 0 && job->row->expires_at_us <= now_us;
 }
 
-unsigned fm_job_retry_after(const struct fm_job_view *job)
+unsigned fm_job_view_retry_after(const struct fm_job_view *job)
 {
     return job->row->state == FM_STATE_SCHEDULED ? 30 : 1;
 }
@@ -67,7 +67,7 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-const struct fm_file_facts *fm_job_output(const struct fm_job_view *job, const char *name)
+const struct fm_file_facts *fm_job_view_output(const struct fm_job_view *job, const char *name)
 {
     for (size_t i = 0; i < job->result.outputs.count; i++) {
         const struct fm_file_facts *file = file_at(job, i);
@@ -83,10 +83,10 @@ const struct fm_file_facts *fm_job_output(const struct fm_job_view *job, const c
     return NULL;
 }
 
-struct fm_grant_object fm_job_object(const struct fm_job_view *job,
-                                     const struct fm_file_facts *file)
+struct fm_store_object fm_job_view_object(const struct fm_job_view *job,
+                                          const struct fm_file_facts *file)
 {
-    struct fm_grant_object object = {.account = job->row->account,
+    struct fm_store_object object = {.account = job->row->account,
                                      .job = job->row->id,
                                      .lease = job->row->lease,
                                      .size_bytes = (int64_t)file->size_bytes};
@@ -218,7 +218,7 @@ static void put_audio(struct fm_json_writer *json, const struct fm_audio_facts *
 
 /* What an output is written with. */
 struct links {
-    const struct fm_grant *grant;
+    const struct fm_signed_url *grant;
     const char *base;
     int64_t now_us;
 };
@@ -227,9 +227,9 @@ struct links {
 static int64_t append_url(const struct fm_job_view *job, const struct fm_file_facts *file,
                           const struct links *links, struct fm_text *url)
 {
-    struct fm_grant_object object = fm_job_object(job, file);
+    struct fm_store_object object = fm_job_view_object(job, file);
     fm_text_append(url, links->base);
-    fm_grant_client_path(links->grant, &object, links->now_us / 1000000, url);
+    fm_signed_url_client_path(links->grant, &object, links->now_us / 1000000, url);
     return object.until_s;
 }
 
@@ -237,7 +237,7 @@ static void put_url(struct fm_json_writer *json, const struct fm_job_view *job,
                     const struct fm_file_facts *file, const struct links *links)
 {
     FM_AUTO(fm_text_done) struct fm_text url = {0};
-    if (fm_job_is_expired(job, links->now_us)) {
+    if (fm_job_view_is_expired(job, links->now_us)) {
         fm_json_put_null(json, "url");
         fm_json_put_null(json, "url_expires_at");
         return;
@@ -247,12 +247,12 @@ static void put_url(struct fm_json_writer *json, const struct fm_job_view *job,
     fm_json_put_time(json, "url_expires_at", until_s * 1000000);
 }
 
-bool fm_job_first_url(const struct fm_job_view *job, const struct fm_grant *grant, const char *base,
-                      int64_t now_us, struct fm_text *out)
+bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed_url *grant,
+                           const char *base, int64_t now_us, struct fm_text *out)
 {
     const struct links links = {grant, base, now_us};
     bool has_one = job->row->state == FM_STATE_SUCCEEDED && job->result.outputs.count > 0 &&
-                   !fm_job_is_expired(job, now_us);
+                   !fm_job_view_is_expired(job, now_us);
     if (has_one) {
         (void)append_url(job, file_at(job, 0), &links, out);
     }
@@ -344,8 +344,8 @@ static void put_times(struct fm_json_writer *json, const struct fm_reader_job *r
     fm_json_put_time(json, "expires_at", row->expires_at_us);
 }
 
-void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, const char *base,
-                  int64_t now_us, struct fm_text *out)
+void fm_job_view_write(const struct fm_job_view *job, const struct fm_signed_url *grant,
+                       const char *base, int64_t now_us, struct fm_text *out)
 {
     const struct fm_reader_job *row = job->row;
     const struct links links = {grant, base, now_us};
@@ -375,16 +375,16 @@ void fm_job_write(const struct fm_job_view *job, const struct fm_grant *grant, c
     fm_json_close(&json, '}');
 }
 
-void fm_job_tag(enum fm_state state, struct fm_slice object, char out[FM_JOB_TAG_SIZE])
+void fm_job_view_tag(enum fm_state state, struct fm_slice object, char out[FM_JOB_VIEW_TAG_SIZE])
 {
     uint8_t digest[FM_HASH_SIZE];
     char hex[FM_HASH_HEX_SIZE];
     fm_hash_sha256(object.data, object.length, digest);
     fm_hash_to_hex(digest, sizeof(digest), hex);
-    snprintf(out, FM_JOB_TAG_SIZE, "\"%s-%.32s\"", fm_state_name(state), hex);
+    snprintf(out, FM_JOB_VIEW_TAG_SIZE, "\"%s-%.32s\"", fm_state_name(state), hex);
 }
 
-bool fm_job_tag_state(const char *tag, enum fm_state *state)
+bool fm_job_view_tag_state(const char *tag, enum fm_state *state)
 {
     tag += strncmp(tag, "W/", 2) == 0 ? 2 : 0;
     for (enum fm_state it = 0; it < FM_STATE_COUNT; it++) {
@@ -412,6 +412,6 @@ static unsigned scopes_of(const struct fm_spec *spec)
 bool fm_job_view_check_scope(struct fm_request *request, struct fm_error *err)
 {
     struct fm_job_view job;
-    return fm_job_read(&request->look.found, &request->arena, &job, err) &&
+    return fm_job_view_read(&request->look.found, &request->arena, &job, err) &&
            fm_scope_check(request->look.scopes, scopes_of(&job.spec), err);
 }

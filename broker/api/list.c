@@ -22,10 +22,10 @@ enum { STATES = 4, WORDS = 8, PARAMETERS = 10 };
 
 enum stage { STAGE_START, STAGE_BATCH, STAGE_LISTING };
 
-static struct fm_filter *filter_of(struct fm_request *request)
+static struct fm_list_filter *filter_of(struct fm_request *request)
 {
     if (request->act == NULL) {
-        request->act = fm_arena_alloc(&request->arena, sizeof(struct fm_filter));
+        request->act = fm_arena_alloc(&request->arena, sizeof(struct fm_list_filter));
     }
     return request->act;
 }
@@ -46,12 +46,12 @@ static const char *number_of(unsigned long number, bool is_there, char out[16])
 
 static enum fm_step ask(struct fm_request *request)
 {
-    const struct fm_filter *filter = filter_of(request);
+    const struct fm_list_filter *filter = filter_of(request);
     char account[FM_ID_UUID_SIZE], below[FM_ID_UUID_SIZE], from[FM_ID_UUID_SIZE];
     char batch[FM_ID_UUID_SIZE], key[FM_ID_UUID_SIZE], type[16], site[16], rows[16];
     FM_AUTO(fm_text_done) struct fm_text states = {0}, words = {0};
-    fm_filter_states(filter, &states);
-    fm_filter_words(filter, &words);
+    fm_list_filter_states(filter, &states);
+    fm_list_filter_words(filter, &words);
     int lengths[PARAMETERS] = {0};
     const char *parameters[PARAMETERS] = {
         uuid_of(&request->look.key_account, true, account),
@@ -70,7 +70,7 @@ static enum fm_step ask(struct fm_request *request)
     request->stage = STAGE_LISTING;
     struct fm_db_call call = {
         .sql = fm_sql_job_list, .parameters = parameters, .lengths = lengths, .count = PARAMETERS};
-    fm_ask_query(request, &call);
+    fm_lookup_query(request, &call);
     return FM_STEP_WAIT;
 }
 
@@ -87,12 +87,13 @@ static bool put_job(struct fm_page *page, size_t row, struct fm_id *last, struct
         return true; /* the row that says there is none */
     }
     *last = job.id;
-    if (!fm_job_read(&job, &arena, &view, err)) {
+    if (!fm_job_view_read(&job, &arena, &view, err)) {
         return false;
     }
-    if (fm_filter_matches(filter_of(request), &view)) {
-        fm_job_explain(&view, fm_dispatch_reason(request->front->dispatch));
-        fm_job_write(&view, request->front->grant, request->base, fm_clock_wall_us(), &object);
+    if (fm_list_filter_matches(filter_of(request), &view)) {
+        fm_job_view_explain(&view, fm_dispatch_reason(request->front->dispatch));
+        fm_job_view_write(&view, request->front->signed_url, request->base, fm_clock_wall_us(),
+                          &object);
         fm_json_put_raw(&page->json, NULL, (struct fm_slice){object.data, object.length});
     }
     return true;
@@ -118,7 +119,7 @@ static enum fm_step answer(struct fm_request *request)
     struct fm_error err = {0};
     struct fm_id last = {0};
     char cursor[FM_ID_TEXT_SIZE];
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     if (request->query.failure != FM_NONE) {
@@ -144,7 +145,7 @@ enum fm_step fm_list_jobs_act(struct fm_request *request)
     if (request->stage == STAGE_LISTING) {
         return answer(request);
     }
-    if (!fm_filter_jobs(request->target.query, &request->arena, filter_of(request), &err)) {
+    if (!fm_list_filter_jobs(request->target.query, &request->arena, filter_of(request), &err)) {
         return fm_reply_error(request, &err);
     }
     return ask(request);
@@ -154,10 +155,10 @@ enum fm_step fm_list_jobs_act(struct fm_request *request)
 
 static enum fm_step ask_batch(struct fm_request *request)
 {
-    struct fm_filter *filter = filter_of(request);
+    struct fm_list_filter *filter = filter_of(request);
     char account[FM_ID_UUID_SIZE], batch[FM_ID_UUID_SIZE];
     struct fm_error err = {0};
-    if (!fm_filter_jobs(request->target.query, &request->arena, filter, &err)) {
+    if (!fm_list_filter_jobs(request->target.query, &request->arena, filter, &err)) {
         return fm_reply_error(request, &err);
     }
     if (!fm_id_parse(FM_ID_BATCH, request->values[0], &filter->batch)) {
@@ -170,14 +171,14 @@ static enum fm_step ask_batch(struct fm_request *request)
     request->stage = STAGE_BATCH;
     struct fm_db_call call = {
         .sql = fm_sql_batch_range, .parameters = parameters, .count = FM_COUNT(parameters)};
-    fm_ask_query(request, &call);
+    fm_lookup_query(request, &call);
     return FM_STEP_WAIT;
 }
 
 static enum fm_step find_batch(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     if (request->query.failure != FM_NONE) {

@@ -30,8 +30,8 @@ static bool refuse_unknown(const struct fm_record *record, const char *name, str
     return fm_fields_unknown(name, name, names, count, err);
 }
 
-bool fm_filter_read(const char *text, const struct fm_record *record, void *out,
-                    struct fm_arena *arena, struct fm_error *err)
+bool fm_list_filter_read(const char *text, const struct fm_record *record, void *out,
+                         struct fm_arena *arena, struct fm_error *err)
 {
     FM_AUTO(fm_query_done) struct fm_query query;
     fm_pack_defaults(record, out);
@@ -51,12 +51,13 @@ bool fm_filter_read(const char *text, const struct fm_record *record, void *out,
     return true;
 }
 
-static bool add_pair(struct fm_filter *filter, struct fm_slice name, const char *value,
+static bool add_pair(struct fm_list_filter *filter, struct fm_slice name, const char *value,
                      struct fm_arena *arena, struct fm_error *err)
 {
-    if (filter->pair_count == FM_FILTER_PAIRS || name.length == 0) {
+    if (filter->pair_count == FM_LIST_FILTER_PAIRS || name.length == 0) {
         return fm_fail_param(err, FM_INVALID_PARAMETER, "metadata",
-                             "metadata[NAME]=VALUE may stand %d times at most", FM_FILTER_PAIRS);
+                             "metadata[NAME]=VALUE may stand %d times at most",
+                             FM_LIST_FILTER_PAIRS);
     }
     filter->pairs[filter->pair_count++] =
         (struct fm_spec_pair){.name = fm_arena_strndup(arena, name.data, name.length),
@@ -64,7 +65,7 @@ static bool add_pair(struct fm_filter *filter, struct fm_slice name, const char 
     return true;
 }
 
-static bool read_metadata(const char *text, struct fm_arena *arena, struct fm_filter *filter,
+static bool read_metadata(const char *text, struct fm_arena *arena, struct fm_list_filter *filter,
                           struct fm_error *err)
 {
     FM_AUTO(fm_query_done) struct fm_query query;
@@ -87,7 +88,7 @@ static bool read_metadata(const char *text, struct fm_arena *arena, struct fm_fi
 
 /* ---- the filters ---- */
 
-static bool read_status(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_status(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     for (const char *at = value; *at != '\0'; at += strspn(at, ",")) {
         size_t length = strcspn(at, ",");
@@ -107,7 +108,7 @@ static bool read_status(struct fm_filter *filter, const char *value, struct fm_e
     return true;
 }
 
-static bool read_type(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_type(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     for (unsigned i = 0; fm_names_type[i] != NULL; i++) {
         if (strcmp(fm_names_type[i], value) == 0) {
@@ -119,7 +120,7 @@ static bool read_type(struct fm_filter *filter, const char *value, struct fm_err
     return fm_fail_param(err, FM_INVALID_PARAMETER, "type", "type must be fetch or process");
 }
 
-static bool read_site(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_site(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text names = {0};
     filter->has_site = true;
@@ -131,14 +132,14 @@ static bool read_site(struct fm_filter *filter, const char *value, struct fm_err
                          fm_text_get(&names));
 }
 
-static bool read_key(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_key(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     filter->has_key = fm_id_parse(FM_ID_KEY, value, &filter->key);
     return filter->has_key ||
            fm_fail_param(err, FM_INVALID_PARAMETER, "key", "key must be an API key's id, key_…");
 }
 
-static bool read_batch(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_batch(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     filter->has_batch = fm_id_parse(FM_ID_BATCH, value, &filter->batch);
     return filter->has_batch ||
@@ -157,17 +158,17 @@ static bool read_time(const char *name, const char *value, struct fm_id *bound,
     return true;
 }
 
-static bool read_after(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_after(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     return read_time("created_after", value, &filter->from, err);
 }
 
-static bool read_before(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_before(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     return read_time("created_before", value, &filter->below, err);
 }
 
-static bool read_cursor(struct fm_filter *filter, const char *value, struct fm_error *err)
+static bool read_cursor(struct fm_list_filter *filter, const char *value, struct fm_error *err)
 {
     struct fm_id cursor;
     if (!fm_id_parse(FM_ID_JOB, value, &cursor)) {
@@ -182,7 +183,7 @@ static bool read_cursor(struct fm_filter *filter, const char *value, struct fm_e
 
 static const struct {
     size_t offset;
-    bool (*read)(struct fm_filter *filter, const char *value, struct fm_error *err);
+    bool (*read)(struct fm_list_filter *filter, const char *value, struct fm_error *err);
 } filters[] = {
     {offsetof(struct fm_job_query, status), read_status},
     {offsetof(struct fm_job_query, type), read_type},
@@ -194,12 +195,12 @@ static const struct {
     {offsetof(struct fm_job_query, cursor), read_cursor}, /* after created_before */
 };
 
-bool fm_filter_jobs(const char *query, struct fm_arena *arena, struct fm_filter *filter,
-                    struct fm_error *err)
+bool fm_list_filter_jobs(const char *query, struct fm_arena *arena, struct fm_list_filter *filter,
+                         struct fm_error *err)
 {
-    *filter = (struct fm_filter){0};
+    *filter = (struct fm_list_filter){0};
     memset(filter->below.bytes, 0xff, sizeof(filter->below.bytes));
-    if (!fm_filter_read(query, &fm_record_job_query, &filter->asked, arena, err) ||
+    if (!fm_list_filter_read(query, &fm_record_job_query, &filter->asked, arena, err) ||
         !read_metadata(query, arena, filter, err)) {
         return false;
     }
@@ -232,7 +233,7 @@ static void add_word(struct fm_text *array, const char *word)
     fm_db_array_text(array, fm_text_get(&escaped));
 }
 
-void fm_filter_words(const struct fm_filter *filter, struct fm_text *array)
+void fm_list_filter_words(const struct fm_list_filter *filter, struct fm_text *array)
 {
     fm_db_array_open(array, FM_DB_TEXT);
     if (filter->asked.text != NULL) {
@@ -244,7 +245,7 @@ void fm_filter_words(const struct fm_filter *filter, struct fm_text *array)
     }
 }
 
-void fm_filter_states(const struct fm_filter *filter, struct fm_text *array)
+void fm_list_filter_states(const struct fm_list_filter *filter, struct fm_text *array)
 {
     fm_db_array_open(array, FM_DB_SMALLINT);
     for (unsigned state = 0; state < FM_STATE_COUNT; state++) {
@@ -284,7 +285,7 @@ static bool has_pair(const struct fm_job_view *job, const struct fm_spec_pair *w
     return false;
 }
 
-bool fm_filter_matches(const struct fm_filter *filter, const struct fm_job_view *job)
+bool fm_list_filter_matches(const struct fm_list_filter *filter, const struct fm_job_view *job)
 {
     const char *text = filter->asked.text;
     bool is_match = text == NULL || *text == '\0' || matches_text(job, text);

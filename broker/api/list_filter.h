@@ -16,11 +16,11 @@
 
 #include "proto/record_undef.h"
 
-#define FM_FILTER_PAIRS 8
+#define FM_LIST_FILTER_PAIRS 8
 
-struct fm_filter {
+struct fm_list_filter {
     struct fm_job_query asked;
-    struct fm_spec_pair pairs[FM_FILTER_PAIRS]; /* metadata[name]=value */
+    struct fm_spec_pair pairs[FM_LIST_FILTER_PAIRS]; /* metadata[name]=value */
     size_t pair_count;
     bool has_states, has_type, has_site, has_key, has_batch;
     bool states[FM_STATE_COUNT];
@@ -32,13 +32,13 @@ struct fm_filter {
 
 /* Reads `record` (one of list.def's) from a query; unknown names and bad values name the parameter.
  * Texts live in the arena. `pairs` NULL: no metadata. */
-bool fm_filter_read(const char *query, const struct fm_record *record, void *out,
-                    struct fm_arena *arena, struct fm_error *err) FM_MUST_CHECK;
-bool fm_filter_jobs(const char *query, struct fm_arena *arena, struct fm_filter *filter,
-                    struct fm_error *err) FM_MUST_CHECK;
+bool fm_list_filter_read(const char *query, const struct fm_record *record, void *out,
+                         struct fm_arena *arena, struct fm_error *err) FM_MUST_CHECK;
+bool fm_list_filter_jobs(const char *query, struct fm_arena *arena, struct fm_list_filter *filter,
+                         struct fm_error *err) FM_MUST_CHECK;
 /* The words of text and metadata as job_list.sql compares them: an array. */
-void fm_filter_words(const struct fm_filter *filter, struct fm_text *array);
-void fm_filter_states(const struct fm_filter *filter, struct fm_text *array);
+void fm_list_filter_words(const struct fm_list_filter *filter, struct fm_text *array);
+void fm_list_filter_states(const struct fm_list_filter *filter, struct fm_text *array);
 /* What the statement's words only suggest. */
-bool fm_filter_matches(const struct fm_filter *filter, const struct fm_job_view *job);
+bool fm_list_filter_matches(const struct fm_list_filter *filter, const struct fm_job_view *job);
 #endif

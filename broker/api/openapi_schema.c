@@ -1,6 +1,6 @@
 /*
  * The schemas of the API's description: what may be asked comes from spec.def, what is answered is
- * said here, beside the files that write it (job.c, page.c, reply.c).
+ * said here, beside the files that write it (job_view.c, page.c, reply.c).
  */
 #include "broker/api/openapi_schema.h"
 

@@ -39,7 +39,7 @@ static void put_headers(struct fm_request *request, const struct fm_job_view *jo
     fm_http_header(request->exchange, "ETag", tag);
     if (!fm_state_is_ended(job->row->state)) {
         char seconds[16];
-        snprintf(seconds, sizeof(seconds), "%u", fm_job_retry_after(job));
+        snprintf(seconds, sizeof(seconds), "%u", fm_job_view_retry_after(job));
         fm_http_header(request->exchange, "Retry-After", seconds);
     }
 }
@@ -50,13 +50,13 @@ enum fm_step fm_poll_reply(struct fm_request *request, const struct fm_reader_jo
     struct fm_error err = {0};
     struct fm_job_view job;
     FM_AUTO(fm_text_done) struct fm_text body = {0};
-    char tag[FM_JOB_TAG_SIZE];
-    if (!fm_job_read(row, &request->arena, &job, &err)) {
+    char tag[FM_JOB_VIEW_TAG_SIZE];
+    if (!fm_job_view_read(row, &request->arena, &job, &err)) {
         return fm_reply_error(request, &err);
     }
-    fm_job_explain(&job, fm_dispatch_reason(request->front->dispatch));
-    fm_job_write(&job, request->front->grant, request->base, fm_clock_wall_us(), &body);
-    fm_job_tag(row->state, (struct fm_slice){body.data, body.length}, tag);
+    fm_job_view_explain(&job, fm_dispatch_reason(request->front->dispatch));
+    fm_job_view_write(&job, request->front->signed_url, request->base, fm_clock_wall_us(), &body);
+    fm_job_view_tag(row->state, (struct fm_slice){body.data, body.length}, tag);
     put_headers(request, &job, tag);
     const char *known = fm_http_find(request->exchange, "if-none-match");
     bool is_get = strcmp(request->route->method, "GET") == 0;
@@ -76,10 +76,11 @@ static enum fm_step reply_ended(struct fm_request *request)
     if (!request->asked.wants_download) {
         return fm_poll_reply(request, row, 200);
     }
-    if (!fm_job_read(row, &request->arena, &job, &err)) {
+    if (!fm_job_view_read(row, &request->arena, &job, &err)) {
         return fm_reply_error(request, &err);
     }
-    if (!fm_job_first_url(&job, request->front->grant, request->base, fm_clock_wall_us(), &url)) {
+    if (!fm_job_view_first_url(&job, request->front->signed_url, request->base, fm_clock_wall_us(),
+                               &url)) {
         return fm_poll_reply(request, row, 200);
     }
     fm_http_header(request->exchange, "Location", fm_text_get(&url));
@@ -139,7 +140,7 @@ static struct wait *wait_of(struct fm_request *request)
         wait->exchange = request->exchange;
         wait->until_ms = fm_clock_ms() + (seconds > 0 ? seconds : 0) * INT64_C(1000);
         const char *known = fm_http_find(request->exchange, "if-none-match");
-        wait->has_first = known != NULL && fm_job_tag_state(known, &wait->first);
+        wait->has_first = known != NULL && fm_job_view_tag_state(known, &wait->first);
         request->act = wait;
         request->act_done = wait_done;
     }
@@ -152,12 +153,12 @@ static enum fm_step look(struct fm_request *request, struct wait *wait)
     watch_off(wait);
     watch_on(request, wait);
     wait->stage = STAGE_LOOKING;
-    fm_ask_look(request, &request->job);
+    fm_lookup_start(request, &request->job);
     return FM_STEP_WAIT;
 }
 
 /* Until when nothing changes that nobody tells of: the key's end, a scheduled job's time. */
-static int64_t untold_ms(const struct fm_reader_look *look)
+static int64_t untold_ms(const struct fm_reader_lookup *look)
 {
     bool is_scheduled = look->found.state == FM_STATE_SCHEDULED;
     int64_t key_us = look->key_expires_at_us, at_us = is_scheduled ? look->found.run_at_us : 0;
@@ -173,7 +174,7 @@ static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
     bool is_running = request->look.found.state == FM_STATE_RUNNING;
     int64_t until_ms = untold_ms(&request->look);
     fm_watch_know(wait->watch, &wait->entry, is_running ? FM_WATCH_RUNNING : FM_WATCH_WAITING);
-    fm_ask_forget(request);
+    fm_lookup_forget(request);
     wait->stage = STAGE_WAITING;
     fm_http_wait(request->exchange, until_ms < wait->until_ms ? until_ms : wait->until_ms);
     if (atomic_load(&wait->is_told)) {
@@ -196,7 +197,7 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
                           unsigned status)
 {
     struct fm_error err = {0};
-    if (!fm_ask_is_known(request, &err)) {
+    if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
     if (!request->look.has_job) {
@@ -204,7 +205,7 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
         return fm_reply_error(request, &err);
     }
     if (is_over(request, wait, until)) {
-        if (fm_place_is_listing(request)) {
+        if (fm_position_is_listing(request)) {
             return FM_STEP_WAIT;
         }
         bool has_ended = fm_state_is_ended(request->look.found.state);
@@ -217,7 +218,7 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
 enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, unsigned status)
 {
     struct wait *wait = wait_of(request);
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
     /* A job just made was not in the look-up that came before it. */

@@ -1,4 +1,4 @@
-/* A list for each pool, lane and account somebody asks about: see place.h. */
+/* A list for each pool, lane and account somebody asks about: see position.h. */
 #include "broker/api/position.h"
 
 #include <pthread.h>
@@ -26,24 +26,24 @@ struct seat {
 struct entry {
     struct seat seat;
     int64_t asked_at_ms, listed_at_ms; /* 0: never */
-    struct fm_place_key *keys;
+    struct fm_position_key *keys;
     size_t count;
     UT_hash_handle hh;
 };
 
-struct fm_place {
+struct fm_position {
     pthread_mutex_t lock;
     struct entry *entries;
 };
 
-struct fm_place *fm_place_new(void)
+struct fm_position *fm_position_new(void)
 {
-    struct fm_place *place = fm_alloc(sizeof(*place));
+    struct fm_position *place = fm_alloc(sizeof(*place));
     pthread_mutex_init(&place->lock, NULL);
     return place;
 }
 
-static void forget(struct fm_place *place, int64_t asked_before_ms)
+static void forget(struct fm_position *place, int64_t asked_before_ms)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, place->entries, entry, next) {
@@ -55,7 +55,7 @@ static void forget(struct fm_place *place, int64_t asked_before_ms)
     }
 }
 
-void fm_place_destroy(struct fm_place **place)
+void fm_position_destroy(struct fm_position **place)
 {
     if (*place == NULL) {
         return;
@@ -65,7 +65,7 @@ void fm_place_destroy(struct fm_place **place)
     fm_memory_release(place);
 }
 
-static struct entry *find(struct fm_place *place, const struct fm_reader_job *row)
+static struct entry *find(struct fm_position *place, const struct fm_reader_job *row)
 {
     struct entry *entry = NULL;
     struct seat seat;
@@ -78,7 +78,7 @@ static struct entry *find(struct fm_place *place, const struct fm_reader_job *ro
 }
 
 /* NULL: too many were asked for lately. */
-static struct entry *get(struct fm_place *place, const struct fm_reader_job *row, int64_t now_ms)
+static struct entry *get(struct fm_position *place, const struct fm_reader_job *row, int64_t now_ms)
 {
     struct entry *entry = find(place, row);
     if (entry != NULL) {
@@ -105,7 +105,7 @@ static bool is_within(int64_t at_ms, int64_t now_ms, int64_t span_ms)
     return at_ms != 0 && now_ms - at_ms < span_ms;
 }
 
-static bool is_before(const struct fm_place_key *key, const struct fm_reader_job *row)
+static bool is_before(const struct fm_position_key *key, const struct fm_reader_job *row)
 {
     if (key->run_at_us != row->run_at_us) {
         return key->run_at_us < row->run_at_us;
@@ -145,7 +145,8 @@ static bool is_due(const struct entry *entry, const struct fm_reader_job *row, i
     return !is_fresh && !(is_under_way && is_within(entry->listed_at_ms, now_ms, KEPT_MS));
 }
 
-bool fm_place_begin_list(struct fm_place *place, const struct fm_reader_job *row, int64_t now_ms)
+bool fm_position_begin_list(struct fm_position *place, const struct fm_reader_job *row,
+                            int64_t now_ms)
 {
     pthread_mutex_lock(&place->lock);
     struct entry *entry = get(place, row, now_ms);
@@ -157,10 +158,10 @@ bool fm_place_begin_list(struct fm_place *place, const struct fm_reader_job *row
     return is;
 }
 
-void fm_place_end_list(struct fm_place *place, const struct fm_reader_job *row,
-                       struct fm_place_key *keys, size_t count, int64_t now_ms)
+void fm_position_end_list(struct fm_position *place, const struct fm_reader_job *row,
+                          struct fm_position_key *keys, size_t count, int64_t now_ms)
 {
-    struct fm_place_key *old = keys;
+    struct fm_position_key *old = keys;
     pthread_mutex_lock(&place->lock);
     struct entry *entry = find(place, row);
     if (entry != NULL) {
@@ -173,7 +174,7 @@ void fm_place_end_list(struct fm_place *place, const struct fm_reader_job *row,
     fm_memory_release(&old);
 }
 
-int64_t fm_place_ahead(struct fm_place *place, const struct fm_reader_job *row)
+int64_t fm_position_ahead(struct fm_position *place, const struct fm_reader_job *row)
 {
     pthread_mutex_lock(&place->lock);
     const struct entry *entry = find(place, row);
@@ -189,12 +190,13 @@ static void take_list(struct fm_request *request)
 {
     struct fm_db_rows *rows = request->query.rows;
     size_t count = request->query.failure == FM_NONE ? fm_db_rows_count(rows) : 0;
-    struct fm_place_key *keys = fm_alloc_array(count + 1, sizeof(*keys));
+    struct fm_position_key *keys = fm_alloc_array(count + 1, sizeof(*keys));
     for (size_t i = 0; i < count; i++) {
-        keys[i] = (struct fm_place_key){fm_db_integer(rows, i, 0), fm_db_id(rows, i, 1)};
+        keys[i] = (struct fm_position_key){fm_db_integer(rows, i, 0), fm_db_id(rows, i, 1)};
     }
     if (request->query.failure == FM_NONE) {
-        fm_place_end_list(request->front->place, &request->look.found, keys, count, fm_clock_ms());
+        fm_position_end_list(request->front->position, &request->look.found, keys, count,
+                             fm_clock_ms());
     } else {
         fm_memory_release(&keys);
     }
@@ -208,10 +210,10 @@ static void ask(struct fm_request *request)
     snprintf(lane, sizeof(lane), "%u", row->lane);
     const char *const parameters[] = {row->pool, lane, account};
     struct fm_db_call call = {.sql = fm_sql_job_place, .parameters = parameters, .count = 3};
-    fm_ask_query(request, &call);
+    fm_lookup_query(request, &call);
 }
 
-bool fm_place_is_listing(struct fm_request *request)
+bool fm_position_is_listing(struct fm_request *request)
 {
     struct fm_reader_job *row = &request->look.found;
     row->ahead = -1;
@@ -219,16 +221,16 @@ bool fm_place_is_listing(struct fm_request *request)
         return false;
     }
     if (request->is_listing) {
-        request->is_listing = fm_ask_is_waiting(request);
+        request->is_listing = fm_lookup_is_waiting(request);
         if (request->is_listing) {
             return true;
         }
         take_list(request);
-    } else if (fm_place_begin_list(request->front->place, row, fm_clock_ms())) {
+    } else if (fm_position_begin_list(request->front->position, row, fm_clock_ms())) {
         request->is_listing = true;
         ask(request);
         return true;
     }
-    row->ahead = fm_place_ahead(request->front->place, row);
+    row->ahead = fm_position_ahead(request->front->position, row);
     return false;
 }

@@ -17,7 +17,7 @@ static bool take_spec(struct fm_request *request, struct fm_error *err)
 {
     FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};
     struct fm_job_view job;
-    if (!fm_job_read(&request->look.found, &request->arena, &job, err)) {
+    if (!fm_job_view_read(&request->look.found, &request->arena, &job, err)) {
         return false;
     }
     struct fm_validate_input input = {

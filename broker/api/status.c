@@ -16,10 +16,11 @@ static void put_limit(struct fm_json_writer *json, const char *name, uint64_t va
 }
 
 /* An operator's account has no limits: null is "none". */
-static void put_limits(struct fm_json_writer *json, const struct fm_reader_look *look)
+static void put_limits(struct fm_json_writer *json, const struct fm_reader_lookup *look)
 {
-    static const struct fm_plan unlimited = {.name = "operator"};
-    const struct fm_plan *plan = look->is_operator ? &unlimited : fm_plan_find(look->plan);
+    static const struct fm_account_plan unlimited = {.name = "operator"};
+    const struct fm_account_plan *plan =
+        look->is_operator ? &unlimited : fm_account_plan_find(look->plan);
     fm_json_open(json, "limits", '{');
     put_limit(json, "requests_per_60_seconds", plan->requests);
     put_limit(json, "running_jobs", plan->running_jobs);
@@ -48,7 +49,7 @@ static void put_scopes(struct fm_json_writer *json, unsigned scopes)
     fm_json_close(json, ']');
 }
 
-static void put_account(struct fm_json_writer *json, const struct fm_reader_look *look)
+static void put_account(struct fm_json_writer *json, const struct fm_reader_lookup *look)
 {
     char id[FM_ID_TEXT_SIZE];
     fm_id_format(FM_ID_ACCOUNT, &look->key_account, id);
@@ -60,7 +61,7 @@ static void put_account(struct fm_json_writer *json, const struct fm_reader_look
     fm_json_close(json, '}');
 }
 
-static void put_key(struct fm_json_writer *json, const struct fm_reader_look *look)
+static void put_key(struct fm_json_writer *json, const struct fm_reader_lookup *look)
 {
     char id[FM_ID_TEXT_SIZE];
     fm_id_format(FM_ID_KEY, &look->key_id, id);

@@ -54,7 +54,7 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     event->max_tries = (unsigned)spec->max_attempts;
     event->timeout_seconds = (unsigned)spec->timeout_seconds;
     event->expires_seconds = (unsigned)spec->expires_in_seconds;
-    event->cap = fm_plan_running(request->look.plan, request->look.is_operator);
+    event->cap = fm_account_plan_running(request->look.plan, request->look.is_operator);
     event->spec = (struct fm_slice){submission->packed.data, submission->packed.length};
     return event;
 }
@@ -81,7 +81,7 @@ static enum fm_step enqueue(struct fm_request *request)
     struct submission *submission = fm_alloc(sizeof(*submission));
     request->act = submission;
     request->act_done = submission_done;
-    if (!fm_load_may_queue(request->front->load, &request->look, 1, &err) ||
+    if (!fm_queued_limit_may_queue(request->front->queued_limit, &request->look, 1, &err) ||
         !fm_spec_write(&request->asked.spec, &submission->packed, &err)) {
         return fm_reply_error(request, &err);
     }
@@ -132,7 +132,7 @@ enum fm_step fm_submit_act(struct fm_request *request)
 {
     switch ((enum stage)request->stage) {
     case STAGE_START:
-        return fm_load_is_counting(request) ? FM_STEP_WAIT : enqueue(request);
+        return fm_queued_limit_is_counting(request) ? FM_STEP_WAIT : enqueue(request);
     case STAGE_ENQUEUED:
         return answer(request);
     default:

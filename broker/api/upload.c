@@ -17,7 +17,7 @@ struct upload {
     struct fm_http_exchange *exchange;
     struct fm_store_put *put;
     struct fm_error err; /* of its finish */
-    struct fm_errand errand;
+    struct fm_disk_task errand;
     atomic_bool is_finished;
 };
 
@@ -69,15 +69,15 @@ static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
     return true;
 }
 
-static bool begin(struct fm_request *request, struct fm_grant_object *object, struct fm_error *err)
+static bool begin(struct fm_request *request, struct fm_store_object *object, struct fm_error *err)
 {
     const struct fm_gate_target *target = &request->target;
     const char *path = strstr(target->path, "store/");
     if (!is_from_here(request) || path == NULL) {
         return fm_fail_param(err, FM_NOT_FOUND, NULL, "There is nothing at this path");
     }
-    if (!fm_grant_store_check(request->front->grant, path + strlen("store/"), target->query,
-                              fm_clock_wall_us() / 1000000, object, err)) {
+    if (!fm_signed_url_store_check(request->front->signed_url, path + strlen("store/"),
+                                   target->query, fm_clock_wall_us() / 1000000, object, err)) {
         return false;
     }
     if (target->has_length && target->content_length != (uint64_t)object->size_bytes) {
@@ -88,7 +88,7 @@ static bool begin(struct fm_request *request, struct fm_grant_object *object, st
 
 static enum fm_step start(struct fm_request *request)
 {
-    struct fm_grant_object object = {0};
+    struct fm_store_object object = {0};
     struct fm_error err = {0};
     if (!begin(request, &object, &err)) {
         return refuse(request, &err);
@@ -106,7 +106,7 @@ static enum fm_step start(struct fm_request *request)
 }
 
 /* On a files thread: fsync takes its time. */
-static void finish(struct fm_errand *errand)
+static void finish(struct fm_disk_task *errand)
 {
     struct upload *upload = fm_container_of(errand, struct upload, errand);
     struct fm_http_exchange *exchange = upload->exchange;
@@ -123,7 +123,7 @@ static enum fm_step begin_finish(struct fm_request *request)
     request->stage = STAGE_FINISHING;
     fm_http_wait(request->exchange, FM_CLOCK_NEVER);
     fm_http_hold(request->exchange);
-    fm_errand_add(request->errands, &upload->errand);
+    fm_disk_threads_add(request->errands, &upload->errand);
     return FM_STEP_WAIT;
 }
 

@@ -5,13 +5,13 @@
 
 #include "common/memory.h"
 
-static const struct fm_plan plans[] = {
-#define FM_PLAN(...) {__VA_ARGS__},
+static const struct fm_account_plan plans[] = {
+#define FM_ACCOUNT_PLAN(...) {__VA_ARGS__},
 #include "broker/config/account_plan.def"
-#undef FM_PLAN
+#undef FM_ACCOUNT_PLAN
 };
 
-const struct fm_plan *fm_plan_find(const char *name)
+const struct fm_account_plan *fm_account_plan_find(const char *name)
 {
     for (size_t i = 0; i < FM_COUNT(plans); i++) {
         if (name != NULL && strcmp(plans[i].name, name) == 0) {
@@ -21,7 +21,7 @@ const struct fm_plan *fm_plan_find(const char *name)
     return &plans[0];
 }
 
-uint64_t fm_plan_running(const char *name, bool is_operator)
+uint64_t fm_account_plan_running(const char *name, bool is_operator)
 {
-    return is_operator ? 0 : fm_plan_find(name)->running_jobs;
+    return is_operator ? 0 : fm_account_plan_find(name)->running_jobs;
 }

@@ -20,13 +20,13 @@
 #define STATEMENT_MS 30000  /* of one answer; a COMMIT of many rows takes its time */
 #define UNCERTAIN_MS 120000 /* to learn what became of a commit */
 
-struct fm_copy {
+struct fm_batch_writer {
     char *url;
     pthread_t threads[THREADS];
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct fm_copy_task *tasks;  /* utlist */
-    struct fm_id open[OPEN_MAX]; /* accounts; zero: free */
+    struct fm_batch_writer_task *tasks; /* utlist */
+    struct fm_id open[OPEN_MAX];        /* accounts; zero: free */
     bool is_closing;
 };
 
@@ -38,7 +38,7 @@ static bool run_plain(struct fm_db *db, const char *sql, struct fm_error *err)
 }
 
 /* `is_new` false: an earlier try has committed it. */
-static bool add_batch(struct fm_db *db, const struct fm_copy_task *task, bool *is_new,
+static bool add_batch(struct fm_db *db, const struct fm_batch_writer_task *task, bool *is_new,
                       struct fm_error *err)
 {
     char id[FM_ID_UUID_SIZE], account[FM_ID_UUID_SIZE], key[FM_ID_UUID_SIZE];
@@ -62,7 +62,7 @@ static bool add_batch(struct fm_db *db, const struct fm_copy_task *task, bool *i
     return true;
 }
 
-static bool put_job(struct fm_db_copy *copy, const struct fm_copy_task *task,
+static bool put_job(struct fm_db_copy *copy, const struct fm_batch_writer_task *task,
                     const struct fm_id *id, const struct fm_batch_job *job, struct fm_error *err)
 {
     if (!fm_db_copy_row(copy, 7, err)) {
@@ -78,7 +78,7 @@ static bool put_job(struct fm_db_copy *copy, const struct fm_copy_task *task,
     return true;
 }
 
-static bool put_live(struct fm_db_copy *copy, const struct fm_copy_task *task,
+static bool put_live(struct fm_db_copy *copy, const struct fm_batch_writer_task *task,
                      const struct fm_id *id, const struct fm_batch_job *job, struct fm_error *err)
 {
     int64_t made_us = fm_id_time_ms(&task->first) * 1000;
@@ -97,10 +97,10 @@ static bool put_live(struct fm_db_copy *copy, const struct fm_copy_task *task,
     return true;
 }
 
-typedef bool put_row(struct fm_db_copy *copy, const struct fm_copy_task *task,
+typedef bool put_row(struct fm_db_copy *copy, const struct fm_batch_writer_task *task,
                      const struct fm_id *id, const struct fm_batch_job *job, struct fm_error *err);
 
-static bool copy_rows(struct fm_db *db, const struct fm_copy_task *task, const char *sql,
+static bool copy_rows(struct fm_db *db, const struct fm_batch_writer_task *task, const char *sql,
                       put_row *put, struct fm_error *err)
 {
     FM_AUTO(fm_db_copy_done) struct fm_db_copy copy = {0};
@@ -132,7 +132,7 @@ static void made_certain(struct fm_error *err)
     }
 }
 
-static bool add(struct fm_db *db, const struct fm_copy_task *task, struct fm_error *err)
+static bool add(struct fm_db *db, const struct fm_batch_writer_task *task, struct fm_error *err)
 {
     bool is_new = false;
     bool is_good = run_plain(db, fm_sql_batch_begin, err) && add_batch(db, task, &is_new, err);
@@ -149,7 +149,7 @@ static bool add(struct fm_db *db, const struct fm_copy_task *task, struct fm_err
     return commit(db, err);
 }
 
-static bool mark(struct fm_db *db, const struct fm_copy_task *task, struct fm_error *err)
+static bool mark(struct fm_db *db, const struct fm_batch_writer_task *task, struct fm_error *err)
 {
     char account[FM_ID_UUID_SIZE], id[FM_ID_UUID_SIZE];
     const char *const parameters[] = {account, id};
@@ -166,7 +166,7 @@ static bool mark(struct fm_db *db, const struct fm_copy_task *task, struct fm_er
 /* ---- until it is known ---- */
 
 /* A connection, or UNAVAILABLE after a while. */
-static bool connect(struct fm_db *db, const struct fm_copy_task *task, int64_t until_ms,
+static bool connect(struct fm_db *db, const struct fm_batch_writer_task *task, int64_t until_ms,
                     struct fm_error *err)
 {
     bool may_go_on = true;
@@ -186,7 +186,7 @@ static bool is_passing(enum fm_error_code code)
     return code == FM_UNAVAILABLE || code == FM_DATABASE_UNCERTAIN;
 }
 
-static enum fm_error_code run_task(struct fm_db *db, const struct fm_copy_task *task)
+static enum fm_error_code run_task(struct fm_db *db, const struct fm_batch_writer_task *task)
 {
     struct fm_error err = {0};
     bool is_uncertain = false, is_done = false;
@@ -196,7 +196,7 @@ static enum fm_error_code run_task(struct fm_db *db, const struct fm_copy_task *
         if (!connect(db, task, until_ms, &err)) {
             break;
         }
-        is_done = (task->kind == FM_COPY_ADD ? add : mark)(db, task, &err);
+        is_done = (task->kind == FM_BATCH_WRITER_ADD ? add : mark)(db, task, &err);
         if (!is_done) {
             fm_log(FM_LOG_WARNING, "batch_failed", "detail=\"%s\"", err.detail);
             fm_db_drop(db); /* and with it a transaction that is open */
@@ -216,13 +216,13 @@ static enum fm_error_code run_task(struct fm_db *db, const struct fm_copy_task *
 /* ---- the threads ---- */
 
 /* The next one, or NULL when there will be none. */
-static struct fm_copy_task *take(struct fm_copy *copy)
+static struct fm_batch_writer_task *take(struct fm_batch_writer *copy)
 {
     pthread_mutex_lock(&copy->lock);
     while (copy->tasks == NULL && !copy->is_closing) {
         pthread_cond_wait(&copy->changed, &copy->lock);
     }
-    struct fm_copy_task *task = copy->tasks;
+    struct fm_batch_writer_task *task = copy->tasks;
     if (task != NULL) {
         LL_DELETE(copy->tasks, task);
     }
@@ -232,9 +232,9 @@ static struct fm_copy_task *take(struct fm_copy *copy)
 
 static void *work(void *context)
 {
-    struct fm_copy *copy = context;
+    struct fm_batch_writer *copy = context;
     struct fm_db *db = fm_db_new(copy->url, FM_DB_COPY);
-    struct fm_copy_task *task = NULL;
+    struct fm_batch_writer_task *task = NULL;
     while ((task = take(copy)) != NULL) {
         task->failure = run_task(db, task);
         task->done(task);
@@ -243,9 +243,9 @@ static void *work(void *context)
     return NULL;
 }
 
-struct fm_copy *fm_copy_new(const char *database_url)
+struct fm_batch_writer *fm_batch_writer_new(const char *database_url)
 {
-    struct fm_copy *copy = fm_alloc(sizeof(*copy));
+    struct fm_batch_writer *copy = fm_alloc(sizeof(*copy));
     copy->url = fm_strdup(database_url);
     pthread_mutex_init(&copy->lock, NULL);
     pthread_cond_init(&copy->changed, NULL);
@@ -257,9 +257,9 @@ struct fm_copy *fm_copy_new(const char *database_url)
     return copy;
 }
 
-void fm_copy_destroy(struct fm_copy **copy)
+void fm_batch_writer_destroy(struct fm_batch_writer **copy)
 {
-    struct fm_copy *it = fm_steal(*copy);
+    struct fm_batch_writer *it = fm_steal(*copy);
     if (it == NULL) {
         return;
     }
@@ -276,7 +276,7 @@ void fm_copy_destroy(struct fm_copy **copy)
     free(it);
 }
 
-void fm_copy_post(struct fm_copy *copy, struct fm_copy_task *task)
+void fm_batch_writer_post(struct fm_batch_writer *copy, struct fm_batch_writer_task *task)
 {
     pthread_mutex_lock(&copy->lock);
     LL_APPEND(copy->tasks, task);
@@ -286,7 +286,7 @@ void fm_copy_post(struct fm_copy *copy, struct fm_copy_task *task)
 
 /* ---- how many at once ---- */
 
-bool fm_copy_enter(struct fm_copy *copy, const struct fm_id *account)
+bool fm_batch_writer_enter(struct fm_batch_writer *copy, const struct fm_id *account)
 {
     struct fm_id *place = NULL;
     size_t own = 0;
@@ -303,7 +303,7 @@ bool fm_copy_enter(struct fm_copy *copy, const struct fm_id *account)
     return may;
 }
 
-void fm_copy_leave(struct fm_copy *copy, const struct fm_id *account)
+void fm_batch_writer_leave(struct fm_batch_writer *copy, const struct fm_id *account)
 {
     pthread_mutex_lock(&copy->lock);
     for (size_t i = 0; i < OPEN_MAX; i++) {

@@ -10,38 +10,38 @@
 #include "broker/db/batch_file.h"
 #include "common/id.h"
 
-enum fm_copy_kind {
-    FM_COPY_ADD,  /* all of the file's jobs */
-    FM_COPY_MARK, /* its client canceled it */
+enum fm_batch_writer_kind {
+    FM_BATCH_WRITER_ADD,  /* all of the file's jobs */
+    FM_BATCH_WRITER_MARK, /* its client canceled it */
 };
 
 /* Made by whoever posts it, and theirs again once `done` is called. */
-struct fm_copy_task {
-    enum fm_copy_kind kind;
+struct fm_batch_writer_task {
+    enum fm_batch_writer_kind kind;
     struct fm_id batch, account;
     /* ADD */
     struct fm_id key, first;
     struct fm_batch_file *file;
     /* Whether it is worth going on with a database that does not answer; NULL: it is. */
-    bool (*may_go_on)(const struct fm_copy_task *task);
+    bool (*may_go_on)(const struct fm_batch_writer_task *task);
 
     /* NONE, UNAVAILABLE, DATABASE, or DATABASE_UNCERTAIN: it may stand. */
     enum fm_error_code failure;
-    void (*done)(struct fm_copy_task *task);
+    void (*done)(struct fm_batch_writer_task *task);
     void *context;
-    struct fm_copy_task *next; /* the copy's */
+    struct fm_batch_writer_task *next; /* the copy's */
 };
 
-struct fm_copy;
+struct fm_batch_writer;
 /* Connects when there is something to do. */
-struct fm_copy *fm_copy_new(const char *database_url);
+struct fm_batch_writer *fm_batch_writer_new(const char *database_url);
 /* Everything posted is done. Null-safe. */
-void fm_copy_destroy(struct fm_copy **copy);
-void fm_copy_post(struct fm_copy *copy, struct fm_copy_task *task);
+void fm_batch_writer_destroy(struct fm_batch_writer **copy);
+void fm_batch_writer_post(struct fm_batch_writer *copy, struct fm_batch_writer_task *task);
 
 /* A batch may begin to arrive: false while the account has 4 under way, or all together 32. One
  * that entered leaves. */
-bool fm_copy_enter(struct fm_copy *copy, const struct fm_id *account);
-void fm_copy_leave(struct fm_copy *copy, const struct fm_id *account);
+bool fm_batch_writer_enter(struct fm_batch_writer *copy, const struct fm_id *account);
+void fm_batch_writer_leave(struct fm_batch_writer *copy, const struct fm_id *account);
 
 #endif

@@ -18,7 +18,7 @@ enum fm_db_use {
                     plans */
     FM_DB_READ,  /* read-only */
     FM_DB_ADMIN, /* migrate and operator commands */
-    FM_DB_COPY,  /* transactions of several calls, the COPYs of db_copy.h between them: a failure
+    FM_DB_COPY,  /* transactions of several calls, the COPYs of copy.h between them: a failure
                     leaves the transaction open, and its owner drops the connection */
 };
 

@@ -40,8 +40,8 @@ struct fm_reader {
     pthread_t threads[THREADS_MAX];
     pthread_mutex_t mutex;
     pthread_cond_t has_looks;
-    struct fm_reader_look *first;
-    struct fm_reader_look **tail;
+    struct fm_reader_lookup *first;
+    struct fm_reader_lookup **tail;
     struct fm_reader_query *queries; /* utlist */
     unsigned querying;               /* threads that run one */
     unsigned asking;                 /* threads that ask looks */
@@ -60,7 +60,7 @@ static const struct {
                   [OF_COUNTS] = {fm_sql_reader_count, 1}};
 
 struct batch {
-    struct fm_reader_look *looks[BATCH_MAX]; /* of one kind */
+    struct fm_reader_lookup *looks[BATCH_MAX]; /* of one kind */
     size_t count;
     enum kind kind;
     struct fm_reader_query *query; /* instead of looks, or NULL */
@@ -75,10 +75,10 @@ static void find_tail(struct fm_reader *reader)
     }
 }
 
-static void fail_looks(struct fm_reader_look *look)
+static void fail_looks(struct fm_reader_lookup *look)
 {
     while (look != NULL) {
-        struct fm_reader_look *next = look->next;
+        struct fm_reader_lookup *next = look->next;
         look->failure = FM_UNAVAILABLE;
         look->done(look);
         look = next;
@@ -107,11 +107,11 @@ static struct fm_reader_query *take_impatient_queries(struct fm_reader *reader, 
     return impatient;
 }
 
-static struct fm_reader_look *take_impatient(struct fm_reader *reader, int64_t now_ms)
+static struct fm_reader_lookup *take_impatient(struct fm_reader *reader, int64_t now_ms)
 {
-    struct fm_reader_look *impatient = NULL, **at = &reader->first;
+    struct fm_reader_lookup *impatient = NULL, **at = &reader->first;
     while (*at != NULL) {
-        struct fm_reader_look *look = *at;
+        struct fm_reader_lookup *look = *at;
         if (now_ms - look->asked_at_ms >= PATIENCE_MS) {
             *at = look->next;
             look->next = impatient;
@@ -127,7 +127,7 @@ static struct fm_reader_look *take_impatient(struct fm_reader *reader, int64_t n
 static void fail_impatient(struct fm_reader *reader)
 {
     pthread_mutex_lock(&reader->mutex);
-    struct fm_reader_look *impatient = take_impatient(reader, fm_clock_ms());
+    struct fm_reader_lookup *impatient = take_impatient(reader, fm_clock_ms());
     struct fm_reader_query *queries = take_impatient_queries(reader, fm_clock_ms());
     pthread_mutex_unlock(&reader->mutex);
     fail_looks(impatient);
@@ -147,7 +147,7 @@ static bool may_look(const struct fm_reader *reader)
            (reader->asking == 0 || fm_clock_ms() - reader->first->asked_at_ms >= SHARE_MS);
 }
 
-static enum kind kind_of(const struct fm_reader_look *look)
+static enum kind kind_of(const struct fm_reader_lookup *look)
 {
     return look->wants_job ? OF_JOB : look->wants_counts ? OF_COUNTS : OF_KEY;
 }
@@ -155,10 +155,10 @@ static enum kind kind_of(const struct fm_reader_look *look)
 /* Under the mutex: all the looks there are of the first one's kind. */
 static void take_looks(struct fm_reader *reader, struct batch *batch)
 {
-    struct fm_reader_look **at = &reader->first;
+    struct fm_reader_lookup **at = &reader->first;
     batch->kind = *at != NULL ? kind_of(*at) : OF_KEY;
     while (*at != NULL && batch->count < BATCH_MAX) {
-        struct fm_reader_look *look = *at;
+        struct fm_reader_lookup *look = *at;
         if (kind_of(look) == batch->kind) {
             *at = look->next;
             batch->looks[batch->count++] = look;
@@ -235,7 +235,7 @@ static void give_back(struct fm_reader *reader, struct batch *batch)
 {
     pthread_mutex_lock(&reader->mutex);
     while (batch->count > 0) {
-        struct fm_reader_look *look = batch->looks[--batch->count];
+        struct fm_reader_lookup *look = batch->looks[--batch->count];
         look->next = reader->first;
         reader->first = look;
     }
@@ -245,7 +245,7 @@ static void give_back(struct fm_reader *reader, struct batch *batch)
     pthread_mutex_unlock(&reader->mutex);
 }
 
-static void put_look(struct batch *batch, const struct fm_reader_look *look)
+static void put_look(struct batch *batch, const struct fm_reader_lookup *look)
 {
     struct fm_slice digest = {.data = look->has_digest ? (const char *)look->digest : NULL,
                               .length = sizeof(look->digest)};
@@ -441,7 +441,7 @@ void fm_reader_destroy(struct fm_reader **reader)
     free(gone);
 }
 
-void fm_reader_ask(struct fm_reader *reader, struct fm_reader_look *look)
+void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *look)
 {
     look->next = NULL;
     look->asked_at_ms = fm_clock_ms();
@@ -465,7 +465,7 @@ void fm_reader_query(struct fm_reader *reader, struct fm_reader_query *query)
     pthread_mutex_unlock(&reader->mutex);
 }
 
-void fm_reader_look_done(struct fm_reader_look *look)
+void fm_reader_lookup_done(struct fm_reader_lookup *look)
 {
     if (look->arena != NULL) {
         fm_arena_done(look->arena);

@@ -30,14 +30,14 @@ struct fm_reader_job {
     enum fm_error_code error;
     const char *pool; /* of a live one that was looked up; NULL */
     unsigned lane;    /* likewise */
-    int64_t ahead;    /* of place.h; -1: unknown */
+    int64_t ahead;    /* of position.h; -1: unknown */
     bool is_retry;    /* waits for its time after a failed try: queue.reason "retry" */
     unsigned starts, max_attempts;
     uint64_t lease; /* of the winner, once succeeded: outputs' store key */
     int64_t run_at_us, started_at_us, completed_at_us, expires_at_us; /* 0: none */
 };
 
-struct fm_reader_look {
+struct fm_reader_lookup {
     /* In: one of the two; a job, or counts, or neither. */
     bool has_digest;
     uint8_t digest[FM_HASH_SIZE]; /* of the key presented */
@@ -58,11 +58,11 @@ struct fm_reader_look {
     bool has_job; /* of that account */
     struct fm_reader_job found;
     uint64_t queued_jobs, running_jobs; /* of the account; only when wants_counts */
-    struct fm_arena *arena;             /* owned by the look: fm_reader_look_done */
+    struct fm_arena *arena;             /* owned by the look: fm_reader_lookup_done */
 
-    void (*done)(struct fm_reader_look *look);
+    void (*done)(struct fm_reader_lookup *look);
     void *context;
-    struct fm_reader_look *next; /* the reader's, as is asked_at_ms */
+    struct fm_reader_lookup *next; /* the reader's, as is asked_at_ms */
     int64_t asked_at_ms;
 };
 
@@ -83,12 +83,12 @@ struct fm_reader;
 struct fm_reader *fm_reader_new(const char *database_url, unsigned threads);
 /* Answers what waits with UNAVAILABLE, then joins. */
 void fm_reader_destroy(struct fm_reader **reader);
-void fm_reader_ask(struct fm_reader *reader, struct fm_reader_look *look);
+void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *look);
 /* Runs when a thread is free for it: all but one at most run these, so that look-ups never wait
  * behind a long read. One unanswered for 5 s is UNAVAILABLE. */
 void fm_reader_query(struct fm_reader *reader, struct fm_reader_query *query);
 /* Frees what a done look points at; the struct stays the caller's. */
-void fm_reader_look_done(struct fm_reader_look *look);
+void fm_reader_lookup_done(struct fm_reader_lookup *look);
 /* True when the last statement was answered: /readyz. */
 bool fm_reader_is_ready(const struct fm_reader *reader);
 

@@ -93,7 +93,7 @@ static struct fm_slice copy_bytes(const struct place *at, int column)
     return (struct fm_slice){.data = copy, .length = bytes.length};
 }
 
-static void read_key(const struct place *at, struct fm_reader_look *look)
+static void read_key(const struct place *at, struct fm_reader_lookup *look)
 {
     look->has_key = !is_null(at, KEY_ID);
     if (!look->has_key) {
@@ -167,7 +167,7 @@ bool fm_reader_row_job(struct fm_db_rows *rows, size_t row, struct fm_arena *are
     return read_job(&at, job);
 }
 
-void fm_reader_row_read(struct fm_reader_look *look, struct fm_db_rows *rows, size_t row)
+void fm_reader_row_read(struct fm_reader_lookup *look, struct fm_db_rows *rows, size_t row)
 {
     look->arena = fm_alloc(sizeof(*look->arena));
     look->failure = FM_NONE;

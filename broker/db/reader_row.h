@@ -7,7 +7,7 @@
 
 /* Fills the look's Out from a row of the statement for what it wants; text and bytes are copied
  * into its arena. */
-void fm_reader_row_read(struct fm_reader_look *look, struct fm_db_rows *rows, size_t row);
+void fm_reader_row_read(struct fm_reader_lookup *look, struct fm_db_rows *rows, size_t row);
 /* One job, its columns first in the row; what it points at is copied into the arena. False: none.
  */
 bool fm_reader_row_job(struct fm_db_rows *rows, size_t row, struct fm_arena *arena,

@@ -105,7 +105,7 @@ struct fm_http {
 /* True if a head parsed in place holds the fields told and nothing else. */
 bool fm_http_is_head_whole(const struct fm_http_exchange *exchange, const char *url,
                            const char *version);
-/* Under the lock, from http_sweep.c: resumes its exchange if that waits. */
+/* Under the lock, from deadlines.c: resumes its exchange if that waits. */
 void fm_http_wake(struct fm_http_connection *connection);
 /* Sets the phase its deadline holds for. */
 void fm_http_enter(struct fm_http_exchange *exchange, enum fm_http_phase phase,

@@ -54,9 +54,9 @@ static bool keep_partitions(struct fm_retention *retention, struct fm_error *err
 
 /* ---- expired files: the bytes first, then the row, so that a row never lies ---- */
 
-static void object_of(const struct fm_db_rows *rows, size_t row, struct fm_grant_object *object)
+static void object_of(const struct fm_db_rows *rows, size_t row, struct fm_store_object *object)
 {
-    *object = (struct fm_grant_object){
+    *object = (struct fm_store_object){
         .account = fm_db_id(rows, row, 1),
         .job = fm_db_id(rows, row, 2),
         .lease = (uint64_t)fm_db_integer(rows, row, 3),
@@ -76,7 +76,7 @@ static bool expire_some(struct fm_retention *retention, size_t *count, struct fm
     *count = fm_db_rows_count(rows);
     fm_db_array_open(&ids, FM_DB_UUID);
     for (size_t i = 0; i < *count; i++) {
-        struct fm_grant_object object;
+        struct fm_store_object object;
         object_of(rows, i, &object);
         if (!fm_store_remove(retention->store, &object, err))
             return false;
@@ -110,7 +110,7 @@ static bool expire_files(struct fm_retention *retention, struct fm_error *err)
 
 struct sweep {
     struct fm_retention *retention;
-    struct fm_grant_object attempts[SWEPT_A_PASS];
+    struct fm_store_object attempts[SWEPT_A_PASS];
     size_t count;
     bool ok;
     struct fm_error *err;
@@ -149,7 +149,7 @@ static bool judge(struct sweep *sweep)
     return sweep->ok;
 }
 
-static bool visit(void *context, const struct fm_grant_object *attempt)
+static bool visit(void *context, const struct fm_store_object *attempt)
 {
     struct sweep *sweep = context;
     sweep->attempts[sweep->count++] = *attempt;

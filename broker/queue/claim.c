@@ -52,8 +52,8 @@ static void note_pace(struct fm_hub *hub, const struct fm_session *session,
 {
     char pool[48];
     fm_session_pool(session, held->class, pool);
-    fm_pace_note(fm_reason_pace(hub->reason), pool, (unsigned)event->lane, &held->account,
-                 fm_clock_ms());
+    fm_start_rate_note(fm_reason_start_rate(hub->reason), pool, (unsigned)event->lane,
+                       &held->account, fm_clock_ms());
 }
 
 static void start(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
@@ -91,7 +91,7 @@ static void claimed(struct fm_queue_event *event)
     fm_fault("claim_committed");
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
-    fm_order_settle(move->hub->order, &event->id);
+    fm_schedule_settle(move->hub->order, &event->id);
     if (event->outcome == FM_QUEUE_MOVED && held)
         start(move->hub, session, held, event);
     else if (event->outcome == FM_QUEUE_MOVED)
@@ -142,12 +142,12 @@ static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class c
 {
     char pool[48];
     fm_session_pool(session, class, pool);
-    if (fm_order_is_empty(hub->order, pool) || fm_reason_pool_is_paused(hub->reason, pool))
+    if (fm_schedule_is_empty(hub->order, pool) || fm_reason_pool_is_paused(hub->reason, pool))
         return;
     bool may_avoid = has_other(hub, session, pool, class);
     struct fm_tick_head head;
     while (fm_session_free(session, class) &&
-           fm_order_next(hub->order, pool, &session->node.id, may_avoid, &head))
+           fm_schedule_next(hub->order, pool, &session->node.id, may_avoid, &head))
         claim(hub, session, class, &head);
 }
 
@@ -203,11 +203,11 @@ static bool is_paused(struct fm_hub *hub, const struct fm_queue_event *event)
 void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
 {
     struct slot slot = {NULL, FM_CLASS_NET};
-    if (is_due(event) && !is_paused(hub, event) && fm_order_is_open(hub->order, event->pool) &&
-        !fm_cap_is_reached(hub->cap, &event->account, event->cap))
+    if (is_due(event) && !is_paused(hub, event) && fm_schedule_is_open(hub->order, event->pool) &&
+        !fm_running_limit_is_reached(hub->cap, &event->account, event->cap))
         slot = find_slot(hub, event->pool);
     if (!slot.session) {
-        fm_order_expect(hub->order, event->pool);
+        fm_schedule_expect(hub->order, event->pool);
         return;
     }
     event->session = slot.session->id;
@@ -222,9 +222,9 @@ static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
                                 .site = event->site,
                                 .cap = event->cap};
     bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
-    fm_order_arrive(hub->order, event->pool, is_known && !is_paused(hub, event) ? &head : NULL);
+    fm_schedule_arrive(hub->order, event->pool, is_known && !is_paused(hub, event) ? &head : NULL);
     if (!is_known && event->outcome == FM_QUEUE_FAILED)
-        fm_order_doubt(hub->order);
+        fm_schedule_doubt(hub->order);
 }
 
 static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
@@ -242,7 +242,7 @@ static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
         held->sent_after = session->acks;
     } else {
         fm_session_lease_drop(session, held);
-        fm_order_doubt(hub->order);
+        fm_schedule_doubt(hub->order);
     }
 }
 

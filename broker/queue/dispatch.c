@@ -22,7 +22,7 @@
 
 struct fm_dispatch {
     struct fm_hub hub;
-    struct fm_look *look;
+    struct fm_tick *look;
     pthread_t thread;
     bool has_thread;
     int wake; /* eventfd */
@@ -115,7 +115,7 @@ static void take_inbox(struct fm_dispatch *dispatch)
     eventfd_t ignored;
     (void)!eventfd_read(dispatch->wake, &ignored);
     if (atomic_exchange(&dispatch->has_news, false)) {
-        fm_order_doubt(dispatch->hub.order);
+        fm_schedule_doubt(dispatch->hub.order);
         dispatch->hub.wants_heads = true;
     }
     struct fm_queue_event *next;
@@ -159,13 +159,13 @@ static int turn(struct fm_dispatch *dispatch)
     take_inbox(dispatch);
     pump(hub);
     receive(hub);
-    fm_tick_pump(hub->tick);
-    fm_look_begin(dispatch->look);
+    fm_tick_db_pump(hub->tick);
+    fm_tick_begin(dispatch->look);
     atomic_store(&dispatch->workers, fm_claim_fill(hub));
-    int sleep_ms = sooner(pump(hub), fm_tick_pump(hub->tick));
+    int sleep_ms = sooner(pump(hub), fm_tick_db_pump(hub->tick));
     if (fm_link_has_more(hub->link))
         return 0;
-    return sooner(sleep_ms, fm_look_wait_ms(dispatch->look));
+    return sooner(sleep_ms, fm_tick_wait_ms(dispatch->look));
 }
 
 static void rest(struct fm_dispatch *dispatch, int sleep_ms)
@@ -176,7 +176,7 @@ static void rest(struct fm_dispatch *dispatch, int sleep_ms)
         {.fd = fm_link_fd(hub->link), .events = POLLIN},
         {.fd = fm_queue_fd(hub->starts), .events = fm_queue_poll_events(hub->starts)},
         {.fd = fm_queue_fd(hub->queue), .events = fm_queue_poll_events(hub->queue)},
-        {.fd = fm_tick_fd(hub->tick), .events = fm_tick_poll_events(hub->tick)},
+        {.fd = fm_tick_db_fd(hub->tick), .events = fm_tick_db_poll_events(hub->tick)},
     };
     poll(fds, FM_COUNT(fds), sleep_ms);
 }
@@ -196,20 +196,20 @@ static void open_rooms(struct fm_dispatch *dispatch, const char *database_url)
     struct fm_hub *hub = &dispatch->hub;
     hub->broker = fm_id_new_lease() >> 1;
     hub->nodes = fm_node_set_new();
-    hub->cap = fm_cap_new();
+    hub->cap = fm_running_limit_new();
     hub->sessions = fm_session_set_new(hub->cap);
-    hub->order = fm_order_new(hub->cap);
+    hub->order = fm_schedule_new(hub->cap);
     hub->reason = fm_reason_new();
     hub->starts = fm_queue_new(database_url, hub->broker);
     hub->queue = fm_queue_new(database_url, hub->broker);
-    hub->tick = fm_tick_new(database_url, hub->broker);
-    dispatch->look = fm_look_new(hub);
+    hub->tick = fm_tick_db_new(database_url, hub->broker);
+    dispatch->look = fm_tick_new(hub);
     dispatch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&dispatch->lock, NULL);
 }
 
 bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
-                     const struct fm_grant *grant, struct fm_watch *watch,
+                     const struct fm_signed_url *grant, struct fm_watch *watch,
                      struct fm_dispatch **dispatch, struct fm_error *err)
 {
     struct fm_dispatch *fresh = fm_alloc(sizeof *fresh);
@@ -260,13 +260,13 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
     fm_queue_destroy(&old->hub.starts);
     fm_queue_destroy(&old->hub.queue);
     refuse_posted(old);
-    fm_tick_destroy(&old->hub.tick);
+    fm_tick_db_destroy(&old->hub.tick);
     fm_link_close(&old->hub.link);
-    fm_look_destroy(&old->look);
+    fm_tick_destroy(&old->look);
     fm_reason_destroy(&old->hub.reason);
-    fm_order_destroy(&old->hub.order);
+    fm_schedule_destroy(&old->hub.order);
     fm_session_set_destroy(&old->hub.sessions);
-    fm_cap_destroy(&old->hub.cap);
+    fm_running_limit_destroy(&old->hub.cap);
     fm_node_set_destroy(&old->hub.nodes);
     pthread_mutex_destroy(&old->lock);
     fm_file_close(&old->wake);
@@ -275,7 +275,7 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
 
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch)
 {
-    return fm_clock_ms() - fm_look_answered_ms(dispatch->look) < TICK_FRESH_MS;
+    return fm_clock_ms() - fm_tick_answered_ms(dispatch->look) < TICK_FRESH_MS;
 }
 
 struct fm_reason *fm_dispatch_reason(struct fm_dispatch *dispatch)

@@ -17,7 +17,7 @@ struct fm_dispatch;
 
 /* Binds the link, starts the thread. What is borrowed must outlive it. */
 bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
-                     const struct fm_grant *grant, struct fm_watch *watch,
+                     const struct fm_signed_url *grant, struct fm_watch *watch,
                      struct fm_dispatch **dispatch, struct fm_error *err) FM_MUST_CHECK;
 /* From the next turn on these settings, in place of the ones before; both are borrowed. */
 void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_settings *settings);

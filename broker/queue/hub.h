@@ -18,7 +18,7 @@
 
 struct fm_hub {
     const struct fm_broker_settings *settings; /* borrowed, as grant and watch */
-    const struct fm_grant *grant;
+    const struct fm_signed_url *grant;
     struct fm_watch *watch;
     uint64_t broker; /* this process's boot */
     struct fm_node_set *nodes;
@@ -26,10 +26,10 @@ struct fm_hub {
     struct fm_queue *starts; /* of ENQUEUE and CLAIM: what jobs begin with never waits for what
                                 others end with */
     struct fm_queue *queue;  /* of all else */
-    struct fm_tick *tick;
-    struct fm_cap *cap;
+    struct fm_tick_db *tick;
+    struct fm_running_limit *cap;
     struct fm_session_set *sessions;
-    struct fm_order *order;
+    struct fm_schedule *order;
     struct fm_reason *reason;
     size_t deferring; /* jobs of paused sites, on their way to a later time */
     bool wants_heads; /* a slot came free or a job came: look before the next tick is due */

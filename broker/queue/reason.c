@@ -16,14 +16,14 @@ struct fm_reason {
     char (*pools)[FM_REASON_POOL_SIZE];
     size_t pool_count;
     bool are_all_pools; /* false: nothing is said of a pool that is not there */
-    struct fm_pace *pace;
+    struct fm_start_rate *pace;
 };
 
 struct fm_reason *fm_reason_new(void)
 {
     struct fm_reason *reason = fm_alloc(sizeof *reason);
     pthread_mutex_init(&reason->lock, NULL);
-    reason->pace = fm_pace_new();
+    reason->pace = fm_start_rate_new();
     return reason;
 }
 
@@ -32,7 +32,7 @@ void fm_reason_destroy(struct fm_reason **reason)
     if (!*reason)
         return;
     pthread_mutex_destroy(&(*reason)->lock);
-    fm_pace_destroy(&(*reason)->pace);
+    fm_start_rate_destroy(&(*reason)->pace);
     fm_memory_release(&(*reason)->pauses);
     fm_memory_release(&(*reason)->capped);
     fm_memory_release(&(*reason)->pools);
@@ -158,7 +158,7 @@ static bool is_capped(struct fm_reason *reason, const struct fm_id *account)
     return found;
 }
 
-struct fm_pace *fm_reason_pace(struct fm_reason *reason)
+struct fm_start_rate *fm_reason_start_rate(struct fm_reason *reason)
 {
     return reason->pace;
 }

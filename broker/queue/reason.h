@@ -44,7 +44,7 @@ void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts
 void fm_reason_set_pools(struct fm_reason *reason, const char *const *pools, size_t count,
                          bool all);
 /* How fast jobs start: the reason's own. */
-struct fm_pace *fm_reason_pace(struct fm_reason *reason);
+struct fm_start_rate *fm_reason_start_rate(struct fm_reason *reason);
 
 /* `queue.reason` of a due job of that pool, account and site, as static text; NULL: it is merely
  * not its turn. */

@@ -102,7 +102,7 @@ static void attached(struct fm_queue_event *event)
         }
         hub->wants_heads = true;
     }
-    fm_order_doubt(hub->order); /* what the worker did not list waits again */
+    fm_schedule_doubt(hub->order); /* what the worker did not list waits again */
     fm_hub_move_end(event);
 }
 
@@ -273,16 +273,16 @@ static void hear_progress(struct report *report)
 
 static void grant_place(const struct fm_hub *hub, const struct fm_session_lease *held,
                         const struct fm_file_facts *file, struct fm_arena *arena, int64_t now_s,
-                        struct fm_place *place)
+                        struct fm_upload_place *place)
 {
-    struct fm_grant_object object = {
+    struct fm_store_object object = {
         .account = held->account, .job = held->job, .lease = held->lease};
     snprintf(object.name, sizeof object.name, "%s", file->name ? file->name : "");
     object.size_bytes = (int64_t)file->size_bytes;
     if (file->sha256.length == sizeof object.sha256)
         memcpy(object.sha256, file->sha256.data, sizeof object.sha256);
     FM_AUTO(fm_text_done) struct fm_text url = {0};
-    fm_grant_store_put(hub->grant, &object, now_s, &url);
+    fm_signed_url_store_put(hub->grant, &object, now_s, &url);
     place->name = fm_arena_strndup(arena, object.name, strlen(object.name));
     place->url = fm_arena_strndup(arena, fm_text_get(&url), url.length);
 }
@@ -298,7 +298,7 @@ static void hear_want_upload(struct report *report)
     }
     struct fm_message answer;
     fm_message_init(&answer, FM_MESSAGE_UPLOAD);
-    struct fm_place *places =
+    struct fm_upload_place *places =
         fm_arena_alloc(&answer.arena, (want->files.count + 1) * sizeof *places);
     const struct fm_file_facts *files = want->files.items;
     for (size_t i = 0; i < want->files.count; i++)
@@ -346,7 +346,7 @@ static void ended(struct fm_queue_event *event)
     }
     fm_watch_tell(hub->watch, &event->id);
     if (event->kind == FM_QUEUE_RELEASE)
-        fm_order_doubt(hub->order);
+        fm_schedule_doubt(hub->order);
     hub->wants_heads = true;
     fm_hub_move_end(event);
 }
@@ -389,7 +389,7 @@ static struct fm_queue_event *release_event(const struct fm_hub *hub,
 
 static bool is_sound(const struct fm_file_facts *file)
 {
-    return file->name && fm_grant_is_name(file->name) && file->sha256.length == FM_HASH_SIZE &&
+    return file->name && fm_signed_url_is_name(file->name) && file->sha256.length == FM_HASH_SIZE &&
            file->size_bytes <= INT64_MAX;
 }
 

@@ -1,4 +1,4 @@
-/* One counter pair for each account that runs something: see cap.h. */
+/* One counter pair for each account that runs something: see running_limit.h. */
 #include "broker/queue/running_limit.h"
 
 #include <uthash.h>
@@ -11,22 +11,22 @@ struct entry {
     UT_hash_handle hh;
 };
 
-struct fm_cap {
+struct fm_running_limit {
     struct entry *entries;
 };
 
-struct fm_cap *fm_cap_new(void)
+struct fm_running_limit *fm_running_limit_new(void)
 {
-    return fm_alloc(sizeof(struct fm_cap));
+    return fm_alloc(sizeof(struct fm_running_limit));
 }
 
-static void drop(struct fm_cap *cap, struct entry *entry)
+static void drop(struct fm_running_limit *cap, struct entry *entry)
 {
     HASH_DEL(cap->entries, entry);
     fm_memory_release(&entry);
 }
 
-void fm_cap_destroy(struct fm_cap **cap)
+void fm_running_limit_destroy(struct fm_running_limit **cap)
 {
     if (!*cap)
         return;
@@ -35,14 +35,14 @@ void fm_cap_destroy(struct fm_cap **cap)
     fm_memory_release(cap);
 }
 
-static struct entry *find(const struct fm_cap *cap, const struct fm_id *account)
+static struct entry *find(const struct fm_running_limit *cap, const struct fm_id *account)
 {
     struct entry *entry = NULL;
     HASH_FIND(hh, cap->entries, account, sizeof *account, entry);
     return entry;
 }
 
-static struct entry *get(struct fm_cap *cap, const struct fm_id *account)
+static struct entry *get(struct fm_running_limit *cap, const struct fm_id *account)
 {
     struct entry *entry = find(cap, account);
     if (entry)
@@ -53,13 +53,13 @@ static struct entry *get(struct fm_cap *cap, const struct fm_id *account)
     return entry;
 }
 
-void fm_cap_begin(struct fm_cap *cap, const struct fm_id *account)
+void fm_running_limit_begin(struct fm_running_limit *cap, const struct fm_id *account)
 {
     if (cap)
         get(cap, account)->own++;
 }
 
-void fm_cap_end(struct fm_cap *cap, const struct fm_id *account)
+void fm_running_limit_end(struct fm_running_limit *cap, const struct fm_id *account)
 {
     struct entry *entry = cap ? find(cap, account) : NULL;
     if (!entry)
@@ -69,7 +69,7 @@ void fm_cap_end(struct fm_cap *cap, const struct fm_id *account)
         drop(cap, entry);
 }
 
-void fm_cap_forget_others(struct fm_cap *cap)
+void fm_running_limit_forget_others(struct fm_running_limit *cap)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, cap->entries, entry, next) {
@@ -79,12 +79,14 @@ void fm_cap_forget_others(struct fm_cap *cap)
     }
 }
 
-void fm_cap_tell_others(struct fm_cap *cap, const struct fm_id *account, uint64_t running)
+void fm_running_limit_add_others(struct fm_running_limit *cap, const struct fm_id *account,
+                                 uint64_t running)
 {
     get(cap, account)->others = running;
 }
 
-bool fm_cap_is_reached(const struct fm_cap *cap, const struct fm_id *account, uint64_t limit)
+bool fm_running_limit_is_reached(const struct fm_running_limit *cap, const struct fm_id *account,
+                                 uint64_t limit)
 {
     const struct entry *entry = cap && limit ? find(cap, account) : NULL;
     return entry && entry->own + entry->others >= limit;

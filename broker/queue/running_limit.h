@@ -8,17 +8,19 @@
 
 #include "common/id.h"
 
-struct fm_cap;
-struct fm_cap *fm_cap_new(void);
-void fm_cap_destroy(struct fm_cap **cap);
+struct fm_running_limit;
+struct fm_running_limit *fm_running_limit_new(void);
+void fm_running_limit_destroy(struct fm_running_limit **cap);
 
-/* A lease of a worker of ours begins, or ends. Null-safe, as is fm_cap_is_reached. */
-void fm_cap_begin(struct fm_cap *cap, const struct fm_id *account);
-void fm_cap_end(struct fm_cap *cap, const struct fm_id *account);
+/* A lease of a worker of ours begins, or ends. Null-safe, as is fm_running_limit_is_reached. */
+void fm_running_limit_begin(struct fm_running_limit *cap, const struct fm_id *account);
+void fm_running_limit_end(struct fm_running_limit *cap, const struct fm_id *account);
 /* Others' leases: forgets what was told before, then tells one account after the other. */
-void fm_cap_forget_others(struct fm_cap *cap);
-void fm_cap_tell_others(struct fm_cap *cap, const struct fm_id *account, uint64_t running);
+void fm_running_limit_forget_others(struct fm_running_limit *cap);
+void fm_running_limit_add_others(struct fm_running_limit *cap, const struct fm_id *account,
+                                 uint64_t running);
 /* As many run as may; a limit of 0 is none. */
-bool fm_cap_is_reached(const struct fm_cap *cap, const struct fm_id *account, uint64_t limit);
+bool fm_running_limit_is_reached(const struct fm_running_limit *cap, const struct fm_id *account,
+                                 uint64_t limit);
 
 #endif

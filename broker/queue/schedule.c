@@ -38,7 +38,7 @@ struct lane {
 };
 
 struct pool {
-    const struct fm_cap *cap; /* the order's */
+    const struct fm_running_limit *cap; /* the order's */
     char *name;
     struct lane lanes[LANES];
     struct key *by_id; /* hash of all keys */
@@ -55,17 +55,17 @@ struct taken {
     UT_hash_handle hh;
 };
 
-struct fm_order {
-    const struct fm_cap *cap;
+struct fm_schedule {
+    const struct fm_running_limit *cap;
     struct pool *pools;
     struct taken *taken;
     uint64_t looks;      /* how many have begun */
     uint64_t doubted_by; /* so many had when last something went unseen */
 };
 
-struct fm_order *fm_order_new(const struct fm_cap *cap)
+struct fm_schedule *fm_schedule_new(const struct fm_running_limit *cap)
 {
-    struct fm_order *order = fm_alloc(sizeof *order);
+    struct fm_schedule *order = fm_alloc(sizeof *order);
     order->cap = cap;
     return order;
 }
@@ -110,14 +110,14 @@ static void pool_destroy(struct pool *pool)
     fm_memory_release(&pool);
 }
 
-static struct taken *taken_find(const struct fm_order *order, const struct fm_id *id)
+static struct taken *taken_find(const struct fm_schedule *order, const struct fm_id *id)
 {
     struct taken *taken = NULL;
     HASH_FIND(hh, order->taken, id, sizeof *id, taken);
     return taken;
 }
 
-static void taken_add(struct fm_order *order, const struct fm_id *id)
+static void taken_add(struct fm_schedule *order, const struct fm_id *id)
 {
     struct taken *taken = taken_find(order, id);
     if (!taken) {
@@ -128,7 +128,7 @@ static void taken_add(struct fm_order *order, const struct fm_id *id)
     taken->is_settled = false;
 }
 
-static void taken_drop(struct fm_order *order, bool settled_alone)
+static void taken_drop(struct fm_schedule *order, bool settled_alone)
 {
     struct taken *taken, *next;
     HASH_ITER (hh, order->taken, taken, next) {
@@ -139,20 +139,20 @@ static void taken_drop(struct fm_order *order, bool settled_alone)
     }
 }
 
-void fm_order_settle(struct fm_order *order, const struct fm_id *id)
+void fm_schedule_settle(struct fm_schedule *order, const struct fm_id *id)
 {
     struct taken *taken = taken_find(order, id);
     if (taken)
         taken->is_settled = true;
 }
 
-void fm_order_look(struct fm_order *order)
+void fm_schedule_begin_refill(struct fm_schedule *order)
 {
     taken_drop(order, true);
     order->looks++;
 }
 
-void fm_order_destroy(struct fm_order **order)
+void fm_schedule_destroy(struct fm_schedule **order)
 {
     if (!*order)
         return;
@@ -165,14 +165,14 @@ void fm_order_destroy(struct fm_order **order)
     fm_memory_release(order);
 }
 
-static struct pool *pool_find(const struct fm_order *order, const char *name)
+static struct pool *pool_find(const struct fm_schedule *order, const char *name)
 {
     struct pool *pool = NULL;
     HASH_FIND_STR(order->pools, name, pool);
     return pool;
 }
 
-static struct pool *pool_get(struct fm_order *order, const char *name)
+static struct pool *pool_get(struct fm_schedule *order, const char *name)
 {
     struct pool *pool = pool_find(order, name);
     if (pool)
@@ -218,7 +218,7 @@ static bool pool_has(const struct pool *pool, const struct fm_id *id)
 }
 
 /* At its seat's end, unless there are others that it would overtake; frees it then. */
-static void pool_add(struct fm_order *order, struct pool *pool, struct key *key)
+static void pool_add(struct fm_schedule *order, struct pool *pool, struct key *key)
 {
     struct seat *seat = NULL;
     if (key->head.lane < LANES && !taken_find(order, &key->head.id) &&
@@ -257,7 +257,7 @@ static void keep(struct kept *kept, struct key *key)
     kept->last = key;
 }
 
-static void seat_empty(struct fm_order *order, struct pool *pool, struct seat *seat,
+static void seat_empty(struct fm_schedule *order, struct pool *pool, struct seat *seat,
                        struct kept *kept)
 {
     struct key *next;
@@ -275,7 +275,7 @@ static void seat_empty(struct fm_order *order, struct pool *pool, struct seat *s
     seat->is_cut = false;
 }
 
-static struct key *pool_empty(struct fm_order *order, struct pool *pool)
+static struct key *pool_empty(struct fm_schedule *order, struct pool *pool)
 {
     struct kept kept = {NULL, NULL};
     for (size_t i = 0; i < LANES; i++)
@@ -301,8 +301,8 @@ static void seat_tell(struct pool *pool, const struct fm_tick_head *head)
     seat->is_cut |= seat->told == head->most;
 }
 
-void fm_order_refill(struct fm_order *order, const char *name, const struct fm_tick_head *heads,
-                     size_t count)
+void fm_schedule_refill(struct fm_schedule *order, const char *name,
+                        const struct fm_tick_head *heads, size_t count)
 {
     struct pool *pool = pool_get(order, name);
     struct key *kept = pool_empty(order, pool), *next;
@@ -348,7 +348,7 @@ static bool seat_take(struct pool *pool, struct seat *seat, const struct fm_id *
 
 static bool is_capped(const struct pool *pool, const struct seat *seat)
 {
-    return fm_cap_is_reached(pool->cap, &seat->account, seat->cap);
+    return fm_running_limit_is_reached(pool->cap, &seat->account, seat->cap);
 }
 
 /* The first account in the round that has one; it goes to the round's end. */
@@ -386,8 +386,8 @@ static bool begin_round(struct pool *pool)
     return true;
 }
 
-bool fm_order_next(struct fm_order *order, const char *name, const struct fm_id *node,
-                   bool may_avoid, struct fm_tick_head *head)
+bool fm_schedule_next(struct fm_schedule *order, const char *name, const struct fm_id *node,
+                      bool may_avoid, struct fm_tick_head *head)
 {
     struct pool *pool = pool_find(order, name);
     if (!pool || !pool->by_id)
@@ -399,7 +399,7 @@ bool fm_order_next(struct fm_order *order, const char *name, const struct fm_id 
     return true;
 }
 
-bool fm_order_is_empty(const struct fm_order *order, const char *name)
+bool fm_schedule_is_empty(const struct fm_schedule *order, const char *name)
 {
     const struct pool *pool = pool_find(order, name);
     return !pool || !pool->by_id;
@@ -407,7 +407,7 @@ bool fm_order_is_empty(const struct fm_order *order, const char *name)
 
 /* ---- what is known without a look ---- */
 
-static bool is_known(const struct fm_order *order, const struct pool *pool)
+static bool is_known(const struct fm_schedule *order, const struct pool *pool)
 {
     return pool && pool->known_by > order->doubted_by;
 }
@@ -421,12 +421,13 @@ static bool is_cut(const struct pool *pool)
     return false;
 }
 
-void fm_order_expect(struct fm_order *order, const char *name)
+void fm_schedule_expect(struct fm_schedule *order, const char *name)
 {
     pool_get(order, name)->coming++;
 }
 
-void fm_order_arrive(struct fm_order *order, const char *name, const struct fm_tick_head *head)
+void fm_schedule_arrive(struct fm_schedule *order, const char *name,
+                        const struct fm_tick_head *head)
 {
     struct pool *pool = pool_get(order, name);
     pool->coming -= pool->coming > 0;
@@ -434,18 +435,18 @@ void fm_order_arrive(struct fm_order *order, const char *name, const struct fm_t
         pool_add(order, pool, key_new(head, order->looks));
 }
 
-void fm_order_doubt(struct fm_order *order)
+void fm_schedule_doubt(struct fm_schedule *order)
 {
     order->doubted_by = order->looks;
 }
 
-bool fm_order_is_open(const struct fm_order *order, const char *name)
+bool fm_schedule_is_open(const struct fm_schedule *order, const char *name)
 {
     const struct pool *pool = pool_find(order, name);
     return is_known(order, pool) && !pool->by_id && pool->coming == 0 && !is_cut(pool);
 }
 
-bool fm_order_wants_look(const struct fm_order *order, const char *name, size_t enough)
+bool fm_schedule_wants_refill(const struct fm_schedule *order, const char *name, size_t enough)
 {
     const struct pool *pool = pool_find(order, name);
     return !is_known(order, pool) || (HASH_COUNT(pool->by_id) < enough && is_cut(pool));
@@ -459,7 +460,7 @@ static void lane_capped(const struct pool *pool, const struct lane *lane, struct
             out[(*count)++] = seat->account;
 }
 
-size_t fm_order_capped(const struct fm_order *order, struct fm_id *out, size_t limit)
+size_t fm_schedule_capped(const struct fm_schedule *order, struct fm_id *out, size_t limit)
 {
     size_t count = 0;
     for (const struct pool *pool = order->pools; pool; pool = pool->hh.next)

@@ -26,8 +26,8 @@ struct fm_session_lease {
 };
 
 struct fm_session {
-    struct fm_cap *cap; /* the set's */
-    uint64_t id;        /* of the row; unknown (0) while attaching */
+    struct fm_running_limit *cap; /* the set's */
+    uint64_t id;                  /* of the row; unknown (0) while attaching */
     struct fm_tick_node node;
     uint64_t boot;
     enum fm_session_state state;
@@ -46,7 +46,7 @@ struct fm_session {
 
 struct fm_session_set;
 /* `cap` is told of each lease that begins and ends; borrowed, may be NULL. */
-struct fm_session_set *fm_session_set_new(struct fm_cap *cap);
+struct fm_session_set *fm_session_set_new(struct fm_running_limit *cap);
 void fm_session_set_destroy(struct fm_session_set **set);
 
 /* The one session of a node; made (ATTACHING) when missing. */

@@ -1,4 +1,4 @@
-/* Starts of a minute in slices, for each account, pool and lane that has any: see pace.h. */
+/* Starts of a minute in slices, for each account, pool and lane that has any: see start_rate.h. */
 #include "broker/queue/start_rate.h"
 
 #include <pthread.h>
@@ -27,20 +27,20 @@ struct entry {
     UT_hash_handle hh;
 };
 
-struct fm_pace {
+struct fm_start_rate {
     pthread_mutex_t lock;
     struct entry *entries;
 };
 
-struct fm_pace *fm_pace_new(void)
+struct fm_start_rate *fm_start_rate_new(void)
 {
-    struct fm_pace *pace = fm_alloc(sizeof *pace);
+    struct fm_start_rate *pace = fm_alloc(sizeof *pace);
     pthread_mutex_init(&pace->lock, NULL);
     return pace;
 }
 
 /* Those without a start in the slices up to this one; all, for a far one. */
-static void drop_idle(struct fm_pace *pace, int64_t slice)
+static void drop_idle(struct fm_start_rate *pace, int64_t slice)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, pace->entries, entry, next) {
@@ -51,7 +51,7 @@ static void drop_idle(struct fm_pace *pace, int64_t slice)
     }
 }
 
-void fm_pace_destroy(struct fm_pace **pace)
+void fm_start_rate_destroy(struct fm_start_rate **pace)
 {
     if (!*pace)
         return;
@@ -70,7 +70,7 @@ static struct key key_of(const char *pool, unsigned lane, const struct fm_id *ac
     return key;
 }
 
-static struct entry *find(struct fm_pace *pace, const struct key *key)
+static struct entry *find(struct fm_start_rate *pace, const struct key *key)
 {
     struct entry *entry = NULL;
     HASH_FIND(hh, pace->entries, key, sizeof *key, entry);
@@ -90,7 +90,7 @@ static void advance(struct entry *entry, int64_t now_ms)
         entry->starts[++entry->slice % SLICES] = 0;
 }
 
-static struct entry *add(struct fm_pace *pace, const struct key *key, int64_t now_ms)
+static struct entry *add(struct fm_start_rate *pace, const struct key *key, int64_t now_ms)
 {
     if (HASH_COUNT(pace->entries) >= ENTRIES_MAX)
         drop_idle(pace, now_ms / SLICE_MS);
@@ -104,8 +104,8 @@ static struct entry *add(struct fm_pace *pace, const struct key *key, int64_t no
     return entry;
 }
 
-void fm_pace_note(struct fm_pace *pace, const char *pool, unsigned lane,
-                  const struct fm_id *account, int64_t now_ms)
+void fm_start_rate_note(struct fm_start_rate *pace, const char *pool, unsigned lane,
+                        const struct fm_id *account, int64_t now_ms)
 {
     struct key key = key_of(pool, lane, account);
     pthread_mutex_lock(&pace->lock);
@@ -132,8 +132,8 @@ static int64_t wait_of(const struct entry *entry, uint64_t ahead, int64_t now_ms
     return starts == 0 ? -1 : (int64_t)((ahead + 1) * (uint64_t)span / starts + 999) / 1000;
 }
 
-int64_t fm_pace_wait_seconds(struct fm_pace *pace, const char *pool, unsigned lane,
-                             const struct fm_id *account, uint64_t ahead, int64_t now_ms)
+int64_t fm_start_rate_wait_seconds(struct fm_start_rate *pace, const char *pool, unsigned lane,
+                                   const struct fm_id *account, uint64_t ahead, int64_t now_ms)
 {
     struct key key = key_of(pool, lane, account);
     pthread_mutex_lock(&pace->lock);

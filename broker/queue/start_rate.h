@@ -9,16 +9,16 @@
 
 #include "common/id.h"
 
-struct fm_pace;
-struct fm_pace *fm_pace_new(void);
-void fm_pace_destroy(struct fm_pace **pace);
+struct fm_start_rate;
+struct fm_start_rate *fm_start_rate_new(void);
+void fm_start_rate_destroy(struct fm_start_rate **pace);
 
 /* A job of that pool, lane and account has started. */
-void fm_pace_note(struct fm_pace *pace, const char *pool, unsigned lane,
-                  const struct fm_id *account, int64_t now_ms);
+void fm_start_rate_note(struct fm_start_rate *pace, const char *pool, unsigned lane,
+                        const struct fm_id *account, int64_t now_ms);
 /* Seconds until the job with so many before it starts, if things go on as in the last minute; -1:
  * none started then. */
-int64_t fm_pace_wait_seconds(struct fm_pace *pace, const char *pool, unsigned lane,
-                             const struct fm_id *account, uint64_t ahead, int64_t now_ms);
+int64_t fm_start_rate_wait_seconds(struct fm_start_rate *pace, const char *pool, unsigned lane,
+                                   const struct fm_id *account, uint64_t ahead, int64_t now_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a tick asks and what its answer means: see look.h. */
+/* What a tick asks and what its answer means: see tick.h. */
 #include "broker/queue/tick.h"
 
 #include <stdatomic.h>
@@ -20,7 +20,7 @@
 #define AGAIN_MS 20 /* without a connection */
 #define SOON_MS 1   /* a tick wanted at once still lets the turn's other work go first */
 
-struct fm_look {
+struct fm_tick {
     struct fm_hub *hub; /* borrowed */
     struct fm_session_observer *observer;
     atomic_llong answered_ms; /* when the last one was answered */
@@ -39,12 +39,12 @@ struct fm_look {
     struct fm_tick_lease *leases;
     size_t leases_from; /* so many were asked about by the ticks before */
     struct fm_id *watched;
-    struct fm_tick_ask ask;
+    struct fm_tick_query ask;
 };
 
-struct fm_look *fm_look_new(struct fm_hub *hub)
+struct fm_tick *fm_tick_new(struct fm_hub *hub)
 {
-    struct fm_look *look = fm_alloc(sizeof *look);
+    struct fm_tick *look = fm_alloc(sizeof *look);
     look->hub = hub;
     look->observer = fm_session_observer_new(hub->broker);
     look->leases = fm_alloc_array(LEASES_ASKED, sizeof *look->leases);
@@ -52,7 +52,7 @@ struct fm_look *fm_look_new(struct fm_hub *hub)
     return look;
 }
 
-void fm_look_destroy(struct fm_look **look)
+void fm_tick_destroy(struct fm_tick **look)
 {
     if (!*look)
         return;
@@ -62,7 +62,7 @@ void fm_look_destroy(struct fm_look **look)
     fm_memory_release(look);
 }
 
-int64_t fm_look_answered_ms(const struct fm_look *look)
+int64_t fm_tick_answered_ms(const struct fm_tick *look)
 {
     return atomic_load(&look->answered_ms);
 }
@@ -76,7 +76,7 @@ struct gathered {
     bool is_free[POOLS];
 };
 
-static void gather(struct fm_look *look, struct gathered *all, const struct fm_session *session,
+static void gather(struct fm_tick *look, struct gathered *all, const struct fm_session *session,
                    enum fm_class class)
 {
     if (session->state != FM_SESSION_ATTACHED || !session->slots[class] || all->count == POOLS)
@@ -99,7 +99,7 @@ static unsigned within(unsigned least, unsigned value, unsigned most)
 
 /* A tick asks for every pool, so that what is known of one is never older; a look between two for
  * those where a free slot waits for news. */
-static void ask_pools(struct fm_look *look, bool is_tick)
+static void ask_pools(struct fm_tick *look, bool is_tick)
 {
     struct fm_hub *hub = look->hub;
     struct gathered all = {0};
@@ -110,7 +110,7 @@ static void ask_pools(struct fm_look *look, bool is_tick)
     for (size_t i = 0; i < all.count; i++) {
         unsigned enough = within(1, all.slots[i], ENOUGH_MOST);
         if (!is_tick &&
-            !(all.is_free[i] && fm_order_wants_look(hub->order, look->pool_names[i], enough)))
+            !(all.is_free[i] && fm_schedule_wants_refill(hub->order, look->pool_names[i], enough)))
             continue;
         look->windows[count] = within(WINDOW_LEAST, enough * 8, WINDOW_MOST);
         look->pools[count++] = look->pool_names[i];
@@ -122,7 +122,7 @@ static void ask_pools(struct fm_look *look, bool is_tick)
 
 /* Only leases whose claims are committed by now: what is missing of them is truly gone. Where there
  * are too many for one tick, the next goes on from here. */
-static void ask_leases(struct fm_look *look)
+static void ask_leases(struct fm_tick *look)
 {
     size_t count = 0, all = 0;
     struct fm_hub *hub = look->hub;
@@ -143,7 +143,7 @@ static void ask_leases(struct fm_look *look)
 
 /* What moves here is told at once, so alone there is little to ask: what another broker without a
  * worker cancels, and what a session's end gave back. Ten thousand have their turn in a second. */
-static void ask_watched(struct fm_look *look)
+static void ask_watched(struct fm_tick *look)
 {
     size_t most = look->is_alone ? WATCHED_ALONE : WATCHED_ASKED;
     look->ask.watched = look->watched;
@@ -152,7 +152,7 @@ static void ask_watched(struct fm_look *look)
 
 /* ---- what the answer means ---- */
 
-static void hear_pauses(struct fm_look *look, const struct fm_tick_answer *answer)
+static void hear_pauses(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     if (look->ask.wants_pauses) {
         look->pause_epoch = answer->pause_epoch;
@@ -193,14 +193,14 @@ static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t
         if (is_deferred && may_defer)
             defer(hub, &heads[i]);
         if (is_deferred)
-            fm_order_doubt(hub->order);
+            fm_schedule_doubt(hub->order);
         if (!is_held && !is_deferred)
             heads[kept++] = heads[i];
     }
     return kept;
 }
 
-static void hear_heads(struct fm_hub *hub, const struct fm_tick_ask *ask,
+static void hear_heads(struct fm_hub *hub, const struct fm_tick_query *ask,
                        const struct fm_tick_answer *answer)
 {
     size_t from = 0;
@@ -208,8 +208,8 @@ static void hear_heads(struct fm_hub *hub, const struct fm_tick_ask *ask,
         size_t to = from;
         while (to < answer->head_count && answer->head_pool[to] == pool)
             to++;
-        fm_order_refill(hub->order, ask->pools[pool], answer->heads + from,
-                        drop_paused(hub, answer->heads + from, to - from));
+        fm_schedule_refill(hub->order, ask->pools[pool], answer->heads + from,
+                           drop_paused(hub, answer->heads + from, to - from));
         from = to;
     }
 }
@@ -275,7 +275,7 @@ static bool is_next(const struct fm_id *ids, size_t count, size_t *next, const s
 }
 
 /* Both lists are in the order of the question; who is in neither waits for its start. */
-static void hear_watched(struct fm_look *look, const struct fm_tick_answer *answer)
+static void hear_watched(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     struct fm_watch *watch = look->hub->watch;
     size_t ended = 0, running = 0;
@@ -292,7 +292,7 @@ static void hear_watched(struct fm_look *look, const struct fm_tick_answer *answ
 }
 
 /* A key was revoked: every waiter looks whether its own still stands. */
-static void hear_keys(struct fm_look *look, const struct fm_tick_answer *answer)
+static void hear_keys(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     if (look->key_epoch && look->key_epoch != answer->key_epoch) {
         fm_watch_renew(look->hub->watch);
@@ -326,7 +326,7 @@ static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
     }
 }
 
-static void hear_sessions(struct fm_look *look, const struct fm_tick_answer *answer)
+static void hear_sessions(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     if (!look->ask.wants_sessions)
         return;
@@ -352,7 +352,7 @@ static void end_revoked(struct fm_hub *hub)
     }
 }
 
-static void hear_nodes(struct fm_look *look, const struct fm_tick_answer *answer)
+static void hear_nodes(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     if (!look->ask.wants_nodes) {
         if (answer->node_epoch != look->node_epoch)
@@ -364,29 +364,30 @@ static void hear_nodes(struct fm_look *look, const struct fm_tick_answer *answer
     end_revoked(look->hub);
 }
 
-static void hear_running(struct fm_look *look, const struct fm_tick_answer *answer)
+static void hear_running(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     if (look->ask.heads_alone)
         return;
-    fm_cap_forget_others(look->hub->cap);
+    fm_running_limit_forget_others(look->hub->cap);
     for (size_t i = 0; i < answer->others_count; i++)
-        fm_cap_tell_others(look->hub->cap, &answer->others[i].account, answer->others[i].count);
+        fm_running_limit_add_others(look->hub->cap, &answer->others[i].account,
+                                    answer->others[i].count);
 }
 
 /* For the fronts to show. */
-static void tell_reasons(struct fm_look *look)
+static void tell_reasons(struct fm_tick *look)
 {
     struct fm_hub *hub = look->hub;
     struct fm_id capped[CAPPED_TOLD];
     if (look->ask.heads_alone)
         return;
     fm_reason_set_pools(hub->reason, look->pools, look->ask.pool_count, look->is_alone);
-    fm_reason_set_capped(hub->reason, capped, fm_order_capped(hub->order, capped, CAPPED_TOLD));
+    fm_reason_set_capped(hub->reason, capped, fm_schedule_capped(hub->order, capped, CAPPED_TOLD));
 }
 
 static void ticked(void *context, const struct fm_tick_answer *answer)
 {
-    struct fm_look *look = context;
+    struct fm_tick *look = context;
     look->is_ticking = false;
     if (!answer)
         return;
@@ -406,7 +407,7 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
 /* ---- when ---- */
 
 /* What only a tick asks. */
-static void ask_all(struct fm_look *look, int64_t now)
+static void ask_all(struct fm_tick *look, int64_t now)
 {
     ask_leases(look);
     ask_watched(look);
@@ -418,7 +419,7 @@ static void ask_all(struct fm_look *look, int64_t now)
     look->tick_at_ms = now + (int64_t)look->hub->settings->tick_ms;
 }
 
-void fm_look_begin(struct fm_look *look)
+void fm_tick_begin(struct fm_tick *look)
 {
     int64_t now = fm_clock_ms();
     if (look->has_stale)
@@ -431,23 +432,23 @@ void fm_look_begin(struct fm_look *look)
     if (look->is_ticking || (!is_tick && !look->hub->wants_heads))
         return; /* what the tick under way was asked stands until its answer */
     look->hub->wants_heads = false;
-    look->ask = (struct fm_tick_ask){.heads_alone = !is_tick};
+    look->ask = (struct fm_tick_query){.heads_alone = !is_tick};
     ask_pools(look, is_tick);
     if (is_tick)
         ask_all(look, now);
     else if (look->ask.pool_count == 0)
         return;
     look->is_ticking = true;
-    if (!fm_tick_start(look->hub->tick, &look->ask, ticked, look)) {
+    if (!fm_tick_db_start(look->hub->tick, &look->ask, ticked, look)) {
         look->is_ticking = false;
         look->tick_at_ms = now + AGAIN_MS;
         return;
     }
-    fm_order_look(look->hub->order);
+    fm_schedule_begin_refill(look->hub->order);
 }
 
 /* While one is under way its answer, or that none came, is what to wait for. */
-static int until_tick(const struct fm_look *look)
+static int until_tick(const struct fm_tick *look)
 {
     int left = fm_clock_left(look->tick_at_ms);
     if (look->has_stale)
@@ -459,7 +460,7 @@ static int until_tick(const struct fm_look *look)
     return left < SOON_MS ? SOON_MS : left;
 }
 
-int fm_look_wait_ms(const struct fm_look *look)
+int fm_tick_wait_ms(const struct fm_tick *look)
 {
     int until_round = fm_clock_left(look->round_at_ms), until = until_tick(look);
     return until < 0 || until_round < until ? until_round : until;

@@ -21,17 +21,17 @@
 #define PARAMETERS_MAX 4
 
 struct reading {
-    struct fm_tick *tick;
+    struct fm_tick_db *tick;
     struct fm_tick_answer *answer;
     struct fm_arena memory;
 };
 
 typedef void take_rows(struct reading *reading, struct fm_db_rows *rows, size_t count);
 
-struct fm_tick {
+struct fm_tick_db {
     struct fm_db *db;
     uint64_t broker;
-    const struct fm_tick_ask *ask;
+    const struct fm_tick_query *ask;
     void (*done)(void *context, const struct fm_tick_answer *answer);
     void *context;
     bool is_under_way;
@@ -44,15 +44,15 @@ struct fm_tick {
     size_t call_count;
 };
 
-struct fm_tick *fm_tick_new(const char *database_url, uint64_t broker)
+struct fm_tick_db *fm_tick_db_new(const char *database_url, uint64_t broker)
 {
-    struct fm_tick *tick = fm_alloc(sizeof(*tick));
+    struct fm_tick_db *tick = fm_alloc(sizeof(*tick));
     tick->db = fm_db_new(database_url, FM_DB_READ);
     tick->broker = broker;
     return tick;
 }
 
-void fm_tick_destroy(struct fm_tick **tick)
+void fm_tick_db_destroy(struct fm_tick_db **tick)
 {
     if (*tick == NULL) {
         return;
@@ -67,12 +67,13 @@ void fm_tick_destroy(struct fm_tick **tick)
 }
 
 /* The texts of the next call, for its parameters. */
-static struct fm_text *next_texts(struct fm_tick *tick)
+static struct fm_text *next_texts(struct fm_tick_db *tick)
 {
     return tick->texts[tick->call_count];
 }
 
-static void add_call(struct fm_tick *tick, const char *sql, size_t parameter_count, take_rows *take)
+static void add_call(struct fm_tick_db *tick, const char *sql, size_t parameter_count,
+                     take_rows *take)
 {
     size_t call = tick->call_count++;
     fm_db_parameters(tick->texts[call], parameter_count, tick->parameters[call],
@@ -102,7 +103,8 @@ static void take_epochs(struct reading *reading, struct fm_db_rows *rows, size_t
 static uint64_t cap_of(struct fm_db_rows *rows, size_t row)
 {
     bool is_known = !fm_db_is_null(rows, row, 8);
-    return is_known ? fm_plan_running(fm_db_text(rows, row, 8), fm_db_bool(rows, row, 9)) : 0;
+    return is_known ? fm_account_plan_running(fm_db_text(rows, row, 8), fm_db_bool(rows, row, 9))
+                    : 0;
 }
 
 static void take_heads(struct reading *reading, struct fm_db_rows *rows, size_t count)
@@ -237,7 +239,7 @@ static void take_pauses(struct reading *reading, struct fm_db_rows *rows, size_t
     }
 }
 
-static void ask_heads(struct fm_tick *tick)
+static void ask_heads(struct fm_tick_db *tick)
 {
     struct fm_text *texts = next_texts(tick);
     if (tick->ask->pool_count == 0) {
@@ -252,7 +254,7 @@ static void ask_heads(struct fm_tick *tick)
     add_call(tick, fm_sql_tick_heads, 2, take_heads);
 }
 
-static void ask_leases(struct fm_tick *tick)
+static void ask_leases(struct fm_tick_db *tick)
 {
     struct fm_text *texts = next_texts(tick);
     if (tick->ask->lease_count == 0) {
@@ -269,7 +271,7 @@ static void ask_leases(struct fm_tick *tick)
     add_call(tick, fm_sql_tick_leases, 3, take_gone);
 }
 
-static void ask_watched(struct fm_tick *tick)
+static void ask_watched(struct fm_tick_db *tick)
 {
     struct fm_text *texts = next_texts(tick);
     if (tick->ask->watched_count == 0) {
@@ -283,7 +285,7 @@ static void ask_watched(struct fm_tick *tick)
 }
 
 /* What is asked with this broker's number alone. */
-static void ask_mine(struct fm_tick *tick, const char *sql, take_rows *take)
+static void ask_mine(struct fm_tick_db *tick, const char *sql, take_rows *take)
 {
     struct fm_text *texts = next_texts(tick);
     fm_text_clear(&texts[0]);
@@ -291,7 +293,7 @@ static void ask_mine(struct fm_tick *tick, const char *sql, take_rows *take)
     add_call(tick, sql, 1, take);
 }
 
-static void build(struct fm_tick *tick)
+static void build(struct fm_tick_db *tick)
 {
     tick->call_count = 0;
     add_call(tick, fm_sql_tick_epochs, 0, take_epochs);
@@ -313,8 +315,9 @@ static void build(struct fm_tick *tick)
     }
 }
 
-bool fm_tick_start(struct fm_tick *tick, const struct fm_tick_ask *ask,
-                   void (*done)(void *context, const struct fm_tick_answer *answer), void *context)
+bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *ask,
+                      void (*done)(void *context, const struct fm_tick_answer *answer),
+                      void *context)
 {
     enum fm_db_state state = tick->is_under_way ? FM_DB_BUSY : fm_db_pump(tick->db);
     if (state != FM_DB_IDLE && state != FM_DB_ANSWERED) {
@@ -330,17 +333,17 @@ bool fm_tick_start(struct fm_tick *tick, const struct fm_tick_ask *ask,
     return true;
 }
 
-int fm_tick_fd(const struct fm_tick *tick)
+int fm_tick_db_fd(const struct fm_tick_db *tick)
 {
     return fm_db_fd(tick->db);
 }
 
-short fm_tick_poll_events(const struct fm_tick *tick)
+short fm_tick_db_poll_events(const struct fm_tick_db *tick)
 {
     return fm_db_poll_events(tick->db);
 }
 
-static void answer_all(struct fm_tick *tick)
+static void answer_all(struct fm_tick_db *tick)
 {
     struct fm_tick_answer answer = {0};
     struct reading reading = {.tick = tick, .answer = &answer};
@@ -354,14 +357,14 @@ static void answer_all(struct fm_tick *tick)
     fm_arena_done(&reading.memory);
 }
 
-static void answer_nothing(struct fm_tick *tick, const char *why)
+static void answer_nothing(struct fm_tick_db *tick, const char *why)
 {
     fm_log(FM_LOG_WARNING, "tick_failed", "detail=\"%s\"", why);
     tick->is_under_way = false;
     tick->done(tick->context, NULL);
 }
 
-static void take_answer(struct fm_tick *tick)
+static void take_answer(struct fm_tick_db *tick)
 {
     struct fm_error why = {0};
     if (fm_db_verdict(tick->db, &why) == FM_DB_DONE) {
@@ -371,7 +374,7 @@ static void take_answer(struct fm_tick *tick)
     }
 }
 
-int fm_tick_pump(struct fm_tick *tick)
+int fm_tick_db_pump(struct fm_tick_db *tick)
 {
     enum fm_db_state state = fm_db_pump(tick->db);
     bool is_late = tick->is_under_way && fm_clock_ms() - tick->sent_at >= ANSWER_MS;

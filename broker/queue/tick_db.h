@@ -45,7 +45,7 @@ struct fm_tick_running {
 };
 
 /* Filled by the caller before, read in `done` after. Arrays are the caller's until done. */
-struct fm_tick_ask {
+struct fm_tick_query {
     const char *const *pools; /* heads are read for these, … */
     const unsigned *windows;  /* … about so many, shared by the accounts and lanes that wait */
     size_t pool_count;
@@ -82,15 +82,16 @@ struct fm_tick_answer {
     size_t pause_count;
 };
 
-struct fm_tick;
-struct fm_tick *fm_tick_new(const char *database_url, uint64_t broker);
-void fm_tick_destroy(struct fm_tick **tick);
+struct fm_tick_db;
+struct fm_tick_db *fm_tick_db_new(const char *database_url, uint64_t broker);
+void fm_tick_db_destroy(struct fm_tick_db **tick);
 /* Starts one; false when one is under way or there is no connection (which it works on). `done`
  * gets the answer (freed after the call), or NULL when the look failed. */
-bool fm_tick_start(struct fm_tick *tick, const struct fm_tick_ask *ask,
-                   void (*done)(void *context, const struct fm_tick_answer *answer), void *context);
-int fm_tick_fd(const struct fm_tick *tick);
-short fm_tick_poll_events(const struct fm_tick *tick);
-int fm_tick_pump(struct fm_tick *tick);
+bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *ask,
+                      void (*done)(void *context, const struct fm_tick_answer *answer),
+                      void *context);
+int fm_tick_db_fd(const struct fm_tick_db *tick);
+short fm_tick_db_poll_events(const struct fm_tick_db *tick);
+int fm_tick_db_pump(struct fm_tick_db *tick);
 
 #endif

@@ -4,23 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool fm_peer_proxies_read(const char *text, struct fm_peer_proxies *proxies, struct fm_error *err)
+bool fm_client_address_proxies_read(const char *text, struct fm_client_address_proxies *proxies,
+                                    struct fm_error *err)
 {
-    *proxies = (struct fm_peer_proxies){0};
+    *proxies = (struct fm_client_address_proxies){0};
     if (fm_address_rules_parse(text, &proxies->rules, &proxies->count, err)) {
         return true;
     }
-    fm_peer_proxies_done(proxies);
+    fm_client_address_proxies_done(proxies);
     return fm_fail(err, FM_SETTING, "trusted_proxies: \"%s\" is no list of networks", text);
 }
 
-void fm_peer_proxies_done(struct fm_peer_proxies *proxies)
+void fm_client_address_proxies_done(struct fm_client_address_proxies *proxies)
 {
     free(proxies->rules);
-    *proxies = (struct fm_peer_proxies){0};
+    *proxies = (struct fm_client_address_proxies){0};
 }
 
-static bool is_trusted(const struct fm_peer_proxies *proxies, const struct fm_address *address)
+static bool is_trusted(const struct fm_client_address_proxies *proxies,
+                       const struct fm_address *address)
 {
     for (size_t i = 0; i < proxies->count; i++) {
         if (fm_address_is_in(address, &proxies->rules[i])) {
@@ -48,8 +50,8 @@ static bool take_last(const char *list, size_t *end, struct fm_address *address)
            fm_address_parse(text, address);
 }
 
-struct fm_address fm_peer_client(const struct fm_peer_proxies *proxies,
-                                 const struct fm_address *peer, const char *forwarded)
+struct fm_address fm_client_address_find(const struct fm_client_address_proxies *proxies,
+                                         const struct fm_address *peer, const char *forwarded)
 {
     struct fm_address client = *peer, next;
     size_t end = forwarded != NULL ? strlen(forwarded) : 0;

@@ -1,4 +1,4 @@
-/* A request's reads, each of which suspends it until its answer: see ask.h. */
+/* A request's reads, each of which suspends it until its answer: see lookup.h. */
 #include "broker/request/lookup.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ static void suspend(struct fm_request *request)
     fm_http_hold(request->exchange);
 }
 
-static void take_look(struct fm_reader_look *look)
+static void take_look(struct fm_reader_lookup *look)
 {
     wake(look->context);
 }
@@ -32,10 +32,10 @@ static void take_query(struct fm_reader_query *query)
     wake(query->context);
 }
 
-void fm_ask_look(struct fm_request *request, const struct fm_id *job)
+void fm_lookup_start(struct fm_request *request, const struct fm_id *job)
 {
-    struct fm_reader_look *look = &request->look;
-    struct fm_reader_look again = {
+    struct fm_reader_lookup *look = &request->look;
+    struct fm_reader_lookup again = {
         .has_digest = look->has_digest,
         .account = look->account,
         .wants_job = !fm_id_is_zero(job),
@@ -46,12 +46,12 @@ void fm_ask_look(struct fm_request *request, const struct fm_id *job)
     };
     memcpy(again.digest, look->digest, sizeof(again.digest));
     if (request->has_asked) {
-        fm_reader_look_done(look);
+        fm_reader_lookup_done(look);
     }
     *look = again;
     request->has_asked = true;
     suspend(request);
-    fm_reader_ask(request->front->reader, look);
+    fm_reader_look_up(request->front->reader, look);
 }
 
 static const char *copy_of(struct fm_arena *arena, const struct fm_db_call *call, size_t i)
@@ -65,7 +65,7 @@ static const char *copy_of(struct fm_arena *arena, const struct fm_db_call *call
     return memcpy(fm_arena_alloc(arena, length), parameter, length);
 }
 
-void fm_ask_query(struct fm_request *request, const struct fm_db_call *call)
+void fm_lookup_query(struct fm_request *request, const struct fm_db_call *call)
 {
     struct fm_arena *arena = &request->arena;
     struct fm_reader_query *query = &request->query;
@@ -84,7 +84,7 @@ void fm_ask_query(struct fm_request *request, const struct fm_db_call *call)
     fm_reader_query(request->front->reader, query);
 }
 
-bool fm_ask_is_waiting(struct fm_request *request)
+bool fm_lookup_is_waiting(struct fm_request *request)
 {
     if (atomic_load(&request->is_answered)) {
         return false;
@@ -97,7 +97,7 @@ bool fm_ask_is_waiting(struct fm_request *request)
     return true;
 }
 
-bool fm_ask_is_known(const struct fm_request *request, struct fm_error *err)
+bool fm_lookup_is_known(const struct fm_request *request, struct fm_error *err)
 {
     if (request->look.failure != FM_NONE) {
         return fm_fail(err, FM_UNAVAILABLE, "reader: no answer");
@@ -106,15 +106,15 @@ bool fm_ask_is_known(const struct fm_request *request, struct fm_error *err)
            fm_fail(err, FM_INVALID_TOKEN, "auth: unknown, expired or revoked");
 }
 
-void fm_ask_forget(struct fm_request *request)
+void fm_lookup_forget(struct fm_request *request)
 {
     if (request->has_asked) {
-        fm_reader_look_done(&request->look);
+        fm_reader_lookup_done(&request->look);
     }
 }
 
-void fm_ask_done(struct fm_request *request)
+void fm_lookup_done(struct fm_request *request)
 {
-    fm_ask_forget(request);
+    fm_lookup_forget(request);
     fm_db_rows_destroy(&request->query.rows);
 }

@@ -1,4 +1,4 @@
-/* A count for each account that posts, and what was accepted since: see load.h. */
+/* A count for each account that posts, and what was accepted since: see queued_limit.h. */
 #include "broker/request/queued_limit.h"
 
 #include <pthread.h>
@@ -24,19 +24,19 @@ struct entry {
     UT_hash_handle hh;
 };
 
-struct fm_load {
+struct fm_queued_limit {
     pthread_mutex_t lock;
     struct entry *entries;
 };
 
-struct fm_load *fm_load_new(void)
+struct fm_queued_limit *fm_queued_limit_new(void)
 {
-    struct fm_load *load = fm_alloc(sizeof(*load));
+    struct fm_queued_limit *load = fm_alloc(sizeof(*load));
     pthread_mutex_init(&load->lock, NULL);
     return load;
 }
 
-static void forget(struct fm_load *load, int64_t asked_before_ms)
+static void forget(struct fm_queued_limit *load, int64_t asked_before_ms)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, load->entries, entry, next) {
@@ -47,7 +47,7 @@ static void forget(struct fm_load *load, int64_t asked_before_ms)
     }
 }
 
-void fm_load_destroy(struct fm_load **load)
+void fm_queued_limit_destroy(struct fm_queued_limit **load)
 {
     if (*load == NULL) {
         return;
@@ -57,14 +57,14 @@ void fm_load_destroy(struct fm_load **load)
     fm_memory_release(load);
 }
 
-static struct entry *find(struct fm_load *load, const struct fm_id *account)
+static struct entry *find(struct fm_queued_limit *load, const struct fm_id *account)
 {
     struct entry *entry = NULL;
     HASH_FIND(hh, load->entries, account, sizeof(*account), entry);
     return entry;
 }
 
-static struct entry *get(struct fm_load *load, const struct fm_id *account, int64_t now_ms)
+static struct entry *get(struct fm_queued_limit *load, const struct fm_id *account, int64_t now_ms)
 {
     struct entry *entry = find(load, account);
     if (entry != NULL) {
@@ -80,9 +80,9 @@ static struct entry *get(struct fm_load *load, const struct fm_id *account, int6
 }
 
 /* 0: none. */
-static uint64_t cap_of(const struct fm_reader_look *look)
+static uint64_t cap_of(const struct fm_reader_lookup *look)
 {
-    return look->is_operator ? 0 : fm_plan_find(look->plan)->queued_jobs;
+    return look->is_operator ? 0 : fm_account_plan_find(look->plan)->queued_jobs;
 }
 
 /* ---- counting ---- */
@@ -96,8 +96,8 @@ static bool is_due(const struct entry *entry, int64_t now_ms)
     return !is_fresh && !(is_known && is_asked);
 }
 
-bool fm_load_begin_count(struct fm_load *load, const struct fm_reader_look *look, int64_t now_ms,
-                         uint64_t *limit)
+bool fm_queued_limit_begin_count(struct fm_queued_limit *load, const struct fm_reader_lookup *look,
+                                 int64_t now_ms, uint64_t *limit)
 {
     *limit = cap_of(look) + 1;
     if (cap_of(look) == 0) {
@@ -115,8 +115,8 @@ bool fm_load_begin_count(struct fm_load *load, const struct fm_reader_look *look
     return is;
 }
 
-void fm_load_end_count(struct fm_load *load, const struct fm_id *account, uint64_t count,
-                       int64_t now_ms)
+void fm_queued_limit_end_count(struct fm_queued_limit *load, const struct fm_id *account,
+                               uint64_t count, int64_t now_ms)
 {
     pthread_mutex_lock(&load->lock);
     struct entry *entry = find(load, account);
@@ -132,23 +132,23 @@ static void take_count(struct fm_request *request)
 {
     const struct fm_reader_query *query = &request->query;
     if (query->failure == FM_NONE && fm_db_rows_count(query->rows) == 1) {
-        fm_load_end_count(request->front->load, &request->look.key_account,
-                          (uint64_t)fm_db_integer(query->rows, 0, 0), fm_clock_ms());
+        fm_queued_limit_end_count(request->front->queued_limit, &request->look.key_account,
+                                  (uint64_t)fm_db_integer(query->rows, 0, 0), fm_clock_ms());
     }
 }
 
-bool fm_load_is_counting(struct fm_request *request)
+bool fm_queued_limit_is_counting(struct fm_request *request)
 {
     uint64_t limit = 0;
     if (request->is_counting) {
-        request->is_counting = fm_ask_is_waiting(request);
+        request->is_counting = fm_lookup_is_waiting(request);
         if (!request->is_counting) {
             take_count(request);
         }
         return request->is_counting;
     }
-    request->is_counting =
-        fm_load_begin_count(request->front->load, &request->look, fm_clock_ms(), &limit);
+    request->is_counting = fm_queued_limit_begin_count(request->front->queued_limit, &request->look,
+                                                       fm_clock_ms(), &limit);
     if (request->is_counting) {
         char account[FM_ID_UUID_SIZE], most[24];
         fm_id_to_uuid(&request->look.key_account, account);
@@ -156,15 +156,15 @@ bool fm_load_is_counting(struct fm_request *request)
         const char *const parameters[] = {account, most};
         struct fm_db_call call = {
             .sql = fm_sql_account_queued, .parameters = parameters, .count = 2};
-        fm_ask_query(request, &call);
+        fm_lookup_query(request, &call);
     }
     return request->is_counting;
 }
 
 /* ---- judging ---- */
 
-bool fm_load_may_queue(struct fm_load *load, const struct fm_reader_look *look, size_t jobs,
-                       struct fm_error *err)
+bool fm_queued_limit_may_queue(struct fm_queued_limit *load, const struct fm_reader_lookup *look,
+                               size_t jobs, struct fm_error *err)
 {
     uint64_t cap = cap_of(look);
     if (cap == 0) {

@@ -26,8 +26,8 @@
 struct service {
     struct fm_front front;
     struct fm_auth_guard *guard;
-    struct fm_errands *errands;
-    struct fm_peer_proxies proxies;
+    struct fm_disk_threads *errands;
+    struct fm_client_address_proxies proxies;
 };
 
 /* ---- gate ---- */
@@ -150,8 +150,8 @@ static enum fm_step run_route(struct fm_request *request)
 static struct fm_address client_of(const struct fm_request *request)
 {
     const struct service *service = fm_http_context(request->exchange);
-    return fm_peer_client(&service->proxies, fm_http_peer(request->exchange),
-                          fm_http_find_last(request->exchange, "x-forwarded-for"));
+    return fm_client_address_find(&service->proxies, fm_http_peer(request->exchange),
+                                  fm_http_find_last(request->exchange, "x-forwarded-for"));
 }
 
 static enum fm_step refuse_key(struct fm_request *request, const struct fm_error *err)
@@ -204,7 +204,7 @@ static enum fm_step present_key(struct fm_request *request)
     if ((request->route->flags & FM_ROUTE_JOB) != 0) {
         (void)fm_id_parse(FM_ID_JOB, request->values[0], &request->job);
     }
-    fm_ask_look(request, &request->job);
+    fm_lookup_start(request, &request->job);
     return FM_STEP_WAIT;
 }
 
@@ -218,10 +218,10 @@ static enum fm_step run_auth(struct fm_request *request)
     if (!request->has_asked) {
         return present_key(request);
     }
-    if (fm_ask_is_waiting(request)) {
+    if (fm_lookup_is_waiting(request)) {
         return FM_STEP_WAIT;
     }
-    if (!fm_ask_is_known(request, &err)) {
+    if (!fm_lookup_is_known(request, &err)) {
         return refuse_key(request, &err);
     }
     if (!fm_scope_check(request->look.scopes, route->scope, &err)) {
@@ -363,7 +363,7 @@ static void end(struct fm_http_exchange *exchange)
     if (request->act_done != NULL) {
         request->act_done(request);
     }
-    fm_ask_done(request);
+    fm_lookup_done(request);
     fm_arena_done(&request->arena);
     free(request->base);
     free(request);
@@ -373,9 +373,9 @@ static void end(struct fm_http_exchange *exchange)
 static void closed(void *context)
 {
     struct service *service = context;
-    fm_errand_close(&service->errands);
+    fm_disk_threads_close(&service->errands);
     fm_auth_guard_destroy(&service->guard);
-    fm_peer_proxies_done(&service->proxies);
+    fm_client_address_proxies_done(&service->proxies);
     free(service);
 }
 
@@ -394,8 +394,8 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
     struct fm_http_handler handler = {service, run, end, closed};
     service->front = *front;
     service->guard = fm_auth_guard_new();
-    service->errands = fm_errand_open();
-    if (!fm_peer_proxies_read(front->settings->trusted_proxies, &service->proxies, err) ||
+    service->errands = fm_disk_threads_open();
+    if (!fm_client_address_proxies_read(front->settings->trusted_proxies, &service->proxies, err) ||
         !fm_http_open(&options, &handler, http, err)) {
         closed(service);
         return false;

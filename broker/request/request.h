@@ -29,15 +29,15 @@ struct fm_front {
     const struct fm_route_table *routes;
     const struct fm_broker_settings *settings;
     const struct fm_secrets *secrets;
-    const struct fm_grant *grant;
+    const struct fm_signed_url *signed_url;
     struct fm_store *store;
     struct fm_watch *watch;
     struct fm_reader *reader;
     struct fm_dispatch *dispatch;
-    struct fm_copy *copy;
+    struct fm_batch_writer *batch_writer;
     struct fm_batch_cache *batches;
-    struct fm_load *load;
-    struct fm_place *place;
+    struct fm_queued_limit *queued_limit;
+    struct fm_position *position;
 };
 
 /* Listens on settings->listen and serves; ended by fm_http_close. The struct is copied. */
@@ -57,11 +57,11 @@ struct fm_commit {
 };
 
 struct fm_auth_guard;
-struct fm_errands;
+struct fm_disk_threads;
 struct fm_request {
     const struct fm_front *front;
     struct fm_auth_guard *guard;
-    struct fm_errands *errands;
+    struct fm_disk_threads *errands;
     struct fm_http_exchange *exchange;
     size_t step; /* which step runs */
     char id[FM_REQUEST_ID_SIZE];
@@ -75,13 +75,13 @@ struct fm_request {
 
     struct fm_validate_result asked; /* with FM_ROUTE_SPEC or FM_ROUTE_WAITS */
 
-    /* Of ask.h: the look-up, or another read, under way or answered. */
-    struct fm_reader_look look;
+    /* Of lookup.h: the look-up, or another read, under way or answered. */
+    struct fm_reader_lookup look;
     struct fm_reader_query query;
     bool has_asked;
     atomic_bool is_answered;
-    bool is_counting; /* of load.h */
-    bool is_listing;  /* of place.h */
+    bool is_counting; /* of queued_limit.h */
+    bool is_listing;  /* of position.h */
     struct fm_commit commit;
 
     /* Of the act under way. */

@@ -10,22 +10,22 @@
 
 #define THREADS 4
 
-struct fm_errands {
+struct fm_disk_threads {
     pthread_t threads[THREADS];
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct fm_errand *first, *last;
+    struct fm_disk_task *first, *last;
     bool is_closing;
 };
 
 /* The next one, or NULL when there will be none. */
-static struct fm_errand *take(struct fm_errands *errands)
+static struct fm_disk_task *take(struct fm_disk_threads *errands)
 {
     pthread_mutex_lock(&errands->lock);
     while (errands->first == NULL && !errands->is_closing) {
         pthread_cond_wait(&errands->changed, &errands->lock);
     }
-    struct fm_errand *errand = errands->first;
+    struct fm_disk_task *errand = errands->first;
     if (errand != NULL) {
         errands->first = errand->next;
     }
@@ -35,16 +35,16 @@ static struct fm_errand *take(struct fm_errands *errands)
 
 static void *work(void *context)
 {
-    struct fm_errand *errand = NULL;
+    struct fm_disk_task *errand = NULL;
     while ((errand = take(context)) != NULL) {
         errand->run(errand);
     }
     return NULL;
 }
 
-struct fm_errands *fm_errand_open(void)
+struct fm_disk_threads *fm_disk_threads_open(void)
 {
-    struct fm_errands *errands = fm_alloc(sizeof(*errands));
+    struct fm_disk_threads *errands = fm_alloc(sizeof(*errands));
     pthread_mutex_init(&errands->lock, NULL);
     pthread_cond_init(&errands->changed, NULL);
     for (size_t i = 0; i < THREADS; i++) {
@@ -55,7 +55,7 @@ struct fm_errands *fm_errand_open(void)
     return errands;
 }
 
-void fm_errand_add(struct fm_errands *errands, struct fm_errand *errand)
+void fm_disk_threads_add(struct fm_disk_threads *errands, struct fm_disk_task *errand)
 {
     errand->next = NULL;
     pthread_mutex_lock(&errands->lock);
@@ -65,9 +65,9 @@ void fm_errand_add(struct fm_errands *errands, struct fm_errand *errand)
     pthread_mutex_unlock(&errands->lock);
 }
 
-void fm_errand_close(struct fm_errands **errands)
+void fm_disk_threads_close(struct fm_disk_threads **errands)
 {
-    struct fm_errands *it = fm_steal(*errands);
+    struct fm_disk_threads *it = fm_steal(*errands);
     if (it == NULL) {
         return;
     }

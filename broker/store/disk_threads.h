@@ -6,15 +6,15 @@
 #define FM_BROKER_STORE_DISK_THREADS_H
 
 /* Made by whoever adds it, and theirs again once `run` is called. */
-struct fm_errand {
-    void (*run)(struct fm_errand *errand);
-    struct fm_errand *next;
+struct fm_disk_task {
+    void (*run)(struct fm_disk_task *errand);
+    struct fm_disk_task *next;
 };
 
-struct fm_errands;
-struct fm_errands *fm_errand_open(void);
+struct fm_disk_threads;
+struct fm_disk_threads *fm_disk_threads_open(void);
 /* Runs what was added, then joins. Null-safe. */
-void fm_errand_close(struct fm_errands **errands);
-void fm_errand_add(struct fm_errands *errands, struct fm_errand *errand);
+void fm_disk_threads_close(struct fm_disk_threads **errands);
+void fm_disk_threads_add(struct fm_disk_threads *errands, struct fm_disk_task *errand);
 
 #endif

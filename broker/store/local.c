@@ -26,7 +26,7 @@ struct fm_store {
 
 struct fm_store_put {
     struct fm_store *store;
-    struct fm_grant_object object;
+    struct fm_store_object object;
     int fd;
     char temporary[FM_ID_LEASE_SIZE]; /* its name among the incoming; empty once in its place */
     struct fm_hash *hash;
@@ -91,7 +91,7 @@ void fm_store_destroy(struct fm_store **store)
 
 /* ---- keys ---- */
 
-static void attempt_path(const struct fm_grant_object *object, struct fm_text *path)
+static void attempt_path(const struct fm_store_object *object, struct fm_text *path)
 {
     char account[FM_ID_TEXT_SIZE], job[FM_ID_TEXT_SIZE], lease[FM_ID_LEASE_SIZE];
     fm_id_format(FM_ID_ACCOUNT, &object->account, account);
@@ -111,10 +111,10 @@ static bool cut_level(struct fm_text *path)
 
 /* ---- a PUT ---- */
 
-bool fm_store_put_start(struct fm_store *store, const struct fm_grant_object *object,
+bool fm_store_put_start(struct fm_store *store, const struct fm_store_object *object,
                         struct fm_store_put **put, struct fm_error *err)
 {
-    if (!fm_grant_is_name(object->name))
+    if (!fm_signed_url_is_name(object->name))
         return fm_fail(err, FM_INVALID_REQUEST, "store put: no name");
     struct fm_store_put *fresh = fm_alloc(sizeof *fresh);
     fresh->store = store;
@@ -205,11 +205,11 @@ void fm_store_put_abort(struct fm_store_put **put)
 
 /* ---- reading and removing: under a name that is none nothing can stand ---- */
 
-bool fm_store_open(struct fm_store *store, const struct fm_grant_object *object, int *fd,
+bool fm_store_open(struct fm_store *store, const struct fm_store_object *object, int *fd,
                    int64_t *size_bytes, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    if (!fm_grant_is_name(object->name))
+    if (!fm_signed_url_is_name(object->name))
         return fm_fail(err, FM_OUTPUT_EXPIRED, "store: no name");
     attempt_path(object, &path);
     fm_text_format(&path, "/%s", object->name);
@@ -224,11 +224,11 @@ bool fm_store_open(struct fm_store *store, const struct fm_grant_object *object,
     return false;
 }
 
-bool fm_store_remove(struct fm_store *store, const struct fm_grant_object *object,
+bool fm_store_remove(struct fm_store *store, const struct fm_store_object *object,
                      struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    if (!fm_grant_is_name(object->name))
+    if (!fm_signed_url_is_name(object->name))
         return true;
     attempt_path(object, &path);
     fm_text_format(&path, "/%s", object->name);
@@ -242,7 +242,7 @@ static void prune(struct fm_store *store, const char *path)
     (void)unlinkat(store->fd, path, AT_REMOVEDIR);
 }
 
-bool fm_store_remove_attempt(struct fm_store *store, const struct fm_grant_object *attempt,
+bool fm_store_remove_attempt(struct fm_store *store, const struct fm_store_object *attempt,
                              struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
@@ -259,13 +259,13 @@ bool fm_store_remove_attempt(struct fm_store *store, const struct fm_grant_objec
 struct walk {
     struct fm_store *store;
     int64_t before_s;
-    bool (*visit)(void *context, const struct fm_grant_object *attempt);
+    bool (*visit)(void *context, const struct fm_store_object *attempt);
     void *context;
-    struct fm_grant_object at;
+    struct fm_store_object at;
 };
 
 /* Takes one name of a level into the object; false when it is no key part. */
-static bool parse_level(struct fm_grant_object *object, int level, const char *name)
+static bool parse_level(struct fm_store_object *object, int level, const char *name)
 {
     if (level == 0)
         return fm_id_parse(FM_ID_ACCOUNT, name, &object->account);
@@ -327,7 +327,7 @@ static void sweep_incoming(struct fm_store *store, int64_t before_s)
 }
 
 bool fm_store_walk(struct fm_store *store, int64_t age_s,
-                   bool (*visit)(void *context, const struct fm_grant_object *attempt),
+                   bool (*visit)(void *context, const struct fm_store_object *attempt),
                    void *context, struct fm_error *err)
 {
     int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -15,7 +15,7 @@
 
 /* ---- what both kinds share ---- */
 
-static void sign(const struct fm_grant *grant, const char *what, struct fm_slice bytes,
+static void sign(const struct fm_signed_url *grant, const char *what, struct fm_slice bytes,
                  uint8_t out[FM_HASH_SIZE])
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
@@ -32,7 +32,7 @@ static bool expired(int64_t until_s, int64_t now_s)
 
 /* ---- the store's ---- */
 
-static void store_path(const struct fm_grant_object *object, struct fm_text *out)
+static void store_path(const struct fm_store_object *object, struct fm_text *out)
 {
     char account[FM_ID_TEXT_SIZE], job[FM_ID_TEXT_SIZE], lease[FM_ID_LEASE_SIZE];
     fm_id_format(FM_ID_ACCOUNT, &object->account, account);
@@ -42,7 +42,7 @@ static void store_path(const struct fm_grant_object *object, struct fm_text *out
 }
 
 /* What is signed: the path and every parameter but the signature. */
-static void store_signed(const struct fm_grant *grant, const struct fm_grant_object *object,
+static void store_signed(const struct fm_signed_url *grant, const struct fm_store_object *object,
                          struct fm_text *out)
 {
     char hex[FM_HASH_HEX_SIZE];
@@ -52,7 +52,7 @@ static void store_signed(const struct fm_grant *grant, const struct fm_grant_obj
                    object->size_bytes, hex, (unsigned)grant->secrets->url_key_id);
 }
 
-static void store_signature(const struct fm_grant *grant, const struct fm_text *signed_text,
+static void store_signature(const struct fm_signed_url *grant, const struct fm_text *signed_text,
                             char out[FM_HASH_HEX_SIZE])
 {
     uint8_t mac[FM_HASH_SIZE];
@@ -60,8 +60,8 @@ static void store_signature(const struct fm_grant *grant, const struct fm_text *
     fm_hash_to_hex(mac, sizeof mac, out);
 }
 
-void fm_grant_store_put(const struct fm_grant *grant, struct fm_grant_object *object, int64_t now_s,
-                        struct fm_text *url)
+void fm_signed_url_store_put(const struct fm_signed_url *grant, struct fm_store_object *object,
+                             int64_t now_s, struct fm_text *url)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     char signature[FM_HASH_HEX_SIZE];
@@ -72,7 +72,7 @@ void fm_grant_store_put(const struct fm_grant *grant, struct fm_grant_object *ob
                    signature);
 }
 
-bool fm_grant_is_name(const char *name)
+bool fm_signed_url_is_name(const char *name)
 {
     size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
     return length > 0 && length <= 64 && name[length] == '\0' && name[0] != '_' && name[0] != '-';
@@ -89,14 +89,14 @@ static bool parse_lease(const char *text, uint64_t *lease)
     return true;
 }
 
-static bool parse_path(const char *path, struct fm_grant_object *object)
+static bool parse_path(const char *path, struct fm_store_object *object)
 {
     FM_AUTO_FREE char *copy = fm_strdup(path);
     char *parts[STORE_PARTS] = {0};
     char *rest = copy;
     for (size_t i = 0; i < STORE_PARTS; i++)
         parts[i] = strsep(&rest, "/");
-    if (rest || !parts[3] || !fm_grant_is_name(parts[3]) ||
+    if (rest || !parts[3] || !fm_signed_url_is_name(parts[3]) ||
         !fm_id_parse(FM_ID_ACCOUNT, parts[0], &object->account) ||
         !fm_id_parse(FM_ID_JOB, parts[1], &object->job) || !parse_lease(parts[2], &object->lease))
         return false;
@@ -105,7 +105,7 @@ static bool parse_path(const char *path, struct fm_grant_object *object)
 }
 
 /* The exact form we make: any other spelling is no signature of ours. */
-static bool parse_query(const char *query, struct fm_grant_object *object, unsigned *key,
+static bool parse_query(const char *query, struct fm_store_object *object, unsigned *key,
                         char signature[65])
 {
     char hex[65] = "";
@@ -118,10 +118,11 @@ static bool parse_query(const char *query, struct fm_grant_object *object, unsig
            fm_hash_from_hex(hex, object->sha256, sizeof object->sha256) && object->size_bytes >= 0;
 }
 
-bool fm_grant_store_check(const struct fm_grant *grant, const char *path, const char *query,
-                          int64_t now_s, struct fm_grant_object *object, struct fm_error *err)
+bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *path,
+                               const char *query, int64_t now_s, struct fm_store_object *object,
+                               struct fm_error *err)
 {
-    *object = (struct fm_grant_object){0};
+    *object = (struct fm_store_object){0};
     char given[65] = "", right[FM_HASH_HEX_SIZE];
     unsigned key = 0;
     if (!query || !parse_path(path, object) || !parse_query(query, object, &key, given) ||
@@ -151,7 +152,7 @@ static uint64_t get_number(const uint8_t *in, size_t length)
     return value;
 }
 
-static void token_signature(const struct fm_grant *grant, const uint8_t body[TOKEN_BODY],
+static void token_signature(const struct fm_signed_url *grant, const uint8_t body[TOKEN_BODY],
                             const char *file_name, uint8_t out[FM_HASH_SIZE])
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
@@ -160,15 +161,15 @@ static void token_signature(const struct fm_grant *grant, const uint8_t body[TOK
     sign(grant, "client-get", (struct fm_slice){text.data, text.length}, out);
 }
 
-static void append_file_name(const struct fm_grant_object *object, struct fm_text *out)
+static void append_file_name(const struct fm_store_object *object, struct fm_text *out)
 {
     fm_text_append(out, object->name);
     if (object->extension[0])
         fm_text_format(out, ".%s", object->extension);
 }
 
-void fm_grant_client_path(const struct fm_grant *grant, struct fm_grant_object *object,
-                          int64_t now_s, struct fm_text *path)
+void fm_signed_url_client_path(const struct fm_signed_url *grant, struct fm_store_object *object,
+                               int64_t now_s, struct fm_text *path)
 {
     int64_t interval = (int64_t)grant->client_url_seconds;
     object->until_s = (now_s / interval + 2) * interval;
@@ -186,7 +187,7 @@ void fm_grant_client_path(const struct fm_grant *grant, struct fm_grant_object *
     fm_text_format(path, CLIENT_PREFIX "%s/%s", text, fm_text_get(&file_name));
 }
 
-static bool split_file_name(const char *file_name, struct fm_grant_object *object)
+static bool split_file_name(const char *file_name, struct fm_store_object *object)
 {
     const char *dot = strchr(file_name, '.');
     size_t length = dot ? (size_t)(dot - file_name) : strlen(file_name);
@@ -195,14 +196,15 @@ static bool split_file_name(const char *file_name, struct fm_grant_object *objec
     memcpy(object->name, file_name, length);
     object->name[length] = '\0';
     snprintf(object->extension, sizeof object->extension, "%s", dot ? dot + 1 : "");
-    return fm_grant_is_name(object->name) && !strchr(object->extension, '/');
+    return fm_signed_url_is_name(object->name) && !strchr(object->extension, '/');
 }
 
-bool fm_grant_client_check(const struct fm_grant *grant, const char *token, const char *file_name,
-                           int64_t now_s, struct fm_grant_object *object, struct fm_error *err)
+bool fm_signed_url_client_check(const struct fm_signed_url *grant, const char *token,
+                                const char *file_name, int64_t now_s,
+                                struct fm_store_object *object, struct fm_error *err)
 {
     uint8_t bytes[TOKEN_SIZE], right[FM_HASH_SIZE];
-    *object = (struct fm_grant_object){0};
+    *object = (struct fm_store_object){0};
     if (strlen(token) >= TOKEN_TEXT ||
         fm_hash_from_base64url(token, bytes, sizeof bytes) != TOKEN_SIZE ||
         !split_file_name(file_name, object))

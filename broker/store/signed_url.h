@@ -12,14 +12,14 @@
 #include "common/id.h"
 #include "common/text.h"
 
-struct fm_grant {
+struct fm_signed_url {
     const struct fm_secrets *secrets; /* borrowed */
     char *store_origin;               /* "http://127.0.0.1:8080" */
     uint64_t client_url_seconds, worker_url_seconds;
 };
 
 /* What a signed URL names. */
-struct fm_grant_object {
+struct fm_store_object {
     struct fm_id account, job;
     uint64_t lease;
     char name[65];
@@ -31,21 +31,21 @@ struct fm_grant_object {
 
 /* True for what an output may be called, [a-z0-9][a-z0-9_-]{0,63}: nothing else is part of a key.
  */
-bool fm_grant_is_name(const char *name);
+bool fm_signed_url_is_name(const char *name);
 
 /* A PUT URL for a worker, until now + worker_url_seconds. Appends. */
-void fm_grant_store_put(const struct fm_grant *grant, struct fm_grant_object *object, int64_t now_s,
-                        struct fm_text *url);
+void fm_signed_url_store_put(const struct fm_signed_url *grant, struct fm_store_object *object,
+                             int64_t now_s, struct fm_text *url);
 /* Checks path (after "/store/") and query; SIGNATURE_INVALID or SIGNATURE_EXPIRED. */
-bool fm_grant_store_check(const struct fm_grant *grant, const char *path, const char *query,
-                          int64_t now_s, struct fm_grant_object *object,
-                          struct fm_error *err) FM_MUST_CHECK;
+bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *path,
+                               const char *query, int64_t now_s, struct fm_store_object *object,
+                               struct fm_error *err) FM_MUST_CHECK;
 /* "/v1/files/{token}/{name}.{ext}", until the end of the next full interval. Appends; sets until_s.
  */
-void fm_grant_client_path(const struct fm_grant *grant, struct fm_grant_object *object,
-                          int64_t now_s, struct fm_text *path);
-bool fm_grant_client_check(const struct fm_grant *grant, const char *token, const char *file_name,
-                           int64_t now_s, struct fm_grant_object *object,
-                           struct fm_error *err) FM_MUST_CHECK;
+void fm_signed_url_client_path(const struct fm_signed_url *grant, struct fm_store_object *object,
+                               int64_t now_s, struct fm_text *path);
+bool fm_signed_url_client_check(const struct fm_signed_url *grant, const char *token,
+                                const char *file_name, int64_t now_s,
+                                struct fm_store_object *object, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -16,7 +16,7 @@ bool fm_store_new_local(const char *directory, struct fm_store **store,
                         struct fm_error *err) FM_MUST_CHECK;
 void fm_store_destroy(struct fm_store **store);
 
-bool fm_store_put_start(struct fm_store *store, const struct fm_grant_object *object,
+bool fm_store_put_start(struct fm_store *store, const struct fm_store_object *object,
                         struct fm_store_put **put, struct fm_error *err) FM_MUST_CHECK;
 bool fm_store_put_write(struct fm_store_put *put, const void *bytes, size_t length,
                         struct fm_error *err) FM_MUST_CHECK;
@@ -26,17 +26,17 @@ bool fm_store_put_finish(struct fm_store_put **put, struct fm_error *err) FM_MUS
 /* Gives it up; nothing stays. Null-safe. */
 void fm_store_put_abort(struct fm_store_put **put);
 /* An O_RDONLY descriptor and size; OUTPUT_EXPIRED when it is not there. */
-bool fm_store_open(struct fm_store *store, const struct fm_grant_object *object, int *fd,
+bool fm_store_open(struct fm_store *store, const struct fm_store_object *object, int *fd,
                    int64_t *size_bytes, struct fm_error *err) FM_MUST_CHECK;
-bool fm_store_remove(struct fm_store *store, const struct fm_grant_object *object,
+bool fm_store_remove(struct fm_store *store, const struct fm_store_object *object,
                      struct fm_error *err) FM_MUST_CHECK;
 /* Walks what is stored and older than `age_s`, attempt by attempt (name empty), for retention to
  * judge. What is left of PUTs that were never finished, and as old, goes. */
 bool fm_store_walk(struct fm_store *store, int64_t age_s,
-                   bool (*visit)(void *context, const struct fm_grant_object *attempt),
+                   bool (*visit)(void *context, const struct fm_store_object *attempt),
                    void *context, struct fm_error *err) FM_MUST_CHECK;
 /* Removes a whole attempt. */
-bool fm_store_remove_attempt(struct fm_store *store, const struct fm_grant_object *attempt,
+bool fm_store_remove_attempt(struct fm_store *store, const struct fm_store_object *attempt,
                              struct fm_error *err) FM_MUST_CHECK;
 
 #endif

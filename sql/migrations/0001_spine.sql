@@ -1,4 +1,4 @@
--- The whole schema of the first version. PostgreSQL is the only truth; see broker/queue.c for how rows move.
+-- The whole schema of the first version. PostgreSQL is the only truth; see broker/queue/queue.c for how rows move.
 
 -- Counters that say "look again": bumped under their row lock, compared by inequality, never by order.
 CREATE TABLE epoch (

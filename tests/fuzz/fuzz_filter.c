@@ -37,7 +37,7 @@ static void read_page(const char *query)
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     struct fm_page_query page;
     struct fm_error err = {0};
-    if (fm_filter_read(query, &fm_record_page_query, &page, &arena, &err)) {
+    if (fm_list_filter_read(query, &fm_record_page_query, &page, &arena, &err)) {
         require(page.limit >= 1 && page.limit <= 20);
     } else {
         require(err.code != FM_NONE);
@@ -50,19 +50,19 @@ static void read_jobs(const char *query)
     FM_AUTO(fm_text_done) struct fm_text words = {0};
     FM_AUTO(fm_text_done) struct fm_text states = {0};
     const struct fm_job_view job = {.has_result = false};
-    struct fm_filter filter;
+    struct fm_list_filter filter;
     struct fm_error err = {0};
-    if (!fm_filter_jobs(query, &arena, &filter, &err)) {
+    if (!fm_list_filter_jobs(query, &arena, &filter, &err)) {
         require(err.code != FM_NONE);
         return;
     }
     require(filter.asked.limit >= 1 && filter.asked.limit <= 100);
-    require(filter.pair_count <= FM_FILTER_PAIRS);
-    fm_filter_words(&filter, &words);
-    fm_filter_states(&filter, &states);
+    require(filter.pair_count <= FM_LIST_FILTER_PAIRS);
+    fm_list_filter_words(&filter, &words);
+    fm_list_filter_states(&filter, &states);
     require_array(&words);
     require_array(&states);
-    (void)fm_filter_matches(&filter, &job);
+    (void)fm_list_filter_matches(&filter, &job);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -30,27 +30,27 @@ static bool take(void *context, struct fm_slice job, struct fm_error *err)
 {
     struct outcome *outcome = context;
     (void)err;
-    require(job.length > 0 && job.length <= FM_LINES_LIMIT);
+    require(job.length > 0 && job.length <= FM_BATCH_LINES_LIMIT);
     fm_text_append_bytes(&outcome->jobs, job.data, job.length);
     fm_text_append_bytes(&outcome->jobs, "", 1);
     outcome->count++;
     return true;
 }
 
-static void read_in_parts(struct fm_slice body, enum fm_lines_form form, size_t step,
+static void read_in_parts(struct fm_slice body, enum fm_batch_lines_form form, size_t step,
                           struct outcome *outcome)
 {
     struct fm_error err = {0};
-    FM_AUTO(fm_lines_done)
-    struct fm_lines lines = {.form = form, .take = take, .context = outcome};
+    FM_AUTO(fm_batch_lines_done)
+    struct fm_batch_lines lines = {.form = form, .take = take, .context = outcome};
     bool is_good = true;
     while (is_good && body.length > 0) {
         size_t length = body.length < step ? body.length : step;
-        is_good = fm_lines_feed(&lines, (struct fm_slice){body.data, length}, &err);
+        is_good = fm_batch_lines_feed(&lines, (struct fm_slice){body.data, length}, &err);
         body.data += length;
         body.length -= length;
     }
-    is_good = is_good && fm_lines_end(&lines, &err);
+    is_good = is_good && fm_batch_lines_end(&lines, &err);
     require(is_good == (err.code == FM_NONE));
     outcome->code = err.code;
     outcome->number = lines.number;
@@ -83,7 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    enum fm_lines_form form = (data[0] & 1) == 0 ? FM_LINES_NDJSON : FM_LINES_JSON;
+    enum fm_batch_lines_form form =
+        (data[0] & 1) == 0 ? FM_BATCH_LINES_NDJSON : FM_BATCH_LINES_JSON;
     size_t step = 1 + data[0] / 2;
     struct fm_slice body = {(const char *)data + 1, size - 1};
     read_in_parts(body, form, body.length, &whole);

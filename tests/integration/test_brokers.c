@@ -18,8 +18,8 @@
 
 struct broker {
     struct fm_queue *queue;
-    struct fm_tick *tick;
-    struct fm_order *order;
+    struct fm_tick_db *tick;
+    struct fm_schedule *order;
     struct fm_session_observer *observer;
     uint64_t session; /* of its worker */
     struct fm_tick_answer answer;
@@ -34,8 +34,8 @@ static struct broker here, there;
 static void open_broker(struct broker *broker, struct fm_queue *queue, uint64_t boot)
 {
     *broker = (struct broker){.queue = queue,
-                              .tick = fm_tick_new(world_postgres.url, boot),
-                              .order = fm_order_new(NULL),
+                              .tick = fm_tick_db_new(world_postgres.url, boot),
+                              .order = fm_schedule_new(NULL),
                               .observer = fm_session_observer_new(boot)};
 }
 
@@ -49,8 +49,8 @@ static int begin(void **state)
 
 static void close_broker(struct broker *broker)
 {
-    fm_tick_destroy(&broker->tick);
-    fm_order_destroy(&broker->order);
+    fm_tick_db_destroy(&broker->tick);
+    fm_schedule_destroy(&broker->order);
     fm_session_observer_destroy(&broker->observer);
 }
 
@@ -94,15 +94,16 @@ static void hear(void *context, const struct fm_tick_answer *answer)
     broker->gone_count = answer->gone_count;
     if (answer->gone_count > 0)
         broker->gone = answer->gone[0];
-    fm_order_refill(broker->order, "any:net", answer->heads, answer->head_count);
+    fm_schedule_refill(broker->order, "any:net", answer->heads, answer->head_count);
     fm_session_observe(broker->observer, answer->sessions, answer->session_count, note_expired,
                        broker);
 }
 
 static void pump_tick(struct broker *broker)
 {
-    int wait = fm_tick_pump(broker->tick);
-    struct pollfd p = {.fd = fm_tick_fd(broker->tick), .events = fm_tick_poll_events(broker->tick)};
+    int wait = fm_tick_db_pump(broker->tick);
+    struct pollfd p = {.fd = fm_tick_db_fd(broker->tick),
+                       .events = fm_tick_db_poll_events(broker->tick)};
     if (!broker->is_answered)
         poll(&p, 1, wait < 0 || wait > 20 ? 20 : wait);
 }
@@ -111,19 +112,19 @@ static void look(struct broker *broker, const struct fm_tick_lease *leases, size
 {
     static const char *const pools[] = {"any:net"};
     static const unsigned windows[] = {1024};
-    const struct fm_tick_ask ask = {.pools = pools,
-                                    .windows = windows,
-                                    .pool_count = 1,
-                                    .leases = leases,
-                                    .lease_count = lease_count,
-                                    .wants_sessions = true};
+    const struct fm_tick_query ask = {.pools = pools,
+                                      .windows = windows,
+                                      .pool_count = 1,
+                                      .leases = leases,
+                                      .lease_count = lease_count,
+                                      .wants_sessions = true};
     int64_t deadline = fm_clock_ms() + WAIT_MS;
     broker->is_answered = false;
-    while (!fm_tick_start(broker->tick, &ask, hear, broker)) {
+    while (!fm_tick_db_start(broker->tick, &ask, hear, broker)) {
         assert_true(fm_clock_ms() < deadline);
         pump_tick(broker);
     }
-    fm_order_look(broker->order);
+    fm_schedule_begin_refill(broker->order);
     while (!broker->is_answered) {
         assert_true(fm_clock_ms() < deadline);
         pump_tick(broker);
@@ -138,7 +139,7 @@ static size_t add_claims(struct broker *broker, struct fm_queue_event **events)
     struct fm_id node = fm_id_new();
     struct fm_tick_head head;
     size_t count = 0;
-    while (fm_order_next(broker->order, "any:net", &node, false, &head)) {
+    while (fm_schedule_next(broker->order, "any:net", &node, false, &head)) {
         assert_true(count < JOBS);
         events[count] = world_claim(head.id, fm_id_new_lease(), broker->session);
         world_add(broker->queue, events[count++]);
@@ -200,15 +201,15 @@ static void a_job_that_waits_here_is_a_head_there_and_one_born_leased_is_not(voi
     attach(&here, world_node("one"), S1);
     attach(&there, world_node("two"), S2);
     look(&there, NULL, 0);
-    assert_true(fm_order_is_open(there.order, "any:net"));
+    assert_true(fm_schedule_is_open(there.order, "any:net"));
     assert_int_equal(run(&here, world_born(fm_id_new(), L1, S1)), FM_QUEUE_MOVED);
     look(&there, NULL, 0);
-    assert_true(fm_order_is_open(there.order, "any:net"));
+    assert_true(fm_schedule_is_open(there.order, "any:net"));
     struct fm_id waits = fm_id_new();
     assert_int_equal(run(&here, world_enqueue(waits)), FM_QUEUE_MOVED);
     look(&there, NULL, 0);
-    assert_false(fm_order_is_open(there.order, "any:net"));
-    assert_true(fm_order_next(there.order, "any:net", &node, false, &head));
+    assert_false(fm_schedule_is_open(there.order, "any:net"));
+    assert_true(fm_schedule_next(there.order, "any:net", &node, false, &head));
     assert_int_equal(fm_id_compare(&head.id, &waits), 0);
 }
 

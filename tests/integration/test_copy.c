@@ -15,12 +15,12 @@
 #define JOBS 3000
 
 static struct fm_db *side; /* a rival's connection */
-static struct fm_copy *copy;
+static struct fm_batch_writer *copy;
 static struct fm_batch_file *file;
 
 /* A batch under way, and the moment its `done` was called. */
 struct errand {
-    struct fm_copy_task task;
+    struct fm_batch_writer_task task;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned done;
@@ -50,7 +50,7 @@ static int begin(void **state)
     struct fm_error err = {0};
     world_begin(state);
     postgres_run(&world_postgres, "TRUNCATE batch");
-    copy = fm_copy_new(world_postgres.url);
+    copy = fm_batch_writer_new(world_postgres.url);
     fill();
     return fm_db_open(world_postgres.url, FM_DB_ADMIN, fm_clock_ms() + WAIT_MS, &side, &err) ? 0
                                                                                              : 1;
@@ -59,12 +59,12 @@ static int begin(void **state)
 static int end(void **state)
 {
     fm_db_close(&side);
-    fm_copy_destroy(&copy);
+    fm_batch_writer_destroy(&copy);
     fm_batch_file_destroy(&file);
     return world_end(state);
 }
 
-static void take(struct fm_copy_task *task)
+static void take(struct fm_batch_writer_task *task)
 {
     struct errand *errand = task->context;
     pthread_mutex_lock(&errand->lock);
@@ -78,15 +78,15 @@ static struct errand *post(const struct fm_id *batch, const struct fm_id *first)
     struct errand *errand = fm_alloc(sizeof(*errand));
     pthread_mutex_init(&errand->lock, NULL);
     pthread_cond_init(&errand->changed, NULL);
-    errand->task = (struct fm_copy_task){.kind = FM_COPY_ADD,
-                                         .batch = *batch,
-                                         .account = world_account,
-                                         .key = world_account,
-                                         .first = *first,
-                                         .file = file,
-                                         .done = take,
-                                         .context = errand};
-    fm_copy_post(copy, &errand->task);
+    errand->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
+                                                 .batch = *batch,
+                                                 .account = world_account,
+                                                 .key = world_account,
+                                                 .first = *first,
+                                                 .file = file,
+                                                 .done = take,
+                                                 .context = errand};
+    fm_batch_writer_post(copy, &errand->task);
     return errand;
 }
 
@@ -263,7 +263,7 @@ static void without_a_database_a_batch_is_unavailable(void **state)
     assert_int_equal(count("batch"), 0);
 }
 
-static bool never(const struct fm_copy_task *task)
+static bool never(const struct fm_batch_writer_task *task)
 {
     (void)task;
     return false;
@@ -276,17 +276,17 @@ static void who_does_not_want_to_wait_is_told_at_once(void **state)
     struct errand *errand = fm_alloc(sizeof(*errand));
     pthread_mutex_init(&errand->lock, NULL);
     pthread_cond_init(&errand->changed, NULL);
-    errand->task = (struct fm_copy_task){.kind = FM_COPY_ADD,
-                                         .batch = batch,
-                                         .account = world_account,
-                                         .first = first,
-                                         .file = file,
-                                         .may_go_on = never,
-                                         .done = take,
-                                         .context = errand};
+    errand->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
+                                                 .batch = batch,
+                                                 .account = world_account,
+                                                 .first = first,
+                                                 .file = file,
+                                                 .may_go_on = never,
+                                                 .done = take,
+                                                 .context = errand};
     kill(world_postgres.pid, SIGSTOP);
     int64_t begun_ms = fm_clock_ms();
-    fm_copy_post(copy, &errand->task);
+    fm_batch_writer_post(copy, &errand->task);
     enum fm_error_code failure = outcome(errand);
     kill(world_postgres.pid, SIGCONT);
     assert_int_equal(failure, FM_UNAVAILABLE);
@@ -300,17 +300,17 @@ static void an_account_has_four_under_way(void **state)
     (void)state;
     struct fm_id other = fm_id_new();
     for (int i = 0; i < 4; i++) {
-        assert_true(fm_copy_enter(copy, &world_account));
+        assert_true(fm_batch_writer_enter(copy, &world_account));
     }
-    assert_false(fm_copy_enter(copy, &world_account));
-    assert_true(fm_copy_enter(copy, &other));
-    fm_copy_leave(copy, &world_account);
-    assert_true(fm_copy_enter(copy, &world_account));
+    assert_false(fm_batch_writer_enter(copy, &world_account));
+    assert_true(fm_batch_writer_enter(copy, &other));
+    fm_batch_writer_leave(copy, &world_account);
+    assert_true(fm_batch_writer_enter(copy, &world_account));
     for (int i = 0; i < 27; i++) {
         struct fm_id another = fm_id_new();
-        assert_true(fm_copy_enter(copy, &another));
+        assert_true(fm_batch_writer_enter(copy, &another));
     }
-    assert_false(fm_copy_enter(copy, &other));
+    assert_false(fm_batch_writer_enter(copy, &other));
 }
 
 int main(void)

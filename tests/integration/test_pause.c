@@ -92,18 +92,18 @@ static struct heard look(void)
 {
     static const char *const pools[] = {"any:net"};
     static const unsigned windows[] = {16};
-    const struct fm_tick_ask ask = {
+    const struct fm_tick_query ask = {
         .pools = pools, .windows = windows, .pool_count = 1, .wants_pauses = true};
     struct heard heard = {0};
-    struct fm_tick *tick = fm_tick_new(world_postgres.url, WORLD_BROKER);
+    struct fm_tick_db *tick = fm_tick_db_new(world_postgres.url, WORLD_BROKER);
     int64_t deadline = fm_clock_ms() + WAIT_MS;
-    while (!fm_tick_start(tick, &ask, hear, &heard) || !heard.is_answered) {
+    while (!fm_tick_db_start(tick, &ask, hear, &heard) || !heard.is_answered) {
         assert_true(fm_clock_ms() < deadline);
-        struct pollfd p = {.fd = fm_tick_fd(tick), .events = fm_tick_poll_events(tick)};
-        int wait = fm_tick_pump(tick);
+        struct pollfd p = {.fd = fm_tick_db_fd(tick), .events = fm_tick_db_poll_events(tick)};
+        int wait = fm_tick_db_pump(tick);
         poll(&p, 1, wait < 0 || wait > 20 ? 20 : wait);
     }
-    fm_tick_destroy(&tick);
+    fm_tick_db_destroy(&tick);
     return heard;
 }
 

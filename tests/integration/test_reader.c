@@ -18,7 +18,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int answered;
 
-static void note(struct fm_reader_look *look)
+static void note(struct fm_reader_lookup *look)
 {
     (void)look;
     pthread_mutex_lock(&mutex);
@@ -43,16 +43,16 @@ static void await(int count)
     assert_int_equal(got, count);
 }
 
-static void ask(struct fm_reader_look *look)
+static void ask(struct fm_reader_lookup *look)
 {
     look->done = note;
-    fm_reader_ask(reader, look);
+    fm_reader_look_up(reader, look);
     await(1);
 }
 
-static struct fm_reader_look by_key(char digest)
+static struct fm_reader_lookup by_key(char digest)
 {
-    struct fm_reader_look look = {.has_digest = true};
+    struct fm_reader_lookup look = {.has_digest = true};
     memset(look.digest, digest, sizeof(look.digest));
     return look;
 }
@@ -94,7 +94,7 @@ static void a_key_is_found_with_its_account(void **state)
 {
     (void)state;
     make_key('a', "now() + interval '1 day', NULL");
-    struct fm_reader_look look = by_key('a');
+    struct fm_reader_lookup look = by_key('a');
     ask(&look);
     assert_int_equal(look.failure, FM_NONE);
     assert_true(look.has_key && look.is_operator && !look.has_job);
@@ -106,7 +106,7 @@ static void a_key_is_found_with_its_account(void **state)
     assert_int_equal(fm_id_compare(&look.key_account, &world_account), 0);
     assert_in_range(look.key_expires_at_us - fm_clock_wall_us(), 86390000000, 86410000000);
     assert_true(fm_reader_is_ready(reader));
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 }
 
 static void unknown_expired_and_revoked_keys_are_none(void **state)
@@ -115,10 +115,10 @@ static void unknown_expired_and_revoked_keys_are_none(void **state)
     make_key('e', "now() - interval '1 s', NULL");
     make_key('r', "NULL, now()");
     for (const char *digest = "era"; *digest != '\0'; digest++) {
-        struct fm_reader_look look = by_key(*digest);
+        struct fm_reader_lookup look = by_key(*digest);
         ask(&look);
         assert_true(look.failure == FM_NONE && !look.has_key);
-        fm_reader_look_done(&look);
+        fm_reader_lookup_done(&look);
     }
 }
 
@@ -127,17 +127,17 @@ static void a_revoked_key_is_refused_on_the_very_next_look(void **state)
     (void)state;
     make_key('a', "NULL, NULL");
     for (int i = 0; i < 2; i++) {
-        struct fm_reader_look look = by_key('a');
+        struct fm_reader_lookup look = by_key('a');
         ask(&look);
         assert_int_equal(look.has_key, i == 0);
-        fm_reader_look_done(&look);
+        fm_reader_lookup_done(&look);
         postgres_run(&world_postgres, "UPDATE api_key SET revoked_at = now()");
     }
 }
 
-static struct fm_reader_look of_job(struct fm_id id)
+static struct fm_reader_lookup of_job(struct fm_id id)
 {
-    struct fm_reader_look look = by_key('a');
+    struct fm_reader_lookup look = by_key('a');
     look.wants_job = true;
     look.job = id;
     ask(&look);
@@ -150,14 +150,14 @@ static void a_job_is_read_in_each_of_its_states(void **state)
     make_key('a', "NULL, NULL");
     world_session(S1, "berlin-1");
     struct fm_id id = world_waiting();
-    struct fm_reader_look look = of_job(id);
+    struct fm_reader_lookup look = of_job(id);
     assert_true(look.has_job && look.found.state == FM_STATE_QUEUED && !look.found.is_retry);
     assert_int_equal(look.found.max_attempts, 3);
     assert_true(fm_slice_equals(look.found.spec, "the spec"));
     assert_null(look.found.node);
     assert_string_equal(look.found.pool, "any:net");
     assert_int_equal(look.found.lane, FM_PRIORITY_NORMAL);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 
     assert_int_equal(world_do(world_claim(id, L1, S1)), FM_QUEUE_MOVED);
     assert_int_equal(world_do(world_progress(id, L1)), FM_QUEUE_MOVED);
@@ -166,13 +166,13 @@ static void a_job_is_read_in_each_of_its_states(void **state)
     assert_string_equal(look.found.node, "berlin-1");
     assert_true(fm_slice_equals(look.found.progress, "half"));
     assert_true(look.found.started_at_us > 0 && look.found.completed_at_us == 0);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 
     assert_int_equal(world_do(world_release(id, L1, FM_RELEASE_RETRY)), FM_QUEUE_MOVED);
     look = of_job(id);
     assert_true(look.found.state == FM_STATE_QUEUED && look.found.is_retry);
     assert_int_equal(look.found.starts, 1);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 
     postgres_run(&world_postgres, "UPDATE live SET run_at = now()");
     assert_int_equal(world_do(world_claim(id, L1, S1)), FM_QUEUE_MOVED);
@@ -184,7 +184,7 @@ static void a_job_is_read_in_each_of_its_states(void **state)
     assert_true(look.found.expires_at_us > look.found.completed_at_us);
     assert_true(fm_slice_equals(look.found.result, "the result"));
     assert_int_equal(look.found.max_attempts, 3);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 }
 
 static void a_job_whose_time_is_ahead_is_scheduled(void **state)
@@ -195,10 +195,10 @@ static void a_job_whose_time_is_ahead_is_scheduled(void **state)
     struct fm_id id = event->id;
     event->run_at_us = 4102444800000000;
     assert_int_equal(world_do(event), FM_QUEUE_MOVED);
-    struct fm_reader_look look = of_job(id);
+    struct fm_reader_lookup look = of_job(id);
     assert_int_equal(look.found.state, FM_STATE_SCHEDULED);
     assert_int_equal(look.found.run_at_us, 4102444800000000);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 }
 
 static void another_accounts_job_is_not_there(void **state)
@@ -209,21 +209,21 @@ static void another_accounts_job_is_not_there(void **state)
     struct fm_id id = event->id, other = fm_id_new();
     event->account = other;
     assert_int_equal(world_do(event), FM_QUEUE_MOVED);
-    struct fm_reader_look look = of_job(id);
+    struct fm_reader_lookup look = of_job(id);
     assert_true(look.has_key && !look.has_job);
-    fm_reader_look_done(&look);
-    struct fm_reader_look own = {.account = other, .wants_job = true, .job = id};
+    fm_reader_lookup_done(&look);
+    struct fm_reader_lookup own = {.account = other, .wants_job = true, .job = id};
     ask(&own);
     assert_true(own.has_job && !own.has_key);
-    fm_reader_look_done(&own);
+    fm_reader_lookup_done(&own);
 }
 
 static void a_bad_key_reads_no_job(void **state)
 {
     (void)state;
-    struct fm_reader_look look = of_job(world_waiting());
+    struct fm_reader_lookup look = of_job(world_waiting());
     assert_true(!look.has_key && !look.has_job);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 }
 
 static void an_accounts_jobs_are_counted_over_pools_and_lanes(void **state)
@@ -239,19 +239,19 @@ static void an_accounts_jobs_are_counted_over_pools_and_lanes(void **state)
     other->account = fm_id_new();
     assert_int_equal(world_do(encode), FM_QUEUE_MOVED);
     assert_int_equal(world_do(other), FM_QUEUE_MOVED);
-    struct fm_reader_look look = by_key('a');
+    struct fm_reader_lookup look = by_key('a');
     look.wants_counts = true;
     ask(&look);
     assert_int_equal(look.queued_jobs, 2);
     assert_int_equal(look.running_jobs, 1);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 }
 
 static void many_looks_at_once_each_get_their_own_answer(void **state)
 {
     (void)state;
     enum { LOOKS = 500 };
-    static struct fm_reader_look looks[LOOKS];
+    static struct fm_reader_lookup looks[LOOKS];
     make_key('a', "NULL, NULL");
     make_key('b', "NULL, NULL");
     struct fm_id id = world_waiting();
@@ -260,13 +260,13 @@ static void many_looks_at_once_each_get_their_own_answer(void **state)
         looks[i].wants_job = i % 2 == 0;
         looks[i].job = id;
         looks[i].done = note;
-        fm_reader_ask(reader, &looks[i]);
+        fm_reader_look_up(reader, &looks[i]);
     }
     await(LOOKS);
     for (int i = 0; i < LOOKS; i++) {
         assert_int_equal(looks[i].has_key, i % 3 != 2);
         assert_int_equal(looks[i].has_job, i % 3 != 2 && i % 2 == 0);
-        fm_reader_look_done(&looks[i]);
+        fm_reader_lookup_done(&looks[i]);
     }
 }
 
@@ -275,10 +275,10 @@ static void dead_connections_are_replaced_without_the_caller_knowing(void **stat
     (void)state;
     make_key('a', "NULL, NULL");
     for (int i = 0; i < 3; i++) {
-        struct fm_reader_look look = by_key('a');
+        struct fm_reader_lookup look = by_key('a');
         ask(&look);
         assert_true(look.failure == FM_NONE && look.has_key);
-        fm_reader_look_done(&look);
+        fm_reader_lookup_done(&look);
         postgres_run(&world_postgres, "SELECT count(pg_terminate_backend(pid)) FROM "
                                       "pg_stat_activity WHERE pid <> pg_backend_pid() AND "
                                       "datname = current_database()");
@@ -289,15 +289,15 @@ static void a_batch_that_is_not_answered_is_asked_again_elsewhere(void **state)
 {
     (void)state;
     make_key('a', "NULL, NULL");
-    struct fm_reader_look look = by_key('a');
+    struct fm_reader_lookup look = by_key('a');
     ask(&look);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
     /* Whoever asks first stands before the lock; the next one finds it gone. */
     postgres_run(&world_postgres, "BEGIN; LOCK TABLE api_key");
     look = by_key('a');
     look.done = note;
     int64_t before = fm_clock_ms();
-    fm_reader_ask(reader, &look);
+    fm_reader_look_up(reader, &look);
     while (postgres_ask(&world_postgres, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = "
                                          "'relation'") == 0) {
     }
@@ -309,7 +309,7 @@ static void a_batch_that_is_not_answered_is_asked_again_elsewhere(void **state)
     assert_int_equal(kill(stuck, SIGCONT), 0);
     assert_true(look.failure == FM_NONE && look.has_key);
     assert_in_range(fm_clock_ms() - before, 850, 2000);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
 }
 
 static void no_database_is_unavailable_within_two_seconds_never_allowed(void **state)
@@ -318,18 +318,18 @@ static void no_database_is_unavailable_within_two_seconds_never_allowed(void **s
     make_key('a', "NULL, NULL");
     postgres_crash(&world_postgres);
     int64_t before = fm_clock_ms();
-    struct fm_reader_look look = by_key('a');
+    struct fm_reader_lookup look = by_key('a');
     ask(&look);
     assert_int_equal(look.failure, FM_UNAVAILABLE);
     assert_false(look.has_key);
     assert_in_range(fm_clock_ms() - before, 1900, 3000);
-    fm_reader_look_done(&look);
+    fm_reader_lookup_done(&look);
     postgres_again(&world_postgres);
     int64_t deadline = fm_clock_ms() + 1000 * WAIT_S;
     do {
         look = by_key('a');
         ask(&look);
-        fm_reader_look_done(&look);
+        fm_reader_lookup_done(&look);
     } while (look.failure != FM_NONE && fm_clock_ms() < deadline);
     assert_true(look.has_key);
 }

@@ -31,7 +31,7 @@ struct seen {
 };
 
 static struct seen seen;
-static struct fm_tick *tick;
+static struct fm_tick_db *tick;
 
 static void note(void *context, const struct fm_tick_answer *answer)
 {
@@ -58,47 +58,48 @@ static void note(void *context, const struct fm_tick_answer *answer)
     into->session = answer->session_count > 0 ? answer->sessions[0] : into->session;
 }
 
-static void wait_for(bool (*is_so)(const struct fm_tick_ask *ask), const struct fm_tick_ask *ask)
+static void wait_for(bool (*is_so)(const struct fm_tick_query *ask),
+                     const struct fm_tick_query *ask)
 {
     int64_t deadline = fm_clock_ms() + WAIT_MS;
     while (!is_so(ask)) {
         assert_true(fm_clock_ms() < deadline);
-        struct pollfd p = {.fd = fm_tick_fd(tick), .events = fm_tick_poll_events(tick)};
-        int wait = fm_tick_pump(tick);
+        struct pollfd p = {.fd = fm_tick_db_fd(tick), .events = fm_tick_db_poll_events(tick)};
+        int wait = fm_tick_db_pump(tick);
         poll(&p, 1, wait < 0 || wait > 20 ? 20 : wait);
     }
 }
 
-static bool has_started(const struct fm_tick_ask *ask)
+static bool has_started(const struct fm_tick_query *ask)
 {
-    return fm_tick_start(tick, ask, note, &seen);
+    return fm_tick_db_start(tick, ask, note, &seen);
 }
 
-static bool is_answered(const struct fm_tick_ask *ask)
+static bool is_answered(const struct fm_tick_query *ask)
 {
     (void)ask;
-    fm_tick_pump(tick);
+    fm_tick_db_pump(tick);
     return seen.calls > 0;
 }
 
-static void look(const struct fm_tick_ask *ask)
+static void look(const struct fm_tick_query *ask)
 {
     memset(&seen, 0, sizeof(seen));
     wait_for(has_started, ask);
-    assert_false(fm_tick_start(tick, ask, note, &seen)); /* one at a time */
+    assert_false(fm_tick_db_start(tick, ask, note, &seen)); /* one at a time */
     wait_for(is_answered, ask);
     assert_int_equal(seen.calls, 1);
 }
 
 static int begin(void **state)
 {
-    tick = fm_tick_new(world_postgres.url, WORLD_BROKER);
+    tick = fm_tick_db_new(world_postgres.url, WORLD_BROKER);
     return world_begin(state);
 }
 
 static int end(void **state)
 {
-    fm_tick_destroy(&tick);
+    fm_tick_db_destroy(&tick);
     return world_end(state);
 }
 
@@ -118,7 +119,7 @@ static struct fm_id enqueue_for(struct fm_id account, const char *pool, enum fm_
 static void an_empty_look_tells_the_epochs(void **state)
 {
     (void)state;
-    struct fm_tick_ask ask = {0};
+    struct fm_tick_query ask = {0};
     look(&ask);
     assert_true(seen.has_answer && seen.answer.node_epoch > 0 && seen.answer.key_epoch > 0);
     uint64_t before = seen.answer.node_epoch;
@@ -145,7 +146,7 @@ static void heads_are_the_first_of_each_account_lane_and_pool(void **state)
     enqueue_for(big, "any:cpu", FM_PRIORITY_HIGH, 4102444800000000);
     const char *pools[] = {"any:cpu", "any:net"};
     const unsigned windows[] = {3, 12};
-    struct fm_tick_ask ask = {.pools = pools, .windows = windows, .pool_count = 2};
+    struct fm_tick_query ask = {.pools = pools, .windows = windows, .pool_count = 2};
     look(&ask);
     struct {
         struct fm_id id;
@@ -178,7 +179,7 @@ static void a_look_between_two_ticks_asks_for_heads_alone(void **state)
     struct fm_id waits = enqueue_for(world_account, "any:net", FM_PRIORITY_NORMAL, 0);
     const char *pools[] = {"any:net"};
     const unsigned windows[] = {64};
-    struct fm_tick_ask ask = {
+    struct fm_tick_query ask = {
         .pools = pools, .windows = windows, .pool_count = 1, .heads_alone = true};
     look(&ask);
     assert_int_equal(seen.answer.head_count, 1);
@@ -198,7 +199,7 @@ static void running_jobs_of_other_brokers_are_counted_by_account(void **state)
     world_leased(L1, S1);
     world_leased(L2, S2);
     world_leased(L2 + 1, S2);
-    struct fm_tick_ask ask = {0};
+    struct fm_tick_query ask = {0};
     look(&ask);
     assert_int_equal(seen.answer.others_count, 0);
     postgres_run(&world_postgres, "UPDATE session SET broker = 7 WHERE node = (SELECT id FROM node "
@@ -220,7 +221,7 @@ static void heads_tell_their_accounts_cap(void **state)
     world_waiting();
     const char *pools[] = {"any:net"};
     const unsigned windows[] = {64};
-    struct fm_tick_ask ask = {.pools = pools, .windows = windows, .pool_count = 1};
+    struct fm_tick_query ask = {.pools = pools, .windows = windows, .pool_count = 1};
     look(&ask);
     assert_int_equal(seen.heads[0].cap, 5);
     postgres_run(&world_postgres, "UPDATE account SET is_operator = true");
@@ -235,7 +236,7 @@ static void a_lease_that_no_longer_stands_is_told(void **state)
     struct fm_id stands = world_leased(L1, S1), canceled = world_leased(L2, S1);
     assert_int_equal(world_do(world_cancel(canceled)), FM_QUEUE_MOVED);
     struct fm_tick_lease leases[] = {{world_account, stands, L1}, {world_account, canceled, L2}};
-    struct fm_tick_ask ask = {.leases = leases, .lease_count = 2};
+    struct fm_tick_query ask = {.leases = leases, .lease_count = 2};
     look(&ask);
     assert_int_equal(seen.answer.gone_count, 1);
     assert_true(seen.gone.lease == L2);
@@ -248,7 +249,7 @@ static void watched_jobs_are_told_when_they_run_and_when_they_end(void **state)
     struct fm_id running = world_leased(L1, S1), ended = world_waiting();
     assert_int_equal(world_do(world_cancel(ended)), FM_QUEUE_MOVED);
     struct fm_id watched[] = {world_waiting(), ended, running};
-    struct fm_tick_ask ask = {.watched = watched, .watched_count = 3};
+    struct fm_tick_query ask = {.watched = watched, .watched_count = 3};
     look(&ask);
     assert_int_equal(seen.answer.running_count, 1);
     assert_int_equal(seen.answer.ended_count, 1);
@@ -267,7 +268,7 @@ static void a_lease_a_minute_past_its_deadline_is_told_to_its_own_broker(void **
     postgres_run(
         &world_postgres,
         "UPDATE session SET broker = 7 WHERE node = (SELECT id FROM node WHERE name = 'two')");
-    struct fm_tick_ask ask = {0};
+    struct fm_tick_query ask = {0};
     look(&ask);
     assert_int_equal(seen.answer.overdue_count, 1);
     assert_int_equal(fm_id_compare(&seen.overdue.id, &id), 0);
@@ -278,7 +279,7 @@ static void sessions_and_nodes_are_told_when_asked_for(void **state)
 {
     (void)state;
     world_session(S1, "one");
-    struct fm_tick_ask ask = {.wants_sessions = true, .wants_nodes = true};
+    struct fm_tick_query ask = {.wants_sessions = true, .wants_nodes = true};
     look(&ask);
     assert_int_equal(seen.answer.session_count, 1);
     assert_true(seen.session.id == S1 && seen.session.broker == WORLD_BROKER);
@@ -293,13 +294,13 @@ static void sessions_and_nodes_are_told_when_asked_for(void **state)
 static void a_look_that_fails_is_told_and_the_next_one_works(void **state)
 {
     (void)state;
-    struct fm_tick_ask ask = {0};
+    struct fm_tick_query ask = {0};
     look(&ask);
     memset(&seen, 0, sizeof(seen));
     /* Its next look waits for the lock, and loses its connection there. */
     postgres_run(&world_postgres, "BEGIN; LOCK TABLE epoch");
-    assert_true(fm_tick_start(tick, &ask, note, &seen));
-    fm_tick_pump(tick);
+    assert_true(fm_tick_db_start(tick, &ask, note, &seen));
+    fm_tick_db_pump(tick);
     while (postgres_ask(&world_postgres, "SELECT count(pg_terminate_backend(pid)) FROM "
                                          "pg_stat_activity WHERE wait_event = 'relation'") == 0) {
     }

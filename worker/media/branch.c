@@ -16,7 +16,7 @@ static bool take_paced(void *context, AVFrame *frame, struct fm_error *err)
 
 static bool take_filtered(void *context, AVFrame *frame, struct fm_error *err)
 {
-    return fm_pace_feed(&((struct fm_branch *)context)->pace, frame, err);
+    return fm_frame_rate_feed(&((struct fm_branch *)context)->pace, frame, err);
 }
 
 bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *output,
@@ -30,7 +30,7 @@ bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *outpu
     };
     fm_cut_init(&branch->cut, &output->part, plan);
     return fm_filter_init(&branch->filter, plan, err) &&
-           fm_pace_init(&branch->pace, plan, take_paced, branch, err);
+           fm_frame_rate_init(&branch->pace, plan, take_paced, branch, err);
 }
 
 /* Sound is cut into the encoder's frames by the filter, so its encoder opens before. */
@@ -102,7 +102,7 @@ static bool finish(struct fm_branch *branch, struct fm_error *err)
 {
     struct fm_encode *encode = &branch->encode;
     return fm_filter_feed(&branch->filter, NULL, take_filtered, branch, err) &&
-           fm_pace_feed(&branch->pace, NULL, err) &&
+           fm_frame_rate_feed(&branch->pace, NULL, err) &&
            (!encode->codec || fm_encode_frame(encode, NULL, err)) &&
            fm_mux_end(encode->mux, encode->slot, err);
 }
@@ -122,7 +122,7 @@ void fm_branch_done(struct fm_branch *branch)
 {
     fm_cut_done(&branch->cut);
     fm_filter_done(&branch->filter);
-    fm_pace_done(&branch->pace);
+    fm_frame_rate_done(&branch->pace);
     fm_encode_done(&branch->encode);
     fm_pipe_destroy(&branch->frames);
 }

@@ -14,17 +14,17 @@
 /* Places that lie in the middle between two fall the same way on every machine. */
 #define NUDGE (1.0 / (1 << 17))
 
-bool fm_pace_init(struct fm_pace *pace, const struct fm_plan_stream *plan, fm_filter_take *take,
-                  void *context, struct fm_error *err)
+bool fm_frame_rate_init(struct fm_frame_rate *pace, const struct fm_plan_stream *plan,
+                        fm_filter_take *take, void *context, struct fm_error *err)
 {
-    *pace = (struct fm_pace){.plan = plan, .take = take, .context = context};
+    *pace = (struct fm_frame_rate){.plan = plan, .take = take, .context = context};
     pace->last = av_frame_alloc();
     return pace->last || fm_probe_fail(err, AVERROR(ENOMEM), "pace");
 }
 
 /* ---- where frames belong ---- */
 
-static double place_of(const struct fm_pace *pace, const AVFrame *frame)
+static double place_of(const struct fm_frame_rate *pace, const AVFrame *frame)
 {
     double place = (double)frame->pts * av_q2d(frame->time_base) * av_q2d(pace->plan->frame_rate);
     return place == rint(place) ? place : place + copysign(NUDGE, place);
@@ -39,7 +39,7 @@ static bool is_resized(const struct fm_plan_stream *plan)
 }
 
 /* The command believes a frame's own length only where no filter was asked for. */
-static double places_for(const struct fm_pace *pace, const AVFrame *frame)
+static double places_for(const struct fm_frame_rate *pace, const AVFrame *frame)
 {
     if (is_resized(pace->plan))
         return 1;
@@ -48,7 +48,7 @@ static double places_for(const struct fm_pace *pace, const AVFrame *frame)
 }
 
 /* How many places this frame brings, and how many of them are still the picture's before. */
-static int64_t count_places(const struct fm_pace *pace, const AVFrame *frame, int64_t *before)
+static int64_t count_places(const struct fm_frame_rate *pace, const AVFrame *frame, int64_t *before)
 {
     double ahead = place_of(pace, frame) - (double)pace->next;
     double end = ahead + places_for(pace, frame);
@@ -64,7 +64,7 @@ static int64_t count_places(const struct fm_pace *pace, const AVFrame *frame, in
 }
 
 /* A picture that comes alone may begin late: what stands before it is not filled. */
-static void skip_start(struct fm_pace *pace, const AVFrame *frame)
+static void skip_start(struct fm_frame_rate *pace, const AVFrame *frame)
 {
     double place = place_of(pace, frame);
     if (pace->plan->alone && !pace->last->buf[0] && place >= LATE)
@@ -72,7 +72,7 @@ static void skip_start(struct fm_pace *pace, const AVFrame *frame)
 }
 
 /* A film whose last pictures each stood for several ends with one that does. */
-static int64_t count_last(const struct fm_pace *pace)
+static int64_t count_last(const struct fm_frame_rate *pace)
 {
     const int64_t *repeated = pace->repeated;
     int64_t least = FFMIN(repeated[0], repeated[1]), most = FFMAX(repeated[0], repeated[1]);
@@ -82,7 +82,7 @@ static int64_t count_last(const struct fm_pace *pace)
 /* ---- feeding ---- */
 
 /* A reference, for whoever takes a frame may change it. */
-static bool give(struct fm_pace *pace, const AVFrame *picture, struct fm_error *err)
+static bool give(struct fm_frame_rate *pace, const AVFrame *picture, struct fm_error *err)
 {
     FM_AUTO(av_frame_free) AVFrame *frame = av_frame_clone(picture);
     if (!frame)
@@ -93,8 +93,8 @@ static bool give(struct fm_pace *pace, const AVFrame *picture, struct fm_error *
     return pace->take(pace->context, frame, err);
 }
 
-static bool give_all(struct fm_pace *pace, const AVFrame *frame, int64_t before, int64_t count,
-                     struct fm_error *err)
+static bool give_all(struct fm_frame_rate *pace, const AVFrame *frame, int64_t before,
+                     int64_t count, struct fm_error *err)
 {
     for (int64_t i = 0; i < count; i++) {
         bool old = i < before && pace->last->buf[0];
@@ -105,16 +105,18 @@ static bool give_all(struct fm_pace *pace, const AVFrame *frame, int64_t before,
     return true;
 }
 
-static bool keep(struct fm_pace *pace, const AVFrame *frame, int64_t before, struct fm_error *err)
+static bool keep(struct fm_frame_rate *pace, const AVFrame *frame, int64_t before,
+                 struct fm_error *err)
 {
-    memmove(pace->repeated + 1, pace->repeated, (FM_PACE_REMEMBERED - 1) * sizeof(*pace->repeated));
+    memmove(pace->repeated + 1, pace->repeated,
+            (FM_FRAME_RATE_REMEMBERED - 1) * sizeof(*pace->repeated));
     pace->repeated[0] = before;
     av_frame_unref(pace->last);
     int result = av_frame_ref(pace->last, frame);
     return result < 0 ? fm_probe_fail(err, result, "pace") : true;
 }
 
-bool fm_pace_feed(struct fm_pace *pace, AVFrame *frame, struct fm_error *err)
+bool fm_frame_rate_feed(struct fm_frame_rate *pace, AVFrame *frame, struct fm_error *err)
 {
     if (!pace->plan->paced)
         return !frame || pace->take(pace->context, frame, err);
@@ -125,7 +127,7 @@ bool fm_pace_feed(struct fm_pace *pace, AVFrame *frame, struct fm_error *err)
     return give_all(pace, frame, before, count, err) && keep(pace, frame, before, err);
 }
 
-void fm_pace_done(struct fm_pace *pace)
+void fm_frame_rate_done(struct fm_frame_rate *pace)
 {
     av_frame_free(&pace->last);
 }

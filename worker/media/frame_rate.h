@@ -10,24 +10,26 @@
 
 #include "worker/media/filter.h"
 
-#define FM_PACE_REMEMBERED 3
+#define FM_FRAME_RATE_REMEMBERED 3
 
-struct fm_pace {
+struct fm_frame_rate {
     const struct fm_plan_stream *plan;
     fm_filter_take *take;
     void *context;
     /* Its own from here on. */
-    AVFrame *last;                        /* the picture that fills a hole */
-    int64_t next;                         /* the first place still free */
-    int64_t repeated[FM_PACE_REMEMBERED]; /* how often the latest pictures were, newest first */
+    AVFrame *last; /* the picture that fills a hole */
+    int64_t next;  /* the first place still free */
+    int64_t
+        repeated[FM_FRAME_RATE_REMEMBERED]; /* how often the latest pictures were, newest first */
 };
 
 /* Frames go on to `take`; the pace keeps none of them beyond the next. */
-bool fm_pace_init(struct fm_pace *pace, const struct fm_plan_stream *plan, fm_filter_take *take,
-                  void *context, struct fm_error *err) FM_MUST_CHECK;
+bool fm_frame_rate_init(struct fm_frame_rate *pace, const struct fm_plan_stream *plan,
+                        fm_filter_take *take, void *context, struct fm_error *err) FM_MUST_CHECK;
 /* One frame in (NULL: the end), as many out as have their place by now. The frame stays the
  * caller's; its time changes. */
-bool fm_pace_feed(struct fm_pace *pace, AVFrame *frame, struct fm_error *err) FM_MUST_CHECK;
-void fm_pace_done(struct fm_pace *pace);
+bool fm_frame_rate_feed(struct fm_frame_rate *pace, AVFrame *frame,
+                        struct fm_error *err) FM_MUST_CHECK;
+void fm_frame_rate_done(struct fm_frame_rate *pace);
 
 #endif

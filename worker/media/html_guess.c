@@ -36,7 +36,7 @@ static const char *skip_preamble(const char *text)
     }
 }
 
-bool fm_page_is_html(int fd, const char *content_type)
+bool fm_html_guess(int fd, const char *content_type)
 {
     if (content_type && !strncasecmp(content_type, "text/html", 9))
         return true;

@@ -9,6 +9,6 @@
 
 /* True if the server called it HTML (`content_type` may be NULL) or the bytes begin as HTML does.
  */
-bool fm_page_is_html(int fd, const char *content_type);
+bool fm_html_guess(int fd, const char *content_type);
 
 #endif

@@ -455,7 +455,7 @@ AVFormatContext *fm_input_format(struct fm_input *input)
 
 bool fm_input_is_cut(const struct fm_input *input)
 {
-    return fm_promise_is_broken(input->fd, input->size_bytes);
+    return fm_truncation_is_sure(input->fd, input->size_bytes);
 }
 
 int64_t fm_input_position(const struct fm_input *input)

@@ -21,7 +21,7 @@ static bool try_call(const char *word)
     struct fm_error err = {0};
     unsigned landlock = 0;
     if (fm_seal_close(&landlock, &err))
-        return !fm_try_succeeds(word);
+        return !fm_seal_try_succeeds(word);
     fm_log_failure("seal_failed", &err);
     return false;
 }
@@ -40,13 +40,13 @@ static bool send_ready(struct fm_channel *channel, unsigned landlock, struct fm_
 static bool run_errand(struct fm_channel *channel, const struct fm_message *order, const int *fds,
                        size_t fd_count, struct fm_error *err)
 {
-    struct fm_errand errand = {.channel = channel, .fds = fds, .fd_count = fd_count};
+    struct fm_task errand = {.channel = channel, .fds = fds, .fd_count = fd_count};
     struct fm_message end;
-    fm_errand_run(&errand, order, &end);
+    fm_task_run(&errand, order, &end);
     fm_fault("media_end_unsent");
     bool sent = fm_channel_send(channel, &end, NULL, 0, -1, err);
     fm_message_done(&end);
-    fm_errand_done(&errand);
+    fm_task_done(&errand);
     return sent;
 }
 
@@ -65,7 +65,7 @@ static bool serve(struct fm_channel *channel, struct fm_error *err)
             return false;
         if (got == FM_CHANNEL_NOTHING)
             continue;
-        bool known = fm_errand_knows(order.type);
+        bool known = fm_task_knows(order.type);
         bool served = known && run_errand(channel, &order, fds, fd_count, err);
         for (size_t i = 0; i < fd_count; i++)
             fm_file_close(&fds[i]);

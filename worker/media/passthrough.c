@@ -1,4 +1,4 @@
-/* See the head of copy.h. */
+/* See the head of passthrough.h. */
 #include "worker/media/passthrough.h"
 
 #include "common/file.h"
@@ -19,8 +19,8 @@ static bool copy_bytes(AVIOContext *io, int fd, struct fm_error *err)
     return got == 0 || got == AVERROR_EOF || fm_probe_fail(err, got, "copy");
 }
 
-bool fm_copy_source(struct fm_input *input, int fd, struct fm_arena *arena,
-                    struct fm_file_facts *facts, struct fm_error *err)
+bool fm_passthrough_source(struct fm_input *input, int fd, struct fm_arena *arena,
+                           struct fm_file_facts *facts, struct fm_error *err)
 {
     AVFormatContext *format = fm_input_format(input);
     struct fm_source_facts source = {0};

@@ -10,7 +10,7 @@
 #include "worker/media/input.h"
 
 /* Fills duration_seconds, video and audio from the source. RESOURCE_DISK, MEDIA_INVALID. */
-bool fm_copy_source(struct fm_input *input, int fd, struct fm_arena *arena,
-                    struct fm_file_facts *facts, struct fm_error *err) FM_MUST_CHECK;
+bool fm_passthrough_source(struct fm_input *input, int fd, struct fm_arena *arena,
+                           struct fm_file_facts *facts, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -48,7 +48,7 @@ struct pipeline {
     struct fm_plan plan;
     struct fm_mux *muxes[OUTPUTS]; /* NULL for a copy of the source */
     struct fm_demux demux;
-    struct fm_gauge gauge;
+    struct fm_progress_meter gauge;
     struct fm_remux remuxes[FM_PLAN_SLOTS][OUTPUTS];
     struct fm_decode decodes[FM_PLAN_SLOTS];
     struct fm_branch branches[BRANCHES];
@@ -195,7 +195,7 @@ static bool wire(struct pipeline *pipeline, struct fm_error *err)
     pipeline->demux.seek_seconds = pipeline->plan.seek_seconds;
     pipeline->demux.max_seconds = pipeline->request->max_seconds;
     pipeline->demux.aborted = &pipeline->aborted;
-    pipeline->gauge = (struct fm_gauge){
+    pipeline->gauge = (struct fm_progress_meter){
         .plan = &pipeline->plan, .muxes = pipeline->muxes, .demux = &pipeline->demux};
     for (size_t i = 0; i < pipeline->plan.count; i++) {
         const struct fm_plan_output *output = &pipeline->plan.outputs[i];
@@ -219,7 +219,7 @@ static void tell_progress(struct pipeline *pipeline)
 {
     if (!pipeline->request->on_progress)
         return;
-    struct fm_gauge_reading reading = fm_gauge_read(&pipeline->gauge);
+    struct fm_progress_reading reading = fm_progress_read(&pipeline->gauge);
     pipeline->request->on_progress(pipeline->request->context, &reading);
 }
 
@@ -314,8 +314,8 @@ static bool gather(struct pipeline *pipeline, size_t i, struct fm_arena *arena,
         fm_mux_facts(pipeline->muxes[i], arena, facts);
         return true;
     }
-    return fm_copy_source(pipeline->request->input, pipeline->request->output_fds[i], arena, facts,
-                          err);
+    return fm_passthrough_source(pipeline->request->input, pipeline->request->output_fds[i], arena,
+                                 facts, err);
 }
 
 /* ---- the whole ---- */

@@ -21,7 +21,7 @@ struct fm_pipeline_request {
     unsigned threads;      /* for codecs, in all */
     void *context;
     /* From the calling thread, at most twice a second; may be NULL. */
-    void (*on_progress)(void *context, const struct fm_gauge_reading *reading);
+    void (*on_progress)(void *context, const struct fm_progress_reading *reading);
 };
 
 /* Fills made[0 .. spec->outputs.count): name, extension, content_type, duration, streams, frames

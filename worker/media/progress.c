@@ -1,10 +1,10 @@
-/* See the head of gauge.h. */
+/* See the head of progress.h. */
 #include "worker/media/progress.h"
 
 #include <math.h>
 
 /* The source's last moment an output is made of; 0: unknown. */
-static double end_of(const struct fm_gauge *gauge, size_t i)
+static double end_of(const struct fm_progress_meter *gauge, size_t i)
 {
     const struct fm_plan_output *output = &gauge->plan->outputs[i];
     double source = gauge->plan->duration_seconds;
@@ -14,7 +14,7 @@ static double end_of(const struct fm_gauge *gauge, size_t i)
     return isfinite(end) && (source <= 0 || end < source) ? end : source;
 }
 
-static double find_total(const struct fm_gauge *gauge)
+static double find_total(const struct fm_progress_meter *gauge)
 {
     double total = 0;
     for (size_t i = 0; i < gauge->plan->count; i++) {
@@ -27,7 +27,8 @@ static double find_total(const struct fm_gauge *gauge)
 }
 
 /* Where the output is in the source; what has not begun is where reading is. */
-static double find_place(const struct fm_gauge *gauge, size_t i, double read, uint64_t *frames)
+static double find_place(const struct fm_progress_meter *gauge, size_t i, double read,
+                         uint64_t *frames)
 {
     double seconds = 0;
     bool ended = false;
@@ -38,9 +39,9 @@ static double find_place(const struct fm_gauge *gauge, size_t i, double read, ui
     return still ? read : fmin(gauge->plan->outputs[i].part.start_seconds + seconds, read);
 }
 
-struct fm_gauge_reading fm_gauge_read(struct fm_gauge *gauge)
+struct fm_progress_reading fm_progress_read(struct fm_progress_meter *gauge)
 {
-    struct fm_gauge_reading reading = {.total_seconds = find_total(gauge)};
+    struct fm_progress_reading reading = {.total_seconds = find_total(gauge)};
     double read = fmax((double)atomic_load(&gauge->demux->position_us) / AV_TIME_BASE, 0);
     double least = INFINITY;
     for (size_t i = 0; i < gauge->plan->count; i++) {

@@ -11,19 +11,19 @@
 #include "worker/media/mux.h"
 #include "worker/media/plan.h"
 
-struct fm_gauge {
+struct fm_progress_meter {
     const struct fm_plan *plan;
     struct fm_mux *const *muxes; /* one an output; NULL for a copy of the source */
     const struct fm_demux *demux;
     double done_seconds; /* as last read */
 };
 
-struct fm_gauge_reading {
+struct fm_progress_reading {
     uint64_t frames;      /* encoded by the output furthest behind */
     double done_seconds;  /* of the source */
     double total_seconds; /* 0: unknown */
 };
 
-struct fm_gauge_reading fm_gauge_read(struct fm_gauge *gauge);
+struct fm_progress_reading fm_progress_read(struct fm_progress_meter *gauge);
 
 #endif

@@ -85,7 +85,7 @@ static const struct {
     {"stat", try_stat},     {"share", try_share},   {"grow", try_grow},
 };
 
-bool fm_try_succeeds(const char *word)
+bool fm_seal_try_succeeds(const char *word)
 {
     for (size_t i = 0; i < FM_COUNT(calls); i++)
         if (!strcmp(calls[i].word, word))

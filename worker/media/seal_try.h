@@ -9,6 +9,6 @@
 
 /* True if the sealed process could still make the call named (socket, open, exec, fork, ptrace,
  * kill, stat, share, grow), or there is no such word. */
-bool fm_try_succeeds(const char *word);
+bool fm_seal_try_succeeds(const char *word);
 
 #endif

@@ -18,19 +18,19 @@
 
 /* One pipeline, and its pace. */
 struct run {
-    struct fm_errand *errand;
+    struct fm_task *errand;
     struct fm_eta eta;
 };
 
 /* A worker too busy to read costs a step of progress, never the work. */
-static void send_progress(struct fm_errand *errand, const struct fm_message *message)
+static void send_progress(struct fm_task *errand, const struct fm_message *message)
 {
     struct fm_error err = {0};
     if (!fm_channel_send(errand->channel, message, NULL, 0, 0, &err))
         fm_log(FM_LOG_DEBUG, "progress_dropped", "detail=\"%s\"", err.detail);
 }
 
-static void tell_stage(struct fm_errand *errand, enum fm_stage stage, double percent,
+static void tell_stage(struct fm_task *errand, enum fm_stage stage, double percent,
                        const struct fm_source_facts *source)
 {
     struct fm_message message;
@@ -49,7 +49,7 @@ static double clamp(double value, double most)
     return value > most ? most : value;
 }
 
-static void tell_pipeline(void *context, const struct fm_gauge_reading *reading)
+static void tell_pipeline(void *context, const struct fm_progress_reading *reading)
 {
     struct run *run = context;
     fm_eta_note(&run->eta, fm_clock_ms(), reading->done_seconds, reading->total_seconds);
@@ -77,7 +77,7 @@ static bool is_no_media(enum fm_error_code code)
            code == FM_MEDIA_INVALID || code == FM_UNSUPPORTED_CODEC;
 }
 
-static bool probe_source(struct fm_errand *errand, const struct fm_work *order,
+static bool probe_source(struct fm_task *errand, const struct fm_work *order,
                          struct fm_input **input, struct fm_source_facts *source)
 {
     if (order->size_bytes > INT64_MAX)
@@ -88,7 +88,7 @@ static bool probe_source(struct fm_errand *errand, const struct fm_work *order,
         source->size_bytes = order->size_bytes;
         return true;
     }
-    if (is_no_media(errand->err.code) && fm_page_is_html(errand->fds[0], order->content_type))
+    if (is_no_media(errand->err.code) && fm_html_guess(errand->fds[0], order->content_type))
         return fm_fail(&errand->err, FM_NO_MEDIA_FOUND, "a page");
     return false;
 }
@@ -96,8 +96,7 @@ static bool probe_source(struct fm_errand *errand, const struct fm_work *order,
 /* Whatever the bytes are, a copy delivers them: facts are a gift, and of media we cannot look into
  * its kind at least. A page is none, and the account's
  * limit on length and encryption are said now rather than found out by whoever plays it. */
-static bool copy_source(struct fm_errand *errand, const struct fm_work *order,
-                        struct fm_message *end)
+static bool copy_source(struct fm_task *errand, const struct fm_work *order, struct fm_message *end)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
     struct fm_source_facts *source = fm_arena_alloc(&errand->arena, sizeof(*source));
@@ -106,8 +105,8 @@ static bool copy_source(struct fm_errand *errand, const struct fm_work *order,
         end->end.source = source;
         return true;
     }
-    bool page = errand->err.code == FM_NO_MEDIA_FOUND &&
-                fm_page_is_html(errand->fds[0], order->content_type);
+    bool page =
+        errand->err.code == FM_NO_MEDIA_FOUND && fm_html_guess(errand->fds[0], order->content_type);
     bool untold =
         errand->err.code == FM_MEDIA_TOO_LARGE || errand->err.code == FM_UNSUPPORTED_CODEC;
     if (page || (!untold && !is_no_media(errand->err.code)))
@@ -119,7 +118,7 @@ static bool copy_source(struct fm_errand *errand, const struct fm_work *order,
     return true;
 }
 
-static bool make_outputs(struct fm_errand *errand, const struct fm_work *order,
+static bool make_outputs(struct fm_task *errand, const struct fm_work *order,
                          const struct fm_spec *spec, struct fm_message *end)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
@@ -148,7 +147,7 @@ static bool make_outputs(struct fm_errand *errand, const struct fm_work *order,
     return true;
 }
 
-static bool make(struct fm_errand *errand, const struct fm_message *order, struct fm_message *end)
+static bool make(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
 {
     struct fm_spec spec;
     if (!fm_spec_read(order->work.spec, &errand->arena, &spec, &errand->err))
@@ -164,7 +163,7 @@ static bool make(struct fm_errand *errand, const struct fm_message *order, struc
 
 /* ---- verify ---- */
 
-static bool verify(struct fm_errand *errand, const struct fm_message *order, struct fm_message *end)
+static bool verify(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
 {
     const struct fm_file_facts *expect = order->verify.expect.items;
     size_t count = order->verify.expect.count;
@@ -185,13 +184,13 @@ static bool verify(struct fm_errand *errand, const struct fm_message *order, str
 
 static const struct {
     enum fm_message_type type;
-    bool (*run)(struct fm_errand *, const struct fm_message *, struct fm_message *);
+    bool (*run)(struct fm_task *, const struct fm_message *, struct fm_message *);
 } errands[] = {
     {FM_MESSAGE_WORK, make},
     {FM_MESSAGE_VERIFY, verify},
 };
 
-bool fm_errand_knows(enum fm_message_type type)
+bool fm_task_knows(enum fm_message_type type)
 {
     for (size_t i = 0; i < FM_COUNT(errands); i++)
         if (errands[i].type == type)
@@ -207,7 +206,7 @@ static void clean_detail(char *detail)
             *c = '?';
 }
 
-void fm_errand_run(struct fm_errand *errand, const struct fm_message *order, struct fm_message *end)
+void fm_task_run(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
 {
     fm_message_init(end, FM_MESSAGE_END);
     for (size_t i = 0; i < FM_COUNT(errands); i++) {
@@ -219,7 +218,7 @@ void fm_errand_run(struct fm_errand *errand, const struct fm_message *order, str
     }
 }
 
-void fm_errand_done(struct fm_errand *errand)
+void fm_task_done(struct fm_task *errand)
 {
     fm_arena_done(&errand->arena);
 }

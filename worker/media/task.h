@@ -8,8 +8,8 @@
 
 #include "proto/channel.h"
 
-/* `struct fm_errand errand = {…}; … fm_errand_run(…); send the END; fm_errand_done(&errand);` */
-struct fm_errand {
+/* `struct fm_task errand = {…}; … fm_task_run(…); send the END; fm_task_done(&errand);` */
+struct fm_task {
     struct fm_channel *channel; /* for PROGRESS */
     const int *fds;
     size_t fd_count;
@@ -18,10 +18,9 @@ struct fm_errand {
 };
 
 /* True if a child takes orders of this type. */
-bool fm_errand_knows(enum fm_message_type type);
+bool fm_task_knows(enum fm_message_type type);
 /* Runs the order and initialises and fills `end`. */
-void fm_errand_run(struct fm_errand *errand, const struct fm_message *order,
-                   struct fm_message *end);
-void fm_errand_done(struct fm_errand *errand);
+void fm_task_run(struct fm_task *errand, const struct fm_message *order, struct fm_message *end);
+void fm_task_done(struct fm_task *errand);
 
 #endif

@@ -102,7 +102,7 @@ static bool is_riff_cut(const unsigned char *head, int64_t size_bytes)
     return length < UINT32_MAX - 8 && length + 8 > size_bytes;
 }
 
-bool fm_promise_is_broken(int fd, int64_t size_bytes)
+bool fm_truncation_is_sure(int fd, int64_t size_bytes)
 {
     unsigned char head[12] = {0};
     if (size_bytes < (int64_t)sizeof(head) || !read_at(fd, 0, head, sizeof(head)))

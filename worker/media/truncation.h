@@ -12,6 +12,6 @@
 
 /* True if the container promises more bytes than `size_bytes`. Lengths left open, as live recorders
  * leave them, and containers without any promise nothing. */
-bool fm_promise_is_broken(int fd, int64_t size_bytes);
+bool fm_truncation_is_sure(int fd, int64_t size_bytes);
 
 #endif

@@ -100,7 +100,7 @@ static bool ask(struct delivery *delivery, struct fm_error *err)
 /* By name: an answer to an earlier question may come late, and list what is stored by now. */
 static void take_places(struct delivery *delivery, const struct fm_upload *upload)
 {
-    const struct fm_place *places = upload->places.items;
+    const struct fm_upload_place *places = upload->places.items;
     for (size_t p = 0; p < upload->places.count; p++) {
         for (size_t i = 0; i < delivery->result->count; i++) {
             const char *name = delivery->result->files[i].name;

@@ -21,26 +21,26 @@ static bool note(void *context, struct fm_slice job, struct fm_error *err)
            fm_fail_param(err, FM_INVALID_PARAMETER, "x", "refused");
 }
 
-static enum fm_error_code feed(enum fm_lines_form form, const char *body, size_t step,
+static enum fm_error_code feed(enum fm_batch_lines_form form, const char *body, size_t step,
                                struct fm_text *jobs, size_t *number)
 {
-    struct fm_lines lines = {.form = form, .take = note, .context = jobs};
+    struct fm_batch_lines lines = {.form = form, .take = note, .context = jobs};
     struct fm_error err = {0};
     size_t length = strlen(body);
     bool is_good = true;
     for (size_t at = 0; is_good && at < length; at += step) {
         struct fm_slice part = {body + at, at + step < length ? step : length - at};
-        is_good = fm_lines_feed(&lines, part, &err);
+        is_good = fm_batch_lines_feed(&lines, part, &err);
     }
-    is_good = is_good && fm_lines_end(&lines, &err);
+    is_good = is_good && fm_batch_lines_end(&lines, &err);
     *number = lines.number;
-    fm_lines_done(&lines);
+    fm_batch_lines_done(&lines);
     assert_int_equal(is_good, err.code == FM_NONE);
     return err.code;
 }
 
 struct row {
-    enum fm_lines_form form;
+    enum fm_batch_lines_form form;
     const char *body, *jobs;
     enum fm_error_code code;
     size_t number;
@@ -62,12 +62,12 @@ static void lines_are_jobs_and_empty_ones_count(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {FM_LINES_NDJSON, "", "", FM_NONE, 0},
-        {FM_LINES_NDJSON, "{1}", "{1}\n", FM_NONE, 1},
-        {FM_LINES_NDJSON, "{1}\n{2}\n", "{1}\n{2}\n", FM_NONE, 2},
-        {FM_LINES_NDJSON, "\n \r\n{1}\n\n\t{2}", "{1}\n\t{2}\n", FM_NONE, 5},
-        {FM_LINES_NDJSON, "{1}\nrefuse\n{3}", "{1}\nrefuse\n", FM_INVALID_PARAMETER, 2},
-        {FM_LINES_NDJSON, "{1}\n\nrefuse", "{1}\nrefuse\n", FM_INVALID_PARAMETER, 3},
+        {FM_BATCH_LINES_NDJSON, "", "", FM_NONE, 0},
+        {FM_BATCH_LINES_NDJSON, "{1}", "{1}\n", FM_NONE, 1},
+        {FM_BATCH_LINES_NDJSON, "{1}\n{2}\n", "{1}\n{2}\n", FM_NONE, 2},
+        {FM_BATCH_LINES_NDJSON, "\n \r\n{1}\n\n\t{2}", "{1}\n\t{2}\n", FM_NONE, 5},
+        {FM_BATCH_LINES_NDJSON, "{1}\nrefuse\n{3}", "{1}\nrefuse\n", FM_INVALID_PARAMETER, 2},
+        {FM_BATCH_LINES_NDJSON, "{1}\n\nrefuse", "{1}\nrefuse\n", FM_INVALID_PARAMETER, 3},
     };
     for (size_t i = 0; i < FM_COUNT(rows); i++) {
         check(&rows[i]);
@@ -78,13 +78,13 @@ static void elements_of_jobs_are_jobs(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {FM_LINES_JSON, " ", "", FM_NONE, 0},
-        {FM_LINES_JSON, "{\"jobs\":[]}", "", FM_NONE, 0},
-        {FM_LINES_JSON, " { \"jobs\" : [ {\"a\":1} ,\n{\"b\":[{}]} ] } \n",
+        {FM_BATCH_LINES_JSON, " ", "", FM_NONE, 0},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[]}", "", FM_NONE, 0},
+        {FM_BATCH_LINES_JSON, " { \"jobs\" : [ {\"a\":1} ,\n{\"b\":[{}]} ] } \n",
          "{\"a\":1}\n{\"b\":[{}]}\n", FM_NONE, 0},
-        {FM_LINES_JSON, "{\"jobs\":[{\"a\":\"}]\\\"{\\\\\"}]}", "{\"a\":\"}]\\\"{\\\\\"}\n",
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{\"a\":\"}]\\\"{\\\\\"}]}", "{\"a\":\"}]\\\"{\\\\\"}\n",
          FM_NONE, 0},
-        {FM_LINES_JSON, "{\"jobs\":[{},{\"refuse\":1},{}]}", "{}\n{\"refuse\":1}\n",
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{},{\"refuse\":1},{}]}", "{}\n{\"refuse\":1}\n",
          FM_INVALID_PARAMETER, 2},
     };
     for (size_t i = 0; i < FM_COUNT(rows); i++) {
@@ -96,17 +96,17 @@ static void another_skeleton_is_refused(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {FM_LINES_JSON, "[{}]", "", FM_INVALID_REQUEST, 0},
-        {FM_LINES_JSON, "{}", "", FM_INVALID_REQUEST, 0},
-        {FM_LINES_JSON, "{\"job\":[{}]}", "", FM_UNKNOWN_PARAMETER, 0},
-        {FM_LINES_JSON, "{\"jobs\":{}}", "", FM_INVALID_REQUEST, 0},
-        {FM_LINES_JSON, "{\"jobs\":[1]}", "", FM_INVALID_REQUEST, 1},
-        {FM_LINES_JSON, "{\"jobs\":[{},]}", "{}\n", FM_INVALID_REQUEST, 2},
-        {FM_LINES_JSON, "{\"jobs\":[{}{}]}", "{}\n", FM_INVALID_REQUEST, 1},
-        {FM_LINES_JSON, "{\"jobs\":[{}],\"more\":1}", "{}\n", FM_INVALID_REQUEST, 0},
-        {FM_LINES_JSON, "{\"jobs\":[{}]}x", "{}\n", FM_INVALID_REQUEST, 0},
-        {FM_LINES_JSON, "{\"jobs\":[{}]", "{}\n", FM_INVALID_JSON, 0},
-        {FM_LINES_JSON, "{\"jobs\":[{\"a\"", "", FM_INVALID_JSON, 1},
+        {FM_BATCH_LINES_JSON, "[{}]", "", FM_INVALID_REQUEST, 0},
+        {FM_BATCH_LINES_JSON, "{}", "", FM_INVALID_REQUEST, 0},
+        {FM_BATCH_LINES_JSON, "{\"job\":[{}]}", "", FM_UNKNOWN_PARAMETER, 0},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":{}}", "", FM_INVALID_REQUEST, 0},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[1]}", "", FM_INVALID_REQUEST, 1},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{},]}", "{}\n", FM_INVALID_REQUEST, 2},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{}{}]}", "{}\n", FM_INVALID_REQUEST, 1},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{}],\"more\":1}", "{}\n", FM_INVALID_REQUEST, 0},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{}]}x", "{}\n", FM_INVALID_REQUEST, 0},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{}]", "{}\n", FM_INVALID_JSON, 0},
+        {FM_BATCH_LINES_JSON, "{\"jobs\":[{\"a\"", "", FM_INVALID_JSON, 1},
     };
     for (size_t i = 0; i < FM_COUNT(rows); i++) {
         check(&rows[i]);
@@ -114,14 +114,14 @@ static void another_skeleton_is_refused(void **state)
 }
 
 /* A body with one job of that many bytes. */
-static char *body_with(enum fm_lines_form form, size_t length)
+static char *body_with(enum fm_batch_lines_form form, size_t length)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
-    fm_text_append(&body, form == FM_LINES_JSON ? "{\"jobs\":[{" : "{");
+    fm_text_append(&body, form == FM_BATCH_LINES_JSON ? "{\"jobs\":[{" : "{");
     for (size_t i = 0; i + 2 < length; i++) {
         fm_text_append_char(&body, 'x');
     }
-    fm_text_append(&body, form == FM_LINES_JSON ? "}]}" : "}\n");
+    fm_text_append(&body, form == FM_BATCH_LINES_JSON ? "}]}" : "}\n");
     return fm_text_take(&body);
 }
 
@@ -129,15 +129,15 @@ static void a_job_is_as_long_as_the_limit_and_no_longer(void **state)
 {
     (void)state;
     static const size_t steps[] = {100, 4096, 1000000};
-    static const enum fm_lines_form forms[] = {FM_LINES_NDJSON, FM_LINES_JSON};
+    static const enum fm_batch_lines_form forms[] = {FM_BATCH_LINES_NDJSON, FM_BATCH_LINES_JSON};
     for (size_t i = 0; i < 2 * FM_COUNT(steps); i++) {
-        enum fm_lines_form form = forms[i % 2];
+        enum fm_batch_lines_form form = forms[i % 2];
         FM_AUTO(fm_text_done) struct fm_text jobs = {0}, none = {0};
-        FM_AUTO_FREE char *fits = body_with(form, FM_LINES_LIMIT);
-        FM_AUTO_FREE char *larger = body_with(form, FM_LINES_LIMIT + 1);
+        FM_AUTO_FREE char *fits = body_with(form, FM_BATCH_LINES_LIMIT);
+        FM_AUTO_FREE char *larger = body_with(form, FM_BATCH_LINES_LIMIT + 1);
         size_t number = 0;
         assert_int_equal(feed(form, fits, steps[i / 2], &jobs, &number), FM_NONE);
-        assert_int_equal(jobs.length, FM_LINES_LIMIT + 1);
+        assert_int_equal(jobs.length, FM_BATCH_LINES_LIMIT + 1);
         assert_int_equal(feed(form, larger, steps[i / 2], &none, &number), FM_INVALID_REQUEST);
         assert_int_equal(none.length, 0);
         assert_int_equal(number, 1);

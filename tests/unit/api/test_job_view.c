@@ -5,7 +5,7 @@
 #include "common/json.h"
 
 static struct fm_secrets secrets = {.url_key_id = 1, .url_key = {1, 2, 3}};
-static const struct fm_grant grant = {&secrets, NULL, 3600, 900};
+static const struct fm_signed_url grant = {&secrets, NULL, 3600, 900};
 #define NOW_US INT64_C(1800000000000000)
 
 /* A row with everything packed that the job object is made from. */
@@ -77,9 +77,9 @@ static void write_job(struct world *world, int64_t now_us, struct fm_text *out,
 {
     struct fm_job_view job;
     struct fm_error err = {0};
-    assert_true(fm_job_read(&world->row, &world->arena, &job, &err));
-    fm_job_explain(&job, world->reason);
-    fm_job_write(&job, &grant, "http://a", now_us, out);
+    assert_true(fm_job_view_read(&world->row, &world->arena, &job, &err));
+    fm_job_view_explain(&job, world->reason);
+    fm_job_view_write(&job, &grant, "http://a", now_us, out);
     assert_true(fm_json_parse((struct fm_slice){out->data, out->length}, root, &err));
 }
 
@@ -139,8 +139,8 @@ static void a_waiting_job_says_where_it_stands_and_for_how_long(void **state)
     set_up(&world);
     world.row.ahead = 2;
     for (int i = 0; i < 3; i++)
-        fm_pace_note(fm_reason_pace(world.reason), "any:net", FM_PRIORITY_NORMAL,
-                     &world.row.account, fm_clock_ms());
+        fm_start_rate_note(fm_reason_start_rate(world.reason), "any:net", FM_PRIORITY_NORMAL,
+                           &world.row.account, fm_clock_ms());
     write_job(&world, NOW_US, &out, &root);
     const struct fm_json *queue = fm_json_get(root, "queue");
     assert_int_equal(fm_json_integer(fm_json_get(queue, "position")), 2);
@@ -267,19 +267,19 @@ static void the_tag_changes_with_the_object_and_says_the_state(void **state)
 {
     (void)state;
     enum fm_state read = FM_STATE_QUEUED;
-    char first[FM_JOB_TAG_SIZE], again[FM_JOB_TAG_SIZE], other[FM_JOB_TAG_SIZE];
-    fm_job_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":1}"), first);
-    fm_job_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":1}"), again);
-    fm_job_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":2}"), other);
+    char first[FM_JOB_VIEW_TAG_SIZE], again[FM_JOB_VIEW_TAG_SIZE], other[FM_JOB_VIEW_TAG_SIZE];
+    fm_job_view_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":1}"), first);
+    fm_job_view_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":1}"), again);
+    fm_job_view_tag(FM_STATE_RUNNING, fm_slice_of("{\"a\":2}"), other);
     assert_string_equal(first, again);
     assert_string_not_equal(first, other);
-    assert_true(fm_job_tag_state(first, &read));
+    assert_true(fm_job_view_tag_state(first, &read));
     assert_int_equal(read, FM_STATE_RUNNING);
-    assert_true(fm_job_tag_state("W/\"succeeded-0\"", &read));
+    assert_true(fm_job_view_tag_state("W/\"succeeded-0\"", &read));
     assert_int_equal(read, FM_STATE_SUCCEEDED);
-    assert_false(fm_job_tag_state("\"running\"", &read));
-    assert_false(fm_job_tag_state("*", &read));
-    assert_false(fm_job_tag_state("", &read));
+    assert_false(fm_job_view_tag_state("\"running\"", &read));
+    assert_false(fm_job_view_tag_state("*", &read));
+    assert_false(fm_job_view_tag_state("", &read));
 }
 
 static void an_output_is_found_by_name_and_by_file_name(void **state)
@@ -290,13 +290,13 @@ static void an_output_is_found_by_name_and_by_file_name(void **state)
     struct fm_error err = {0};
     set_up(&world);
     add_result(&world);
-    assert_true(fm_job_read(&world.row, &world.arena, &job, &err));
-    assert_non_null(fm_job_output(&job, "reel"));
-    assert_non_null(fm_job_output(&job, "reel.mp4"));
-    assert_null(fm_job_output(&job, "reel.mp3"));
-    assert_null(fm_job_output(&job, "ree"));
-    assert_null(fm_job_output(&job, ""));
-    struct fm_grant_object object = fm_job_object(&job, fm_job_output(&job, "reel"));
+    assert_true(fm_job_view_read(&world.row, &world.arena, &job, &err));
+    assert_non_null(fm_job_view_output(&job, "reel"));
+    assert_non_null(fm_job_view_output(&job, "reel.mp4"));
+    assert_null(fm_job_view_output(&job, "reel.mp3"));
+    assert_null(fm_job_view_output(&job, "ree"));
+    assert_null(fm_job_view_output(&job, ""));
+    struct fm_store_object object = fm_job_view_object(&job, fm_job_view_output(&job, "reel"));
     assert_int_equal(object.lease, 7);
     assert_string_equal(object.extension, "mp4");
     tear_down(&world);

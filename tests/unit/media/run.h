@@ -55,7 +55,7 @@ static UNUSED size_t ask_transcode(struct run *run, const char *file, unsigned h
     return i;
 }
 
-static UNUSED void count_progress(void *context, const struct fm_gauge_reading *reading)
+static UNUSED void count_progress(void *context, const struct fm_progress_reading *reading)
 {
     struct run *run = context;
     run->progress++;

@@ -24,7 +24,7 @@ static int make_films(void **state)
 static bool is_broken(const char *name, int64_t size_bytes)
 {
     FM_AUTO(fm_file_close) int fd = open_made(name, O_RDONLY);
-    return fm_promise_is_broken(fd, size_bytes);
+    return fm_truncation_is_sure(fd, size_bytes);
 }
 
 static int64_t size_of_made(const char *name)

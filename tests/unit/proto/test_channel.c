@@ -287,13 +287,13 @@ static void a_descriptor_that_found_no_room_breaks_it(void **state)
 #define PLACES 62
 
 /* An UPLOAD of just under the limit. */
-static void fill_large(struct fm_message *message, struct fm_place places[PLACES])
+static void fill_large(struct fm_message *message, struct fm_upload_place places[PLACES])
 {
     static char url[1025];
     memset(url, 'a', sizeof(url) - 1);
     fm_message_init(message, FM_MESSAGE_UPLOAD);
     for (size_t i = 0; i < PLACES; i++) {
-        places[i] = (struct fm_place){.name = "output", .url = url};
+        places[i] = (struct fm_upload_place){.name = "output", .url = url};
     }
     message->upload.places = (struct fm_list){places, PLACES};
 }
@@ -303,7 +303,7 @@ static void the_largest_packet_passes(void **state)
     (void)state;
     struct ends ends;
     struct fm_error err = {0};
-    struct fm_place places[PLACES];
+    struct fm_upload_place places[PLACES];
     struct fm_message message;
     open_ends(&ends);
     fill_large(&message, places);
@@ -320,7 +320,7 @@ static void a_full_channel_says_so_and_keeps_what_it_has(void **state)
     (void)state;
     struct ends ends;
     struct fm_error err = {0};
-    struct fm_place places[PLACES];
+    struct fm_upload_place places[PLACES];
     struct fm_message message;
     size_t sent = 0;
     open_ends(&ends);

@@ -12,29 +12,29 @@ static struct fm_id number(uint8_t kind, uint8_t n)
 static void leases_of_all_brokers_count(void **state)
 {
     (void)state;
-    struct fm_cap *cap = fm_cap_new();
+    struct fm_running_limit *cap = fm_running_limit_new();
     struct fm_id one = number(1, 1), two = number(1, 2);
-    assert_false(fm_cap_is_reached(cap, &one, 1));
-    fm_cap_begin(cap, &one);
-    assert_true(fm_cap_is_reached(cap, &one, 1));
-    assert_false(fm_cap_is_reached(cap, &one, 2));
-    fm_cap_tell_others(cap, &one, 1);
-    fm_cap_tell_others(cap, &two, 5);
-    assert_true(fm_cap_is_reached(cap, &one, 2));
-    assert_true(fm_cap_is_reached(cap, &two, 5));
-    assert_false(fm_cap_is_reached(cap, &two, 0));
-    fm_cap_forget_others(cap);
-    assert_false(fm_cap_is_reached(cap, &one, 2));
-    assert_false(fm_cap_is_reached(cap, &two, 1));
-    fm_cap_end(cap, &one);
-    assert_false(fm_cap_is_reached(cap, &one, 1));
-    fm_cap_destroy(&cap);
+    assert_false(fm_running_limit_is_reached(cap, &one, 1));
+    fm_running_limit_begin(cap, &one);
+    assert_true(fm_running_limit_is_reached(cap, &one, 1));
+    assert_false(fm_running_limit_is_reached(cap, &one, 2));
+    fm_running_limit_add_others(cap, &one, 1);
+    fm_running_limit_add_others(cap, &two, 5);
+    assert_true(fm_running_limit_is_reached(cap, &one, 2));
+    assert_true(fm_running_limit_is_reached(cap, &two, 5));
+    assert_false(fm_running_limit_is_reached(cap, &two, 0));
+    fm_running_limit_forget_others(cap);
+    assert_false(fm_running_limit_is_reached(cap, &one, 2));
+    assert_false(fm_running_limit_is_reached(cap, &two, 1));
+    fm_running_limit_end(cap, &one);
+    assert_false(fm_running_limit_is_reached(cap, &one, 1));
+    fm_running_limit_destroy(&cap);
 }
 
 static void a_session_tells_of_its_leases(void **state)
 {
     (void)state;
-    struct fm_cap *cap = fm_cap_new();
+    struct fm_running_limit *cap = fm_running_limit_new();
     struct fm_session_set *set = fm_session_set_new(cap);
     struct fm_tick_node node = {.id = number(3, 1)};
     struct fm_session *session = fm_session_get(set, &node);
@@ -42,46 +42,46 @@ static void a_session_tells_of_its_leases(void **state)
     fm_session_lease_add(session, 7, FM_CLASS_NET, &account, &job);
     fm_session_lease_add(session, 7, FM_CLASS_NET, &account, &job);
     fm_session_lease_add(session, 8, FM_CLASS_CPU, &account, &job);
-    assert_true(fm_cap_is_reached(cap, &account, 2));
-    assert_false(fm_cap_is_reached(cap, &account, 3));
+    assert_true(fm_running_limit_is_reached(cap, &account, 2));
+    assert_false(fm_running_limit_is_reached(cap, &account, 3));
     fm_session_lease_drop(session, fm_session_lease_find(session, 7));
-    assert_false(fm_cap_is_reached(cap, &account, 2));
+    assert_false(fm_running_limit_is_reached(cap, &account, 2));
     fm_session_remove(set, session);
-    assert_false(fm_cap_is_reached(cap, &account, 1));
+    assert_false(fm_running_limit_is_reached(cap, &account, 1));
     fm_session_set_destroy(&set);
-    fm_cap_destroy(&cap);
+    fm_running_limit_destroy(&cap);
 }
 
-static uint8_t next_job(struct fm_order *order)
+static uint8_t next_job(struct fm_schedule *order)
 {
     struct fm_id node = number(3, 1);
     struct fm_tick_head got;
-    return fm_order_next(order, "any:net", &node, true, &got) ? got.id.bytes[1] : 0;
+    return fm_schedule_next(order, "any:net", &node, true, &got) ? got.id.bytes[1] : 0;
 }
 
 static void an_account_at_its_cap_is_passed_over_and_waits(void **state)
 {
     (void)state;
-    struct fm_cap *cap = fm_cap_new();
-    struct fm_order *order = fm_order_new(cap);
+    struct fm_running_limit *cap = fm_running_limit_new();
+    struct fm_schedule *order = fm_schedule_new(cap);
     const struct fm_tick_head heads[] = {
         {.account = number(1, 1), .id = number(2, 10), .lane = 1, .cap = 1},
         {.account = number(1, 1), .id = number(2, 11), .lane = 1, .cap = 1},
         {.account = number(1, 2), .id = number(2, 20), .lane = 1}};
     struct fm_id capped[4];
-    fm_order_look(order);
-    fm_order_refill(order, "any:net", heads, 3);
-    assert_int_equal(fm_order_capped(order, capped, 4), 0);
+    fm_schedule_begin_refill(order);
+    fm_schedule_refill(order, "any:net", heads, 3);
+    assert_int_equal(fm_schedule_capped(order, capped, 4), 0);
     assert_int_equal(next_job(order), 10);
-    fm_cap_begin(cap, &heads[0].account);
+    fm_running_limit_begin(cap, &heads[0].account);
     assert_int_equal(next_job(order), 20);
     assert_int_equal(next_job(order), 0);
-    assert_int_equal(fm_order_capped(order, capped, 4), 1);
+    assert_int_equal(fm_schedule_capped(order, capped, 4), 1);
     assert_int_equal(fm_id_compare(&capped[0], &heads[0].account), 0);
-    fm_cap_end(cap, &heads[0].account);
+    fm_running_limit_end(cap, &heads[0].account);
     assert_int_equal(next_job(order), 11);
-    fm_order_destroy(&order);
-    fm_cap_destroy(&cap);
+    fm_schedule_destroy(&order);
+    fm_running_limit_destroy(&cap);
 }
 
 int main(void)

@@ -6,12 +6,12 @@
 static void check(const char *trusted, const char *peer, const char *forwarded,
                   const char *expected)
 {
-    FM_AUTO(fm_peer_proxies_done) struct fm_peer_proxies proxies;
+    FM_AUTO(fm_client_address_proxies_done) struct fm_client_address_proxies proxies;
     struct fm_address address;
     char text[FM_ADDRESS_TEXT_SIZE];
-    assert_true(fm_peer_proxies_read(trusted, &proxies, NULL));
+    assert_true(fm_client_address_proxies_read(trusted, &proxies, NULL));
     assert_true(fm_address_parse(peer, &address));
-    struct fm_address client = fm_peer_client(&proxies, &address, forwarded);
+    struct fm_address client = fm_client_address_find(&proxies, &address, forwarded);
     fm_address_format(&client, text);
     assert_string_equal(text, expected);
 }
@@ -55,9 +55,9 @@ static void what_is_no_address_ends_the_walk(void **state)
 static void a_malformed_list_is_refused(void **state)
 {
     (void)state;
-    struct fm_peer_proxies proxies;
+    struct fm_client_address_proxies proxies;
     struct fm_error err = {0};
-    assert_false(fm_peer_proxies_read("127.0.0.1, proxy.example", &proxies, &err));
+    assert_false(fm_client_address_proxies_read("127.0.0.1, proxy.example", &proxies, &err));
     assert_int_equal(err.code, FM_SETTING);
 }
 

@@ -33,15 +33,15 @@ static int close_store(void **state)
     return 0;
 }
 
-static struct fm_grant_object granted(const char *bytes)
+static struct fm_store_object granted(const char *bytes)
 {
-    struct fm_grant_object object = {.account = {{1}}, .job = {{2}}, .lease = 3, .name = "reel"};
+    struct fm_store_object object = {.account = {{1}}, .job = {{2}}, .lease = 3, .name = "reel"};
     object.size_bytes = (int64_t)strlen(bytes);
     fm_hash_sha256(bytes, strlen(bytes), object.sha256);
     return object;
 }
 
-static bool put(struct fm_store *store, const struct fm_grant_object *object, const char *bytes,
+static bool put(struct fm_store *store, const struct fm_store_object *object, const char *bytes,
                 struct fm_error *err)
 {
     struct fm_store_put *put = NULL;
@@ -59,7 +59,7 @@ static void no_name_leads_out_of_its_attempt(void **state)
     char beside[96];
     snprintf(beside, sizeof beside, "%s/beside", world->directory);
     struct fm_error err = {0};
-    struct fm_grant_object object = granted("bytes");
+    struct fm_store_object object = granted("bytes");
     assert_true(put(world->store, &object, "bytes", &err));
     assert_true(fm_file_write(beside, 0600, fm_slice_of("not an output"), &err));
     for (size_t i = 0; i < FM_COUNT(names); i++) {
@@ -79,7 +79,7 @@ static void what_was_put_can_be_opened(void **state)
 {
     struct world *world = *state;
     struct fm_error err = {0};
-    struct fm_grant_object object = granted("hello");
+    struct fm_store_object object = granted("hello");
     int fd;
     int64_t size;
     assert_true(put(world->store, &object, "hello", &err));
@@ -96,7 +96,7 @@ static void other_bytes_than_those_granted_leave_nothing(void **state)
 {
     struct world *world = *state;
     static const char *const wrong[] = {"hellO", "hell", "hello!"};
-    struct fm_grant_object object = granted("hello");
+    struct fm_store_object object = granted("hello");
     for (size_t i = 0; i < FM_COUNT(wrong); i++) {
         struct fm_error err = {0};
         int fd;
@@ -106,7 +106,7 @@ static void other_bytes_than_those_granted_leave_nothing(void **state)
     }
 }
 
-static bool count_attempt(void *context, const struct fm_grant_object *attempt)
+static bool count_attempt(void *context, const struct fm_store_object *attempt)
 {
     assert_int_equal(attempt->lease, 3);
     ++*(int *)context;
@@ -117,7 +117,7 @@ static void the_walk_finds_old_attempts_and_they_can_be_removed(void **state)
 {
     struct world *world = *state;
     struct fm_error err = {0};
-    struct fm_grant_object object = granted("hello");
+    struct fm_store_object object = granted("hello");
     int young = 0, old = 0, none = 0;
     assert_true(put(world->store, &object, "hello", &err));
     assert_true(fm_store_walk(world->store, 60, count_attempt, &young, &err));
@@ -133,7 +133,7 @@ static void what_is_left_of_a_put_goes_when_it_is_old(void **state)
 {
     struct world *world = *state;
     struct fm_error err = {0};
-    struct fm_grant_object object = granted("hello");
+    struct fm_store_object object = granted("hello");
     struct fm_store_put *put = NULL;
     int count = 0;
     assert_true(fm_store_put_start(world->store, &object, &put, &err));

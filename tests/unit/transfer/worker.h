@@ -81,7 +81,7 @@ static inline void say_origins(struct worker *worker, const char *store)
 
 static inline void say_upload(struct worker *worker, const char *name, const char *url)
 {
-    struct fm_place place = {name, url};
+    struct fm_upload_place place = {name, url};
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_UPLOAD);
     message.upload.places = (struct fm_list){&place, 1};

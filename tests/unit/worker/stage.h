@@ -242,7 +242,7 @@ static inline void give_place(const char *name, uint64_t lease)
     assert_int_equal(want.want_upload.files.count, 1);
     assert_string_equal(files[0].name, name);
     url_of("/store/here", url);
-    struct fm_place place = {name, url};
+    struct fm_upload_place place = {name, url};
     fm_message_init(&message, FM_MESSAGE_UPLOAD);
     message.upload.job = bytes_of(&job);
     message.upload.lease = lease;

@@ -181,7 +181,7 @@ static void watch(const char *program, bool is_killed, struct seen *seen)
     struct fm_loop *loop = fm_loop_new(&err);
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     *seen = (struct seen){0};
-    struct fm_child *child = fm_child_new(loop, program, FM_TURN_SPARE, &owner, &err);
+    struct fm_child *child = fm_child_new(loop, program, FM_CHILD_SPARE, &owner, &err);
     assert_non_null(child);
     if (is_killed) {
         fm_child_kill(child);

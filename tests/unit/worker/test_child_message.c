@@ -25,13 +25,13 @@ static void on_gone(void *context, struct fm_child *child, enum fm_child_fate fa
     (void)fate;
 }
 
-static struct fm_child *start_child(struct scene *scene, enum fm_turn_role role)
+static struct fm_child *start_child(struct scene *scene, enum fm_child_role role)
 {
     struct fm_error err = {0};
     const struct fm_child_owner owner = {scene, on_message, on_gone};
     struct fm_child *child = fm_child_new(scene->loop, "/usr/bin/yes", role, &owner, &err);
     assert_non_null(child);
-    child->state = FM_TURN_BUSY;
+    child->state = FM_CHILD_BUSY;
     return child;
 }
 
@@ -44,7 +44,7 @@ static void open_scene(struct scene *scene)
     scene->attempt.phase = FM_JOB_RUNNING;
     scene->attempt.files = (struct fm_files){.directory_fd = -1, .source_fd = -1};
     fm_pack_defaults(&fm_record_source_facts, &scene->attempt.source);
-    scene->attempt.transfer = start_child(scene, FM_TURN_TRANSFER);
+    scene->attempt.transfer = start_child(scene, FM_CHILD_TRANSFER);
 }
 
 static void close_scene(struct scene *scene)
@@ -66,7 +66,7 @@ static void say_source(struct scene *scene, uint64_t generation, const char *byt
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     fm_message_init(&message, FM_MESSAGE_SOURCE);
     message.source.generation = generation;
-    fm_hear_message(&scene->attempt, scene->attempt.transfer, &message, &fd);
+    fm_child_message_handle(&scene->attempt, scene->attempt.transfer, &message, &fd);
     fm_message_done(&message);
     fm_file_close(&fd);
 }
@@ -77,7 +77,7 @@ static void say_complete(struct scene *scene, uint64_t generation, uint64_t size
     fm_message_init(&message, FM_MESSAGE_COMPLETE);
     message.complete.generation = generation;
     message.complete.size_bytes = size_bytes;
-    fm_hear_message(&scene->attempt, scene->attempt.transfer, &message, NULL);
+    fm_child_message_handle(&scene->attempt, scene->attempt.transfer, &message, NULL);
     fm_message_done(&message);
 }
 
@@ -121,7 +121,7 @@ static void a_new_generation_voids_what_was_made(void **state)
     open_scene(&scene);
     say_source(&scene, 1, "four");
     say_complete(&scene, 1, 4);
-    scene.attempt.media = start_child(&scene, FM_TURN_VERIFY);
+    scene.attempt.media = start_child(&scene, FM_CHILD_VERIFY);
     scene.attempt.is_worked = true;
     say_source(&scene, 2, "five!");
     assert_true(scene.attempt.is_media_void);
@@ -170,7 +170,7 @@ static void urls_are_asked_for_outputs_alone(void **state)
     file.name = "stranger";
     fm_message_init(&message, FM_MESSAGE_WANT_UPLOAD);
     message.want_upload.files = (struct fm_list){&file, 1};
-    fm_hear_message(&scene.attempt, scene.attempt.transfer, &message, NULL);
+    fm_child_message_handle(&scene.attempt, scene.attempt.transfer, &message, NULL);
     fm_message_done(&message);
     assert_true(is_broken(&scene));
     close_scene(&scene);

@@ -3,7 +3,7 @@
 
 #include "worker/child_rules.h"
 
-static bool allows(enum fm_turn_role role, enum fm_turn_state state, enum fm_message_type type,
+static bool allows(enum fm_child_role role, enum fm_child_state state, enum fm_message_type type,
                    uint64_t error, size_t fd_count)
 {
     struct fm_message message;
@@ -11,7 +11,7 @@ static bool allows(enum fm_turn_role role, enum fm_turn_state state, enum fm_mes
     if (type == FM_MESSAGE_END) {
         message.end.error = error;
     }
-    bool is_allowed = fm_turn_allows(role, state, &message, fd_count);
+    bool is_allowed = fm_child_rules_allow(role, state, &message, fd_count);
     fm_message_done(&message);
     return is_allowed;
 }
@@ -19,39 +19,39 @@ static bool allows(enum fm_turn_role role, enum fm_turn_state state, enum fm_mes
 static void ready_comes_first_and_once(void **state)
 {
     (void)state;
-    assert_true(allows(FM_TURN_SPARE, FM_TURN_STARTED, FM_MESSAGE_READY, 0, 0));
-    assert_true(allows(FM_TURN_TRANSFER, FM_TURN_STARTED, FM_MESSAGE_READY, 0, 0));
-    assert_false(allows(FM_TURN_SPARE, FM_TURN_IDLE, FM_MESSAGE_READY, 0, 0));
-    assert_false(allows(FM_TURN_WORK, FM_TURN_BUSY, FM_MESSAGE_READY, 0, 0));
+    assert_true(allows(FM_CHILD_SPARE, FM_CHILD_STARTED, FM_MESSAGE_READY, 0, 0));
+    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_STARTED, FM_MESSAGE_READY, 0, 0));
+    assert_false(allows(FM_CHILD_SPARE, FM_CHILD_IDLE, FM_MESSAGE_READY, 0, 0));
+    assert_false(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_READY, 0, 0));
 }
 
 static void a_source_comes_from_a_fetch_and_with_its_descriptor(void **state)
 {
     (void)state;
-    assert_true(allows(FM_TURN_TRANSFER, FM_TURN_BUSY, FM_MESSAGE_SOURCE, 0, 1));
-    assert_false(allows(FM_TURN_TRANSFER, FM_TURN_BUSY, FM_MESSAGE_SOURCE, 0, 0));
-    assert_false(allows(FM_TURN_TRANSFER, FM_TURN_IDLE, FM_MESSAGE_SOURCE, 0, 1));
-    assert_false(allows(FM_TURN_TRANSFER, FM_TURN_DELIVERS, FM_MESSAGE_SOURCE, 0, 1));
-    assert_false(allows(FM_TURN_WORK, FM_TURN_BUSY, FM_MESSAGE_SOURCE, 0, 1));
+    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_SOURCE, 0, 1));
+    assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_SOURCE, 0, 0));
+    assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_IDLE, FM_MESSAGE_SOURCE, 0, 1));
+    assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, FM_MESSAGE_SOURCE, 0, 1));
+    assert_false(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_SOURCE, 0, 1));
 }
 
 static void urls_are_asked_for_only_to_deliver(void **state)
 {
     (void)state;
-    assert_true(allows(FM_TURN_TRANSFER, FM_TURN_DELIVERS, FM_MESSAGE_WANT_UPLOAD, 0, 0));
-    assert_false(allows(FM_TURN_TRANSFER, FM_TURN_BUSY, FM_MESSAGE_WANT_UPLOAD, 0, 0));
-    assert_false(allows(FM_TURN_WORK, FM_TURN_BUSY, FM_MESSAGE_WANT_UPLOAD, 0, 0));
+    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, FM_MESSAGE_WANT_UPLOAD, 0, 0));
+    assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_WANT_UPLOAD, 0, 0));
+    assert_false(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_WANT_UPLOAD, 0, 0));
 }
 
 static void success_has_its_time_and_failure_any(void **state)
 {
     (void)state;
-    assert_true(allows(FM_TURN_TRANSFER, FM_TURN_DELIVERS, FM_MESSAGE_END, 0, 0));
-    assert_false(allows(FM_TURN_TRANSFER, FM_TURN_BUSY, FM_MESSAGE_END, 0, 0));
-    assert_true(allows(FM_TURN_TRANSFER, FM_TURN_BUSY, FM_MESSAGE_END, FM_SOURCE_TIMEOUT, 0));
-    assert_true(allows(FM_TURN_WORK, FM_TURN_BUSY, FM_MESSAGE_END, 0, 0));
-    assert_false(allows(FM_TURN_SPARE, FM_TURN_IDLE, FM_MESSAGE_END, 0, 0));
-    assert_true(allows(FM_TURN_SPARE, FM_TURN_STARTED, FM_MESSAGE_END, FM_INTERNAL, 0));
+    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, FM_MESSAGE_END, 0, 0));
+    assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_END, 0, 0));
+    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_END, FM_SOURCE_TIMEOUT, 0));
+    assert_true(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_END, 0, 0));
+    assert_false(allows(FM_CHILD_SPARE, FM_CHILD_IDLE, FM_MESSAGE_END, 0, 0));
+    assert_true(allows(FM_CHILD_SPARE, FM_CHILD_STARTED, FM_MESSAGE_END, FM_INTERNAL, 0));
 }
 
 static void nothing_is_heard_after_the_end(void **state)
@@ -60,17 +60,17 @@ static void nothing_is_heard_after_the_end(void **state)
                                                  FM_MESSAGE_PROGRESS, FM_MESSAGE_END};
     (void)state;
     for (size_t i = 0; i < FM_COUNT(types); i++) {
-        assert_false(allows(FM_TURN_TRANSFER, FM_TURN_ENDED, types[i], FM_INTERNAL, 0));
-        assert_false(allows(FM_TURN_WORK, FM_TURN_ENDED, types[i], FM_INTERNAL, 0));
+        assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_ENDED, types[i], FM_INTERNAL, 0));
+        assert_false(allows(FM_CHILD_WORK, FM_CHILD_ENDED, types[i], FM_INTERNAL, 0));
     }
 }
 
 static void no_descriptor_comes_along_with_anything_else(void **state)
 {
     (void)state;
-    assert_true(allows(FM_TURN_WORK, FM_TURN_BUSY, FM_MESSAGE_PROGRESS, 0, 0));
-    assert_false(allows(FM_TURN_WORK, FM_TURN_BUSY, FM_MESSAGE_PROGRESS, 0, 1));
-    assert_false(allows(FM_TURN_VERIFY, FM_TURN_BUSY, FM_MESSAGE_END, 0, 1));
+    assert_true(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_PROGRESS, 0, 0));
+    assert_false(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_PROGRESS, 0, 1));
+    assert_false(allows(FM_CHILD_VERIFY, FM_CHILD_BUSY, FM_MESSAGE_END, 0, 1));
 }
 
 int main(void)
