@@ -24,6 +24,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "broker/queue/watch.h"
+#include "broker/queue/dispatch.h"
+#include "broker/db/batch_writer.h"
 #include "common/url.h"
 
 #define EXIT_USAGE 2
