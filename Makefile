@@ -112,12 +112,14 @@ $(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3)))
 	    $$(filter %.c %.a,$$^) $$(call libs,$(4) $(NEEDS_$(strip $(3)))) -o $$@
 endef
 
-# tests/unit/FOLDER/test_x.c stands on the room of that name.
-room_of = $(firstword $(filter $(1) worker/$(1),$(ROOMS)))
-UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
+# tests/unit/FOLDER/test_x.c and tests/fuzz/FOLDER/fuzz_x.c stand on the room of that name: `media` is
+# enough for worker/media.
+room_of = $(or $(firstword $(filter $(1) %/$(1),$(ROOMS))),$(error no room is called $(1)))
+folder_of = $(patsubst %/,%,$(dir $(1)))
+UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 unit_program = tests/$(subst /,-,$(1))
 $(foreach unit,$(UNITS),$(eval $(call test_rules,$(call unit_program,$(unit)),\
-    tests/unit/$(unit).c,$(call room_of,$(patsubst %/,%,$(dir $(unit)))),cmocka)))
+    tests/unit/$(unit).c,$(call room_of,$(call folder_of,$(unit))),cmocka)))
 
 # tests/integration/test_x.c: the broker's rooms and a private PostgreSQL.
 PG_BIN := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
@@ -126,27 +128,17 @@ $(foreach test,$(INTEGRATIONS),$(eval $(call test_rules,tests/$(test),\
     tests/$(test).c tests/integration/postgres.c tests/integration/world.c,broker,cmocka,\
     -DFM_PG_BIN='"$(PG_BIN)"')))
 
-# tests/fuzz/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x, where
-# there is no libFuzzer.
+# tests/fuzz/FOLDER/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x,
+# where there is no libFuzzer.
 FUZZ_MAIN := tests/fuzz/replay.c
 ifeq ($(MODE),fuzz)
   FUZZ_MAIN :=
   FUZZ_FLAGS := -fsanitize=fuzzer
 endif
-FUZZ_ROOM_message := proto
-FUZZ_ROOM_spec := proto
-FUZZ_ROOM_media := worker/media
-FUZZ_ROOM_request := broker
-FUZZ_ROOM_key := broker
-FUZZ_ROOM_range := broker
-FUZZ_ROOM_json := common
-FUZZ_ROOM_url := common
-FUZZ_ROOM_header := broker
-FUZZ_ROOM_lines := broker
-FUZZ_ROOM_filter := broker
-FUZZES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-$(foreach fuzz,$(FUZZES),$(eval $(call test_rules,tests/fuzz_$(fuzz),\
-    tests/fuzz/fuzz_$(fuzz).c $(FUZZ_MAIN),$(FUZZ_ROOM_$(fuzz)),,$(FUZZ_FLAGS))))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*/fuzz_*.c tests/fuzz/*/*/fuzz_*.c))
+FUZZES := $(sort $(patsubst fuzz_%,%,$(notdir $(FUZZ_TARGETS))))
+$(foreach target,$(FUZZ_TARGETS),$(eval $(call test_rules,tests/$(notdir $(target)),\
+    tests/fuzz/$(target).c $(FUZZ_MAIN),$(call room_of,$(call folder_of,$(target))),,$(FUZZ_FLAGS))))
 
 UNIT_PROGRAMS := $(foreach unit,$(UNITS),$(B)/$(call unit_program,$(unit)))
 INTEGRATION_PROGRAMS := $(INTEGRATIONS:%=$(B)/tests/%)
