@@ -5,11 +5,19 @@ VERSION := $(shell sed -n '1s/^## //p' CHANGELOG.md 2>/dev/null | cut -d' ' -f1)
 PREFIX ?= /usr/local
 JOBS := $(shell nproc)
 
-CC := gcc
+# make itself presets CC to `cc`. Any other value comes from the user.
+ifeq ($(origin CC),default)
+  CC := gcc
+endif
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
     -Wvla -Wformat=2 -Wundef -Wcast-qual -Werror
-HARDENING := -ftrivial-auto-var-init=zero -fstack-protector-strong -fstack-clash-protection \
-    -fcf-protection -fPIE
+# Hardening that not every compiler has for every machine: what this compiler accepts. clang before 16
+# zeroes uninitialised variables only together with the long flag.
+accepted = $(shell $(CC) -Werror $(1) -S -x c /dev/null -o /dev/null 2>/dev/null && echo "$(1)")
+ZERO := -ftrivial-auto-var-init=zero
+ZERO_CLANG_14 := $(ZERO) -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+HARDENING := -fPIE -fstack-protector-strong $(call accepted,-fstack-clash-protection) \
+    $(call accepted,-fcf-protection) $(or $(call accepted,$(ZERO)),$(call accepted,$(ZERO_CLANG_14)))
 LINKING := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 SANITIZED := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -DFM_SANITIZED
 ifeq ($(MODE),release)
@@ -23,7 +31,9 @@ else ifeq ($(MODE),tsan)
 else ifeq ($(MODE),faults)
   OPTIMISE := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -DFM_FAULTS
 else ifeq ($(MODE),fuzz)
-  CC := clang
+  ifeq ($(findstring clang,$(CC)),)
+    override CC := clang
+  endif
   WARNINGS := -w
   HARDENING := -fPIE
   OPTIMISE := $(SANITIZED) -fsanitize=address,undefined,fuzzer-no-link
@@ -33,6 +43,9 @@ else
 endif
 CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='"$(or $(VERSION),0.1.0)"' \
     $(OPTIMISE) $(WARNINGS) $(HARDENING) -pthread
+
+# Holds the compiler and the flags: all objects depend on it.
+COMPILED := $(B)/compiled-with
 
 # Rooms. Each is a folder and an archive; BELOW are the rooms it stands on, NEEDS the libraries that
 # what is built on it may link, and no others: this keeps libav out of the daemons.
@@ -73,10 +86,17 @@ ifeq ($(B),build/release)
 endif
 programs: $(PROGRAMS:%=$(B)/bin/%)
 
+# Written when the compiler or a flag is another one than last time; ccache changes nothing.
+.PHONY: FORCE
+$(COMPILED): export COMPILED_WITH = $(filter-out ccache,$(CC)) $(CFLAGS)
+$(COMPILED): FORCE
+	@mkdir -p $(@D)
+	@echo "$$COMPILED_WITH" | cmp -s - $@ || echo "$$COMPILED_WITH" > $@
+
 define room_rules
 $(call archive,$(1)): $(call objects,$(1)) $(EXTRA_$(1))
 	@mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^
-$(B)/$(1)/%.o: $(1)/%.c
+$(B)/$(1)/%.o: $(1)/%.c $(COMPILED)
 	@mkdir -p $$(@D) && echo "  CC    $$<"
 	@$(CC) $(CFLAGS) $$(call cflags,$(NEEDS_$(1))) -MMD -MP -c $$< -o $$@
 endef
@@ -91,7 +111,7 @@ $(B)/sql/embedded.c: sql/embed.awk $(STATEMENTS)
 $(B)/sql/queries.h: sql/embed.awk $(STATEMENTS)
 	@mkdir -p $(@D) && echo "  EMBED $@"
 	@awk -v header=1 -f sql/embed.awk $(STATEMENTS) > $@
-$(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h
+$(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h $(COMPILED)
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 $(call objects,broker) $(B)/broker/main.o: | $(B)/sql/queries.h
 
@@ -106,7 +126,7 @@ $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 
 # One test program: its name below $(B), its sources, the room it stands on, more libraries, flags.
 define test_rules
-$(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3)))
+$(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3))) $(COMPILED)
 	@mkdir -p $$(@D) && echo "  TEST  $$@"
 	@$(CC) $(CFLAGS) $(5) $(LINKING) $$(call cflags,$(4) $(NEEDS_$(strip $(3)))) -MMD -MP -MF $$@.d \
 	    $$(filter %.c %.a,$$^) $$(call libs,$(4) $(NEEDS_$(strip $(3)))) -o $$@
@@ -246,10 +266,10 @@ clean: ## remove what was built
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  MODE=release (also: asan, tsan, faults, fuzz), PREFIX=$(PREFIX), PYTEST='-k name'"
-	@echo "  MODE=fuzz and fuzz-run need clang, which deps does not install"
+	@echo "  CC=clang (or another; default gcc); MODE=fuzz and fuzz-run take clang, which \`make check\` installs"
 
 # The clip the quickstart and the tests fetch: a small libav program.
-$(B)/bin/clip: tests/clip/clip.c
+$(B)/bin/clip: tests/clip/clip.c $(COMPILED)
 	@mkdir -p $(@D) && echo "  LINK  $@"
 	@$(CC) $(CFLAGS) $(LINKING) $< $(call cflags,libavformat libavcodec libavutil) $(call libs,libavformat libavcodec libavutil) -o $@
 
