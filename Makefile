@@ -246,15 +246,16 @@ docs: ## write the pages that are made from the tables
 lint: ## format, layers, sizes, docs, clang-tidy, cppcheck, shellcheck
 	@sh tests/lint/run.sh
 
-# Reads a file again when its object was made again: the compiler knows what it includes.
-SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
+# Reads a file again when it, or what it includes, has changed.
+SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)) $(shell find tests -name '*.c')
+LINT_FLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='""' -DFM_PG_BIN='""' \
+    $(call cflags,$(sort cmocka $(foreach room,$(ROOMS),$(NEEDS_$(room)))))
 .PHONY: tidy
 tidy: $(SOURCES:%.c=$(B)/lint/%.tidy)
-$(B)/lint/%.tidy: $(B)/%.o .clang-tidy
+$(B)/lint/%.tidy: %.c .clang-tidy | $(B)/sql/queries.h
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $*.c -- -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='""' \
-	    $(call cflags,$(sort $(foreach room,$(ROOMS),$(NEEDS_$(room))))) 2>/dev/null
-	@touch $@
+	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>/dev/null
+	@$(CC) $(LINT_FLAGS) -MM -MP -MT $@ -MF $@.d $< && touch $@
 
 install: all ## copy the programs to PREFIX/bin (/usr/local), below DESTDIR
 	@install -d $(DESTDIR)$(PREFIX)/bin
