@@ -28,7 +28,7 @@ static void look(void)
 static int begin(void **state)
 {
     (void)state;
-    hub = (struct fm_hub){.cap = fm_running_limit_new(), .reason = fm_reason_new()};
+    hub = (struct fm_hub){.running_limit = fm_running_limit_new(), .reason = fm_reason_new()};
     hub.sessions = fm_session_set_new(hub.running_limit);
     hub.schedule = fm_schedule_new(hub.running_limit);
     small = attach(1, 2);
