@@ -35,7 +35,7 @@ static void open_broker(struct broker *broker, struct fm_queue *queue, uint64_t 
 {
     *broker = (struct broker){.queue = queue,
                               .tick = fm_tick_db_new(world_postgres.url, boot),
-                              .schedule = fm_schedule_new(NULL),
+                              .order = fm_schedule_new(NULL),
                               .observer = fm_session_observer_new(boot)};
 }
 
