@@ -141,6 +141,7 @@ FUZZ_ROOM_key := broker
 FUZZ_ROOM_range := broker
 FUZZ_ROOM_json := common
 FUZZ_ROOM_url := common
+FUZZ_ROOM_utf8 := common
 FUZZ_ROOM_header := broker
 FUZZ_ROOM_lines := broker
 FUZZ_ROOM_filter := broker

@@ -40,6 +40,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/utf8.h"
 #include "worker/hear.h"
 #include "worker/order.h"
 #include "worker/relay.h"
@@ -57,15 +58,11 @@ static void log_job(const struct fm_job_attempt *attempt, const char *event, con
     fm_log(FM_LOG_INFO, event, "job=%s lease=%s %s", job, lease, what);
 }
 
-/* A message's text: control bytes and what might not be UTF-8 become '?'. */
+/* The text may be a child's, and goes into our log. */
 static void set_detail(struct fm_job_attempt *attempt, const char *detail)
 {
     snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
-    for (char *c = attempt->detail; *c != '\0'; c++) {
-        if (*c < ' ' || *c > '~') {
-            *c = '?';
-        }
-    }
+    fm_utf8_clean_ascii(attempt->detail);
 }
 
 static void decide(struct fm_job_attempt *attempt, enum fm_how how, enum fm_error_code error,
