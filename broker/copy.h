@@ -2,18 +2,21 @@
  * Batches into the database, two at a time, each as one transaction on a connection of its own: the
  * batch's row, then COPY of job and of live. All of it stands, or nothing; where the outcome of a
  * commit is not known the same transaction is tried again, which finds the row or makes it.
- * Threads: post from any; `done` is called on a copy thread.
+ * Threads: post from any; `done` is called on a copy thread, or within fm_copy_post.
  */
 #ifndef FM_BROKER_COPY_H
 #define FM_BROKER_COPY_H
 
 #include "broker/batch_file.h"
 #include "common/id.h"
+#include "common/thread_pool.h"
 
 enum fm_copy_kind {
     FM_COPY_ADD,  /* all of the file's jobs */
     FM_COPY_MARK, /* its client canceled it */
 };
+
+struct fm_copy;
 
 /* Made by whoever posts it, and theirs again once `done` is called. */
 struct fm_copy_task {
@@ -29,14 +32,16 @@ struct fm_copy_task {
     enum fm_error_code failure;
     void (*done)(struct fm_copy_task *task);
     void *context;
-    struct fm_copy_task *next; /* the copy's */
+    /* The copy's. */
+    struct fm_copy *copy;
+    struct fm_thread_pool_task posted;
 };
 
-struct fm_copy;
 /* Connects when there is something to do. */
 struct fm_copy *fm_copy_new(const char *database_url);
 /* Everything posted is done. Null-safe. */
 void fm_copy_destroy(struct fm_copy **copy);
+/* Where too many tasks wait already, `done` is called at once: UNAVAILABLE. */
 void fm_copy_post(struct fm_copy *copy, struct fm_copy_task *task);
 
 /* A batch may begin to arrive: false while the account has 4 under way, or all together 32. One

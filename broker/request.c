@@ -12,21 +12,23 @@
 #include "broker/allow.h"
 #include "broker/ask.h"
 #include "broker/auth.h"
-#include "broker/errand.h"
 #include "broker/metrics.h"
 #include "broker/peer.h"
 #include "broker/reply.h"
 #include "broker/scope.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/thread_pool.h"
 
+#define DISK_THREADS 4
+#define DISK_WAITING_MAX 10000 /* tasks; what comes beyond is refused or left to the sweep */
 #define KNOWN_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 /* The handler's context: the front, and what all requests share. */
 struct service {
     struct fm_front front;
     struct fm_auth_guard *guard;
-    struct fm_errands *errands;
+    struct fm_thread_pool *disk_threads;
     struct fm_peer_proxies proxies;
 };
 
@@ -317,7 +319,7 @@ static struct fm_request *request_new(struct fm_http_exchange *exchange)
     struct fm_request *request = fm_alloc(sizeof(*request));
     request->front = &service->front;
     request->guard = service->guard;
-    request->errands = service->errands;
+    request->disk_threads = service->disk_threads;
     request->exchange = exchange;
     fm_http_set_user(exchange, request);
     return request;
@@ -372,7 +374,7 @@ static void end(struct fm_http_exchange *exchange)
 static void closed(void *context)
 {
     struct service *service = context;
-    fm_errand_close(&service->errands);
+    fm_thread_pool_destroy(&service->disk_threads);
     fm_auth_guard_destroy(&service->guard);
     fm_peer_proxies_done(&service->proxies);
     free(service);
@@ -393,7 +395,7 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
     struct fm_http_handler handler = {service, run, end, closed};
     service->front = *front;
     service->guard = fm_auth_guard_new();
-    service->errands = fm_errand_open();
+    service->disk_threads = fm_thread_pool_new("disk", DISK_THREADS, DISK_WAITING_MAX);
     if (!fm_peer_proxies_read(front->settings->trusted_proxies, &service->proxies, err) ||
         !fm_http_open(&options, &handler, http, err)) {
         closed(service);

@@ -7,9 +7,9 @@
 #include <strings.h>
 
 #include "broker/act.h"
-#include "broker/errand.h"
 #include "broker/reply.h"
 #include "common/clock.h"
+#include "common/thread_pool.h"
 
 enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
 
@@ -17,7 +17,7 @@ struct upload {
     struct fm_http_exchange *exchange;
     struct fm_store_put *put;
     struct fm_error err; /* of its finish */
-    struct fm_errand errand;
+    struct fm_thread_pool_task task;
     atomic_bool is_finished;
 };
 
@@ -105,25 +105,34 @@ static enum fm_step start(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-/* On a files thread: fsync takes its time. */
-static void finish(struct fm_errand *errand)
+static void wake(struct upload *upload)
 {
-    struct upload *upload = fm_container_of(errand, struct upload, errand);
     struct fm_http_exchange *exchange = upload->exchange;
-    (void)!fm_store_put_finish(&upload->put, &upload->err);
     atomic_store(&upload->is_finished, true);
     fm_http_resume(exchange);
     fm_http_release(exchange);
 }
 
+/* On a disk thread: fsync takes its time. */
+static void finish(struct fm_thread_pool_task *task, unsigned thread)
+{
+    struct upload *upload = fm_container_of(task, struct upload, task);
+    (void)thread;
+    (void)!fm_store_put_finish(&upload->put, &upload->err);
+    wake(upload);
+}
+
 static enum fm_step begin_finish(struct fm_request *request)
 {
     struct upload *upload = request->act;
-    upload->errand.run = finish;
+    upload->task.run = finish;
     request->stage = STAGE_FINISHING;
     fm_http_wait(request->exchange, FM_CLOCK_NEVER);
     fm_http_hold(request->exchange);
-    fm_errand_add(request->errands, &upload->errand);
+    if (!fm_thread_pool_post(request->disk_threads, &upload->task)) {
+        fm_fail(&upload->err, FM_UNAVAILABLE, "upload: too many wait for the disk");
+        wake(upload);
+    }
     return FM_STEP_WAIT;
 }
 
