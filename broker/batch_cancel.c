@@ -13,8 +13,8 @@
 #include "broker/commit.h"
 #include "broker/copy.h"
 #include "broker/reply.h"
-#include "broker/scope.h"
 #include "common/clock.h"
+#include "common/scope.h"
 #include "proto/operations.h"
 #include "sql/sql.h"
 

@@ -7,8 +7,8 @@
 
 #include "broker/db.h"
 #include "broker/fields.h"
-#include "broker/query.h"
 #include "common/clock.h"
+#include "common/query.h"
 
 #include "proto/record_table.h"
 

@@ -15,9 +15,9 @@
 #include "broker/metrics.h"
 #include "broker/peer.h"
 #include "broker/reply.h"
-#include "broker/scope.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/scope.h"
 #include "common/thread_pool.h"
 
 #define DISK_THREADS 4

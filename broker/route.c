@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/act.h"
-#include "broker/reader.h"
+#include "common/scope.h"
 #include "proto/operations.h"
 
 static const struct fm_route routes[] = {

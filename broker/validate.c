@@ -11,11 +11,10 @@
 
 #include "broker/check.h"
 #include "broker/fields.h"
-#include "broker/query.h"
-#include "broker/reader.h"
-#include "broker/scope.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/query.h"
+#include "common/scope.h"
 
 #define NAMES_LIMIT 24
 

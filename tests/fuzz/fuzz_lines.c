@@ -7,8 +7,8 @@
 
 #include "broker/auth.h"
 #include "broker/lines.h"
-#include "broker/reader.h"
 #include "broker/validate.h"
+#include "common/scope.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "broker/auth.h"
-#include "broker/reader.h"
 #include "broker/route.h"
 #include "broker/validate.h"
+#include "common/scope.h"
 
 #define FIELDS 16
 

@@ -12,10 +12,10 @@
 
 #include "broker/batch_cache.h"
 #include "broker/batch_file.h"
-#include "broker/reader.h"
 #include "broker/validate.h"
 #include "common/json.h"
 #include "common/memory.h"
+#include "common/scope.h"
 
 #define JOBS 3000
 
