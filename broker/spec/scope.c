@@ -2,6 +2,7 @@
 #include "broker/spec/scope.h"
 
 #include "broker/db/reader.h"
+#include "common/scope.h"
 
 bool fm_scope_check(unsigned has, unsigned needs, struct fm_error *err)
 {

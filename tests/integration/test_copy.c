@@ -13,6 +13,7 @@
 
 #define WAIT_MS 20000
 #define JOBS 3000
+#define TASKS_MAX 1000
 
 static struct fm_db *side; /* a rival's connection */
 static struct fm_batch_writer *copy;
@@ -73,21 +74,27 @@ static void take(struct fm_batch_writer_task *task)
     pthread_mutex_unlock(&errand->lock);
 }
 
-static struct errand *post(const struct fm_id *batch, const struct fm_id *first)
+static struct errand *post_task(const struct fm_batch_writer_task *task)
 {
     struct errand *errand = fm_alloc(sizeof(*errand));
     pthread_mutex_init(&errand->lock, NULL);
     pthread_cond_init(&errand->changed, NULL);
-    errand->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
-                                                 .batch = *batch,
-                                                 .account = world_account,
-                                                 .key = world_account,
-                                                 .first = *first,
-                                                 .file = file,
-                                                 .done = take,
-                                                 .context = errand};
+    errand->task = *task;
+    errand->task.done = take;
+    errand->task.context = errand;
     fm_batch_writer_post(copy, &errand->task);
     return errand;
+}
+
+static struct errand *post(const struct fm_id *batch, const struct fm_id *first)
+{
+    struct fm_batch_writer_task task = {.kind = FM_BATCH_WRITER_ADD,
+                                        .batch = *batch,
+                                        .account = world_account,
+                                        .key = world_account,
+                                        .first = *first,
+                                        .file = file};
+    return post_task(&task);
 }
 
 static enum fm_error_code outcome(struct errand *errand)
@@ -273,27 +280,50 @@ static void who_does_not_want_to_wait_is_told_at_once(void **state)
 {
     (void)state;
     struct fm_id batch = fm_id_new(), first = fm_id_series_new();
-    struct errand *errand = fm_alloc(sizeof(*errand));
-    pthread_mutex_init(&errand->lock, NULL);
-    pthread_cond_init(&errand->changed, NULL);
-    errand->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
-                                                 .batch = batch,
-                                                 .account = world_account,
-                                                 .first = first,
-                                                 .file = file,
-                                                 .may_go_on = never,
-                                                 .done = take,
-                                                 .context = errand};
+    struct fm_batch_writer_task task = {.kind = FM_BATCH_WRITER_ADD,
+                                        .batch = batch,
+                                        .account = world_account,
+                                        .first = first,
+                                        .file = file,
+                                        .may_go_on = never};
     kill(world_postgres.pid, SIGSTOP);
     int64_t begun_ms = fm_clock_ms();
-    fm_batch_writer_post(copy, &errand->task);
-    enum fm_error_code failure = outcome(errand);
+    enum fm_error_code failure = outcome(post_task(&task));
     kill(world_postgres.pid, SIGCONT);
     assert_int_equal(failure, FM_UNAVAILABLE);
     assert_true(fm_clock_ms() - begun_ms < 3000);
 }
 
 /* ---- how many at once ---- */
+
+static bool is_done(struct errand *errand)
+{
+    pthread_mutex_lock(&errand->lock);
+    unsigned done = errand->done;
+    pthread_mutex_unlock(&errand->lock);
+    return done > 0;
+}
+
+/* Both threads wait for a lock, so a task that is done at once was refused. */
+static void a_task_too_many_is_unavailable_at_once(void **state)
+{
+    (void)state;
+    struct errand *errands[TASKS_MAX];
+    struct fm_batch_writer_task task = {
+        .kind = FM_BATCH_WRITER_MARK, .batch = fm_id_new(), .account = world_account};
+    size_t posted = 0;
+    run_beside("BEGIN; LOCK TABLE batch IN ACCESS EXCLUSIVE MODE");
+    do {
+        assert_true(posted < TASKS_MAX);
+        errands[posted++] = post_task(&task);
+    } while (!is_done(errands[posted - 1]));
+    run_beside("COMMIT");
+    assert_true(posted > 32);
+    assert_int_equal(outcome(errands[--posted]), FM_UNAVAILABLE);
+    while (posted > 0) {
+        assert_int_equal(outcome(errands[--posted]), FM_NONE);
+    }
+}
 
 static void an_account_has_four_under_way(void **state)
 {
@@ -326,6 +356,7 @@ int main(void)
         TEST(who_does_not_want_to_wait_is_told_at_once),
         TEST(an_account_has_four_under_way),
         TEST(a_crash_in_the_middle_leaves_nothing_and_it_is_tried_again),
+        TEST(a_task_too_many_is_unavailable_at_once),
     };
     return cmocka_run_group_tests_name("copy", tests, world_open, world_close);
 }

@@ -5,6 +5,7 @@
 #include "common/eta.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/utf8.h"
 #include "proto/spec.h"
 #include "worker/media/html_guess.h"
 #include "worker/media/pipeline.h"
@@ -198,21 +199,14 @@ bool fm_task_knows(enum fm_message_type type)
     return false;
 }
 
-/* A detail may quote a file: what is not plain text must not break the message. */
-static void clean_detail(char *detail)
-{
-    for (char *c = detail; *c; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
-}
-
 void fm_task_run(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
 {
     fm_message_init(end, FM_MESSAGE_END);
     for (size_t i = 0; i < FM_COUNT(errands); i++) {
         if (errands[i].type != order->type || errands[i].run(errand, order, end))
             continue;
-        clean_detail(errand->err.detail);
+        /* It may quote the file, which must not be able to break the message. */
+        fm_utf8_clean_ascii(errand->err.detail);
         end->end.error = errand->err.code;
         end->end.detail = errand->err.detail;
     }

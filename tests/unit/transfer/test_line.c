@@ -132,28 +132,6 @@ static void progress_is_told_at_most_twice_a_second(void **state)
                      FM_CHANNEL_NOTHING);
 }
 
-static void a_text_is_made_fit_for_a_message(void **state)
-{
-    (void)state;
-    static const char *const pairs[][2] = {
-        {"plain", "plain"},
-        {"caf\xc3\xa9 \xf0\x9f\x8e\xac", "caf\xc3\xa9 \xf0\x9f\x8e\xac"},
-        {"tab\tline\n\x7f", "tab?line??"},
-        {"latin \xe9", "latin ?"},
-        {"cut \xe2\x82", "cut ??"},
-        {"overlong \xc0\xaf \xe0\x80\xaf", "overlong ?? ???"},
-        {"surrogate \xed\xa0\x80", "surrogate ???"},
-        {"c1 \xc2\x85", "c1 ??"},
-        {"", ""},
-    };
-    for (size_t i = 0; i < FM_COUNT(pairs); i++) {
-        char text[64];
-        snprintf(text, sizeof(text), "%s", pairs[i][0]);
-        fm_line_clean(text);
-        assert_string_equal(text, pairs[i][1]);
-    }
-}
-
 #define ON_PAIR(test) cmocka_unit_test_setup_teardown(test, open_pair, close_pair)
 
 int main(void)
@@ -165,7 +143,6 @@ int main(void)
         ON_PAIR(waiting_ends_with_the_deadline),
         ON_PAIR(a_closed_channel_is_an_error),
         ON_PAIR(progress_is_told_at_most_twice_a_second),
-        cmocka_unit_test(a_text_is_made_fit_for_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
