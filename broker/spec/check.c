@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "broker/db/reader.h"
 #include "common/scope.h"
 #include "common/url.h"
 

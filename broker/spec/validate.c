@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "broker/db/reader.h"
 #include "broker/spec/check.h"
 #include "broker/spec/fields.h"
 #include "common/clock.h"
