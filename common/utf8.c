@@ -72,28 +72,33 @@ size_t fm_utf8_measure(const char *text, size_t left, unsigned controls)
     return is_c1(at) && (controls & FM_UTF8_C1) == 0 ? 0 : lead->length;
 }
 
+/* How many bytes from the start on belong to characters that may stand; nearly every text is
+ * nothing but printable ASCII, which is passed over in a loop of its own. */
+static size_t measure_good(const char *text, size_t length, unsigned controls)
+{
+    size_t at = 0, character = 0;
+    do {
+        at += character;
+        while (at < length && is_printable_ascii((unsigned char)text[at])) {
+            at++;
+        }
+        character = fm_utf8_measure(text + at, length - at, controls);
+    } while (character > 0);
+    return at;
+}
+
 bool fm_utf8_is_valid(struct fm_slice text, unsigned controls)
 {
-    for (size_t at = 0; at < text.length;) {
-        size_t length = fm_utf8_measure(text.data + at, text.length - at, controls);
-        if (length == 0) {
-            return false;
-        }
-        at += length;
-    }
-    return true;
+    return text.length == 0 || measure_good(text.data, text.length, controls) == text.length;
 }
 
 void fm_utf8_clean(char *text, unsigned controls)
 {
-    const char *end = text + strlen(text);
-    while (text < end) {
-        size_t length = fm_utf8_measure(text, (size_t)(end - text), controls);
-        if (length == 0) {
-            *text = '?';
-            length = 1;
-        }
-        text += length;
+    size_t length = strlen(text);
+    size_t at = measure_good(text, length, controls);
+    while (at < length) {
+        text[at++] = '?';
+        at += measure_good(text + at, length - at, controls);
     }
 }
 

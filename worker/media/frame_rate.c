@@ -39,20 +39,11 @@ static bool is_resized(const struct fm_plan_stream *plan)
            FFMAX(plan->width, plan->height) != FFMAX(from->width, from->height);
 }
 
-/* The command believes a frame's own length only where no filter was asked for. */
-static double places_for(const struct fm_frame_rate *pace, const AVFrame *frame)
-{
-    if (is_resized(pace->plan))
-        return 1;
-    double length = (double)fm_ffmpeg_duration(frame) * av_q2d(frame->time_base);
-    return fmax(rint(length * av_q2d(pace->plan->frame_rate)), 1);
-}
-
 /* How many places this frame brings, and how many of them are still the picture's before. */
 static int64_t count_places(const struct fm_frame_rate *pace, const AVFrame *frame, int64_t *before)
 {
     double ahead = place_of(pace, frame) - (double)pace->next;
-    double end = ahead + places_for(pace, frame);
+    double end = ahead + fm_ffmpeg_places(frame, pace->plan->frame_rate, is_resized(pace->plan));
     *before = 0;
     if (end < -OFF_GRID)
         return 0;
