@@ -12,6 +12,7 @@
 
 #include "broker/admin.h"
 #include "broker/db_hosts.h"
+#include "broker/link.h"
 #include "broker/load.h"
 #include "broker/migrate.h"
 #include "broker/place.h"
@@ -187,6 +188,7 @@ static bool serve(struct broker *broker, struct fm_error *err)
         drain(broker, &signals);
     }
     close_rooms(broker);
+    fm_link_shutdown();
     for (size_t i = 0; i < broker->reload_count; i++)
         fm_reload_destroy(&broker->reloads[i]);
     return ok;

@@ -12,7 +12,7 @@ BEGIN {
     # One foreign library, one door: the header, and the only files that may include it.
     door["microhttpd.h"] = "^broker/http(_[a-z]+)?\\.[ch]$"
     door["libpq-fe.h"] = "^broker/db(_[a-z]+)?\\.[ch]$"
-    door["zmq.h"] = "^(broker/(link|secrets)|worker/link)\\.[ch]$"
+    door["czmq.h"] = door["zmq.h"] = "^(broker/(link|secrets)|worker/link)\\.[ch]$"
     door["sodium.h"] = "^(common/hash|broker/secrets|broker/auth)\\.[ch]$"
     door["jansson.h"] = "^common/json(_[a-z]+)?\\.[ch]$"
     door["curl/curl.h"] = "^(common/(url|door)(_[a-z]+)?|cli/client)\\.[ch]$"
