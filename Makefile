@@ -55,7 +55,7 @@ ROOMS := broker broker/operator broker/api broker/request broker/account broker/
     broker/store broker/db broker/http broker/metrics broker/config \
     worker worker/transfer worker/media cli sql proto common
 BELOW_broker := $(filter broker/%,$(ROOMS)) sql proto common
-NEEDS_broker := libmicrohttpd libpq libzmq msgpack jansson libsodium libcurl
+NEEDS_broker := libmicrohttpd libpq libczmq libzmq msgpack jansson libsodium libcurl
 BELOW_broker/operator = broker/api $(BELOW_broker/api)
 BELOW_broker/api = broker/request $(BELOW_broker/request)
 BELOW_broker/request = broker/account broker/spec broker/queue broker/http $(BELOW_broker/queue)
@@ -69,7 +69,7 @@ BELOW_broker/metrics := common
 BELOW_broker/config := common
 $(foreach room,$(filter broker/%,$(ROOMS)),$(eval NEEDS_$(room) := $(NEEDS_broker)))
 BELOW_worker := proto common
-NEEDS_worker := libzmq msgpack libsodium
+NEEDS_worker := libczmq libzmq msgpack libsodium
 BELOW_worker/transfer := proto common
 NEEDS_worker/transfer := libcurl msgpack jansson libsodium
 BELOW_worker/media := proto common
