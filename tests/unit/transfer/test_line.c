@@ -120,16 +120,18 @@ static void progress_is_told_at_most_twice_a_second(void **state)
     fm_message_init(&message, FM_MESSAGE_PROGRESS);
     message.progress.stage = FM_STAGE_DOWNLOAD;
     message.progress.percent = 12.5;
+    int64_t before = fm_clock_ms();
     fm_line_progress(&pair->line, &message.progress);
     fm_line_progress(&pair->line, &message.progress);
+    bool is_soon = fm_clock_ms() - before < 500;
     fm_message_done(&message);
     assert_int_equal(fm_channel_receive(pair->worker, 0, &got, fds, &fd_count, NULL),
                      FM_CHANNEL_MESSAGE);
     assert_int_equal(got.type, FM_MESSAGE_PROGRESS);
     assert_true(got.progress.percent > 12.4 && got.progress.percent < 12.6);
     fm_message_done(&got);
-    assert_int_equal(fm_channel_receive(pair->worker, 0, &got, fds, &fd_count, NULL),
-                     FM_CHANNEL_NOTHING);
+    enum fm_channel_got second = fm_channel_receive(pair->worker, 0, &got, fds, &fd_count, NULL);
+    assert_true(second == FM_CHANNEL_NOTHING || !is_soon);
 }
 
 #define ON_PAIR(test) cmocka_unit_test_setup_teardown(test, open_pair, close_pair)
