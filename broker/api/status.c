@@ -5,6 +5,7 @@
 #include "broker/config/account_plan.h"
 #include "broker/request/reply.h"
 #include "common/json.h"
+#include "common/scope.h"
 
 static void put_limit(struct fm_json_writer *json, const char *name, uint64_t value)
 {
@@ -34,16 +35,10 @@ static void put_limits(struct fm_json_writer *json, const struct fm_reader_looku
 
 static void put_scopes(struct fm_json_writer *json, unsigned scopes)
 {
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } rows[] = {{FM_SCOPE_FETCH, "video:fetch"},
-                {FM_SCOPE_PROCESS, "video:process"},
-                {FM_SCOPE_OPERATOR, "operator"}};
     fm_json_open(json, "scopes", '[');
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        if ((scopes & rows[i].bit) != 0) {
-            fm_json_put_text(json, NULL, rows[i].name);
+    for (const struct fm_scope_row *row = fm_scopes; row->name != NULL; row++) {
+        if ((scopes & row->bit) != 0) {
+            fm_json_put_text(json, NULL, row->name);
         }
     }
     fm_json_close(json, ']');

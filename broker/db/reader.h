@@ -15,10 +15,6 @@
 #include "common/state.h"
 #include "common/text.h"
 
-#define FM_SCOPE_FETCH 1u
-#define FM_SCOPE_PROCESS 2u
-#define FM_SCOPE_OPERATOR 4u
-
 /* What a job's one JSON object is made from. Slices live as long as the look-up. */
 struct fm_reader_job {
     struct fm_id id, account, key, batch, retry_of;

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/memory.h"
+#include "common/scope.h"
 #include "sql/sql.h"
 
 #define PATIENCE_MS 30000
@@ -39,15 +40,6 @@ struct admin {
     size_t count;
     struct fm_text out;
     struct fm_json_writer json;
-};
-
-static const struct {
-    const char *name;
-    unsigned bit;
-} scope_names[] = {
-    {"video:fetch", FM_SCOPE_FETCH},
-    {"video:process", FM_SCOPE_PROCESS},
-    {"operator", FM_SCOPE_OPERATOR},
 };
 
 static bool query(struct admin *admin, const char *sql, const char *const *parameters, size_t count,
@@ -85,9 +77,11 @@ static void put_id(struct admin *admin, const char *name, enum fm_id_kind kind, 
 static void put_scopes(struct admin *admin, unsigned scopes)
 {
     fm_json_open(&admin->json, "scopes", '[');
-    for (size_t i = 0; i < FM_COUNT(scope_names); i++)
-        if (scopes & scope_names[i].bit)
-            fm_json_put_text(&admin->json, NULL, scope_names[i].name);
+    for (const struct fm_scope_row *row = fm_scopes; row->name != NULL; row++) {
+        if ((scopes & row->bit) != 0) {
+            fm_json_put_text(&admin->json, NULL, row->name);
+        }
+    }
     fm_json_close(&admin->json, ']');
 }
 
@@ -159,10 +153,7 @@ static bool parse_scopes(const char *text, unsigned *scopes, struct fm_error *er
     char *rest = copy;
     *scopes = 0;
     for (char *name; (name = strsep(&rest, ","));) {
-        unsigned bit = 0;
-        for (size_t i = 0; i < FM_COUNT(scope_names); i++)
-            if (strcmp(name, scope_names[i].name) == 0)
-                bit = scope_names[i].bit;
+        unsigned bit = fm_scope_by_name(name);
         if (!bit)
             return fm_fail(err, FM_INVALID_REQUEST,
                            "no scope \"%s\": video:fetch, video:process, operator", name);

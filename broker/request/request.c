@@ -15,10 +15,10 @@
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
 #include "broker/request/request_metrics.h"
-#include "broker/spec/scope.h"
 #include "broker/store/disk_threads.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/scope.h"
 
 #define KNOWN_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 

@@ -7,6 +7,7 @@
 
 #include "broker/http/gate.h"
 #include "common/error.h"
+#include "common/scope.h"
 
 #define FM_ROUTE_VALUES 4
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "broker/db/reader.h"
+#include "common/scope.h"
 #include "common/url.h"
 
 #define AHEAD_MS (INT64_C(30) * 24 * 3600 * 1000)

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "broker/api/batch_lines.h"
-#include "broker/db/reader.h"
 #include "broker/request/auth.h"
 #include "broker/spec/validate.h"
+#include "common/scope.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

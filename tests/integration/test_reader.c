@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/scope.h"
 #include "tests/integration/world.h"
 
 #define L1 0xfedcba9876543210u

@@ -4,8 +4,8 @@
 
 #include "tests/unit/common/unit.h"
 
-#include "broker/db/reader.h"
 #include "broker/spec/validate.h"
+#include "common/scope.h"
 
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"
