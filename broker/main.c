@@ -22,11 +22,11 @@
 #include "broker/request/queued_limit.h"
 #include "broker/request/request.h"
 #include "common/clock.h"
+#include "common/daemon.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/url.h"
 
-#define EXIT_USAGE 2
 #define RELOADS_MAX 1000 /* each one's settings are kept: somebody may be reading them */
 #define DRAIN_LOOK_MS 20
 
@@ -263,6 +263,7 @@ int main(int argc, char **argv)
     fm_secrets_done(&broker.secrets);
     fm_settings_done(fm_broker_settings_table, fm_broker_settings_count, &broker.settings);
     if (ok)
-        return EXIT_SUCCESS;
-    return err.code == FM_SETTING || err.code == FM_INVALID_REQUEST ? EXIT_USAGE : EXIT_FAILURE;
+        return FM_DAEMON_STOPPED;
+    return err.code == FM_SETTING || err.code == FM_INVALID_REQUEST ? FM_DAEMON_SETTING
+                                                                    : FM_DAEMON_FAILED;
 }
