@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const struct fm_scope_row fm_scopes[] = {
+const struct fm_scope_row fm_scopes[FM_SCOPE_COUNT + 1] = {
 #define FM_SCOPE(name, bit, text, prose) {bit, text, prose},
 #include "common/scope.def"
 #undef FM_SCOPE

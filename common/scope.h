@@ -9,6 +9,7 @@ enum fm_scope {
 #include "common/scope.def"
 #undef FM_SCOPE
 };
+#define FM_SCOPE_COUNT 3
 
 /* One row of scope.def. */
 struct fm_scope_row {
@@ -17,7 +18,7 @@ struct fm_scope_row {
 };
 
 /* All rows, in the table's order; a row whose name is NULL ends them. */
-extern const struct fm_scope_row fm_scopes[];
+extern const struct fm_scope_row fm_scopes[FM_SCOPE_COUNT + 1];
 
 /* The bit of that name; 0 for a name that is no scope. */
 unsigned fm_scope_by_name(const char *name);
