@@ -13,6 +13,7 @@
 #include "broker/api/openapi_schema.h"
 #include "broker/api/routes.h"
 #include "broker/spec/validate.h"
+#include "proto/operations.h"
 
 /* ---- parameters ---- */
 
@@ -166,6 +167,7 @@ static void put_security(struct fm_json_writer *json, const struct fm_route *rou
     }
     fm_json_close(json, ']');
     put_scopes(json, route->scope);
+    fm_json_put_bool(json, "x-scopes-of-jobs", (route->flags & FM_ROUTE_SCOPED) != 0);
 }
 
 /* ---- paths: route.def ---- */
@@ -243,6 +245,47 @@ static void put_components(struct fm_json_writer *json)
     fm_json_close(json, '}');
 }
 
+static void put_all_scopes(struct fm_json_writer *json)
+{
+    fm_json_open(json, "x-scopes", '{');
+    for (const struct fm_scope_row *row = fm_scopes; row->name != NULL; row++) {
+        fm_json_put_text(json, row->name, row->prose);
+    }
+    fm_json_close(json, '}');
+}
+
+/* "a b" as ["a","b"] */
+static void put_words(struct fm_json_writer *json, const char *name, const char *words)
+{
+    fm_json_open(json, name, '[');
+    for (const char *at = words; *at != '\0'; at += strspn(at, " ")) {
+        char word[32];
+        size_t length = strcspn(at, " ");
+        snprintf(word, sizeof(word), "%.*s", (int)length, at);
+        fm_json_put_text(json, NULL, word);
+        at += length;
+    }
+    fm_json_close(json, ']');
+}
+
+/* What an output's format is, and which codecs it can carry. */
+static void put_formats(struct fm_json_writer *json)
+{
+    fm_json_open(json, "x-formats", '[');
+    for (int i = 0; i < FM_FORMAT_COUNT; i++) {
+        const struct fm_format_row *row = fm_operations_format((enum fm_format)i);
+        fm_json_open(json, NULL, '{');
+        fm_json_put_text(json, "name", fm_names_format[i]);
+        fm_json_put_text(json, "content_type", row->content_type);
+        fm_json_put_text(json, "video", fm_names_codec[row->video]);
+        fm_json_put_text(json, "audio", fm_names_codec[row->audio]);
+        put_words(json, "video_codecs", row->video_codecs);
+        put_words(json, "audio_codecs", row->audio_codecs);
+        fm_json_close(json, '}');
+    }
+    fm_json_close(json, ']');
+}
+
 void fm_openapi_write(const char *base, struct fm_text *out)
 {
     struct fm_json_writer json = {.out = out};
@@ -260,5 +303,7 @@ void fm_openapi_write(const char *base, struct fm_text *out)
     put_paths(&json);
     put_components(&json);
     fm_openapi_error_list(&json);
+    put_all_scopes(&json);
+    put_formats(&json);
     fm_json_close(&json, '}');
 }

@@ -14,8 +14,9 @@
 
 /* The gate's, and what may happen to any request. */
 static const enum fm_error_code of_any[] = {
-    FM_INVALID_REQUEST,   FM_REQUEST_TIMEOUT, FM_URI_TOO_LONG,    FM_MISDIRECTED_REQUEST,
-    FM_HEADERS_TOO_LARGE, FM_INTERNAL,        FM_NOT_IMPLEMENTED, FM_UNAVAILABLE,
+    FM_INVALID_REQUEST, FM_METHOD_NOT_ALLOWED,  FM_REQUEST_TIMEOUT,
+    FM_URI_TOO_LONG,    FM_MISDIRECTED_REQUEST, FM_HEADERS_TOO_LARGE,
+    FM_INTERNAL,        FM_NOT_IMPLEMENTED,     FM_UNAVAILABLE,
 };
 
 static bool needs_key(const struct fm_route *route)
@@ -25,7 +26,7 @@ static bool needs_key(const struct fm_route *route)
 
 static bool needs_scope(const struct fm_route *route)
 {
-    return route->scope != 0;
+    return route->scope != 0 || (route->flags & FM_ROUTE_SCOPED) != 0;
 }
 
 static bool needs_job(const struct fm_route *route)

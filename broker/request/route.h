@@ -15,13 +15,14 @@
 #define FM_ROUTE_ERRORS 16    /* likewise */
 #define FM_ROUTE_BODY 262144u /* bytes of a JSON body that is held in memory */
 
-#define FM_ROUTE_PUBLIC 1u  /* no key */
-#define FM_ROUTE_JOB 2u     /* its first {…} names a job of the key's account, else 404 */
-#define FM_ROUTE_SPEC 4u    /* its query and body are a job's spec, of `type` */
-#define FM_ROUTE_STREAM 8u  /* its act takes the body as it comes */
-#define FM_ROUTE_HIDDEN 16u /* not in OpenAPI, not for other machines */
-#define FM_ROUTE_COUNTS 32u /* its look-up counts the account's jobs */
-#define FM_ROUTE_LIST 64u   /* it answers a page of `reply`s: broker/request/page.h */
+#define FM_ROUTE_PUBLIC 1u   /* no key */
+#define FM_ROUTE_JOB 2u      /* its first {…} names a job of the key's account, else 404 */
+#define FM_ROUTE_SPEC 4u     /* its query and body are a job's spec, of `type` */
+#define FM_ROUTE_STREAM 8u   /* its act takes the body as it comes */
+#define FM_ROUTE_HIDDEN 16u  /* not in OpenAPI, not for other machines */
+#define FM_ROUTE_COUNTS 32u  /* its look-up counts the account's jobs */
+#define FM_ROUTE_LIST 64u    /* it answers a page of `reply`s: broker/request/page.h */
+#define FM_ROUTE_SCOPED 128u /* its act asks for the scopes that making its jobs takes, or took */
 
 struct fm_request;
 enum fm_step {
