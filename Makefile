@@ -262,7 +262,7 @@ quickstart: deps ## build, start, and take a clip all the way (or your file: URL
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@sh deploy/quickstart.sh
 
-docs: ## write the pages that are made from the tables
+docs: programs ## write the pages that are made from the tables
 	@sh docs/generate.sh docs
 
 .PHONY: print-rooms print-below

@@ -11,25 +11,27 @@
 #include <time.h>
 
 #include "broker/api/batch_cache.h"
+#include "broker/api/openapi.h"
 #include "broker/api/position.h"
 #include "broker/api/routes.h"
 #include "broker/config/reload.h"
+#include "broker/db/batch_writer.h"
 #include "broker/db/hosts.h"
 #include "broker/db/migrate.h"
 #include "broker/operator/admin.h"
 #include "broker/operator/retention.h"
 #include "broker/operator/scrape.h"
+#include "broker/queue/dispatch.h"
+#include "broker/queue/link.h"
+#include "broker/queue/watch.h"
 #include "broker/request/queued_limit.h"
 #include "broker/request/request.h"
 #include "common/clock.h"
+#include "common/daemon.h"
 #include "common/log.h"
 #include "common/memory.h"
-#include "broker/queue/watch.h"
-#include "broker/queue/dispatch.h"
-#include "broker/db/batch_writer.h"
 #include "common/url.h"
 
-#define EXIT_USAGE 2
 #define RELOADS_MAX 1000 /* each one's settings are kept: somebody may be reading them */
 #define DRAIN_LOOK_MS 20
 
@@ -213,13 +215,36 @@ static bool serve(struct broker *broker, struct fm_error *err)
 
 /* ---- from the command line on ---- */
 
-static void help(void)
+static void print_help(void)
 {
     FM_AUTO(fm_text_done) struct fm_text settings = {0};
     fm_settings_help(fm_broker_settings_table, fm_broker_settings_count, &settings);
     printf("fetchmedia-broker [settings] [command]\nWithout a command it serves. "
            "Commands:\n%s\nSettings:\n%s",
            fm_admin_usage, fm_text_get(&settings));
+}
+
+/* As a client finds it at /openapi.json. */
+static void print_openapi(const struct fm_broker_settings *settings)
+{
+    FM_AUTO_FREE char *own = fm_url_of_listener(settings->listen);
+    FM_AUTO(fm_text_done) struct fm_text text = {0};
+    fm_openapi_write(settings->public_url[0] != '\0' ? settings->public_url : own, &text);
+    printf("%s\n", fm_text_get(&text));
+}
+
+/* What needs settings alone, and nothing that runs. False: the word is neither of these. */
+static bool print_page(const struct broker *broker, const char *word)
+{
+    if (strcmp(word, "--help") == 0) {
+        print_help();
+        return true;
+    }
+    if (strcmp(word, "openapi") == 0) {
+        print_openapi(&broker->settings);
+        return true;
+    }
+    return false;
 }
 
 /* DATABASE_URL, everybody's name for it, counts where FETCHMEDIA_DATABASE_URL is not set. */
@@ -253,10 +278,9 @@ int main(int argc, char **argv)
     struct fm_settings_words words = {argc, argv, rest, 0};
     prctl(PR_SET_DUMPABLE, 0);
     bool ok = load(&broker, &words, &err);
-    if (ok && words.rest_count == 1 && strcmp(rest[0], "--help") == 0) {
-        help();
+    if (ok && words.rest_count == 1 && print_page(&broker, rest[0])) {
         fm_settings_done(fm_broker_settings_table, fm_broker_settings_count, &broker.settings);
-        return EXIT_SUCCESS;
+        return FM_DAEMON_STOPPED;
     }
     ok = ok && (!words.rest_count || fm_admin_check(rest, words.rest_count, &err)) &&
          fm_db_hosts_check(broker.settings.database_url, &err);
@@ -269,6 +293,7 @@ int main(int argc, char **argv)
     fm_secrets_done(&broker.secrets);
     fm_settings_done(fm_broker_settings_table, fm_broker_settings_count, &broker.settings);
     if (ok)
-        return EXIT_SUCCESS;
-    return err.code == FM_SETTING || err.code == FM_INVALID_REQUEST ? EXIT_USAGE : EXIT_FAILURE;
+        return FM_DAEMON_STOPPED;
+    return err.code == FM_SETTING || err.code == FM_INVALID_REQUEST ? FM_DAEMON_SETTING
+                                                                    : FM_DAEMON_FAILED;
 }

@@ -11,12 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/daemon.h"
 #include "common/file.h"
 #include "common/memory.h"
 
 #define OUTPUT_LIMIT 65536
 #define ENVIRONMENT_LIMIT 64
-#define EXIT_NOT_STARTED 127
 
 /* ---- in the child: between fork and exec ---- */
 
@@ -25,7 +25,7 @@ static void become(const struct fm_state_dir_user *user)
     if (!user || !user->name || user->uid == geteuid())
         return;
     if (initgroups(user->name, user->gid) != 0 || setgid(user->gid) != 0 || setuid(user->uid) != 0)
-        _exit(EXIT_NOT_STARTED);
+        _exit(FM_DAEMON_NOT_STARTED);
 }
 
 /* A change of user clears it, so it is set after; a parent gone meanwhile would never be told of.
@@ -36,7 +36,7 @@ static void tie(int death_signal, pid_t parent)
         return;
     prctl(PR_SET_PDEATHSIG, death_signal);
     if (getppid() != parent)
-        _exit(EXIT_NOT_STARTED);
+        _exit(FM_DAEMON_NOT_STARTED);
 }
 
 static void redirect(const struct fm_spawn *process, int log_fd)
@@ -93,10 +93,10 @@ static void run_child(const struct fm_spawn *process, int log_fd, pid_t parent)
     if (process->log_path)
         setsid(); /* a terminal's Ctrl-C is the supervisor's alone */
     if (chdir("/") != 0)
-        _exit(EXIT_NOT_STARTED);
+        _exit(FM_DAEMON_NOT_STARTED);
     execvpe(process->argv[0], for_exec(process->argv), for_exec(environment));
     fprintf(stderr, "%s: %s\n", process->argv[0], strerror(errno));
-    _exit(EXIT_NOT_STARTED);
+    _exit(FM_DAEMON_NOT_STARTED);
 }
 
 /* ---- in the parent ---- */

@@ -17,6 +17,7 @@
 #include "cli/running.h"
 #include "cli/spawn.h"
 #include "common/clock.h"
+#include "common/daemon.h"
 #include "common/file.h"
 #include "common/memory.h"
 #include "common/url.h"
@@ -337,8 +338,9 @@ static void note_end(struct member *member, int status)
         member->backoff_ms = LONGEST_BACKOFF_MS;
     member->pid = 0;
     member->restart_ms = now + member->backoff_ms;
-    /* 2 settings, 3 the sandbox leaks, 4 revoked, 5 superseded, 6 another protocol version. */
-    member->is_retired = member->kind == WORKER && WIFEXITED(status) && WEXITSTATUS(status) >= 2;
+    /* The same start would end the same way: common/daemon.h. */
+    member->is_retired =
+        member->kind == WORKER && WIFEXITED(status) && WEXITSTATUS(status) >= FM_DAEMON_SETTING;
     fprintf(stderr, "fetchmedia: %s %u ended (%s %d); again in %lld ms\n",
             member_names[member->kind], member->number, WIFSIGNALED(status) ? "signal" : "status",
             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),

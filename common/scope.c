@@ -5,20 +5,17 @@
 
 #include "common/memory.h"
 
-static const struct {
-    unsigned bit;
-    const char *name;
-} rows[] = {
-#define FM_SCOPE(name, bit, text, prose) {bit, text},
+const struct fm_scope_row fm_scopes[FM_SCOPE_COUNT] = {
+#define FM_SCOPE(name, bit, text, prose) {bit, text, prose},
 #include "common/scope.def"
 #undef FM_SCOPE
 };
 
 const char *fm_scope_name(unsigned scopes)
 {
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        if ((scopes & rows[i].bit) != 0) {
-            return rows[i].name;
+    for (size_t i = 0; i < FM_SCOPE_COUNT; i++) {
+        if ((scopes & fm_scopes[i].bit) != 0) {
+            return fm_scopes[i].name;
         }
     }
     return "";
@@ -27,9 +24,9 @@ const char *fm_scope_name(unsigned scopes)
 void fm_scope_format(unsigned scopes, const char *between, struct fm_text *out)
 {
     bool is_first = true;
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        if ((scopes & rows[i].bit) != 0) {
-            fm_text_format(out, "%s%s", is_first ? "" : between, rows[i].name);
+    for (size_t i = 0; i < FM_SCOPE_COUNT; i++) {
+        if ((scopes & fm_scopes[i].bit) != 0) {
+            fm_text_format(out, "%s%s", is_first ? "" : between, fm_scopes[i].name);
             is_first = false;
         }
     }
@@ -38,9 +35,9 @@ void fm_scope_format(unsigned scopes, const char *between, struct fm_text *out)
 void fm_scope_put(struct fm_json_writer *json, unsigned scopes)
 {
     fm_json_open(json, "scopes", '[');
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        if ((scopes & rows[i].bit) != 0) {
-            fm_json_put_text(json, NULL, rows[i].name);
+    for (size_t i = 0; i < FM_SCOPE_COUNT; i++) {
+        if ((scopes & fm_scopes[i].bit) != 0) {
+            fm_json_put_text(json, NULL, fm_scopes[i].name);
         }
     }
     fm_json_close(json, ']');
@@ -48,9 +45,9 @@ void fm_scope_put(struct fm_json_writer *json, unsigned scopes)
 
 static unsigned find_bit(struct fm_slice name)
 {
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        if (fm_slice_equals(name, rows[i].name)) {
-            return rows[i].bit;
+    for (size_t i = 0; i < FM_SCOPE_COUNT; i++) {
+        if (fm_slice_equals(name, fm_scopes[i].name)) {
+            return fm_scopes[i].bit;
         }
     }
     return 0;

@@ -11,6 +11,21 @@ enum fm_scope {
 #undef FM_SCOPE
 };
 
+#define FM_SCOPE(name, bit, text, prose) +1
+enum {
+    FM_SCOPE_COUNT = 0
+#include "common/scope.def"
+};
+#undef FM_SCOPE
+
+/* One row of scope.def. */
+struct fm_scope_row {
+    unsigned bit;
+    const char *name, *prose;
+};
+/* All rows, in the table's order. */
+extern const struct fm_scope_row fm_scopes[FM_SCOPE_COUNT];
+
 /* The name of the first scope in the set; "" for none. Static. */
 const char *fm_scope_name(unsigned scopes);
 /* Appends the names, `between` them. */

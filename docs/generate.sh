@@ -1,6 +1,9 @@
 #!/bin/sh
-# Writes the pages made from the tables into the directory named: `generate.sh DIRECTORY`.
+# Writes the pages made from the tables into the directory named: `generate.sh DIRECTORY`. The API's
+# needs the broker: `make programs`.
 set -eu
 out=$1
+broker=${FM_BIN_DIR:-build/release/bin}/fetchmedia-broker
 awk -f proto/protocol.awk proto/operations.def proto/messages.def proto/spec.def >"$out/PROTOCOL.md"
 awk -f docs/settings.awk broker/config/reload.def broker/config/settings.def worker/settings.def >"$out/settings.md"
+"$broker" openapi | /usr/bin/python3 docs/api.py docs/api.head.md >"$out/api.md"

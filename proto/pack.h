@@ -41,6 +41,7 @@ struct fm_field {
     const struct fm_record *record; /* RECORD, LIST */
     const char *const *names;       /* ENUM, some TEXTs: NULL-terminated */
     const char *prose;
+    const char *example; /* as a client would write it; NULL: none */
 };
 
 struct fm_record {
@@ -87,8 +88,9 @@ const struct fm_field *fm_pack_field(const struct fm_record *record, const char 
  *     FM_SUB(tag, name, record tag, "prose")
  *     FM_LIST(tag, name, record tag, max count, "prose")
  *   FM_RECORD_END(tag)
- * records before those that use them. Include proto/record_struct.h, the .def, proto/record_undef.h
- * in a header; proto/record_table.h, the .def, proto/record_undef.h in one .c file.
+ * records before those that use them. An example may stand behind the prose of any row but
+ * FM_RECORD. Include proto/record_struct.h, the .def, proto/record_undef.h in a header;
+ * proto/record_table.h, the .def, proto/record_undef.h in one .c file.
  */
 
 #endif

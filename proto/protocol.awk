@@ -1,18 +1,15 @@
 # Writes docs/PROTOCOL.md from the tables, in this order:
 #   awk -f proto/protocol.awk proto/operations.def proto/messages.def proto/spec.def
-# A row is one line: NAME(argument, argument, …, "prose").
+# A row is one line: NAME(argument, argument, …, "prose"), or with an example behind the prose.
 
-# The row's arguments before its last text, into `row`; that text into `prose`.
-function split_row(line,    start, rest, count, i) {
+# The row's arguments before its prose, into `row`; its prose into `prose`.
+function split_row(line,    quoted, count, i) {
     sub(/^FM_[A-Z_]+\(/, "", line)
-    sub(/\)[ \t]*$/, "", line)
-    start = match(line, /"[^"]*"$/)
-    prose = start ? substr(line, RSTART + 1, RLENGTH - 2) : ""
-    rest = start ? substr(line, 1, RSTART - 1) : line
-    sub(/,[ \t]*$/, "", rest)
-    count = split(rest, row, /,[ \t]*/)
+    split(line, quoted, "\"")
+    prose = quoted[2]
+    count = split(quoted[1], row, /,[ \t]*/)
     for (i = 1; i <= count; i++) {
-        gsub(/^[ \t"]+|[ \t"]+$/, "", row[i])
+        gsub(/^[ \t]+|[ \t]+$/, "", row[i])
     }
 }
 

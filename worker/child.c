@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/daemon.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/memory.h"
 
-#define EXEC_FAILED 127
 /* What a child may still do between END and its exit: free memory, close files. */
 #define END_GRACE_MS 10000
 /* From SIGXCPU to the kernel's own SIGKILL. */
@@ -57,7 +57,7 @@ static void become(char *const *arguments, char *const *environment, int channel
         reset_signals();
         execve(arguments[0], arguments, environment);
     }
-    _exit(EXEC_FAILED);
+    _exit(FM_DAEMON_NOT_STARTED);
 }
 
 /* ---- start ---- */

@@ -1,6 +1,6 @@
 /*
- * What a child's words change in its attempt. They came in their turn (child_rules.c); here their content
- * is judged: generations, sizes, names. What is wrong breaks the child.
+ * What a child's words change in its attempt. They came in their turn (child_rules.c); here their
+ * content is judged: generations, sizes, names. What is wrong breaks the child.
  */
 #ifndef FM_WORKER_CHILD_MESSAGE_H
 #define FM_WORKER_CHILD_MESSAGE_H

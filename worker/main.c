@@ -6,8 +6,7 @@
  *   fetchmedia-worker [--config FILE] --print-key      the node's public key, made once
  *   fetchmedia-worker [--config FILE] [--SETTING …]    serves until SIGTERM
  *
- * Exit: 0 stopped · 1 failed · 2 a setting is wrong · 3 the sandbox leaks · 4 revoked · 5
- * superseded by a later boot · 6 the broker speaks another version.
+ * Its exit codes are those of common/daemon.h.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -91,7 +90,7 @@ static int print_key(const struct fm_worker_settings *settings)
     struct fm_error err = {0};
     if (!fm_node_key(settings->work_dir, &key, &err)) {
         fm_log_failure("print_key", &err);
-        return FM_SERVE_FAILED;
+        return FM_DAEMON_FAILED;
     }
     printf("%s\n", key.public);
     explicit_bzero(&key, sizeof(key));
@@ -157,7 +156,7 @@ static int try_seal(const char *media)
     }
     bool is_leak = err.code == FM_SANDBOX_VIOLATION;
     fm_log_failure(is_leak ? "sandbox_leaks" : "trial_failed", &err);
-    return is_leak ? FM_SERVE_UNSEALED : FM_SERVE_FAILED;
+    return is_leak ? FM_DAEMON_UNSEALED : FM_DAEMON_FAILED;
 }
 
 static int serve(const struct fm_worker_settings *settings, const struct fm_node *node,
@@ -196,18 +195,18 @@ static int run(const struct fm_worker_settings *settings)
     FM_AUTO_FREE char *work_dir = NULL;
     if (settings->broker_public_key[0] == '\0') {
         fm_log(FM_LOG_ERROR, "setting", "broker_public_key is missing");
-        return FM_SERVE_SETTING;
+        return FM_DAEMON_SETTING;
     }
     block_signals();
     take_descriptors();
     if (!fm_node_open(settings->work_dir, &node, &err)) {
         fm_log_failure("node", &err);
-        return FM_SERVE_FAILED;
+        return FM_DAEMON_FAILED;
     }
     if (!resolve(settings->work_dir, &work_dir, &err)) {
         fm_log_failure("work_dir", &err);
         fm_node_close(&node);
-        return FM_SERVE_FAILED;
+        return FM_DAEMON_FAILED;
     }
     int code = serve(settings, &node, work_dir);
     fm_link_shutdown(); /* BYE has left before another worker can take the directory */
@@ -228,7 +227,7 @@ static int act(const struct fm_worker_settings *settings)
     enum fm_log_level level = FM_LOG_INFO;
     if (!fm_log_level_by_name(settings->log_level, &level)) {
         fm_log(FM_LOG_ERROR, "setting", "log_level=%s", settings->log_level);
-        return FM_SERVE_SETTING;
+        return FM_DAEMON_SETTING;
     }
     /* The children read it too. */
     setenv("FETCHMEDIA_LOG_LEVEL", settings->log_level, 1);
@@ -247,11 +246,11 @@ int main(int argc, char **argv)
     umask(077);
     fm_log_open("worker", FM_LOG_INFO);
     if (!have_standard_descriptors()) {
-        return FM_SERVE_FAILED;
+        return FM_DAEMON_FAILED;
     }
     if (!load(argc, argv, &settings, &is_help, &err)) {
         fprintf(stderr, "fetchmedia-worker: %s\n", err.message[0] ? err.message : err.detail);
-        return FM_SERVE_SETTING;
+        return FM_DAEMON_SETTING;
     }
     int code = is_help ? print_help() : act(&settings);
     fm_settings_done(fm_worker_settings_table, fm_worker_settings_count, &settings);

@@ -33,7 +33,7 @@ struct serve {
     bool has_news;          /* the broker said something: look again before waiting */
     int64_t drain_until_ms; /* 0: not draining */
     bool is_stopping;
-    enum fm_serve_exit exit_code;
+    enum fm_daemon_exit exit_code;
 };
 
 /* ---- the list ---- */
@@ -221,7 +221,7 @@ static void take_welcome(struct serve *serve, struct fm_message *message)
     }
 }
 
-static void stop(struct serve *serve, enum fm_serve_exit exit_code, const char *why)
+static void stop(struct serve *serve, enum fm_daemon_exit exit_code, const char *why)
 {
     if (serve->is_stopping) {
         return;
@@ -233,11 +233,11 @@ static void stop(struct serve *serve, enum fm_serve_exit exit_code, const char *
 
 static void take_refuse(struct serve *serve, struct fm_message *message)
 {
-    static const enum fm_serve_exit codes[] = {
-        [FM_REFUSAL_UNKNOWN] = FM_SERVE_FAILED,
-        [FM_REFUSAL_REVOKED] = FM_SERVE_REVOKED,
-        [FM_REFUSAL_SUPERSEDED] = FM_SERVE_SUPERSEDED,
-        [FM_REFUSAL_VERSION] = FM_SERVE_VERSION,
+    static const enum fm_daemon_exit codes[] = {
+        [FM_REFUSAL_UNKNOWN] = FM_DAEMON_FAILED,
+        [FM_REFUSAL_REVOKED] = FM_DAEMON_REVOKED,
+        [FM_REFUSAL_SUPERSEDED] = FM_DAEMON_SUPERSEDED,
+        [FM_REFUSAL_VERSION] = FM_DAEMON_VERSION,
     };
     fm_log(FM_LOG_ERROR, "refused", "reason=%s broker_version=%u worker_version=%u",
            fm_names_refusal[message->refuse.reason], (unsigned)message->refuse.version,
@@ -325,7 +325,7 @@ static int64_t tick(struct serve *serve)
     start_in_hand(serve);
     bool is_drained = serve->attempts == NULL || now_ms >= serve->drain_until_ms;
     if (serve->drain_until_ms > 0 && is_drained) {
-        stop(serve, FM_SERVE_STOPPED, "drained");
+        stop(serve, FM_DAEMON_STOPPED, "drained");
     }
     wake_ms = sooner(wake_ms, serve->drain_until_ms > 0 ? serve->drain_until_ms : FM_CLOCK_NEVER);
     if (!serve->is_stopping) {
@@ -358,7 +358,7 @@ static void take_signal(void *context)
         drain(serve);
         return;
     }
-    stop(serve, FM_SERVE_STOPPED, info.ssi_signo == SIGINT ? "sigint" : "sigterm");
+    stop(serve, FM_DAEMON_STOPPED, info.ssi_signo == SIGINT ? "sigint" : "sigterm");
 }
 
 static bool watch_signals(struct serve *serve, struct fm_error *err)
@@ -431,7 +431,7 @@ static void wind_down(struct serve *serve)
         serve->attempts = attempt->next;
         fm_job_destroy(&attempt);
     }
-    if (serve->exit_code == FM_SERVE_STOPPED) {
+    if (serve->exit_code == FM_DAEMON_STOPPED) {
         say_bye(serve, leases);
     }
 }
@@ -445,7 +445,7 @@ static void end(struct serve *serve)
     fm_message_done(&serve->welcome);
 }
 
-enum fm_serve_exit fm_serve_run(const struct fm_serve_plan *plan)
+enum fm_daemon_exit fm_serve_run(const struct fm_serve_plan *plan)
 {
     struct serve serve = {.plan = plan, .signal_fd = -1};
     struct fm_error err = {0};
@@ -458,7 +458,7 @@ enum fm_serve_exit fm_serve_run(const struct fm_serve_plan *plan)
     fm_sweep_outputs(plan->work_dir);
     if (!start(&serve, &err)) {
         fm_log_failure("start_failed", &err);
-        serve.exit_code = err.code == FM_SETTING ? FM_SERVE_SETTING : FM_SERVE_FAILED;
+        serve.exit_code = err.code == FM_SETTING ? FM_DAEMON_SETTING : FM_DAEMON_FAILED;
         end(&serve);
         return serve.exit_code;
     }

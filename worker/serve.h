@@ -5,6 +5,7 @@
 #ifndef FM_WORKER_SERVE_H
 #define FM_WORKER_SERVE_H
 
+#include "common/daemon.h"
 #include "worker/node.h"
 
 /* Borrowed until fm_serve_run returns. */
@@ -22,19 +23,8 @@ struct fm_serve_plan {
     int64_t drain_ms; /* running jobs are let end for so long */
 };
 
-/* The process's exit codes. */
-enum fm_serve_exit {
-    FM_SERVE_STOPPED = 0,
-    FM_SERVE_FAILED = 1,
-    FM_SERVE_SETTING = 2,
-    FM_SERVE_UNSEALED = 3,
-    FM_SERVE_REVOKED = 4,
-    FM_SERVE_SUPERSEDED = 5,
-    FM_SERVE_VERSION = 6,
-};
-
 /* Runs until SIGTERM or SIGINT (both blocked by the caller), or until the broker will not have this
  * worker any more. A first SIGTERM drains. No child is left when it returns. */
-enum fm_serve_exit fm_serve_run(const struct fm_serve_plan *plan);
+enum fm_daemon_exit fm_serve_run(const struct fm_serve_plan *plan);
 
 #endif

@@ -2,8 +2,8 @@
  * Many jobs in one POST: each is validated as its line comes, on the front thread, and put into an
  * unlinked file; no transaction is open meanwhile. Once the last one is there the file is COPYed as
  * one transaction (batch_writer.c), for which the request is suspended, once. All or nothing: the
- * first job that is refused refuses the batch, by its line. Before: a request with its key. After:
- * 202 with the batch, committed.
+ * first job that is refused refuses the batch, by its line.
+ * Before: a request with its key. After: 202 with the batch, committed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +24,7 @@
 #include "common/log.h"
 #include "proto/operations.h"
 
-#define JSON_JOBS ((size_t)10000)
 #define JSON_BYTES ((size_t)16 * 1024 * 1024)
-#define NDJSON_JOBS ((size_t)100000)
-#define NDJSON_BYTES ((size_t)512 * 1024 * 1024)
 #define BUSY_SECONDS 10u /* when too many arrive at once */
 
 enum stage { STAGE_START, STAGE_TAKING, STAGE_LOOKING, STAGE_COUNTING, STAGE_COPYING };
@@ -174,13 +171,13 @@ static bool read_form(struct batch *batch, const char *content_type, struct fm_e
     for (size_t i = 0; i < FM_COUNT(lines); i++) {
         if (is_type(type, lines[i])) {
             batch->lines.form = FM_BATCH_LINES_NDJSON;
-            batch->jobs_limit = NDJSON_JOBS;
-            batch->bytes_limit = NDJSON_BYTES;
+            batch->jobs_limit = FM_BATCH_LINES_NDJSON_JOBS;
+            batch->bytes_limit = FM_BATCH_LINES_NDJSON_BYTES;
             return true;
         }
     }
     batch->lines.form = FM_BATCH_LINES_JSON;
-    batch->jobs_limit = JSON_JOBS;
+    batch->jobs_limit = FM_BATCH_LINES_JSON_JOBS;
     batch->bytes_limit = JSON_BYTES;
     for (size_t i = 0; i < FM_COUNT(json); i++) {
         if (is_type(type, json[i])) {

@@ -10,6 +10,10 @@
 #include "common/text.h"
 
 #define FM_BATCH_LINES_LIMIT ((size_t)64 * 1024) /* bytes of one job */
+/* How many jobs a body of either form has at most, and how many bytes one of lines. */
+#define FM_BATCH_LINES_JSON_JOBS 10000
+#define FM_BATCH_LINES_NDJSON_JOBS 100000
+#define FM_BATCH_LINES_NDJSON_BYTES ((size_t)512 * 1024 * 1024)
 
 enum fm_batch_lines_form {
     FM_BATCH_LINES_NDJSON, /* empty lines are skipped, and count */

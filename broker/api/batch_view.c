@@ -1,7 +1,7 @@
 /* The batch object. Jobs a client has deleted count as ended; how they ended is not told. */
 #include "broker/api/batch_view.h"
 
-#include "common/json.h"
+#include "broker/api/replies.h"
 #include "common/memory.h"
 #include "common/state.h"
 
@@ -40,47 +40,42 @@ const char *fm_batch_view_status(const struct fm_batch_view *batch)
     return fm_state_name(state);
 }
 
-static void put_jobs(struct fm_json_writer *json, const struct fm_batch_view *batch)
+/* The three URLs of a batch begin alike. */
+static void format_url(struct fm_text *url, const char *base, const char *id, const char *more)
 {
-    fm_json_open(json, "jobs", '{');
-    fm_json_put_integer(json, "total", batch->jobs);
-    fm_json_put_integer(json, "queued", batch->queued);
-    fm_json_put_integer(json, "running", batch->running);
-    fm_json_put_integer(json, "succeeded", batch->succeeded);
-    fm_json_put_integer(json, "failed", batch->failed);
-    fm_json_put_integer(json, "canceled", batch->canceled);
-    fm_json_close(json, '}');
-}
-
-static void put_urls(struct fm_json_writer *json, const char *id, const char *base)
-{
-    static const char *const rows[][2] = {{"self", ""}, {"jobs", "/jobs"}, {"cancel", "/cancel"}};
-    fm_json_open(json, "urls", '{');
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        FM_AUTO(fm_text_done) struct fm_text url = {0};
-        fm_text_format(&url, "%s/v1/batches/%s%s", base, id, rows[i][1]);
-        fm_json_put_text(json, rows[i][0], fm_text_get(&url));
-    }
-    fm_json_close(json, '}');
+    fm_text_format(url, "%s/v1/batches/%s%s", base, id, more);
 }
 
 void fm_batch_view_write(const struct fm_batch_view *batch, const char *base, struct fm_text *out)
 {
-    struct fm_json_writer json = {.out = out};
+    FM_AUTO(fm_text_done) struct fm_text self = {0}, jobs = {0}, cancel = {0};
     char id[FM_ID_TEXT_SIZE];
     bool is_done = fm_batch_view_is_done(batch);
     int64_t ended = batch->jobs - batch->queued - batch->running;
     fm_id_format(FM_ID_BATCH, &batch->id, id);
-    fm_json_open(&json, NULL, '{');
-    fm_json_put_text(&json, "id", id);
-    fm_json_put_text(&json, "object", "batch");
-    fm_json_put_text(&json, "status", fm_batch_view_status(batch));
-    fm_json_put_bool(&json, "done", is_done);
-    fm_json_put_time(&json, "created_at", fm_id_time_ms(&batch->id) * 1000);
-    fm_json_put_time(&json, "completed_at", is_done ? batch->completed_at_us : 0);
-    fm_json_put_time(&json, "canceled_at", batch->canceled_at_us);
-    put_jobs(&json, batch);
-    fm_json_put_double(&json, "percent", 100.0 * (double)ended / (double)batch->jobs);
-    put_urls(&json, id, base);
-    fm_json_close(&json, '}');
+    format_url(&self, base, id, "");
+    format_url(&jobs, base, id, "/jobs");
+    format_url(&cancel, base, id, "/cancel");
+    const struct fm_reply_batch_urls urls = {fm_text_get(&self), fm_text_get(&jobs),
+                                             fm_text_get(&cancel)};
+    const struct fm_reply_batch_jobs counts = {
+        .total = batch->jobs,
+        .queued = batch->queued,
+        .running = batch->running,
+        .succeeded = batch->succeeded,
+        .failed = batch->failed,
+        .canceled = batch->canceled,
+    };
+    const struct fm_reply_batch reply = {
+        .id = batch->id,
+        .status = fm_batch_view_status(batch),
+        .done = is_done,
+        .created_at = fm_id_time_ms(&batch->id) * 1000,
+        .completed_at = is_done ? batch->completed_at_us : 0,
+        .canceled_at = batch->canceled_at_us,
+        .jobs = &counts,
+        .percent = 100.0 * (double)ended / (double)batch->jobs,
+        .urls = &urls,
+    };
+    fm_reply_write_batch(&reply, out);
 }

@@ -6,6 +6,7 @@
 
 #include "broker/api/act.h"
 #include "broker/api/job_view.h"
+#include "broker/api/replies.h"
 #include "broker/request/commit.h"
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
@@ -65,14 +66,8 @@ static enum fm_step refuse(struct fm_request *request)
 static enum fm_step tell(struct fm_request *request)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
-    struct fm_json_writer json = {.out = &body};
-    char id[FM_ID_TEXT_SIZE];
-    fm_id_format(FM_ID_JOB, &request->job, id);
-    fm_json_open(&json, NULL, '{');
-    fm_json_put_text(&json, "id", id);
-    fm_json_put_text(&json, "object", "job");
-    fm_json_put_bool(&json, "deleted", true);
-    fm_json_close(&json, '}');
+    const struct fm_reply_deleted deleted = {.id = request->job, .deleted = true};
+    fm_reply_write_deleted(&deleted, &body);
     return fm_reply_json(request, 200, &body);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/api/replies.h"
 #include "broker/api/submit.h"
 #include "broker/request/request.h"
 #include "common/clock.h"
@@ -98,34 +99,7 @@ struct fm_store_object fm_job_view_object(const struct fm_job_view *job,
     return object;
 }
 
-/* ---- parts of the object ---- */
-
-/* Numbers for which a mark or nothing stands when they are unknown. */
-static void put_known(struct fm_json_writer *json, const char *name, double value, bool is_known)
-{
-    if (is_known) {
-        fm_json_put_double(json, name, value);
-    } else {
-        fm_json_put_null(json, name);
-    }
-}
-
-static void put_count(struct fm_json_writer *json, const char *name, uint64_t value)
-{
-    if (value > 0) {
-        fm_json_put_integer(json, name, (int64_t)value);
-    } else {
-        fm_json_put_null(json, name);
-    }
-}
-
-static void put_id(struct fm_json_writer *json, const char *name, enum fm_id_kind kind,
-                   const struct fm_id *id)
-{
-    char text[FM_ID_TEXT_SIZE];
-    fm_id_format(kind, id, text);
-    fm_json_put_text(json, name, fm_id_is_zero(id) ? NULL : text);
-}
+/* ---- the object: structs of reply.def, filled ---- */
 
 /* What was fetched for a job that has succeeded, in bytes. */
 static uint64_t fetched(const struct fm_job_view *job)
@@ -134,94 +108,124 @@ static uint64_t fetched(const struct fm_job_view *job)
     return is_known ? job->result.source->size_bytes : 0;
 }
 
-static void put_progress(struct fm_json_writer *json, const struct fm_job_view *job)
+static struct fm_reply_job_progress progress_of(const struct fm_job_view *job)
 {
     const struct fm_progress *progress = &job->progress;
     bool is_there = job->has_progress && job->row->state == FM_STATE_RUNNING;
     bool is_over = job->row->state == FM_STATE_SUCCEEDED;
     bool has_stage = is_there && progress->stage != FM_STAGE_WAITING;
-    fm_json_open(json, "progress", '{');
-    fm_json_put_text(json, "stage", has_stage ? fm_names_stage[progress->stage] : NULL);
-    put_known(json, "percent", is_over ? 100 : progress->percent,
-              is_over || (is_there && progress->percent >= 0));
-    fm_json_put_integer(json, "downloaded_bytes",
-                        (int64_t)(is_there ? progress->downloaded_bytes : fetched(job)));
-    put_count(json, "total_bytes", is_there ? progress->total_bytes : fetched(job));
-    fm_json_put_integer(json, "frames", is_there ? (int64_t)progress->frames : 0);
-    put_known(json, "speed", progress->speed, is_there && progress->speed >= 0);
-    put_known(json, "eta_seconds", progress->eta_seconds, is_there && progress->eta_seconds >= 0);
-    fm_json_close(json, '}');
+    double percent = is_over ? 100 : progress->percent;
+    return (struct fm_reply_job_progress){
+        .stage = has_stage ? fm_names_stage[progress->stage] : NULL,
+        .percent = fm_reply_known(percent, is_over || (is_there && percent >= 0)),
+        .downloaded_bytes = (int64_t)(is_there ? progress->downloaded_bytes : fetched(job)),
+        .total_bytes = fm_reply_nonzero(is_there ? progress->total_bytes : fetched(job)),
+        .frames = is_there ? (int64_t)progress->frames : 0,
+        .speed = fm_reply_known(progress->speed, is_there && progress->speed >= 0),
+        .eta_seconds =
+            fm_reply_known(progress->eta_seconds, is_there && progress->eta_seconds >= 0),
+    };
 }
 
-static void put_whole(struct fm_json_writer *json, const char *name, int64_t value)
+static struct fm_reply_job_queue queue_of(const struct fm_job_view *job)
 {
-    if (value >= 0) {
-        fm_json_put_integer(json, name, value);
-    } else {
-        fm_json_put_null(json, name);
+    return (struct fm_reply_job_queue){
+        .position = job->position >= 0 ? job->position : FM_REPLY_UNKNOWN,
+        .eta_seconds = job->eta_seconds >= 0 ? job->eta_seconds : FM_REPLY_UNKNOWN,
+        .reason = job->reason,
+    };
+}
+
+static const struct fm_source_facts *source_facts(const struct fm_job_view *job)
+{
+    if (job->has_result && job->result.source != NULL) {
+        return job->result.source;
     }
+    return job->has_progress ? job->progress.source : NULL;
 }
 
-static void put_queue(struct fm_json_writer *json, const struct fm_job_view *job)
+/* NULL: nothing is known of it yet. */
+static const struct fm_reply_job_source *source_of(const struct fm_job_view *job,
+                                                   struct fm_reply_job_source *source)
 {
-    fm_json_open(json, "queue", '{');
-    put_whole(json, "position", job->position);
-    put_whole(json, "eta_seconds", job->eta_seconds);
-    fm_json_put_text(json, "reason", job->reason);
-    fm_json_close(json, '}');
-}
-
-static void put_source(struct fm_json_writer *json, const struct fm_job_view *job)
-{
-    const struct fm_source_facts *source = job->has_result && job->result.source != NULL
-                                               ? job->result.source
-                                           : job->has_progress ? job->progress.source
-                                                               : NULL;
-    if (source == NULL) {
-        fm_json_put_null(json, "source");
-        return;
+    const struct fm_source_facts *facts = source_facts(job);
+    if (facts == NULL) {
+        return NULL;
     }
-    fm_json_open(json, "source", '{');
-    fm_json_put_text(json, "title", source->title);
-    fm_json_put_text(json, "uploader", source->uploader);
-    put_known(json, "duration_seconds", source->duration_seconds, source->duration_seconds > 0);
-    fm_json_put_text(json, "webpage_url", source->webpage_url);
-    fm_json_close(json, '}');
+    *source = (struct fm_reply_job_source){
+        .title = facts->title,
+        .uploader = facts->uploader,
+        .duration_seconds = fm_reply_known(facts->duration_seconds, facts->duration_seconds > 0),
+        .webpage_url = facts->webpage_url,
+    };
+    return source;
 }
 
-static void put_video(struct fm_json_writer *json, const struct fm_video_facts *video)
+/* NULL unless it failed. */
+static const struct fm_reply_job_error *error_of(const struct fm_job_view *job,
+                                                 struct fm_reply_job_error *error)
 {
-    if (video == NULL) {
-        fm_json_put_null(json, "video");
-        return;
+    const struct fm_error_row *row = fm_error_row(job->row->error);
+    if (job->row->state != FM_STATE_FAILED) {
+        return NULL;
     }
-    fm_json_open(json, "video", '{');
-    fm_json_put_text(json, "codec", video->codec);
-    put_count(json, "width", video->width);
-    put_count(json, "height", video->height);
-    put_known(json, "frame_rate", video->frame_rate, video->frame_rate > 0);
-    fm_json_close(json, '}');
+    *error = (struct fm_reply_job_error){
+        .code = row->public_code, .message = row->text, .retryable = row->retry == FM_RETRY_LATER};
+    return error;
 }
 
-static void put_audio(struct fm_json_writer *json, const struct fm_audio_facts *audio)
-{
-    if (audio == NULL) {
-        fm_json_put_null(json, "audio");
-        return;
-    }
-    fm_json_open(json, "audio", '{');
-    fm_json_put_text(json, "codec", audio->codec);
-    put_count(json, "channels", audio->channels);
-    put_count(json, "sample_rate", audio->sample_rate);
-    fm_json_close(json, '}');
-}
-
-/* What an output is written with. */
+/* What an output is written with; texts and structs made for it live in the arena. */
 struct links {
     const struct fm_signed_url *grant;
     const char *base;
     int64_t now_us;
+    struct fm_arena *arena;
 };
+
+static const char *keep(const struct links *links, const struct fm_text *text)
+{
+    return fm_arena_strndup(links->arena, fm_text_get(text), text->length);
+}
+
+static struct fm_reply_job_urls urls_of(const struct fm_job_view *job, const struct links *links)
+{
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    struct fm_reply_job_urls urls;
+    char id[FM_ID_TEXT_SIZE];
+    fm_id_format(FM_ID_JOB, &job->row->id, id);
+    fm_text_format(&url, "%s/v1/jobs/%s", links->base, id);
+    urls.self = keep(links, &url);
+    fm_text_append(&url, "/cancel");
+    urls.cancel = keep(links, &url);
+    return urls;
+}
+
+static const struct fm_reply_video *video_of(const struct fm_video_facts *facts,
+                                             const struct links *links)
+{
+    if (facts == NULL) {
+        return NULL;
+    }
+    struct fm_reply_video *video = fm_arena_alloc(links->arena, sizeof(*video));
+    video->codec = facts->codec;
+    video->width = fm_reply_nonzero(facts->width);
+    video->height = fm_reply_nonzero(facts->height);
+    video->frame_rate = fm_reply_known(facts->frame_rate, facts->frame_rate > 0);
+    return video;
+}
+
+static const struct fm_reply_audio *audio_of(const struct fm_audio_facts *facts,
+                                             const struct links *links)
+{
+    if (facts == NULL) {
+        return NULL;
+    }
+    struct fm_reply_audio *audio = fm_arena_alloc(links->arena, sizeof(*audio));
+    audio->codec = facts->codec;
+    audio->channels = fm_reply_nonzero(facts->channels);
+    audio->sample_rate = fm_reply_nonzero(facts->sample_rate);
+    return audio;
+}
 
 /* Returns until when it opens, in seconds since 1970. */
 static int64_t append_url(const struct fm_job_view *job, const struct fm_file_facts *file,
@@ -233,24 +237,10 @@ static int64_t append_url(const struct fm_job_view *job, const struct fm_file_fa
     return object.until_s;
 }
 
-static void put_url(struct fm_json_writer *json, const struct fm_job_view *job,
-                    const struct fm_file_facts *file, const struct links *links)
-{
-    FM_AUTO(fm_text_done) struct fm_text url = {0};
-    if (fm_job_view_is_expired(job, links->now_us)) {
-        fm_json_put_null(json, "url");
-        fm_json_put_null(json, "url_expires_at");
-        return;
-    }
-    int64_t until_s = append_url(job, file, links, &url);
-    fm_json_put_text(json, "url", fm_text_get(&url));
-    fm_json_put_time(json, "url_expires_at", until_s * 1000000);
-}
-
 bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed_url *grant,
                            const char *base, int64_t now_us, struct fm_text *out)
 {
-    const struct links links = {grant, base, now_us};
+    const struct links links = {.grant = grant, .base = base, .now_us = now_us};
     bool has_one = job->row->state == FM_STATE_SUCCEEDED && job->result.outputs.count > 0 &&
                    !fm_job_view_is_expired(job, now_us);
     if (has_one) {
@@ -259,120 +249,92 @@ bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed
     return has_one;
 }
 
-static void put_output(struct fm_json_writer *json, const struct fm_job_view *job,
-                       const struct fm_file_facts *file, const struct links *links)
-{
-    char digest[FM_HASH_HEX_SIZE];
-    bool has_digest = file->sha256.length == FM_HASH_SIZE;
-    if (has_digest) {
-        fm_hash_to_hex(file->sha256.data, FM_HASH_SIZE, digest);
-    }
-    fm_json_open(json, NULL, '{');
-    fm_json_put_text(json, "name", file->name);
-    put_url(json, job, file, links);
-    fm_json_put_text(json, "content_type", file->content_type);
-    fm_json_put_integer(json, "size_bytes", (int64_t)file->size_bytes);
-    fm_json_put_text(json, "sha256", has_digest ? digest : NULL);
-    put_known(json, "duration_seconds", file->duration_seconds, file->duration_seconds > 0);
-    put_video(json, file->video);
-    put_audio(json, file->audio);
-    fm_json_close(json, '}');
-}
-
-static void put_outputs(struct fm_json_writer *json, const struct fm_job_view *job,
-                        const struct links *links)
-{
-    bool is_over = job->row->state == FM_STATE_SUCCEEDED;
-    fm_json_open(json, "outputs", '[');
-    for (size_t i = 0; is_over && i < job->result.outputs.count; i++) {
-        put_output(json, job, file_at(job, i), links);
-    }
-    fm_json_close(json, ']');
-}
-
-static void put_error(struct fm_json_writer *json, const struct fm_job_view *job)
-{
-    if (job->row->state != FM_STATE_FAILED) {
-        fm_json_put_null(json, "error");
-        return;
-    }
-    const struct fm_error_row *row = fm_error_row(job->row->error);
-    fm_json_open(json, "error", '{');
-    fm_json_put_text(json, "code", row->public_code);
-    fm_json_put_text(json, "message", row->text);
-    fm_json_put_bool(json, "retryable", row->retry == FM_RETRY_LATER);
-    fm_json_put_null(json, "detail");
-    fm_json_close(json, '}');
-}
-
-static void put_metadata(struct fm_json_writer *json, const struct fm_job_view *job)
-{
-    const struct fm_spec_pair *pairs = job->spec.metadata.items;
-    fm_json_open(json, "metadata", '{');
-    for (size_t i = 0; i < job->spec.metadata.count; i++) {
-        fm_json_put_text(json, or_empty(pairs[i].name), or_empty(pairs[i].value));
-    }
-    fm_json_close(json, '}');
-}
-
-static void put_input(struct fm_json_writer *json, const struct fm_job_view *job)
-{
-    fm_json_open(json, "input", '{');
-    fm_json_put_text(json, "url", job->spec.url);
-    fm_json_put_text(json, "site", fm_site_name((enum fm_site)job->spec.site));
-    fm_json_close(json, '}');
-}
-
-static void put_urls(struct fm_json_writer *json, const struct fm_job_view *job, const char *base)
+/* Both members stay unknown once the outputs are no longer kept. */
+static void set_url(const struct fm_job_view *job, const struct fm_file_facts *file,
+                    const struct links *links, struct fm_reply_output *output)
 {
     FM_AUTO(fm_text_done) struct fm_text url = {0};
-    char id[FM_ID_TEXT_SIZE];
-    fm_id_format(FM_ID_JOB, &job->row->id, id);
-    fm_text_format(&url, "%s/v1/jobs/%s", base, id);
-    fm_json_open(json, "urls", '{');
-    fm_json_put_text(json, "self", fm_text_get(&url));
-    fm_text_append(&url, "/cancel");
-    fm_json_put_text(json, "cancel", fm_text_get(&url));
-    fm_json_close(json, '}');
+    if (!fm_job_view_is_expired(job, links->now_us)) {
+        output->url_expires_at = append_url(job, file, links, &url) * 1000000;
+        output->url = keep(links, &url);
+    }
 }
 
-static void put_times(struct fm_json_writer *json, const struct fm_reader_job *row)
+static const char *digest_of(const struct fm_file_facts *file, const struct links *links)
 {
-    fm_json_put_time(json, "created_at", fm_id_time_ms(&row->id) * 1000);
-    fm_json_put_time(json, "started_at", row->started_at_us);
-    fm_json_put_time(json, "completed_at", row->completed_at_us);
-    fm_json_put_time(json, "expires_at", row->expires_at_us);
+    char digest[FM_HASH_HEX_SIZE];
+    if (file->sha256.length != FM_HASH_SIZE) {
+        return NULL;
+    }
+    fm_hash_to_hex(file->sha256.data, FM_HASH_SIZE, digest);
+    return fm_arena_strndup(links->arena, digest, sizeof(digest) - 1);
+}
+
+static struct fm_reply_output output_of(const struct fm_job_view *job,
+                                        const struct fm_file_facts *file, const struct links *links)
+{
+    struct fm_reply_output output = {
+        .name = file->name,
+        .content_type = file->content_type,
+        .size_bytes = (int64_t)file->size_bytes,
+        .sha256 = digest_of(file, links),
+        .duration_seconds = fm_reply_known(file->duration_seconds, file->duration_seconds > 0),
+        .video = video_of(file->video, links),
+        .audio = audio_of(file->audio, links),
+    };
+    set_url(job, file, links, &output);
+    return output;
+}
+
+static struct fm_list outputs_of(const struct fm_job_view *job, const struct links *links)
+{
+    size_t count = job->row->state == FM_STATE_SUCCEEDED ? job->result.outputs.count : 0;
+    struct fm_reply_output *outputs =
+        count > 0 ? fm_arena_alloc(links->arena, count * sizeof(*outputs)) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        outputs[i] = output_of(job, file_at(job, i), links);
+    }
+    return (struct fm_list){outputs, count};
 }
 
 void fm_job_view_write(const struct fm_job_view *job, const struct fm_signed_url *grant,
                        const char *base, int64_t now_us, struct fm_text *out)
 {
+    FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     const struct fm_reader_job *row = job->row;
-    const struct links links = {grant, base, now_us};
-    struct fm_json_writer json = {.out = out};
-    fm_json_open(&json, NULL, '{');
-    put_id(&json, "id", FM_ID_JOB, &row->id);
-    fm_json_put_text(&json, "object", "job");
-    fm_json_put_text(&json, "type", fm_names_type[job->spec.type]);
-    fm_json_put_text(&json, "status", fm_state_name(row->state));
-    fm_json_put_bool(&json, "done", fm_state_is_ended(row->state));
-    put_times(&json, row);
-    put_input(&json, job);
-    put_progress(&json, job);
-    put_queue(&json, job);
-    fm_json_put_integer(&json, "attempt", row->starts);
-    fm_json_put_integer(&json, "max_attempts", row->max_attempts);
-    fm_json_put_text(&json, "priority", fm_names_priority[job->spec.priority]);
-    fm_json_put_text(&json, "node", row->node);
-    put_source(&json, job);
-    put_outputs(&json, job, &links);
-    put_error(&json, job);
-    put_metadata(&json, job);
-    put_id(&json, "batch", FM_ID_BATCH, &row->batch);
-    put_id(&json, "retry_of", FM_ID_JOB, &row->retry_of);
-    fm_json_put_null(&json, "webhook_url");
-    put_urls(&json, job, base);
-    fm_json_close(&json, '}');
+    const struct links links = {grant, base, now_us, &arena};
+    const struct fm_reply_job_input input = {job->spec.url,
+                                             fm_site_name((enum fm_site)job->spec.site)};
+    const struct fm_reply_job_progress progress = progress_of(job);
+    const struct fm_reply_job_queue queue = queue_of(job);
+    const struct fm_reply_job_urls urls = urls_of(job, &links);
+    struct fm_reply_job_source source;
+    struct fm_reply_job_error error;
+    const struct fm_reply_job reply = {
+        .id = row->id,
+        .type = fm_names_type[job->spec.type],
+        .status = fm_state_name(row->state),
+        .done = fm_state_is_ended(row->state),
+        .created_at = fm_id_time_ms(&row->id) * 1000,
+        .started_at = row->started_at_us,
+        .completed_at = row->completed_at_us,
+        .expires_at = row->expires_at_us,
+        .input = &input,
+        .progress = &progress,
+        .queue = &queue,
+        .attempt = row->starts,
+        .max_attempts = row->max_attempts,
+        .priority = fm_names_priority[job->spec.priority],
+        .node = row->node,
+        .source = source_of(job, &source),
+        .outputs = outputs_of(job, &links),
+        .error = error_of(job, &error),
+        .metadata = job->spec.metadata,
+        .batch = row->batch,
+        .retry_of = row->retry_of,
+        .urls = &urls,
+    };
+    fm_reply_write_job(&reply, out);
 }
 
 void fm_job_view_tag(enum fm_state state, struct fm_slice object, char out[FM_JOB_VIEW_TAG_SIZE])

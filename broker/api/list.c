@@ -128,7 +128,7 @@ static enum fm_step answer(struct fm_request *request)
     fm_page_open(&page, request);
     for (size_t row = 0; row < rows && row < limit; row++) {
         if (!put_job(&page, row, &last, &err)) {
-            fm_text_done(&page.body);
+            fm_page_done(&page);
             return fm_reply_error(request, &err);
         }
     }

@@ -24,10 +24,48 @@ static bool refuse_unknown(const struct fm_record *record, const char *name, str
 {
     const char *names[NAMES_LIMIT];
     size_t count = 0;
-    for (; count < record->field_count && count < NAMES_LIMIT; count++) {
-        names[count] = record->fields[count].name;
+    for (size_t i = 0; i < record->field_count && count < NAMES_LIMIT; i++) {
+        if (record->fields[i].kind != FM_FIELD_LIST) {
+            names[count++] = record->fields[i].name;
+        }
     }
     return fm_fields_unknown(name, name, names, count, err);
+}
+
+/* NAME[KEY]=VALUE is a pair of the LIST of that name; any other field stands under its own name. */
+static const struct fm_field *find_field(const struct fm_record *record, const char *name)
+{
+    size_t length = strcspn(name, "[");
+    for (size_t i = 0; i < record->field_count; i++) {
+        const struct fm_field *field = &record->fields[i];
+        bool is_pair = field->kind == FM_FIELD_LIST;
+        if (strncmp(field->name, name, length) == 0 && field->name[length] == '\0' &&
+            is_pair == (name[length] == '[')) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+static bool add_pair(const struct fm_field *field, const char *name, const char *value,
+                     struct fm_arena *arena, void *out, struct fm_error *err)
+{
+    struct fm_list *list = (void *)((char *)out + field->offset);
+    const char *key = name + strlen(field->name) + 1;
+    size_t length = strlen(key), limit = (size_t)field->max;
+    bool is_closed = length > 1 && key[length - 1] == ']';
+    if (list->count == limit || !is_closed) {
+        return fm_fail_param(err, FM_INVALID_PARAMETER, field->name,
+                             "%s[NAME]=VALUE may stand %zu times at most", field->name, limit);
+    }
+    if (list->items == NULL) {
+        list->items = fm_arena_alloc(arena, limit * sizeof(struct fm_spec_pair));
+    }
+    struct fm_spec_pair *pairs = list->items;
+    pairs[list->count++] =
+        (struct fm_spec_pair){.name = fm_arena_strndup(arena, key, length - 1),
+                              .value = fm_arena_strndup(arena, value, strlen(value))};
+    return true;
 }
 
 bool fm_list_filter_read(const char *text, const struct fm_record *record, void *out,
@@ -37,49 +75,14 @@ bool fm_list_filter_read(const char *text, const struct fm_record *record, void 
     fm_pack_defaults(record, out);
     fm_query_init(&query, text);
     while (fm_query_next(&query)) {
-        const char *name = fm_text_get(&query.name);
-        const struct fm_field *field = fm_pack_field(record, name);
-        bool is_metadata = record == &fm_record_job_query && fm_text_starts(name, "metadata[");
-        if (field == NULL && !is_metadata) {
+        const char *name = fm_text_get(&query.name), *value = fm_text_get(&query.value);
+        const struct fm_field *field = find_field(record, name);
+        if (field == NULL) {
             return refuse_unknown(record, name, err);
         }
-        if (field != NULL &&
-            !fm_fields_set_text(field, fm_text_get(&query.value), name, arena, out, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool add_pair(struct fm_list_filter *filter, struct fm_slice name, const char *value,
-                     struct fm_arena *arena, struct fm_error *err)
-{
-    if (filter->pair_count == FM_LIST_FILTER_PAIRS || name.length == 0) {
-        return fm_fail_param(err, FM_INVALID_PARAMETER, "metadata",
-                             "metadata[NAME]=VALUE may stand %d times at most",
-                             FM_LIST_FILTER_PAIRS);
-    }
-    filter->pairs[filter->pair_count++] =
-        (struct fm_spec_pair){.name = fm_arena_strndup(arena, name.data, name.length),
-                              .value = fm_arena_strndup(arena, value, strlen(value))};
-    return true;
-}
-
-static bool read_metadata(const char *text, struct fm_arena *arena, struct fm_list_filter *filter,
-                          struct fm_error *err)
-{
-    FM_AUTO(fm_query_done) struct fm_query query;
-    static const size_t prefix = sizeof("metadata[") - 1;
-    fm_query_init(&query, text);
-    while (fm_query_next(&query)) {
-        const char *name = fm_text_get(&query.name);
-        size_t length = strlen(name);
-        if (!fm_text_starts(name, "metadata[")) {
-            continue;
-        }
-        bool is_closed = length > prefix && name[length - 1] == ']';
-        struct fm_slice key = {name + prefix, is_closed ? length - prefix - 1 : 0};
-        if (!add_pair(filter, key, fm_text_get(&query.value), arena, err)) {
+        if (field->kind == FM_FIELD_LIST
+                ? !add_pair(field, name, value, arena, out, err)
+                : !fm_fields_set_text(field, value, name, arena, out, err)) {
             return false;
         }
     }
@@ -200,8 +203,7 @@ bool fm_list_filter_jobs(const char *query, struct fm_arena *arena, struct fm_li
 {
     *filter = (struct fm_list_filter){0};
     memset(filter->below.bytes, 0xff, sizeof(filter->below.bytes));
-    if (!fm_list_filter_read(query, &fm_record_job_query, &filter->asked, arena, err) ||
-        !read_metadata(query, arena, filter, err)) {
+    if (!fm_list_filter_read(query, &fm_record_job_query, &filter->asked, arena, err)) {
         return false;
     }
     for (size_t i = 0; i < FM_COUNT(filters); i++) {
@@ -239,9 +241,10 @@ void fm_list_filter_words(const struct fm_list_filter *filter, struct fm_text *a
     if (filter->asked.text != NULL) {
         add_word(array, filter->asked.text);
     }
-    for (size_t i = 0; i < filter->pair_count; i++) {
-        add_word(array, filter->pairs[i].name);
-        add_word(array, filter->pairs[i].value);
+    const struct fm_spec_pair *pairs = filter->asked.metadata.items;
+    for (size_t i = 0; i < filter->asked.metadata.count; i++) {
+        add_word(array, pairs[i].name);
+        add_word(array, pairs[i].value);
     }
 }
 
@@ -289,8 +292,9 @@ bool fm_list_filter_matches(const struct fm_list_filter *filter, const struct fm
 {
     const char *text = filter->asked.text;
     bool is_match = text == NULL || *text == '\0' || matches_text(job, text);
-    for (size_t i = 0; is_match && i < filter->pair_count; i++) {
-        is_match = has_pair(job, &filter->pairs[i]);
+    const struct fm_spec_pair *pairs = filter->asked.metadata.items;
+    for (size_t i = 0; is_match && i < filter->asked.metadata.count; i++) {
+        is_match = has_pair(job, &pairs[i]);
     }
     return is_match;
 }

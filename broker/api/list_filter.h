@@ -16,12 +16,8 @@
 
 #include "proto/record_undef.h"
 
-#define FM_LIST_FILTER_PAIRS 8
-
 struct fm_list_filter {
     struct fm_job_query asked;
-    struct fm_spec_pair pairs[FM_LIST_FILTER_PAIRS]; /* metadata[name]=value */
-    size_t pair_count;
     bool has_states, has_type, has_site, has_key, has_batch;
     bool states[FM_STATE_COUNT];
     enum fm_type type;
@@ -31,7 +27,7 @@ struct fm_list_filter {
 };
 
 /* Reads `record` (one of list.def's) from a query; unknown names and bad values name the parameter.
- * Texts live in the arena. `pairs` NULL: no metadata. */
+ * What `out` points at lives in the arena. */
 bool fm_list_filter_read(const char *query, const struct fm_record *record, void *out,
                          struct fm_arena *arena, struct fm_error *err) FM_MUST_CHECK;
 bool fm_list_filter_jobs(const char *query, struct fm_arena *arena, struct fm_list_filter *filter,

@@ -1,18 +1,26 @@
-/* Of openapi.c: components/schemas, and the schemas of parameters. */
+/*
+ * JSON Schema for openapi.c: of what is asked for, from records (proto/pack.h), and the components
+ * that rows of route.def name as their `body`. Pure.
+ */
 #ifndef FM_BROKER_API_OPENAPI_SCHEMA_H
 #define FM_BROKER_API_OPENAPI_SCHEMA_H
 
 #include "common/json.h"
 #include "proto/pack.h"
 
-/* The whole "schemas" member. */
-void fm_openapi_schema_write(struct fm_json_writer *json);
-/* `name`: {"$ref": …} to one of them. */
-void fm_openapi_schema_ref(struct fm_json_writer *json, const char *name, const char *schema);
-/* `name`: the schema of a table's row. */
+/* `name`: the schema of a record's field. */
 void fm_openapi_schema_field(struct fm_json_writer *json, const char *name,
                              const struct fm_field *field);
-/* `name`: the schema of wait=. */
-void fm_openapi_schema_wait(struct fm_json_writer *json, const char *name);
+/* True where the field is an object of texts: NAME[KEY]=VALUE in a query. */
+bool fm_openapi_schema_is_pairs(const struct fm_field *field);
+/* The components of bodies, each as "NAME": schema. */
+void fm_openapi_schema_bodies(struct fm_json_writer *json);
+
+/* What openapi_reply.c needs as well. `name`: {"$ref": …} to a component. */
+void fm_openapi_schema_ref(struct fm_json_writer *json, const char *name, const char *component);
+/* "enum": the names, but for "". `or_null`: and null. */
+void fm_openapi_schema_names(struct fm_json_writer *json, const char *const *names, bool or_null);
+/* "examples": [example]; nothing for NULL. `is_text`: else it is JSON already. */
+void fm_openapi_schema_example(struct fm_json_writer *json, const char *example, bool is_text);
 
 #endif

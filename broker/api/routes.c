@@ -2,14 +2,22 @@
 #include "broker/api/routes.h"
 
 #include "broker/api/act.h"
-#include "broker/db/reader.h"
+#include "broker/api/batch_lines.h"
+#include "broker/api/list_filter.h"
+#include "broker/api/replies.h"
+#include "broker/spec/validate.h"
 #include "common/memory.h"
 #include "common/scope.h"
 #include "proto/operations.h"
 
 static const struct fm_route rows[] = {
-#define FM_ROUTE(name, method, pattern, scope, limit, flags, type, act, summary)                   \
-    {#name, method, pattern, scope, limit, flags, type, act, summary},
+#define FM_ROUTE(name_, act_, method_, pattern_, summary_, ...)                                    \
+    {.name = #name_,                                                                               \
+     .act = (act_),                                                                                \
+     .method = (method_),                                                                          \
+     .pattern = (pattern_),                                                                        \
+     .summary = (summary_),                                                                        \
+     __VA_ARGS__},
 #include "broker/api/route.def"
 #undef FM_ROUTE
 };

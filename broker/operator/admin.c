@@ -21,6 +21,7 @@
 
 const char fm_admin_usage[] =
     "  migrate                                   bring the database's schema up to date\n"
+    "  openapi                                   print the API's description, as /openapi.json\n"
     "  account create NAME EMAIL [operator]      password: FETCHMEDIA_PASSWORD, else one is made\n"
     "  account list\n"
     "  key create ACCOUNT NAME SCOPES [DAYS]     SCOPES: some of these, with commas; DAYS 0: for "

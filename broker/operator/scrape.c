@@ -204,7 +204,7 @@ static enum fm_http_next tell_health(struct service *service, struct scrape *scr
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
     (void)service;
-    fm_text_append(&body, "{\"status\":\"ok\"}");
+    fm_status_write_health(&body);
     return reply(scrape->exchange, 200, JSON_TYPE, &body);
 }
 

@@ -3,15 +3,19 @@
 
 #include <string.h>
 
+#include "broker/request/envelope.h"
 #include "broker/request/reply.h"
 
 void fm_page_open(struct fm_page *page, struct fm_request *request)
 {
     *page = (struct fm_page){.request = request};
-    page->json.out = &page->body;
-    fm_json_open(&page->json, NULL, '{');
-    fm_json_put_text(&page->json, "object", "list");
-    fm_json_open(&page->json, "data", '[');
+    page->json.out = &page->rows;
+    fm_json_open(&page->json, NULL, '[');
+}
+
+void fm_page_done(struct fm_page *page)
+{
+    fm_text_done(&page->rows);
 }
 
 /* The request's own query, with another cursor. */
@@ -30,30 +34,32 @@ static void put_query(struct fm_text *url, const char *query, const char *cursor
     fm_text_format(url, "%ccursor=%s", sign, cursor);
 }
 
-static void put_next(struct fm_page *page, const char *cursor)
+/* Where the next page is, appended to `url` and set as the header Link. */
+static void link_next(const struct fm_request *request, const char *cursor, struct fm_text *url)
 {
-    const struct fm_gate_target *target = &page->request->target;
-    FM_AUTO(fm_text_done) struct fm_text url = {0}, link = {0};
-    fm_text_append(&url, page->request->base);
+    const struct fm_gate_target *target = &request->target;
+    FM_AUTO(fm_text_done) struct fm_text link = {0};
+    fm_text_append(url, request->base);
     for (size_t i = 0; i < target->segment_count; i++) {
-        fm_text_format(&url, "/%s", target->segments[i]);
+        fm_text_format(url, "/%s", target->segments[i]);
     }
-    put_query(&url, target->query, cursor);
-    fm_text_format(&link, "<%s>; rel=\"next\"", fm_text_get(&url));
-    fm_http_header(page->request->exchange, "Link", fm_text_get(&link));
-    fm_json_put_text(&page->json, "next_url", fm_text_get(&url));
+    put_query(url, target->query, cursor);
+    fm_text_format(&link, "<%s>; rel=\"next\"", fm_text_get(url));
+    fm_http_header(request->exchange, "Link", fm_text_get(&link));
 }
 
 enum fm_step fm_page_reply(struct fm_page *page, const char *cursor)
 {
+    FM_AUTO(fm_text_done) struct fm_text url = {0};
+    struct fm_text body = {0};
+    struct fm_reply_list list = {.has_more = cursor != NULL, .next_cursor = cursor};
     fm_json_close(&page->json, ']');
-    fm_json_put_bool(&page->json, "has_more", cursor != NULL);
-    fm_json_put_text(&page->json, "next_cursor", cursor);
+    list.data = (struct fm_slice){page->rows.data, page->rows.length};
     if (cursor != NULL) {
-        put_next(page, cursor);
-    } else {
-        fm_json_put_null(&page->json, "next_url");
+        link_next(page->request, cursor, &url);
+        list.next_url = fm_text_get(&url);
     }
-    fm_json_close(&page->json, '}');
-    return fm_reply_json(page->request, 200, &page->body);
+    fm_reply_write_list(&list, &body);
+    fm_page_done(page);
+    return fm_reply_json(page->request, 200, &body);
 }

@@ -10,13 +10,15 @@
 
 struct fm_page {
     struct fm_request *request;
-    struct fm_text body;
+    struct fm_text rows; /* the page's objects, a JSON array */
     struct fm_json_writer json;
 };
 
-/* Opens {"object":"list","data":[ ; rows are written to page->json. */
+/* The page's objects are written to page->json, one behind the other. Either fm_page_reply or
+ * fm_page_done ends it. */
 void fm_page_open(struct fm_page *page, struct fm_request *request);
-/* Ends it and replies. `cursor` NULL: the last page. */
+void fm_page_done(struct fm_page *page);
+/* Replies. `cursor` NULL: the last page. */
 enum fm_step fm_page_reply(struct fm_page *page, const char *cursor);
 
 #endif

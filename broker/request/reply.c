@@ -2,9 +2,8 @@
 #include "broker/request/reply.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "common/json.h"
+#include "broker/request/envelope.h"
 #include "common/log.h"
 
 #define RETRY_SECONDS 1u /* 503 */
@@ -29,48 +28,35 @@ static const char *text_of(const struct fm_error *err)
     return is_ours ? row->text : fm_error_text(err);
 }
 
-static void put_details(struct fm_json_writer *json, const struct fm_error *err,
-                        const char *request_id, const char *base, unsigned retry_after_seconds)
+/* All but the two errors whose bodies are documented to the letter. */
+static void add_details(const struct fm_error *err, const char *request_id,
+                        unsigned retry_after_seconds, struct fm_reply_error_body *body)
 {
-    FM_AUTO(fm_text_done) struct fm_text doc = {0};
-    if (err->param[0] != '\0') {
-        fm_json_put_text(json, "param", err->param);
-    }
-    if (err->line > 0) {
-        fm_json_open(json, "details", '{');
-        fm_json_put_integer(json, "line", err->line);
-        fm_json_close(json, '}');
-    }
-    if (retry_after_seconds > 0) {
-        fm_json_put_integer(json, "retry_after", retry_after_seconds);
-    }
-    fm_json_put_text(json, "request_id", request_id);
-    /* A pointer into the served description, which lists every code. */
-    fm_text_format(&doc, "%s/openapi.json#/x-errors/%s", base, row_of(err->code)->public_code);
-    fm_json_put_text(json, "doc_url", fm_text_get(&doc));
+    body->param = err->param[0] != '\0' ? err->param : NULL;
+    body->retry_after = fm_reply_nonzero(retry_after_seconds);
+    body->request_id = request_id;
 }
 
 void fm_reply_error_body(const struct fm_error *err, const char *request_id, const char *base,
                          unsigned retry_after_seconds, struct fm_text *out)
 {
-    struct fm_json_writer json = {.out = out};
-    fm_json_open(&json, NULL, '{');
-    fm_json_open(&json, "error", '{');
-    fm_json_put_text(&json, "code", row_of(err->code)->public_code);
+    FM_AUTO(fm_text_done) struct fm_text doc = {0}, message = {0};
+    const struct fm_reply_error_details details = {.line = err->line};
+    struct fm_reply_error_body body = {.code = row_of(err->code)->public_code,
+                                       .message = text_of(err),
+                                       .retry_after = FM_REPLY_UNKNOWN};
     if (err->code == FM_RATE_LIMIT_EXCEEDED) {
-        char message[96];
-        snprintf(message, sizeof(message), "Too many requests. Retry after %u seconds",
-                 retry_after_seconds);
-        fm_json_put_text(&json, "message", message);
-        fm_json_put_integer(&json, "retry_after", retry_after_seconds);
-    } else {
-        fm_json_put_text(&json, "message", text_of(err));
+        fm_text_format(&message, "Too many requests. Retry after %u seconds", retry_after_seconds);
+        body.message = fm_text_get(&message);
+        body.retry_after = retry_after_seconds;
+    } else if (err->code != FM_INVALID_TOKEN) {
+        /* A pointer into the served description, which lists every code. */
+        fm_text_format(&doc, "%s/openapi.json#/x-errors/%s", base, body.code);
+        body.doc_url = fm_text_get(&doc);
+        body.details = err->line > 0 ? &details : NULL;
+        add_details(err, request_id, retry_after_seconds, &body);
     }
-    if (err->code != FM_INVALID_TOKEN && err->code != FM_RATE_LIMIT_EXCEEDED) {
-        put_details(&json, err, request_id, base, retry_after_seconds);
-    }
-    fm_json_close(&json, '}');
-    fm_json_close(&json, '}');
+    fm_reply_write_error(&(const struct fm_reply_error){&body}, out);
 }
 
 void fm_reply_headers(struct fm_request *request)

@@ -23,7 +23,6 @@
 
 #define DISK_THREADS 4
 #define DISK_WAITING_MAX 10000 /* tasks; what comes beyond is refused or left to the sweep */
-#define KNOWN_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 /* The handler's context: the front, and what all requests share. */
 struct service {
@@ -99,27 +98,19 @@ static enum fm_step answer_options(struct fm_request *request, const char *allow
     return fm_reply_empty(request, 204);
 }
 
-static bool is_known_method(const char *method)
-{
-    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-    for (size_t i = 0; i < FM_COUNT(known); i++) {
-        if (strcmp(method, known[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum fm_step refuse_route(struct fm_request *request, const char *allow,
+/* `allow`: the methods of the path, empty where nothing stands at it. */
+static enum fm_step refuse_route(struct fm_request *request, struct fm_text *allow,
                                  struct fm_error *err)
 {
-    bool is_known = is_known_method(fm_http_method(request->exchange));
-    if (!is_known) {
+    if (!fm_route_is_method(fm_http_method(request->exchange))) {
         fm_fail(err, FM_METHOD_NOT_ALLOWED, "route: unknown method");
         fm_http_close_after(request->exchange);
     }
     if (err->code == FM_METHOD_NOT_ALLOWED) {
-        fm_http_header(request->exchange, "Allow", *allow != '\0' ? allow : KNOWN_METHODS);
+        if (allow->length == 0) {
+            fm_route_list_methods(allow);
+        }
+        fm_http_header(request->exchange, "Allow", fm_text_get(allow));
     }
     return fm_reply_error(request, err);
 }
@@ -136,7 +127,7 @@ static enum fm_step run_route(struct fm_request *request)
         return answer_options(request, fm_text_get(&allow));
     }
     if (!is_found) {
-        return refuse_route(request, fm_text_get(&allow), &err);
+        return refuse_route(request, &allow, &err);
     }
     if (request->route->body_limit > 0 && target->has_length &&
         target->content_length > request->route->body_limit) {
@@ -282,16 +273,23 @@ static bool validate_spec(struct fm_request *request, struct fm_error *err)
     return fm_validate_spec(&input, &request->arena, &request->asked, err);
 }
 
+/* A query record of the route's own is read by its act. */
+static bool validate(struct fm_request *request, struct fm_error *err)
+{
+    const struct fm_route *route = request->route;
+    bool waits = fm_route_waits(route);
+    if ((route->flags & FM_ROUTE_PUBLIC) != 0 || (route->query != NULL && !waits)) {
+        return true;
+    }
+    return (route->flags & FM_ROUTE_SPEC) != 0
+               ? validate_spec(request, err)
+               : fm_validate_query(request->target.query, waits, &request->asked, err);
+}
+
 static enum fm_step run_validate(struct fm_request *request)
 {
     struct fm_error err = {0};
-    unsigned flags = request->route->flags;
-    bool is_fine = (flags & (FM_ROUTE_PUBLIC | FM_ROUTE_LIST)) != 0 ||
-                   ((flags & FM_ROUTE_SPEC) != 0
-                        ? validate_spec(request, &err)
-                        : fm_validate_query(request->target.query, (flags & FM_ROUTE_WAITS) != 0,
-                                            &request->asked, &err));
-    if (!is_fine) {
+    if (!validate(request, &err)) {
         return fm_reply_error(request, &err);
     }
     if (request->asked.wait_seconds == FM_VALIDATE_NO_WAIT) {

@@ -73,7 +73,7 @@ struct fm_request {
     struct fm_id job;                    /* named by the path, or made by the POST */
     struct fm_id batch;                  /* likewise */
 
-    struct fm_validate_result asked; /* with FM_ROUTE_SPEC or FM_ROUTE_WAITS */
+    struct fm_validate_result asked; /* with FM_ROUTE_SPEC, or where the route waits */
 
     struct fm_suspend wait;         /* for the answer of one of the following */
     struct fm_reader_lookup lookup; /* of lookup.h: the key, and a job */

@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#include "broker/spec/validate.h"
+#include "common/memory.h"
+
+/* RFC 9110, 9.3, without CONNECT and TRACE; RFC 5789. Case counts. */
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
 /* One segment against the pattern's at `*pattern`, which moves on. */
 static bool take_segment(const char **pattern, const char *segment, const char **value)
 {
@@ -66,4 +72,26 @@ bool fm_route_find(const struct fm_route_table *table, const char *method,
     }
     fm_text_append(allow, ", OPTIONS");
     return fm_fail(err, FM_METHOD_NOT_ALLOWED, "route: method");
+}
+
+bool fm_route_waits(const struct fm_route *route)
+{
+    return route->query == &fm_record_wait_query;
+}
+
+bool fm_route_is_method(const char *method)
+{
+    for (size_t i = 0; i < FM_COUNT(methods); i++) {
+        if (strcmp(method, methods[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void fm_route_list_methods(struct fm_text *out)
+{
+    for (size_t i = 0; i < FM_COUNT(methods); i++) {
+        fm_text_format(out, "%s%s", i > 0 ? ", " : "", methods[i]);
+    }
 }

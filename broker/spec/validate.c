@@ -16,6 +16,12 @@
 #include "common/query.h"
 #include "common/scope.h"
 
+#include "proto/record_table.h"
+
+#include "broker/spec/extra.def"
+
+#include "proto/record_undef.h"
+
 #define NAMES_LIMIT 24
 
 /* What one of the two sources said. */
@@ -31,19 +37,14 @@ struct draft {
 /* Fields of the spec that no client sets under their own name. */
 static const char *const hidden[] = {"type", "site", "run_at_ms"};
 
-static bool is_hidden(const char *name)
+const struct fm_field *fm_validate_field(const char *name)
 {
     for (size_t i = 0; i < FM_COUNT(hidden); i++) {
         if (strcmp(name, hidden[i]) == 0) {
-            return true;
+            return NULL;
         }
     }
-    return false;
-}
-
-static const struct fm_field *find_field(const char *name)
-{
-    return is_hidden(name) ? NULL : fm_pack_field(&fm_record_spec, name);
+    return fm_pack_field(&fm_record_spec, name);
 }
 
 static void mark(struct draft *draft, const char *name)
@@ -59,10 +60,13 @@ static bool has(const struct draft *draft, const char *name)
 
 static bool unknown(const char *name, struct fm_error *err)
 {
-    const char *names[NAMES_LIMIT] = {"run_at", "wait", "source"};
-    size_t count = 3;
+    const char *names[NAMES_LIMIT];
+    size_t count = 0;
+    for (size_t i = 0; i < fm_record_spec_extra.field_count; i++) {
+        names[count++] = fm_record_spec_extra.fields[i].name;
+    }
     for (size_t i = 0; i < fm_record_spec.field_count && count < NAMES_LIMIT; i++) {
-        if (!is_hidden(fm_record_spec.fields[i].name)) {
+        if (fm_validate_field(fm_record_spec.fields[i].name) != NULL) {
             names[count++] = fm_record_spec.fields[i].name;
         }
     }
@@ -124,8 +128,8 @@ static bool set_source(struct draft *draft, const struct fm_json *value, struct 
             return fm_fields_unknown(path, fm_json_name(i), names, FM_COUNT(names), err);
         }
         mark(draft, "url");
-        if (!fm_fields_set_json(find_field("url"), fm_json_value(i), "source.url", draft->arena,
-                                &draft->spec, err)) {
+        if (!fm_fields_set_json(fm_validate_field("url"), fm_json_value(i), "source.url",
+                                draft->arena, &draft->spec, err)) {
             return false;
         }
     }
@@ -153,7 +157,7 @@ static bool is_source(const struct draft *draft, const char *name)
 
 static bool set_text(struct draft *draft, const char *name, const char *value, struct fm_error *err)
 {
-    const struct fm_field *field = find_field(name);
+    const struct fm_field *field = fm_validate_field(name);
     if (strcmp(name, "wait") == 0) {
         return set_wait(draft, value, err);
     }
@@ -176,7 +180,7 @@ static bool set_text(struct draft *draft, const char *name, const char *value, s
 static bool set_json(struct draft *draft, const char *name, const struct fm_json *value,
                      struct fm_error *err)
 {
-    const struct fm_field *field = find_field(name);
+    const struct fm_field *field = fm_validate_field(name);
     if (fm_json_kind(value) == FM_JSON_NULL && (field != NULL || strcmp(name, "run_at") == 0)) {
         return true;
     }

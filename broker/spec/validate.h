@@ -13,6 +13,12 @@
 #define FM_VALIDATE_WAIT_SECONDS 60
 #define FM_VALIDATE_NO_WAIT (-1)
 
+#include "proto/record_struct.h"
+
+#include "broker/spec/extra.def"
+
+#include "proto/record_undef.h"
+
 /* What one POST said. */
 struct fm_validate_input {
     enum fm_type type;
@@ -31,6 +37,8 @@ struct fm_validate_result {
     bool wants_download; /* of the query alone: a finished job is answered by its first output */
 };
 
+/* The field of the spec that a client sets under that name; NULL: no client does. */
+const struct fm_field *fm_validate_field(const char *name);
 bool fm_validate_spec(const struct fm_validate_input *input, struct fm_arena *arena,
                       struct fm_validate_result *result, struct fm_error *err) FM_MUST_CHECK;
 /* One job of a batch: its body alone, which may name `type` and `site`; without a type, one with a

@@ -39,6 +39,15 @@ def check_body(document, content, answer):
     assert not unknown, f"nobody said that there is {unknown}: {answer.text}"
 
 
+def check_error(document, known, answer):
+    """It is one that any request may meet, or one that the endpoint names."""
+    code = answer.json()["error"]["code"]
+    row = document["x-errors"][code]
+    named = known["x-errors"] if known else ["not_found"]
+    assert row.get("status") == answer.status_code, f"nobody said that there is {answer.text}"
+    assert row["any"] or code in named, f"{answer.url}: nobody said that it answers {code}"
+
+
 def check(base, answer):
     """Of the last answer, if it is this service's: its status, and its body by its schema."""
     url, document = urlsplit(answer.url), description(base)
@@ -53,3 +62,5 @@ def check(base, answer):
         check_body(document, {"application/json": {"schema": schema}}, answer)
     elif answer.status_code not in BODILESS and "application/json" in said[str(answer.status_code)].get("content", {}):
         check_body(document, said[str(answer.status_code)]["content"], answer)
+    if answer.status_code >= 400 and "error" in answer.json():
+        check_error(document, known, answer)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The pages made from the tables are as the tables make them now, and the page on the command line
 # knows every command and option.
+make --no-print-directory -s programs >/dev/null || exit 1
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 sh docs/generate.sh "$made" || exit 1

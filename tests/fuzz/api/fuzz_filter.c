@@ -57,7 +57,7 @@ static void read_jobs(const char *query)
         return;
     }
     require(filter.asked.limit >= 1 && filter.asked.limit <= 100);
-    require(filter.pair_count <= FM_LIST_FILTER_PAIRS);
+    require(filter.asked.metadata.count <= 8);
     fm_list_filter_words(&filter, &words);
     fm_list_filter_states(&filter, &states);
     require_array(&words);

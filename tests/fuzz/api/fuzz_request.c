@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "broker/api/routes.h"
-#include "broker/db/reader.h"
 #include "broker/request/auth.h"
 #include "broker/spec/validate.h"
 #include "common/scope.h"

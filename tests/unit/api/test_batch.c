@@ -12,7 +12,6 @@
 
 #include "broker/api/batch_cache.h"
 #include "broker/db/batch_file.h"
-#include "broker/db/reader.h"
 #include "broker/spec/validate.h"
 #include "common/json.h"
 #include "common/memory.h"

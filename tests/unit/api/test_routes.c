@@ -135,9 +135,29 @@ static void an_entity_tag_is_found_in_a_list(void **state)
     assert_false(fm_range_tag_matches("", "\"a\""));
 }
 
+static void a_row_says_all_that_is_to_be_known_of_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < fm_routes.count; i++) {
+        const struct fm_route *route = &fm_routes.rows[i];
+        bool is_hidden = (route->flags & FM_ROUTE_HIDDEN) != 0;
+        bool is_public = (route->flags & FM_ROUTE_PUBLIC) != 0;
+        assert_true(fm_route_is_method(route->method));
+        assert_non_null(route->act);
+        assert_true(is_hidden || route->statuses[0].status != 0);
+        assert_true(is_hidden || (route->reply == NULL) != (route->media == NULL));
+        assert_true(route->body == NULL || route->body_limit > 0);
+        assert_false(is_public && (route->scope != 0 || route->takes_login));
+        for (size_t k = 0; route->errors[k] != FM_NONE; k++) {
+            assert_true(fm_error_row(route->errors[k])->http_status >= 400);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_says_all_that_is_to_be_known_of_it),
         cmocka_unit_test(a_method_and_a_path_find_their_row),
         cmocka_unit_test(an_unknown_path_is_not_found),
         cmocka_unit_test(another_method_is_told_which_are_allowed),

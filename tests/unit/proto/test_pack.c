@@ -46,13 +46,13 @@ struct fm_every {
 #define NAMES_OF_CHOICE fm_names_choice
 static const char *const fm_names_choice[] = {"a", "b", NULL};
 static const struct fm_field fields_inner[] = {
-    {FM_FIELD_TEXT, "text", offsetof(struct fm_inner, text), 0, 4, 0, NULL, NULL, ""},
+    {FM_FIELD_TEXT, "text", offsetof(struct fm_inner, text), 0, 4, 0, NULL, NULL, "", NULL},
 };
 static const struct fm_record record_inner = {"inner", sizeof(struct fm_inner), fields_inner, 1};
 #define ROW(kind, name, min, max, standard, sub, names)                                            \
     {                                                                                              \
         FM_FIELD_##kind, #name, offsetof(struct fm_every, name), min, max, standard, sub, names,   \
-            ""                                                                                     \
+            "", NULL                                                                               \
     }
 static const struct fm_field fields_every[] = {
     ROW(NUMBER, number, 3, 9, 5, NULL, NULL),
@@ -347,7 +347,7 @@ static void a_list_may_not_cost_far_more_memory_than_bytes(void **state)
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     FM_AUTO(fm_text_done) struct fm_text bytes = {0};
     const struct fm_record large = {"large", sizeof(struct fm_large), fields_inner, 1};
-    const struct fm_field field = {FM_FIELD_LIST, "list", 0, 0, 60000, 0, &large, NULL, ""};
+    const struct fm_field field = {FM_FIELD_LIST, "list", 0, 0, 60000, 0, &large, NULL, "", NULL};
     const struct fm_record record = {"greedy", sizeof(struct fm_list), &field, 1};
     struct fm_list out;
     struct fm_error err = {0};

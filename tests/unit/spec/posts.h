@@ -4,7 +4,6 @@
 
 #include "tests/unit/common/unit.h"
 
-#include "broker/db/reader.h"
 #include "broker/spec/validate.h"
 #include "common/scope.h"
 

@@ -1,0 +1,13 @@
+/* The rows of reply.def as structs and writers: struct fm_reply_job, fm_reply_write_job(), … */
+#ifndef FM_BROKER_API_REPLIES_H
+#define FM_BROKER_API_REPLIES_H
+
+#include "broker/request/reply_record.h"
+
+#include "broker/request/reply_struct.h"
+
+#include "broker/api/reply.def"
+
+#include "broker/request/reply_undef.h"
+
+#endif
