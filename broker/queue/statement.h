@@ -1,8 +1,8 @@
 /*
  * The flush's statements as a table: one row each, in the order they run, which is the order of the
- * locks (law 4): sessions first, shared and whole, then live, each statement in id order. Where one
- * job has several events in a flush the order also decides who is right: progress, finish, release,
- * cancel.
+ * locks (docs/architecture.md, law 4): sessions first, shared and whole, then live, each statement
+ * in id order. Where one job has several events in a flush the order also decides who is right:
+ * progress, finish, release, cancel.
  */
 #ifndef FM_BROKER_QUEUE_STATEMENT_H
 #define FM_BROKER_QUEUE_STATEMENT_H
