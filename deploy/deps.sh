@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs the Debian packages that are missing: `deps.sh [build|check]` (check: what `make check`
-# and `make lint` need besides). What is missing is judged by command, header, file or module, never
-# by package name: a machine may have its own. Nothing missing: nothing is asked, nothing is done.
+# Installs the Debian packages that are missing: `deps.sh [build|check]`. `build` is what a build needs;
+# `check` adds what `make check` and `make lint` need. The script looks for commands, headers, files and
+# Python modules, never for package names, because a machine may have a build of its own. If nothing is
+# missing it does nothing and needs no root.
 set -eu
 
 what=${1:-build}
@@ -15,7 +16,7 @@ esac
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
-# set, how to judge, what to look for, the package that brings it
+# Columns: set, kind of thing, the thing to look for, the package that provides it.
 needs() {
     cat <<'TABLE'
 build command gcc                               gcc
@@ -58,7 +59,7 @@ check command shellcheck                        shellcheck
 TABLE
 }
 
-# The pattern is expanded here and nowhere else.
+# The pattern must expand: it may match several files.
 # shellcheck disable=SC2086
 any_file() {
     for path in $1; do
@@ -95,12 +96,13 @@ else
     exit 1
 fi
 command -v apt-get >/dev/null 2>&1 || {
-    echo "There is no apt-get here; what is missing, by Debian's names: $missing" >&2
+    echo "There is no apt-get here. These are missing, by their Debian names: $missing" >&2
     exit 1
 }
 
-# The server package makes and starts a cluster `main` of its own unless told otherwise. It is not
-# ours to have, nor to touch where there is one; afterwards the machine's own rule stands again.
+# Debian's server package creates and starts a cluster called `main` unless told otherwise. We do not
+# need one, and we leave one that exists alone. The rule is removed at exit, so that later installs
+# behave as the machine is set up to.
 no_main=/etc/postgresql-common/createcluster.d/fetchmedia-no-main.conf
 forbid_main() {
     if ! is_there file '/usr/lib/postgresql/*/bin/postgres'; then
@@ -113,6 +115,6 @@ forbid_main() {
 echo "Installing: $missing"
 forbid_main
 $as_root apt-get -q update
-# Package names are words.
+# One word per package: splitting is intended.
 # shellcheck disable=SC2086
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing

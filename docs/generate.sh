@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the pages made from the tables into the directory named: `generate.sh DIRECTORY`.
+# Generates the pages that come from tables, into a directory: `generate.sh DIRECTORY`.
 set -eu
 out=$1
 awk -f proto/protocol.awk proto/operations.def proto/messages.def proto/spec.def >"$out/PROTOCOL.md"
