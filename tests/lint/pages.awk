@@ -70,7 +70,7 @@ function check_room(row,    cells, name, others) {
     drawn[name] = 1
 }
 
-/^```/ { in_code = !in_code }
+/^ *```/ { in_code = !in_code }
 /^\| room \| may include \|/ { in_rooms = 1 }
 !/^\|/ { in_rooms = 0 }
 in_rooms && /^\| `/ { check_room($0) }
