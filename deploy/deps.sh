@@ -3,6 +3,8 @@
 # `check` adds what `make check` and `make lint` need. The script looks for commands, headers, files and
 # Python modules, never for package names, because a machine may have a build of its own. If nothing is
 # missing it does nothing and needs no root.
+# clang's runtime (sanitizers, libFuzzer) is a package of clang's version. Where clang itself is missing,
+# the package without a number fits the clang that is about to be installed.
 set -eu
 
 what=${1:-build}
@@ -16,9 +18,13 @@ esac
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
-# Columns: set, kind of thing, the thing to look for, the package that provides it.
+clang_version=$(clang -dumpversion 2>/dev/null | cut -d. -f1) || true
+clang_folder=$(clang -print-resource-dir 2>/dev/null) || true
+
+# Columns: set, kind of thing, the thing to look for, the package that provides it. Releases name some
+# packages differently: the first of `new|old` that apt knows is installed.
 needs() {
-    cat <<'TABLE'
+    cat <<TABLE
 build command gcc                               gcc
 build header  stdio.h                           libc6-dev
 build command pkg-config                        pkg-config
@@ -26,7 +32,7 @@ build header  microhttpd.h                      libmicrohttpd-dev
 build header  postgresql/libpq-fe.h             libpq-dev
 build header  zmq.h                             libzmq3-dev
 build header  curl/curl.h                       libcurl4-openssl-dev
-build header  msgpack.h                         libmsgpack-dev
+build header  msgpack.h                         libmsgpack-c-dev|libmsgpack-dev
 build header  jansson.h                         libjansson-dev
 build header  sodium.h                          libsodium-dev
 build header  seccomp.h                         libseccomp-dev
@@ -52,6 +58,8 @@ check command ffmpeg                            ffmpeg
 check command ffprobe                           ffmpeg
 check command node                              nodejs
 check command ip                                iproute2
+check command clang                             clang
+check file    ${clang_folder:-none}/lib/*/libclang_rt.fuzzer*.a libclang-rt${clang_version:+-$clang_version}-dev
 check command clang-format                      clang-format
 check command clang-tidy                        clang-tidy
 check command cppcheck                          cppcheck
@@ -112,9 +120,22 @@ forbid_main() {
     fi
 }
 
-echo "Installing: $missing"
+# Prints the first of the names between bars that this release has, or the very first, so that apt
+# reports what is missing.
+choose_package() {
+    echo "$1" | tr '|' '\n' | while read -r name; do
+        if [ -n "$(apt-cache show "$name" 2>/dev/null)" ]; then
+            echo "$name"
+            break
+        fi
+    done | grep . || echo "${1%%|*}"
+}
+
 forbid_main
 $as_root apt-get -q update
+packages=$(for names in $missing; do choose_package "$names"; done)
 # One word per package: splitting is intended.
 # shellcheck disable=SC2086
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing
+set -- $packages
+echo "Installing: $*"
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"

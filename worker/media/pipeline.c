@@ -67,6 +67,9 @@ struct pipeline {
 static _Thread_local char last_word[128];
 
 static void keep_word(void *object, int level, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+static void keep_word(void *object, int level, const char *format, va_list arguments)
 {
     (void)object;
     if (level > AV_LOG_ERROR)
