@@ -47,10 +47,10 @@ CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='"$(or $(VERSION),0.1
 # Holds the compiler and the flags: all objects depend on it.
 COMPILED := $(B)/compiled-with
 
-# Rooms. Each is a folder and an archive. They stand here once, top first: a room may include itself
-# and the rooms of its BELOW, which all stand further down in ROOMS; lint reads both lists here.
-# NEEDS are the libraries that what is built on the room may link, and no others: this keeps libav
-# and libcurl out of the daemons.
+# Rooms. Each is a folder and an archive. This is the only list of them, top first: a room may include
+# itself and the rooms of its BELOW, which all stand further down in ROOMS. Lint reads both lists here,
+# and CONTRIBUTING.md draws them. NEEDS lists the libraries that a program built on the room links; it
+# links no others, which keeps libav and libcurl out of the daemons.
 ROOMS := broker broker/operator broker/api broker/request broker/account broker/spec broker/queue \
     broker/store broker/db broker/http broker/metrics broker/config \
     worker worker/transfer worker/media cli sql proto common
@@ -91,7 +91,7 @@ ROOM_fetchmedia := cli
 objects = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 archive = $(B)/lib/$(subst /,-,$(1)).a
 archives = $(foreach room,$(1) $(BELOW_$(1)),$(call archive,$(room)))
-# Asked when a recipe runs, so that a make that installs the libraries finds them.
+# Expanded when a recipe runs, so that a make that has just installed the libraries finds them.
 cflags = $(shell pkg-config --cflags $(packages))
 libs = $(shell pkg-config --libs $(packages)) -lm
 # The library is `msgpack` up to msgpack-c 4 (Debian 12) and `msgpack-c` from 5 on (Debian 13).
@@ -146,7 +146,7 @@ $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 
 # ---- tests ----
 
-# One test program: its name below $(B), its sources, the room it stands on, more libraries, flags.
+# One test program: its name below $(B), its sources, the room it is built on, more libraries, flags.
 define test_rules
 $(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3))) $(COMPILED)
 	@mkdir -p $$(@D) && echo "  TEST  $$@"
@@ -154,8 +154,8 @@ $(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3))) $(COMPILED)
 	    $$(filter %.c %.a,$$^) $$(call libs,$(4) $(NEEDS_$(strip $(3)))) -o $$@
 endef
 
-# tests/unit/FOLDER/test_x.c and tests/fuzz/FOLDER/fuzz_x.c stand on the room of that name: `media` is
-# enough for worker/media.
+# tests/unit/FOLDER/test_x.c and tests/fuzz/FOLDER/fuzz_x.c are built on the room of that name: `media`
+# is enough for worker/media.
 room_of = $(or $(firstword $(filter $(1) %/$(1),$(ROOMS))),$(error no room is called $(1)))
 folder_of = $(patsubst %/,%,$(dir $(1)))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
@@ -163,15 +163,15 @@ unit_program = tests/$(subst /,-,$(1))
 $(foreach unit,$(UNITS),$(eval $(call test_rules,$(call unit_program,$(unit)),\
     tests/unit/$(unit).c,$(call room_of,$(call folder_of,$(unit))),cmocka)))
 
-# tests/integration/test_x.c: the broker's rooms and a private PostgreSQL.
+# tests/integration/test_x.c is built on the broker's rooms and starts a private PostgreSQL.
 PG_BIN := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 INTEGRATIONS := $(patsubst tests/%.c,%,$(wildcard tests/integration/test_*.c))
 $(foreach test,$(INTEGRATIONS),$(eval $(call test_rules,tests/$(test),\
     tests/$(test).c tests/integration/postgres.c tests/integration/world.c,broker,cmocka,\
     -DFM_PG_BIN='"$(PG_BIN)"')))
 
-# tests/fuzz/FOLDER/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x,
-# where there is no libFuzzer.
+# tests/fuzz/FOLDER/fuzz_x.c is a target for libFuzzer. Without libFuzzer, replay.c feeds it the inputs
+# kept in corpus/x.
 FUZZ_MAIN := tests/fuzz/replay.c
 ifeq ($(MODE),fuzz)
   FUZZ_MAIN :=
@@ -181,6 +181,12 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*/fuzz_*.c tes
 FUZZES := $(sort $(patsubst fuzz_%,%,$(notdir $(FUZZ_TARGETS))))
 $(foreach target,$(FUZZ_TARGETS),$(eval $(call test_rules,tests/$(notdir $(target)),\
     tests/fuzz/$(target).c $(FUZZ_MAIN),$(call room_of,$(call folder_of,$(target))),,$(FUZZ_FLAGS))))
+
+# Seeds of the fuzzers made from the tables: run `make seeds` after a row was added to one.
+$(eval $(call test_rules,tests/seeds,tests/fuzz/seeds.c,proto))
+.PHONY: seeds
+seeds: $(B)/tests/seeds # writes tests/fuzz/corpus/message and spec
+	@$< tests/fuzz/corpus/message tests/fuzz/corpus/spec
 
 UNIT_PROGRAMS := $(foreach unit,$(UNITS),$(B)/$(call unit_program,$(unit)))
 INTEGRATION_PROGRAMS := $(INTEGRATIONS:%=$(B)/tests/%)
@@ -192,9 +198,9 @@ units: $(UNIT_PROGRAMS) | programs ## build and run the unit tests
 	@FM_BIN_DIR=$(B)/bin sh tests/run.sh $(UNIT_PROGRAMS)
 integration: $(INTEGRATION_PROGRAMS) ## run the tests against a private PostgreSQL
 	@sh tests/run.sh $(INTEGRATION_PROGRAMS)
-fuzz: $(FUZZ_PROGRAMS) ## replay what the fuzzers are given
+fuzz: $(FUZZ_PROGRAMS) ## replay the inputs kept for the fuzzers
 	@for name in $(FUZZES); do $(B)/tests/fuzz_$$name tests/fuzz/corpus/$$name || exit 1; done
-e2e: all ## tell the stories, on the real processes
+e2e: all ## run the stories on the real processes
 	@PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e $(PYTEST)
 
 # ---- measurements: tests/bench ----
@@ -231,7 +237,7 @@ check: ## everything: units, integration and fuzz inputs, also sanitized, and th
 
 # ---- what takes longer ----
 
-# The programs of the stories under TSan: all but the media program, whose threads are libav's.
+# TSan covers every program of the stories but the media program, whose threads are libav's.
 TSAN := TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp second_deadlock_stack=1 $(TSAN_MORE)"
 SECONDS := 60
 .PHONY: check-tsan fuzzers fuzz-run check-long
@@ -243,8 +249,8 @@ check-tsan: ## units, integration and stories under the thread sanitizer
 .PHONY: units-tsan
 units-tsan: # as units, without the media program's
 	@FM_BIN_DIR=$(B)/bin sh tests/run.sh $(filter-out $(B)/tests/media-%,$(UNIT_PROGRAMS))
-fuzzers: $(FUZZ_PROGRAMS) # MODE=fuzz: the targets, by libFuzzer
-fuzz-run: ## run the fuzzers by clang: SECONDS=1200 of each, JOBS=2 at a time
+fuzzers: $(FUZZ_PROGRAMS) # MODE=fuzz: build the targets with libFuzzer
+fuzz-run: ## run the fuzzers (needs clang): SECONDS=1200 each, JOBS=2 at a time
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=fuzz B=build/fuzz fuzzers
 	@sh tests/fuzz/run.sh build/fuzz $(SECONDS) $(JOBS) $(or $(TARGETS),$(FUZZES))
 check-long: ## crash points, a hundred SIGKILLs and long silences (half an hour)
@@ -262,7 +268,7 @@ quickstart: deps ## build, start, and take a clip all the way (or your file: URL
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@sh deploy/quickstart.sh
 
-docs: programs ## write the pages that are made from the tables
+docs: programs ## generate the pages that come from tables
 	@sh docs/generate.sh docs
 
 .PHONY: print-rooms print-below
@@ -274,7 +280,7 @@ print-below: # for lint: room:room room;…
 lint: ## format, layers, sizes, docs, clang-tidy, cppcheck, shellcheck
 	@sh tests/lint/run.sh
 
-# Reads a file again when it, or what it includes, has changed.
+# A file is checked again once it, or a file it includes, has changed.
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)) $(shell find tests -name '*.c')
 LINT_FLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='""' -DFM_PG_BIN='""' \
     $(call cflags,$(sort cmocka $(foreach room,$(ROOMS),$(NEEDS_$(room)))))
@@ -297,7 +303,7 @@ help: ## show this
 	@echo "  MODE=release (also: asan, tsan, faults, fuzz), PREFIX=$(PREFIX), PYTEST='-k name'"
 	@echo "  CC=clang (or another; default gcc); MODE=fuzz and fuzz-run take clang, which \`make check\` installs"
 
-# The clip the quickstart and the tests fetch: a small libav program.
+# The program that makes the clip which the quickstart and the tests fetch: a few calls of libav.
 $(B)/bin/clip: tests/clip/clip.c $(COMPILED)
 	@mkdir -p $(@D) && echo "  LINK  $@"
 	@$(CC) $(CFLAGS) $(LINKING) $< $(call cflags,libavformat libavcodec libavutil) $(call libs,libavformat libavcodec libavutil) -o $@

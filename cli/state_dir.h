@@ -1,7 +1,7 @@
 /*
- * Where everything of one stack lives (DESIGN §1): the state directory, its users and modes, the
- * socket directory under /run, the ports it keeps. Root walls the parts off by users; without root
- * there is no such wall.
+ * Where everything of one stack lives (docs/architecture.md, "Processes"): the state directory, its
+ * users and modes, the socket directory under /run, the ports it keeps. Root walls the parts off by
+ * users; without root there is no such wall.
  */
 #ifndef FM_CLI_STATE_DIR_H
 #define FM_CLI_STATE_DIR_H

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs the Debian packages that are missing: `deps.sh [build|check]` (check: what `make check`
-# and `make lint` need besides). What is missing is judged by command, header, file or module, never
-# by package name: a machine may have its own. Nothing missing: nothing is asked, nothing is done.
+# Installs the Debian packages that are missing: `deps.sh [build|check]`. `build` is what a build needs;
+# `check` adds what `make check` and `make lint` need. The script looks for commands, headers, files and
+# Python modules, never for package names, because a machine may have a build of its own. If nothing is
+# missing it does nothing and needs no root.
 # clang's runtime (sanitizers, libFuzzer) is a package of clang's version. Where clang itself is missing,
 # the package without a number fits the clang that is about to be installed.
 set -eu
@@ -20,8 +21,8 @@ export PATH
 clang_version=$(clang -dumpversion 2>/dev/null | cut -d. -f1) || true
 clang_folder=$(clang -print-resource-dir 2>/dev/null) || true
 
-# set, how to judge, what to look for, the package that brings it. Releases name some packages
-# differently: the first of `new|old` that apt knows is installed.
+# Columns: set, kind of thing, the thing to look for, the package that provides it. Releases name some
+# packages differently: the first of `new|old` that apt knows is installed.
 needs() {
     cat <<TABLE
 build command gcc                               gcc
@@ -67,7 +68,7 @@ check command shellcheck                        shellcheck
 TABLE
 }
 
-# The pattern is expanded here and nowhere else.
+# The pattern must expand: it may match several files.
 # shellcheck disable=SC2086
 any_file() {
     for path in $1; do
@@ -104,12 +105,13 @@ else
     exit 1
 fi
 command -v apt-get >/dev/null 2>&1 || {
-    echo "There is no apt-get here; what is missing, by Debian's names: $missing" >&2
+    echo "There is no apt-get here. These are missing, by their Debian names: $missing" >&2
     exit 1
 }
 
-# The server package makes and starts a cluster `main` of its own unless told otherwise. It is not
-# ours to have, nor to touch where there is one; afterwards the machine's own rule stands again.
+# Debian's server package creates and starts a cluster called `main` unless told otherwise. We do not
+# need one, and we leave one that exists alone. The rule is removed at exit, so that later installs
+# behave as the machine is set up to.
 no_main=/etc/postgresql-common/createcluster.d/fetchmedia-no-main.conf
 forbid_main() {
     if ! is_there file '/usr/lib/postgresql/*/bin/postgres'; then
@@ -119,7 +121,8 @@ forbid_main() {
     fi
 }
 
-# The first of the names between bars that this release has; if it has none, apt is to say so.
+# Prints the first of the names between bars that this release has, or the very first, so that apt
+# reports what is missing.
 choose_package() {
     echo "$1" | tr '|' '\n' | while read -r name; do
         if [ -n "$(apt-cache show "$name" 2>/dev/null)" ]; then
@@ -132,7 +135,7 @@ choose_package() {
 forbid_main
 $as_root apt-get -q update
 packages=$(for names in $missing; do choose_package "$names"; done)
-# Package names are words.
+# One word per package: splitting is intended.
 # shellcheck disable=SC2086
 set -- $packages
 echo "Installing: $*"

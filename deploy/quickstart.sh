@@ -1,8 +1,8 @@
 #!/bin/sh
-# `make quickstart`, after its build: starts the stack here, makes a clip, serves it on loopback, and
-# takes it all the way twice: as it is, and as an MP4, an MP3 and a cover out of one decode.
-# With URL=https://… it takes that file instead. FETCHMEDIA_STATE_DIR names another state directory.
-# Ends with 1 when anything fails.
+# `make quickstart` runs this after its build: it starts a stack, makes a clip, serves it on loopback,
+# and takes it all the way twice, once as it is and once as an MP4, an MP3 and a cover out of one
+# decode. URL=https://… uses that file instead of the clip, FETCHMEDIA_STATE_DIR another state
+# directory. Exits with 1 when anything fails.
 set -eu
 cd "$(dirname "$0")/.."
 fetchmedia=build/bin/fetchmedia
@@ -23,7 +23,7 @@ fail() {
     exit 1
 }
 
-# `field NAME…` of the JSON on standard input; nothing for null.
+# Prints one member of the JSON on standard input: `field NAME…` is the path to it. Null prints nothing.
 field() {
     "$python" -c '
 import json, sys
@@ -33,13 +33,13 @@ for name in sys.argv[1:]:
 print("" if value is None else value)' "$@"
 }
 
-# ---- what has to be undone, whatever happens ----
+# ---- clean-up, which must run whatever happens ----
 
 server=
 allowed=
 state=
 
-# The file is replaced whole, its owner and mode kept: the broker reads it at any moment.
+# The broker may read the file at any moment, so it is replaced as a whole; owner and mode stay.
 allow() {
     cp -p "$state/allow" "$state/allow.new"
     echo "$1" >>"$state/allow.new"
@@ -55,7 +55,7 @@ disallow() {
 
 undo() {
     [ -z "$allowed" ] || disallow
-    # Again and again: a signal that meets the server between fork and exec is lost.
+    # Repeated, because a signal that arrives between the server's fork and its exec is lost.
     while [ -n "$server" ] && kill "$server" 2>/dev/null; do
         sleep 0.1
     done
@@ -84,13 +84,13 @@ else
     [ "$(kept url)" != "$base" ] || key=$(kept api_key)
 fi
 key=${key:-${FETCHMEDIA_API_KEY:-}}
-[ -n "$key" ] || fail "the key was shown at the first run and is not in $config: set FETCHMEDIA_API_KEY"
+[ -n "$key" ] || fail "the API key was shown at the first run and is not in $config: set FETCHMEDIA_API_KEY"
 FETCHMEDIA_URL=$base
 FETCHMEDIA_API_KEY=$key
 export FETCHMEDIA_URL FETCHMEDIA_API_KEY
 echo "Running at $base"
 
-# curl with the key in a header that no process list shows.
+# curl, with the key in a header that appears in no process list.
 ask() {
     printf 'header = "Authorization: Bearer %s"\n' "$key" | curl -sS -K - "$@"
 }
@@ -119,7 +119,7 @@ serve_clip() {
         sleep 0.1
     done
     url=http://127.0.0.1:$port/clip.mp4
-    # Private addresses are refused unless the operator allows them: this one port, until we are done.
+    # Private addresses are refused unless the operator allows them. Allow this one port until we are done.
     allow "127.0.0.1/32:$port"
 }
 
@@ -129,7 +129,7 @@ if [ -z "$url" ]; then
     serve_clip
 fi
 
-# ---- as it is ----
+# ---- the file as it is ----
 
 say "POST $base/v1/videos/url?url=$url"
 job=$(ask -X POST -G --data-urlencode "url=$url" "$base/v1/videos/url" -H "Content-Type: application/json")
@@ -138,10 +138,10 @@ id=$(echo "$job" | field id) || fail "not accepted: $job"
 source_url=$(ask "$base/v1/jobs/$id" | field outputs 0 url)
 curl -sS -f -o "$here/source.mp4" "$source_url"
 if [ -n "$server" ]; then
-    cmp "$here/source.mp4" "$here/served/clip.mp4" || fail "what came is not what was served"
-    echo "The bytes are those that were served."
+    cmp "$here/source.mp4" "$here/served/clip.mp4" || fail "the downloaded file differs from the one served"
+    echo "The downloaded bytes equal the bytes served."
 else
-    echo "$(wc -c <"$here/source.mp4") bytes, kept as $here/source.mp4"
+    echo "$(wc -c <"$here/source.mp4") bytes, saved as $here/source.mp4"
 fi
 
 # ---- three outputs of one decode ----
@@ -176,19 +176,19 @@ for file in "$here"/outputs/*; do
     fi
 done
 
-# ---- what next ----
+# ---- what to do next ----
 
 say "Done"
 echo "Base URL: $base"
 if [ -n "$new_key" ]; then
-    echo "API key (shown this once, kept in $config): $new_key"
-    [ -z "$password" ] || echo "Operator's password (shown this once): $password"
+    echo "API key (shown only this once, saved in $config): $new_key"
+    [ -z "$password" ] || echo "Operator's password (shown only this once): $password"
 fi
 cat <<NEXT
 Next:
   curl -X POST "$base/v1/videos/url?url=https://example.org/video.mp4" \\
     -H "Authorization: Bearer \$(sed -n 's/^api_key = //p' $config)" -H "Content-Type: application/json"
   $fetchmedia fetch https://example.org/video.mp4 --download .
-Stop it (jobs, keys and files stay):
+Stop it (jobs, keys and files are kept):
   $fetchmedia down --state-dir $state
 NEXT

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the pages made from the tables into the directory named: `generate.sh DIRECTORY`. The API's
-# needs the broker: `make programs`.
+# Generates the pages that come from tables, into a directory: `generate.sh DIRECTORY`. The page of the
+# API needs the broker: `make programs`.
 set -eu
 out=$1
 broker=${FM_BIN_DIR:-build/release/bin}/fetchmedia-broker

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs test programs one after another: of one that passes, its closing line; of one that fails,
-# all it said. Ends with 1 when any failed.
+# Runs test programs one after another: `run.sh PROGRAM…`. It prints the last line of a program that
+# passes and the whole output of one that fails. Exits with 1 when any failed.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 failed=0

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Stories on programs built with TSan: `tsan.sh RELEASE_BIN BUILD [PYTEST…]`. The media program is the
-# released one, for its threads are libav's. The supervisor gives its members an environment of their
-# own, so a script in the place of each daemon tells TSan what it must know. What it has to say lands in
-# BUILD/reports; ends with 1 when it said anything.
+# Runs stories on programs built with TSan: `tsan.sh RELEASE_BIN BUILD [PYTEST…]`. The media program is
+# the release build, because its threads are libav's. The supervisor gives each daemon a clean
+# environment, so a script takes the place of each daemon and passes TSan its options. TSan's reports
+# end up in BUILD/reports; the script exits with 1 when there are any.
 set -eu
 
 release=$1 build=$PWD/$2
@@ -24,16 +24,16 @@ TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp second_deadlock_stack=1 log_path
 SCRIPT
 done
 status=0
-# Who looks for the broker below the supervisor by its program's path does not find it here.
+# Stories that look for the broker by the path of its program are left out: here that is a script.
 stories=
 for story in first_examples jobs keys batches lists waits delete download drain metrics pause; do
     stories="$stories tests/e2e/test_$story.py"
 done
-# Names are words.
+# One word per name: splitting is intended.
 # shellcheck disable=SC2086
 FM_BIN_DIR=$bin PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q -p no:cacheprovider \
     -k "not killed_broker" tests/e2e/link $stories "$@" || status=1
 cp -r "$reports" "$build/reports"
-said=$(find "$build/reports" -type f | wc -l)
-echo "tsan: $said processes had something to say"
-[ "$status" = 0 ] && [ "$said" = 0 ]
+count=$(find "$build/reports" -type f | wc -l)
+echo "tsan: $count processes have reports"
+[ "$status" = 0 ] && [ "$count" = 0 ]

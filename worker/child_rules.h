@@ -1,5 +1,5 @@
 /*
- * Which message a child may send, and when: one table (DESIGN "The worker on one page"). What it
+ * Which message a child may send, and when: one table (docs/architecture.md, "The worker"). What it
  * does not allow ends the child as a crash. Pure.
  */
 #ifndef FM_WORKER_CHILD_RULES_H

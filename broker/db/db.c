@@ -56,7 +56,7 @@ struct fm_db {
 };
 
 /* A plan must not change with the statistics of a table that is empty one minute and full the next
- * (measured: FACTS on claims); each of these takes one bad plan away. */
+ * (docs/architecture.md, law 3); each of these takes one bad plan away. */
 #define STEADY_PLANS                                                                               \
     "SET jit = off; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "          \
     "SET enable_bitmapscan = off; SET enable_mergejoin = off; SET enable_material = off; "         \

@@ -14,7 +14,7 @@
 struct fm_db;
 
 enum fm_db_use {
-    FM_DB_QUEUE, /* planner settings of FACTS for the flush: jit, seqscan, bitmapscan … off, generic
+    FM_DB_QUEUE, /* planner settings for the flush (law 3): jit, seqscan, bitmapscan … off, generic
                     plans */
     FM_DB_READ,  /* read-only */
     FM_DB_ADMIN, /* migrate and operator commands */

@@ -1,8 +1,9 @@
 /*
  * Batches of waiting look-ups: all requests of all front threads that wait for a key (and perhaps a
- * job) are answered by one statement on one of a few read connections (law 8: validity is never
- * cached). A batch unanswered for 900 ms is asked again on another connection; none answers →
- * UNAVAILABLE. Threads: ask from any; `done` is called on a reader thread, exactly once.
+ * job) are answered by one statement on one of a few read connections (docs/architecture.md, law 8:
+ * validity is never cached). A batch unanswered for 900 ms is asked again on another connection;
+ * none answers → UNAVAILABLE. Threads: ask from any; `done` is called on a reader thread, exactly
+ * once.
  */
 #ifndef FM_BROKER_DB_READER_H
 #define FM_BROKER_DB_READER_H

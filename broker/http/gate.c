@@ -1,7 +1,7 @@
 /*
- * What libmicrohttpd lets through and must not (TABLES §1). The rows on framing come first: when
- * they fail nothing that follows in the stream may be believed, so the caller ends the connection.
- * Before: the raw head. After: decoded segments and a raw query.
+ * What libmicrohttpd lets through and must not (docs/security.md, "The HTTP gate"). The rows on
+ * framing come first: when they fail nothing that follows in the stream may be believed, so the
+ * caller ends the connection. Before: the raw head. After: decoded segments and a raw query.
  */
 #include "broker/http/gate.h"
 

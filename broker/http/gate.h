@@ -1,7 +1,8 @@
 /*
- * What libmicrohttpd lets through and must not (TABLES §1): framing, Host, Authorization, sizes,
- * path bytes, methods. The path is decoded here, once; the router matches exact segments.
- * Pure: no socket, no clock. Before: the raw head. After: decoded segments and a raw query.
+ * What libmicrohttpd lets through and must not (docs/security.md, "The HTTP gate"): framing, Host,
+ * Authorization, sizes, path bytes, methods. The path is decoded here, once; the router matches
+ * exact segments. Pure: no socket, no clock. Before: the raw head. After: decoded segments and a
+ * raw query.
  */
 #ifndef FM_BROKER_HTTP_GATE_H
 #define FM_BROKER_HTTP_GATE_H

@@ -24,7 +24,7 @@
 #include "common/memory.h"
 
 #define DISCARD_LIMIT ((size_t)1024 * 1024) /* of a body nobody wants */
-/* A head of 8 + 16 KiB with 64 fields and its reply's head: our limits answer first (TABLES §1).
+/* A head of 8 + 16 KiB with 64 fields and its reply's head: our limits answer first.
  * Above 32 KiB the library maps it (0.9.75), so that only the pages that are used cost memory. */
 #define CONNECTION_MEMORY ((size_t)36 * 1024)
 #define KEPT_MOST 2048   /* a connection kept after its reply holds all of that memory */

@@ -2,8 +2,8 @@
  * The only door to libmicrohttpd: an epoll thread pool that turns bytes into exchanges. An exchange
  * is one request and its reply. The handler's `run` is called on a front thread once the headers
  * are there, again when the body it asked for is complete, and again after each resume, until it
- * has set a reply. Every deadline is absolute and held by a sweep of our own (TABLES §1, last row).
- * May not: know a route, a key or a job.
+ * has set a reply. Every deadline is absolute and held by a sweep of our own (docs/security.md,
+ * "The HTTP gate"). May not: know a route, a key or a job.
  *
  * Waiting: call fm_http_wait first, then start what will call fm_http_resume (from any thread). One
  * without a time ends by that one resume alone: once awake, the connection may break and `end` come
@@ -40,7 +40,7 @@ struct fm_http_handler {
     void (*closed)(void *context); /* after all of it; may be NULL */
 };
 
-/* Absolute, in seconds (TABLES §1, last row). */
+/* Absolute, in seconds. */
 struct fm_http_limits {
     unsigned head_s;    /* from accept, or a kept connection's first byte, to the head's end */
     unsigned body_s;    /* and a second for each 16 KiB */

@@ -1,8 +1,8 @@
 /*
  * What goes when its time is over: expired files leave the store and then their rows, days of job
  * rows are dropped (and made ahead), and stored attempts that no file names and no lease holds are
- * swept (law 9). Owns: a thread and a connection. Never in anyone's way: a pass that fails begins
- * anew.
+ * swept (docs/architecture.md, law 9). Owns: a thread and a connection. Never in anyone's way: a
+ * pass that fails begins anew.
  */
 #ifndef FM_BROKER_OPERATOR_RETENTION_H
 #define FM_BROKER_OPERATOR_RETENTION_H

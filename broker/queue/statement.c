@@ -8,7 +8,7 @@
 #include "proto/message.h"
 #include "sql/sql.h"
 
-/* Limits of TABLES: this many crashes or losses end a job; tries are the job's own. */
+/* This many crashes or losses end a job; tries are the job's own. */
 #define CRASHES_MAX 2
 #define LOSSES_MAX 3
 

@@ -1,8 +1,8 @@
 /*
  * The statements of a flush as a table, in the order in which they run. That is the order of the
- * locks: sessions first, then rows of live, which each statement locks in id order. Where one job
- * has several events in a flush, the order also decides which of them wins: progress, finish,
- * release, cancel.
+ * locks (docs/architecture.md, law 4): sessions first, then rows of live, which each statement
+ * locks in id order. Where one job has several events in a flush, the order also decides which of
+ * them wins: progress, finish, release, cancel.
  */
 #ifndef FM_BROKER_QUEUE_STATEMENT_H
 #define FM_BROKER_QUEUE_STATEMENT_H

@@ -1,7 +1,7 @@
 /*
- * Brokers meet only in the database: every 250 ms one look, on a connection of its own (law 6):
- * epochs, heads of waiting, which watched jobs changed, which of my leases no longer stand. Never
- * blocks. Threads: the queue thread alone.
+ * Brokers meet only in the database: every 250 ms one look, on a connection of its own
+ * (docs/architecture.md, law 6): epochs, heads of waiting, which watched jobs changed, which of my
+ * leases no longer stand. Never blocks. Threads: the queue thread alone.
  */
 #ifndef FM_BROKER_QUEUE_TICK_DB_H
 #define FM_BROKER_QUEUE_TICK_DB_H

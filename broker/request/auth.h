@@ -1,7 +1,7 @@
 /*
  * API keys: where a request has one, its digest at rest, and who has shown too many bad ones.
  * Before: a routed request. After: a request whose look-up carries the key's digest; nothing is
- * ever cached (DESIGN law 8). Threads: any.
+ * ever cached (docs/architecture.md, law 8). Threads: any.
  */
 #ifndef FM_BROKER_REQUEST_AUTH_H
 #define FM_BROKER_REQUEST_AUTH_H
@@ -26,7 +26,7 @@ const char *fm_auth_bearer(const char *authorization);
  * access_token), unless it stands behind an unencoded url=…? and so belongs to that. */
 bool fm_auth_key_in_query(const char *query);
 
-/* Bad keys by /24 or /56: 30 in 60 s, then no look-up until the minute is over (TABLES §4). */
+/* Bad keys by /24 or /56: 30 in 60 s, then no look-up until the minute is over. */
 struct fm_auth_guard;
 struct fm_auth_guard *fm_auth_guard_new(void);
 void fm_auth_guard_destroy(struct fm_auth_guard **guard);

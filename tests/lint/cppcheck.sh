@@ -1,6 +1,7 @@
 #!/bin/sh
-# C by cppcheck: bugs, slowness, what is not portable. Every finding is an error. Its uninitvar takes
-# an array handed on to be filled for one that is read; the compilers and clang-tidy look for those.
+# Runs cppcheck over the C code: bugs, slowness, portability. Every finding is an error. Its check
+# uninitvar mistakes an array passed to be filled for one that is read; it is off, and the compilers
+# and clang-tidy look for uninitialised variables instead.
 mkdir -p build/lint/cppcheck
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -I. -Ibuild/release \
     -j "$(nproc)" --cppcheck-build-dir=build/lint/cppcheck \

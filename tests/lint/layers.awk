@@ -1,5 +1,6 @@
-# Reads C files; prints each #include that crosses a line, ends with 1 then. `rooms`: the Makefile's
-# list, top first; `below`: "room:other other;…", what each room may include besides itself.
+# Reads C files and prints each #include that a room may not have; exits with 1 if there is one.
+# `rooms` is the Makefile's list, top first; `below` is "room:other other;…", what each room may include
+# besides itself.
 BEGIN {
     count = split(below, lists, "; *")
     for (i = 1; i <= count; i++) {
@@ -9,7 +10,7 @@ BEGIN {
     }
     check_order()
 
-    # One foreign library, one door: the header, and the only files that may include it.
+    # One foreign library, one door: each header, and the only files that may include it.
     door["microhttpd.h"] = "^broker/http/[a-z_]+\\.[ch]$"
     door["libpq-fe.h"] = "^broker/db/[a-z_]+\\.[ch]$"
     door["czmq.h"] = door["zmq.h"] = "^(broker/(queue/link|config/secrets)|worker/link)\\.[ch]$"
@@ -20,7 +21,7 @@ BEGIN {
     door["seccomp.h"] = "^worker/media/seal\\.[ch]$"
 }
 
-# A room stands above all that it may include: so there is no circle.
+# Every room stands above the rooms it may include, so there can be no circle.
 function check_order(    i, k, names, others, total, number) {
     total = split(rooms, names, " ")
     for (i = 1; i <= total; i++) {
@@ -30,7 +31,7 @@ function check_order(    i, k, names, others, total, number) {
         number = split(may[names[i]], others, " ")
         for (k = 2; k <= number; k++) {
             if (!(others[k] in floor) || floor[others[k]] <= i) {
-                printf "Makefile: BELOW_%s names %s, which does not stand below it in ROOMS\n", names[i], others[k]
+                printf "Makefile: BELOW_%s names %s, which is not below it in ROOMS\n", names[i], others[k]
                 bad = 1
             }
         }
@@ -63,7 +64,7 @@ function allowed(place, other,    i, count, rooms) {
     if (path !~ /\//) {
         report("includes are written from the root")
     } else if (!(room(FILENAME) in may)) {
-        report("this folder is no room of the Makefile's ROOMS")
+        report("this folder is not a room (ROOMS in the Makefile)")
     } else if (!allowed(room(FILENAME), room(path))) {
         report("this room may not include that one (BELOW in the Makefile)")
     }
@@ -73,9 +74,9 @@ function allowed(place, other,    i, count, rooms) {
     header = $2
     gsub(/[<>]/, "", header)
     if (header in door && FILENAME !~ door[header]) {
-        report("this library has one door, and it is elsewhere")
+        report("only the door of this library may include it (see layers.awk)")
     } else if (header ~ /^lib(av|sw)/ && FILENAME !~ /^worker\/media\//) {
-        report("only worker/media may see libav")
+        report("only worker/media may include libav")
     }
 }
 

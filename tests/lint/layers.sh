@@ -1,6 +1,6 @@
 #!/bin/sh
-# Which room may include what, as the Makefile lists them, and through which files a foreign library
-# is entered. The objects are asked as well: a room may call only what stands below it.
+# Checks that each room includes only the rooms the Makefile allows, and that foreign libraries are
+# included only by their doors. symbols.sh then checks the same on the objects: what a room calls.
 rooms=$(make --no-print-directory print-rooms)
 below=$(make --no-print-directory print-below)
 find broker cli common proto sql worker -name '*.[ch]' \

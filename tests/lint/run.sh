@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every check and says which failed; what a check found stands above its line.
+# Runs every check and reports which failed. The findings of a check are printed above its line.
 cd "$(dirname "$0")/../.." || exit 1
 PATH=$PATH:/usr/sbin
 failed=

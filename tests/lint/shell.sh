@@ -1,3 +1,3 @@
 #!/bin/sh
-# Shell scripts, by shellcheck.
+# Runs shellcheck over all shell scripts.
 find deploy docs tests .ci -name '*.sh' -exec shellcheck {} + && shellcheck .ci/run

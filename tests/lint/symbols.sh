@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every symbol that a room's objects call stands in that room or in one below it. `symbols.sh BELOW`,
-# BELOW as in layers.awk. Needs the release build's archives.
+# Checks that every symbol a room's objects use is defined in that room or in one below it:
+# `symbols.sh BELOW`, with BELOW as in layers.awk. It builds and reads the release archives.
 lib=build/release/lib
 make --no-print-directory -s -j "$(nproc)" programs >/dev/null || exit 1
 made=$(mktemp -d)
@@ -20,7 +20,7 @@ awk -v below="$1" '
             may[substr(lists[i], 1, colon - 1)] = " " substr(lists[i], colon + 1) " "
         }
     }
-    # A name that several rooms define (the daemons, each its own) is judged by none.
+    # A name that several rooms define (the daemons have some in common) says nothing, and is skipped.
     $1 == "D" && ($3 in home) && home[$3] != $2 { shared[$3] = 1 }
     $1 == "D" { home[$3] = $2 }
     $1 == "U" { calls[$2 " " $3] = 1 }
@@ -29,7 +29,7 @@ awk -v below="$1" '
             split(call, part, " ")
             other = home[part[2]]
             if (other != "" && !(part[2] in shared) && other != part[1] && index(may[part[1]], " " other " ") == 0) {
-                printf "%s calls %s, which stands in %s\n", part[1], part[2], other
+                printf "%s uses %s, which is defined in %s\n", part[1], part[2], other
                 bad = 1
             }
         }

@@ -1,3 +1,4 @@
 #!/bin/sh
-# C by clang-tidy, by .clang-tidy's rules. A file is read again when it or what it includes changed.
+# Runs clang-tidy with the rules of .clang-tidy. A file is checked again when it, or a file it includes,
+# has changed.
 exec make --no-print-directory -k -j "$(nproc)" tidy

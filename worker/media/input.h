@@ -11,7 +11,7 @@
 
 #include "common/error.h"
 
-/* TABLES: media limits. */
+/* Limits of a source (docs/security.md). */
 #define FM_INPUT_MAX_WIDTH 8192
 #define FM_INPUT_MAX_HEIGHT 4320
 #define FM_INPUT_MAX_PIXELS (8192LL * 4320)

@@ -1,6 +1,6 @@
 /*
  * The seal: after it this process can compute, use the descriptors it holds, and nothing else.
- * Order (TABLES §3): rlimits → not dumpable → PDEATHSIG, then getppid → no_new_privs → namespaces
+ * Order: rlimits → not dumpable → PDEATHSIG, then getppid → no_new_privs → namespaces
  * where allowed → Landlock with nothing allowed → seccomp (default: kill process) from
  * syscalls.def. Threads: call before any is made.
  */

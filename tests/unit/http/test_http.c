@@ -357,7 +357,7 @@ static void part_of_a_file_is_sent(void **state)
     ask(state, "GET /file HTTP/1.1\r\nHost: a\r\n\r\n", "Content-Length: 5\r\n\r\n23456");
 }
 
-/* TABLES §1: the library would show none of these. */
+/* docs/security.md, "The HTTP gate": the library would show none of these. */
 static void a_head_that_hides_bytes_is_told(void **state)
 {
     static const struct {
