@@ -79,8 +79,10 @@ objects = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 archive = $(B)/lib/$(subst /,-,$(1)).a
 archives = $(foreach room,$(1) $(BELOW_$(1)),$(call archive,$(room)))
 # Asked when a recipe runs, so that a make that installs the libraries finds them.
-cflags = $(shell pkg-config --cflags $(1))
-libs = $(shell pkg-config --libs $(1)) -lm
+cflags = $(shell pkg-config --cflags $(packages))
+libs = $(shell pkg-config --libs $(packages)) -lm
+# The library is `msgpack` up to msgpack-c 4 (Debian 12) and `msgpack-c` from 5 on (Debian 13).
+packages = $(1:msgpack=$(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack))
 
 .PHONY: all programs
 all: programs $(B)/bin/clip ## build every program into build/bin/

@@ -15,7 +15,8 @@ esac
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
-# set, how to judge, what to look for, the package that brings it
+# set, how to judge, what to look for, the package that brings it. Releases name some packages
+# differently: the first of `new|old` that apt knows is installed.
 needs() {
     cat <<'TABLE'
 build command gcc                               gcc
@@ -25,7 +26,7 @@ build header  microhttpd.h                      libmicrohttpd-dev
 build header  postgresql/libpq-fe.h             libpq-dev
 build header  zmq.h                             libzmq3-dev
 build header  curl/curl.h                       libcurl4-openssl-dev
-build header  msgpack.h                         libmsgpack-dev
+build header  msgpack.h                         libmsgpack-c-dev|libmsgpack-dev
 build header  jansson.h                         libjansson-dev
 build header  sodium.h                          libsodium-dev
 build header  seccomp.h                         libseccomp-dev
@@ -110,9 +111,21 @@ forbid_main() {
     fi
 }
 
-echo "Installing: $missing"
+# The first of the names between bars that this release has; if it has none, apt is to say so.
+choose_package() {
+    echo "$1" | tr '|' '\n' | while read -r name; do
+        if [ -n "$(apt-cache show "$name" 2>/dev/null)" ]; then
+            echo "$name"
+            break
+        fi
+    done | grep . || echo "${1%%|*}"
+}
+
 forbid_main
 $as_root apt-get -q update
+packages=$(for names in $missing; do choose_package "$names"; done)
 # Package names are words.
 # shellcheck disable=SC2086
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing
+set -- $packages
+echo "Installing: $*"
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"

@@ -4,6 +4,7 @@
 #include <libavutil/samplefmt.h>
 #include <math.h>
 
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/probe.h"
 
 void fm_cut_init(struct fm_cut *cut, const struct fm_plan_part *part,
@@ -67,7 +68,7 @@ static bool hand_on(struct fm_cut *cut, int64_t stop, fm_cut_take *take, void *c
     double place = fmax(place_of(cut, offset_of(cut, frame)), 0);
     frame->pts = ticks_of(cut->grid.num > 0 ? place / av_q2d(cut->grid) : place, frame);
     stop -= ticks_of(cut->part.start_seconds, frame);
-    frame->pkt_duration = FFMAX(stop - frame->pts, 1);
+    fm_ffmpeg_set_duration(frame, FFMAX(stop - frame->pts, 1));
     return take(context, frame, err);
 }
 
@@ -115,7 +116,7 @@ static bool end_picture(struct fm_cut *cut, fm_cut_take *take, void *context, st
 {
     if (!cut->shown)
         return true;
-    double length = seconds_of(cut->shown->pkt_duration, cut->shown);
+    double length = seconds_of(fm_ffmpeg_duration(cut->shown), cut->shown);
     if (length <= 0 && cut->grid.num > 0)
         length = av_q2d(av_inv_q(cut->grid));
     if (length > 0 && offset_of(cut, cut->shown) + length <= 0)

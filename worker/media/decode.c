@@ -1,6 +1,7 @@
 /* See the head of decode.h. */
 #include "worker/media/decode.h"
 
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/input.h"
 #include "worker/media/probe.h"
 
@@ -53,7 +54,7 @@ static void set_video_time(struct fm_decode *decode, AVFrame *frame)
     frame->pts = frame->best_effort_timestamp;
     if (frame->pts == AV_NOPTS_VALUE)
         frame->pts = decode->next_pts == AV_NOPTS_VALUE ? 0 : decode->next_pts;
-    int64_t length = frame->pkt_duration;
+    int64_t length = fm_ffmpeg_duration(frame);
     AVRational rate = decode->source->avg_frame_rate;
     if (length <= 0 && rate.num > 0 && rate.den > 0)
         length = av_rescale_q(1, av_inv_q(rate), frame->time_base);

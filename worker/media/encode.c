@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "common/fault.h"
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/probe.h"
 #include "worker/media/sound.h"
 
@@ -118,7 +119,7 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
     frame->pts = pts;
     encode->next_pts = pts + 1;
     encode->last_duration =
-        av_rescale_q(frame->pkt_duration, frame->time_base, encode->codec->time_base);
+        av_rescale_q(fm_ffmpeg_duration(frame), frame->time_base, encode->codec->time_base);
     frame->pict_type = AV_PICTURE_TYPE_NONE;
     frame->quality = encode->codec->global_quality;
     return true;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/probe.h"
 #include "worker/media/sound.h"
 
@@ -52,12 +53,11 @@ static AVFilterContext *append(struct chain *chain, const char *name, const char
  * half turn of the axes that are mirrored. */
 static void append_rotation(struct chain *chain, const AVStream *stream)
 {
-    size_t size = 0;
-    const uint8_t *side = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    const AVPacketSideData *side = fm_ffmpeg_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX);
     int32_t matrix[9];
-    if (!side || size < sizeof(matrix))
+    if (!side || side->size < sizeof(matrix))
         return;
-    memcpy(matrix, side, sizeof(matrix));
+    memcpy(matrix, side->data, sizeof(matrix));
     int degrees = fm_probe_rotation(stream);
     if (degrees == 90)
         append(chain, "transpose", matrix[3] > 0 ? "cclock_flip" : "clock");
@@ -118,7 +118,8 @@ static void append_size(struct chain *chain, const struct fm_plan_stream *plan,
 
 static bool takes(const AVCodec *encoder, enum AVPixelFormat format)
 {
-    for (const enum AVPixelFormat *at = encoder->pix_fmts; at && *at != AV_PIX_FMT_NONE; at++)
+    for (const enum AVPixelFormat *at = fm_ffmpeg_pixel_formats(encoder);
+         at && *at != AV_PIX_FMT_NONE; at++)
         if (*at == format)
             return true;
     return false;
@@ -307,7 +308,7 @@ static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take,
         if (result < 0)
             return fm_probe_fail(err, result, "filter graph");
     }
-    filter->end = is_video(filter) ? frame->pts + frame->pkt_duration : AV_NOPTS_VALUE;
+    filter->end = is_video(filter) ? frame->pts + fm_ffmpeg_duration(frame) : AV_NOPTS_VALUE;
     int result = av_buffersrc_add_frame(filter->source, frame);
     return result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
 }

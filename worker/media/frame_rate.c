@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/probe.h"
 
 /* A frame this far from the first free place is off the grid; below it the clock only trembles. */
@@ -43,7 +44,7 @@ static double places_for(const struct fm_frame_rate *pace, const AVFrame *frame)
 {
     if (is_resized(pace->plan))
         return 1;
-    double length = (double)frame->pkt_duration * av_q2d(frame->time_base);
+    double length = (double)fm_ffmpeg_duration(frame) * av_q2d(frame->time_base);
     return fmax(rint(length * av_q2d(pace->plan->frame_rate)), 1);
 }
 
@@ -89,7 +90,7 @@ static bool give(struct fm_frame_rate *pace, const AVFrame *picture, struct fm_e
         return fm_probe_fail(err, AVERROR(ENOMEM), "pace");
     frame->time_base = av_inv_q(pace->plan->frame_rate);
     frame->pts = pace->next++;
-    frame->pkt_duration = 1;
+    fm_ffmpeg_set_duration(frame, 1);
     return pace->take(pace->context, frame, err);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/memory.h"
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/probe.h"
 #include "worker/media/truncation.h"
 
@@ -235,7 +236,7 @@ static bool stream_says_encrypted(const AVStream *stream)
 {
     uint32_t tag = stream->codecpar->codec_tag;
     return tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a') ||
-           av_stream_get_side_data(stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, NULL) ||
+           fm_ffmpeg_side_data(stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO) ||
            av_dict_get(stream->metadata, "enc_key_id", NULL, 0);
 }
 
@@ -411,7 +412,7 @@ static bool adopt_orientation(struct fm_input *input, struct fm_error *err)
         return true;
     const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
     uint8_t *matrix =
-        side ? av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, side->size) : NULL;
+        side ? fm_ffmpeg_side_data_new(stream, AV_PKT_DATA_DISPLAYMATRIX, side->size) : NULL;
     if (matrix)
         memcpy(matrix, side->data, side->size);
     return true;

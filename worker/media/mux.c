@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/probe.h"
 #include "worker/media/sink.h"
 
@@ -101,11 +102,13 @@ static bool side_data_stays(const struct lane *lane, enum AVPacketSideDataType t
 
 static int copy_side_data(const struct lane *lane)
 {
-    for (int i = 0; i < lane->source->nb_side_data; i++) {
-        const AVPacketSideData *from = &lane->source->side_data[i];
+    int count = 0;
+    const AVPacketSideData *list = fm_ffmpeg_side_data_list(lane->source, &count);
+    for (int i = 0; i < count; i++) {
+        const AVPacketSideData *from = &list[i];
         if (!side_data_stays(lane, from->type))
             continue;
-        uint8_t *to = av_stream_new_side_data(lane->stream, from->type, from->size);
+        uint8_t *to = fm_ffmpeg_side_data_new(lane->stream, from->type, from->size);
         if (!to)
             return AVERROR(ENOMEM);
         memcpy(to, from->data, from->size);

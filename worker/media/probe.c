@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "worker/media/ffmpeg_versions.h"
 
 /* The table's ranges (messages.def): a hostile header must not make a message that cannot be sent.
  */
@@ -90,11 +91,11 @@ double fm_probe_duration(const AVFormatContext *format)
 
 static bool read_matrix(const AVStream *stream, int32_t matrix[9])
 {
-    size_t size = 0, needed = 9 * sizeof(*matrix);
-    const uint8_t *side = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
-    if (!side || size < needed)
+    size_t needed = 9 * sizeof(*matrix);
+    const AVPacketSideData *side = fm_ffmpeg_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX);
+    if (!side || side->size < needed)
         return false;
-    memcpy(matrix, side, needed);
+    memcpy(matrix, side->data, needed);
     return true;
 }
 

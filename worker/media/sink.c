@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/memory.h"
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/probe.h"
 
 #define BUFFER_BYTES (64 << 10)
@@ -17,7 +18,7 @@ struct fm_sink {
     int64_t position;
 };
 
-static int write_bytes(void *opaque, uint8_t *bytes, int length)
+static int write_bytes(void *opaque, fm_ffmpeg_written *bytes, int length)
 {
     struct fm_sink *sink = opaque;
     for (int done = 0; done < length;) {

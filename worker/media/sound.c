@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "worker/media/ffmpeg_versions.h"
+
 #define MOST_CHANNELS_UNASKED 2
 #define DEFAULT_SAMPLE_RATE 44100
 /* The slowest sound of MPEG-2; what is slower is MPEG 2.5's, which no standard has. */
@@ -36,7 +38,7 @@ void fm_sound_layout(enum AVCodecID codec, int channels, AVChannelLayout *layout
 static int nearest_sample_rate(const AVCodec *encoder, int rate)
 {
     int best = 0;
-    for (const int *at = encoder->supported_samplerates; at && *at; at++)
+    for (const int *at = fm_ffmpeg_sample_rates(encoder); at && *at; at++)
         if (!best || abs(*at - rate) < abs(best - rate))
             best = *at;
     return best ? best : rate;
@@ -45,10 +47,11 @@ static int nearest_sample_rate(const AVCodec *encoder, int rate)
 /* Floats where the encoder takes them: decoders mostly give them. */
 static enum AVSampleFormat choose_sample_format(const AVCodec *encoder)
 {
-    for (const enum AVSampleFormat *at = encoder->sample_fmts; *at != AV_SAMPLE_FMT_NONE; at++)
+    const enum AVSampleFormat *formats = fm_ffmpeg_sample_formats(encoder);
+    for (const enum AVSampleFormat *at = formats; at && *at != AV_SAMPLE_FMT_NONE; at++)
         if (*at == AV_SAMPLE_FMT_FLTP || *at == AV_SAMPLE_FMT_FLT)
             return *at;
-    return encoder->sample_fmts[0];
+    return formats ? formats[0] : AV_SAMPLE_FMT_FLTP;
 }
 
 static int64_t choose_bit_rate(const struct fm_spec_audio *asked, enum AVCodecID codec,
