@@ -9,8 +9,9 @@
 static bool take_paced(void *context, AVFrame *frame, struct fm_error *err)
 {
     struct fm_encode *encode = &((struct fm_branch *)context)->encode;
-    if (!encode->codec && !fm_encode_open(encode, frame, err))
+    if (!encode->codec && !fm_encode_open(encode, frame, err)) {
         return false;
+    }
     return fm_encode_frame(encode, frame, err);
 }
 
@@ -70,8 +71,9 @@ static AVFrame *find_still(struct fm_branch *branch)
         }
         av_frame_free(&shown);
         shown = frame;
-        if (after)
+        if (after) {
             break;
+        }
     }
     return shown;
 }
@@ -89,11 +91,14 @@ static bool feed_still(struct fm_branch *branch, struct fm_error *err)
 static bool feed_all(struct fm_branch *branch, struct fm_error *err)
 {
     void *item = NULL;
-    while (!branch->cut.ended && fm_pipe_get(branch->frames, &item) && item)
-        if (!fm_cut_feed(&branch->cut, item, feed, branch, err))
+    while (!branch->cut.ended && fm_pipe_get(branch->frames, &item) && item) {
+        if (!fm_cut_feed(&branch->cut, item, feed, branch, err)) {
             return false;
-    if (!branch->cut.ended)
+        }
+    }
+    if (!branch->cut.ended) {
         return fm_cut_feed(&branch->cut, NULL, feed, branch, err);
+    }
     fm_pipe_close(branch->frames);
     return true;
 }
@@ -110,11 +115,13 @@ static bool finish(struct fm_branch *branch, struct fm_error *err)
 bool fm_branch_run(struct fm_branch *branch, struct fm_error *err)
 {
     bool still = branch->encode.plan->still;
-    if (!(still ? feed_still(branch, err) : feed_all(branch, err)))
+    if (!(still ? feed_still(branch, err) : feed_all(branch, err))) {
         return false;
+    }
     /* Closed from outside: another stage has failed, and nothing here counts any more. */
-    if (!still && !branch->cut.ended && fm_pipe_is_closed(branch->frames))
+    if (!still && !branch->cut.ended && fm_pipe_is_closed(branch->frames)) {
         return true;
+    }
     return finish(branch, err);
 }
 

@@ -11,12 +11,15 @@ void fm_cut_init(struct fm_cut *cut, const struct fm_plan_part *part,
                  const struct fm_plan_stream *stream)
 {
     *cut = (struct fm_cut){.part = *part};
-    if (stream->source->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
+    if (stream->source->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
         return;
-    if (stream->on_grid)
+    }
+    if (stream->on_grid) {
         cut->grid = stream->source_rate;
-    if (stream->constant)
+    }
+    if (stream->constant) {
         cut->pace = av_q2d(av_inv_q(stream->frame_rate));
+    }
 }
 
 /* ---- pictures ---- */
@@ -50,8 +53,9 @@ static bool begins_before(const struct fm_cut *cut, const AVFrame *frame)
 
 static bool begins_behind(const struct fm_cut *cut, const AVFrame *frame)
 {
-    if (!isfinite(cut->part.end_seconds))
+    if (!isfinite(cut->part.end_seconds)) {
         return false;
+    }
     double length = place_of(cut, cut->part.end_seconds - cut->part.start_seconds);
     double least = cut->grid.num > 0 ? 1 : seconds_of(1, frame);
     return place_of(cut, offset_of(cut, frame)) >= fmax(length, least);
@@ -63,8 +67,9 @@ static bool hand_on(struct fm_cut *cut, int64_t stop, fm_cut_take *take, void *c
 {
     AVFrame *frame = cut->shown;
     cut->shown = NULL;
-    if (!frame)
+    if (!frame) {
         return true;
+    }
     double place = fmax(place_of(cut, offset_of(cut, frame)), 0);
     frame->pts = ticks_of(cut->grid.num > 0 ? place / av_q2d(cut->grid) : place, frame);
     stop -= ticks_of(cut->part.start_seconds, frame);
@@ -77,20 +82,23 @@ static bool end_part(struct fm_cut *cut, fm_cut_take *take, void *context, struc
 {
     AVFrame *again = NULL;
     cut->ended = true;
-    if (!cut->shown)
+    if (!cut->shown) {
         return true;
+    }
     double length = cut->part.end_seconds - cut->part.start_seconds, last = length - cut->pace;
     int64_t stop = ticks_of(cut->part.end_seconds, cut->shown);
     int64_t pts = ticks_of(cut->part.start_seconds + last, cut->shown);
     double shown = fmax(place_of(cut, offset_of(cut, cut->shown)), 0);
-    if (cut->pace > 0 && place_of(cut, last) > shown)
+    if (cut->pace > 0 && place_of(cut, last) > shown) {
         again = av_frame_clone(cut->shown);
+    }
     if (!hand_on(cut, again ? pts : stop, take, context, err)) {
         av_frame_free(&again);
         return false;
     }
-    if (again)
+    if (again) {
         again->pts = pts;
+    }
     cut->shown = again;
     return hand_on(cut, stop, take, context, err);
 }
@@ -103,10 +111,11 @@ static bool cut_picture(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, v
         av_frame_free(&frame);
         return end_part(cut, take, context, err);
     }
-    if (begins_before(cut, frame))
+    if (begins_before(cut, frame)) {
         av_frame_free(&cut->shown);
-    else
+    } else {
         good = hand_on(cut, frame->pts, take, context, err);
+    }
     cut->shown = frame;
     return good;
 }
@@ -114,18 +123,23 @@ static bool cut_picture(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, v
 /* The stream's last frame is on show as long as it says; that may be over before the part. */
 static bool end_picture(struct fm_cut *cut, fm_cut_take *take, void *context, struct fm_error *err)
 {
-    if (!cut->shown)
+    if (!cut->shown) {
         return true;
+    }
     double length = seconds_of(fm_ffmpeg_duration(cut->shown), cut->shown);
-    if (length <= 0 && cut->grid.num > 0)
+    if (length <= 0 && cut->grid.num > 0) {
         length = av_q2d(av_inv_q(cut->grid));
-    if (length > 0 && offset_of(cut, cut->shown) + length <= 0)
+    }
+    if (length > 0 && offset_of(cut, cut->shown) + length <= 0) {
         av_frame_free(&cut->shown);
-    if (!cut->shown)
+    }
+    if (!cut->shown) {
         return true;
+    }
     int64_t stop = cut->shown->pts + ticks_of(length, cut->shown);
-    if (isfinite(cut->part.end_seconds))
+    if (isfinite(cut->part.end_seconds)) {
         stop = FFMIN(stop, ticks_of(cut->part.end_seconds, cut->shown));
+    }
     return hand_on(cut, stop, take, context, err);
 }
 
@@ -136,8 +150,9 @@ static bool end_picture(struct fm_cut *cut, fm_cut_take *take, void *context, st
 static AVFrame *copy_samples(const AVFrame *frame, int skip, int keep)
 {
     AVFrame *copy = av_frame_alloc();
-    if (!copy)
+    if (!copy) {
         return NULL;
+    }
     copy->format = frame->format;
     copy->sample_rate = frame->sample_rate;
     copy->nb_samples = keep;
@@ -155,8 +170,9 @@ static bool cut_sound(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, voi
                       struct fm_error *err)
 {
     int64_t start = ticks_of(cut->part.start_seconds, frame), stop = INT64_MAX;
-    if (isfinite(cut->part.end_seconds))
+    if (isfinite(cut->part.end_seconds)) {
         stop = FFMAX(ticks_of(cut->part.end_seconds, frame), start + 1);
+    }
     int64_t from = FFMAX(frame->pts, start), to = FFMIN(frame->pts + frame->nb_samples, stop);
     cut->ended = frame->pts >= stop;
     if (from >= to) {
@@ -167,8 +183,9 @@ static bool cut_sound(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, voi
         AVFrame *whole = frame;
         frame = copy_samples(whole, (int)(from - whole->pts), (int)(to - from));
         av_frame_free(&whole);
-        if (!frame)
+        if (!frame) {
             return fm_probe_fail(err, AVERROR(ENOMEM), "cut");
+        }
     }
     frame->pts = from - start;
     return take(context, frame, err);
@@ -184,10 +201,12 @@ static bool is_whole(const struct fm_cut *cut)
 bool fm_cut_feed(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, void *context,
                  struct fm_error *err)
 {
-    if (!frame)
+    if (!frame) {
         return end_picture(cut, take, context, err);
-    if (is_whole(cut))
+    }
+    if (is_whole(cut)) {
         return take(context, frame, err);
+    }
     if (cut->ended) {
         av_frame_free(&frame);
         return true;

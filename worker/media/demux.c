@@ -27,9 +27,11 @@ struct fm_pipe *fm_demux_pipe_new(void)
 
 static struct fm_demux_stream *find_stream(struct fm_demux *demux, int index)
 {
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (demux->streams[i].source && demux->streams[i].source->index == index)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        if (demux->streams[i].source && demux->streams[i].source->index == index) {
             return &demux->streams[i];
+        }
+    }
     return NULL;
 }
 
@@ -40,8 +42,9 @@ static int64_t jump_of(const struct fm_demux *demux, const struct fm_demux_strea
                        int64_t dts_us)
 {
     int64_t expected = stream->next_us != AV_NOPTS_VALUE ? stream->next_us : demux->last_us;
-    if (expected == AV_NOPTS_VALUE)
+    if (expected == AV_NOPTS_VALUE) {
         return 0;
+    }
     int64_t delta = av_sat_sub64(dts_us, expected);
     bool is_back =
         stream->reached_us != AV_NOPTS_VALUE && dts_us < av_sat_sub64(stream->reached_us, BACK_US);
@@ -51,27 +54,31 @@ static int64_t jump_of(const struct fm_demux *demux, const struct fm_demux_strea
 static void shift(AVPacket *packet, AVRational base, int64_t us)
 {
     int64_t ticks = av_rescale_q(us, AV_TIME_BASE_Q, base);
-    if (packet->dts != AV_NOPTS_VALUE)
+    if (packet->dts != AV_NOPTS_VALUE) {
         packet->dts += ticks;
-    if (packet->pts != AV_NOPTS_VALUE)
+    }
+    if (packet->pts != AV_NOPTS_VALUE) {
         packet->pts += ticks;
+    }
 }
 
 static void note_shown(struct fm_demux_stream *stream, const AVPacket *packet)
 {
     int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
-    if (at != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD))
+    if (at != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
         stream->shown_us =
             FFMAX(stream->shown_us, av_rescale_q(at, stream->source->time_base, AV_TIME_BASE_Q));
+    }
 }
 
 /* A header may promise less than there is. */
 static bool check_length(const struct fm_demux *demux, struct fm_error *err)
 {
     int64_t seconds = demux->last_us == AV_NOPTS_VALUE ? 0 : demux->last_us / AV_TIME_BASE;
-    if (demux->max_seconds > 0 && seconds > (int64_t)demux->max_seconds)
+    if (demux->max_seconds > 0 && seconds > (int64_t)demux->max_seconds) {
         return fm_fail(err, FM_MEDIA_TOO_LONG, "longer than %llu s",
                        (unsigned long long)demux->max_seconds);
+    }
     return true;
 }
 
@@ -102,24 +109,28 @@ static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AV
 /* The packet is taken in any case. */
 static bool deliver(struct fm_demux_stream *stream, AVPacket *packet, struct fm_error *err)
 {
-    for (size_t i = 0; i < stream->remux_count; i++)
+    for (size_t i = 0; i < stream->remux_count; i++) {
         if (!fm_remux_packet(&stream->remuxes[i], packet, err)) {
             av_packet_free(&packet);
             return false;
         }
+    }
     size_t bytes = (size_t)packet->size + sizeof(*packet);
-    if (!stream->decode)
+    if (!stream->decode) {
         av_packet_free(&packet);
-    else
+    } else {
         fm_pipe_put(stream->decode, packet, bytes);
+    }
     return true;
 }
 
 static bool is_remuxed(const struct fm_demux_stream *stream)
 {
-    for (size_t i = 0; i < stream->remux_count; i++)
-        if (!stream->remuxes[i].ended)
+    for (size_t i = 0; i < stream->remux_count; i++) {
+        if (!stream->remuxes[i].ended) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -127,8 +138,9 @@ static bool is_wanted(const struct fm_demux *demux)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         const struct fm_demux_stream *stream = &demux->streams[i];
-        if (is_remuxed(stream) || (stream->decode && !fm_pipe_is_closed(stream->decode)))
+        if (is_remuxed(stream) || (stream->decode && !fm_pipe_is_closed(stream->decode))) {
             return !atomic_load(demux->aborted);
+        }
     }
     return false;
 }
@@ -137,8 +149,9 @@ static bool is_wanted(const struct fm_demux *demux)
 static bool read_packet(struct fm_demux *demux, AVPacket *packet)
 {
     int result = AVERROR(EAGAIN);
-    for (int i = 0; i < AGAIN_LIMIT && result == AVERROR(EAGAIN); i++)
+    for (int i = 0; i < AGAIN_LIMIT && result == AVERROR(EAGAIN); i++) {
         result = av_read_frame(demux->input, packet);
+    }
     return result >= 0;
 }
 
@@ -146,8 +159,9 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
 {
     while (is_wanted(demux)) {
         AVPacket *packet = av_packet_alloc();
-        if (!packet)
+        if (!packet) {
             return fm_probe_fail(err, AVERROR(ENOMEM), "packet");
+        }
         if (!read_packet(demux, packet)) {
             av_packet_free(&packet);
             return true;
@@ -158,8 +172,9 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
             continue;
         }
         set_times(demux, stream, packet);
-        if (!deliver(stream, packet, err) || !check_length(demux, err))
+        if (!deliver(stream, packet, err) || !check_length(demux, err)) {
             return false;
+        }
     }
     return true;
 }
@@ -168,11 +183,14 @@ static bool finish(struct fm_demux *demux, struct fm_error *err)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         struct fm_demux_stream *stream = &demux->streams[i];
-        if (stream->decode)
+        if (stream->decode) {
             fm_pipe_finish(stream->decode);
-        for (size_t k = 0; k < stream->remux_count; k++)
-            if (!fm_remux_end(&stream->remuxes[k], err))
+        }
+        for (size_t k = 0; k < stream->remux_count; k++) {
+            if (!fm_remux_end(&stream->remuxes[k], err)) {
                 return false;
+            }
+        }
     }
     return true;
 }
@@ -182,14 +200,18 @@ static void start(struct fm_demux *demux)
     AVFormatContext *input = demux->input;
     demux->shift_us = -fm_seek_start_us(input);
     demux->last_us = AV_NOPTS_VALUE;
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         demux->streams[i].next_us = demux->streams[i].reached_us = AV_NOPTS_VALUE;
-    for (unsigned i = 0; i < input->nb_streams; i++)
-        if (!find_stream(demux, (int)i))
+    }
+    for (unsigned i = 0; i < input->nb_streams; i++) {
+        if (!find_stream(demux, (int)i)) {
             input->streams[i]->discard = AVDISCARD_ALL;
+        }
+    }
     /* A source that cannot seek is read from its start: slower, not wrong. */
-    if (demux->seek_seconds > 0 || demux->rewind)
+    if (demux->seek_seconds > 0 || demux->rewind) {
         (void)fm_seek_to(input, demux->seek_seconds);
+    }
 }
 
 bool fm_demux_run(struct fm_demux *demux, struct fm_error *err)

@@ -23,8 +23,9 @@
 static void set_vp9(const struct fm_plan_stream *plan, AVDictionary **options)
 {
     int columns = 0;
-    while (columns < MOST_TILE_COLUMNS && plan->width >> (columns + 1) >= LEAST_TILE_WIDTH)
+    while (columns < MOST_TILE_COLUMNS && plan->width >> (columns + 1) >= LEAST_TILE_WIDTH) {
         columns++;
+    }
     av_dict_set(options, "deadline", plan->preset->deadline, 0);
     av_dict_set_int(options, "cpu-used", plan->preset->cpu_used, 0);
     av_dict_set_int(options, "row-mt", 1, 0);
@@ -39,13 +40,16 @@ static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream 
         codec->flags |= AV_CODEC_FLAG_QSCALE;
         codec->global_quality = STILL_QUALITY;
     }
-    if (codec->codec_id == AV_CODEC_ID_H264)
+    if (codec->codec_id == AV_CODEC_ID_H264) {
         av_dict_set(options, "preset", plan->preset->name, 0);
-    if (codec->codec_id == AV_CODEC_ID_VP9)
+    }
+    if (codec->codec_id == AV_CODEC_ID_VP9) {
         set_vp9(plan, options);
+    }
     bool by_crf = codec->codec_id == AV_CODEC_ID_H264 || codec->codec_id == AV_CODEC_ID_VP9;
-    if (by_crf && !plan->bit_rate)
+    if (by_crf && !plan->bit_rate) {
         av_dict_set_int(options, "crf", plan->crf, 0);
+    }
 }
 
 static void set_video(AVCodecContext *codec, const struct fm_plan_stream *plan,
@@ -83,22 +87,27 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
     encode->codec = avcodec_alloc_context3(plan->encoder);
     encode->packet = av_packet_alloc();
     encode->next_pts = AV_NOPTS_VALUE;
-    if (!encode->codec || !encode->packet)
+    if (!encode->codec || !encode->packet) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "encoder");
+    }
     encode->codec->flags |= fm_mux_codec_flags(encode->mux);
-    if (first)
+    if (first) {
         set_video(encode->codec, plan, first);
-    else
+    } else {
         result = set_audio(encode->codec, plan);
+    }
     set_rate_control(encode->codec, plan, &options);
-    if (result >= 0)
+    if (result >= 0) {
         result = avcodec_open2(encode->codec, plan->encoder, &options);
+    }
     av_dict_free(&options);
     /* Settings an encoder will not have are no fault of the source's. */
-    if (result < 0 && result != AVERROR(ENOMEM))
+    if (result < 0 && result != AVERROR(ENOMEM)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s will not open", plan->encoder->name);
-    if (result < 0)
+    }
+    if (result < 0) {
         return fm_probe_fail(err, result, plan->encoder->name);
+    }
     return fm_mux_add_encoder(encode->mux, encode->slot, encode->codec, err);
 }
 
@@ -112,8 +121,9 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
     int64_t pts =
         av_rescale_q_rnd(frame->pts, frame->time_base, encode->codec->time_base, AV_ROUND_NEAR_INF);
     if (encode->next_pts != AV_NOPTS_VALUE && pts < encode->next_pts) {
-        if (!encode->plan->constant || exact <= (double)encode->next_pts - EARLIEST)
+        if (!encode->plan->constant || exact <= (double)encode->next_pts - EARLIEST) {
             return false;
+        }
         pts = encode->next_pts;
     }
     frame->pts = pts;
@@ -127,10 +137,11 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
 
 static bool place_audio(struct fm_encode *encode, AVFrame *frame)
 {
-    if (frame->pts != AV_NOPTS_VALUE)
+    if (frame->pts != AV_NOPTS_VALUE) {
         frame->pts = av_rescale_q(frame->pts, frame->time_base, encode->codec->time_base);
-    else
+    } else {
         frame->pts = encode->next_pts == AV_NOPTS_VALUE ? 0 : encode->next_pts;
+    }
     encode->next_pts = frame->pts + frame->nb_samples;
     return true;
 }
@@ -142,31 +153,36 @@ static void set_duration(const struct fm_encode *encode, AVPacket *packet)
 {
     bool last = packet->pts != AV_NOPTS_VALUE && packet->pts == encode->next_pts - 1;
     bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (video && last && !encode->plan->constant && encode->last_duration > 0)
+    if (video && last && !encode->plan->constant && encode->last_duration > 0) {
         packet->duration = encode->last_duration;
+    }
 }
 
 static bool write_packets(struct fm_encode *encode, struct fm_error *err)
 {
     for (;;) {
         int result = avcodec_receive_packet(encode->codec, encode->packet);
-        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
+        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) {
             return true;
-        if (result < 0)
+        }
+        if (result < 0) {
             return fm_probe_fail(err, result, "encode");
+        }
         set_duration(encode, encode->packet);
         bool written = fm_mux_write(encode->mux, encode->slot, encode->packet, err);
         av_packet_unref(encode->packet);
-        if (!written)
+        if (!written) {
             return false;
+        }
     }
 }
 
 bool fm_encode_frame(struct fm_encode *encode, AVFrame *frame, struct fm_error *err)
 {
     bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (frame && !(video ? place_video(encode, frame) : place_audio(encode, frame)))
+    if (frame && !(video ? place_video(encode, frame) : place_audio(encode, frame))) {
         return true;
+    }
     fm_fault("encode");
     int result = avcodec_send_frame(encode->codec, frame);
     return result < 0 ? fm_probe_fail(err, result, "encode") : write_packets(encode, err);

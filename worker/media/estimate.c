@@ -49,13 +49,16 @@ uint64_t fm_estimate_plan(const struct fm_plan *plan)
     bool decodes = false;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fm_plan_stream *stream = &plan->outputs[i].streams[FM_PLAN_VIDEO];
-        if (stream->way != FM_PLAN_ENCODE)
+        if (stream->way != FM_PLAN_ENCODE) {
             continue;
+        }
         bytes += estimate_encoder(stream);
-        if (stream->palette == FM_PLAN_PALETTE_SHARED)
+        if (stream->palette == FM_PLAN_PALETTE_SHARED) {
             bytes += fm_estimate_palette(stream, plan->outputs[i].duration_seconds);
-        if (!decodes)
+        }
+        if (!decodes) {
             bytes += estimate_decoder(stream->source->codecpar, plan->threads);
+        }
         decodes = true;
     }
     return bytes;

@@ -48,9 +48,11 @@ static inline const AVPacketSideData *fm_ffmpeg_side_data(const AVStream *stream
 {
     int count = 0;
     const AVPacketSideData *list = fm_ffmpeg_side_data_list(stream, &count);
-    for (int i = 0; i < count; i++)
-        if (list[i].type == type)
+    for (int i = 0; i < count; i++) {
+        if (list[i].type == type) {
             return &list[i];
+        }
+    }
     return NULL;
 }
 

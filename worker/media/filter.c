@@ -18,8 +18,9 @@ bool fm_filter_init(struct fm_filter *filter, const struct fm_plan_stream *plan,
     *filter = (struct fm_filter){.plan = plan, .pixels = AV_PIX_FMT_NONE};
     filter->shape = av_frame_alloc();
     filter->out = av_frame_alloc();
-    if (!filter->shape || !filter->out)
+    if (!filter->shape || !filter->out) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "filter");
+    }
     return true;
 }
 
@@ -39,13 +40,16 @@ struct chain {
 static AVFilterContext *append(struct chain *chain, const char *name, const char *options)
 {
     AVFilterContext *next = NULL;
-    if (chain->result >= 0)
+    if (chain->result >= 0) {
         chain->result = avfilter_graph_create_filter(&next, avfilter_get_by_name(name), name,
                                                      options, NULL, chain->graph);
-    if (chain->result >= 0)
+    }
+    if (chain->result >= 0) {
         chain->result = avfilter_link(chain->last, 0, next, 0);
-    if (chain->result >= 0)
+    }
+    if (chain->result >= 0) {
         chain->last = next;
+    }
     return next;
 }
 
@@ -55,18 +59,23 @@ static void append_rotation(struct chain *chain, const AVStream *stream)
 {
     const AVPacketSideData *side = fm_ffmpeg_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX);
     int32_t matrix[9];
-    if (!side || side->size < sizeof(matrix))
+    if (!side || side->size < sizeof(matrix)) {
         return;
+    }
     memcpy(matrix, side->data, sizeof(matrix));
     int degrees = fm_probe_rotation(stream);
-    if (degrees == 90)
+    if (degrees == 90) {
         append(chain, "transpose", matrix[3] > 0 ? "cclock_flip" : "clock");
-    if (degrees == 270)
+    }
+    if (degrees == 270) {
         append(chain, "transpose", matrix[3] < 0 ? "clock_flip" : "cclock");
-    if (degrees == 180 && matrix[0] < 0)
+    }
+    if (degrees == 180 && matrix[0] < 0) {
         append(chain, "hflip", NULL);
-    if (degrees % 180 == 0 && matrix[4] < 0)
+    }
+    if (degrees % 180 == 0 && matrix[4] < 0) {
         append(chain, "vflip", NULL);
+    }
 }
 
 /* An odd edge is cut off rather than the whole picture scaled by a pixel. */
@@ -112,16 +121,19 @@ static void append_size(struct chain *chain, const struct fm_plan_stream *plan,
         height = plan->scaled_height;
     }
     append_box(chain, plan, cut, width, height);
-    if (plan->square)
+    if (plan->square) {
         append(chain, "setsar", "sar=1");
+    }
 }
 
 static bool takes(const AVCodec *encoder, enum AVPixelFormat format)
 {
     for (const enum AVPixelFormat *at = fm_ffmpeg_pixel_formats(encoder);
-         at && *at != AV_PIX_FMT_NONE; at++)
-        if (*at == format)
+         at && *at != AV_PIX_FMT_NONE; at++) {
+        if (*at == format) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -129,8 +141,9 @@ static enum AVPixelFormat choose_pixels(const struct fm_plan_stream *plan, const
 {
     const char *name = av_get_pix_fmt_name((enum AVPixelFormat)frame->format);
     bool full = plan->still || (name && !strncmp(name, "yuvj", 4));
-    if (plan->palette != FM_PLAN_PALETTE_NONE)
+    if (plan->palette != FM_PLAN_PALETTE_NONE) {
         return AV_PIX_FMT_PAL8;
+    }
     return full && takes(plan->encoder, AV_PIX_FMT_YUVJ420P) ? AV_PIX_FMT_YUVJ420P
                                                              : AV_PIX_FMT_YUV420P;
 }
@@ -144,17 +157,20 @@ static void append_palette(struct chain *chain, enum fm_plan_palette palette)
     AVFilterContext *split = chain->last;
     append(chain, "palettegen", each ? "stats_mode=single" : "stats_mode=full");
     AVFilterContext *colours = chain->last;
-    if (chain->result < 0)
+    if (chain->result < 0) {
         return;
+    }
     chain->last = split;
     AVFilterContext *use = NULL;
     chain->result =
         avfilter_graph_create_filter(&use, avfilter_get_by_name("paletteuse"), "paletteuse",
                                      each ? "new=1" : NULL, NULL, chain->graph);
-    if (chain->result >= 0)
+    if (chain->result >= 0) {
         chain->result = avfilter_link(split, 1, use, 0);
-    if (chain->result >= 0)
+    }
+    if (chain->result >= 0) {
         chain->result = avfilter_link(colours, 0, use, 1);
+    }
     chain->last = use;
 }
 
@@ -162,8 +178,9 @@ static void append_video(struct fm_filter *filter, struct chain *chain, const AV
 {
     const struct fm_plan_stream *plan = filter->plan;
     char options[64];
-    if (filter->pixels == AV_PIX_FMT_NONE)
+    if (filter->pixels == AV_PIX_FMT_NONE) {
         filter->pixels = choose_pixels(plan, frame);
+    }
     if (plan->thinned) {
         /* Rounded up at the end: a film of a blink, or one picture, still has a frame. */
         snprintf(options, sizeof(options), "fps=%d/%d:eof_action=pass", plan->frame_rate.num,
@@ -172,8 +189,9 @@ static void append_video(struct fm_filter *filter, struct chain *chain, const AV
     }
     append_rotation(chain, plan->source);
     append_size(chain, plan, frame);
-    if (plan->palette != FM_PLAN_PALETTE_NONE)
+    if (plan->palette != FM_PLAN_PALETTE_NONE) {
         append_palette(chain, plan->palette);
+    }
     snprintf(options, sizeof(options), "pix_fmts=%s", av_get_pix_fmt_name(filter->pixels));
     append(chain, "format", options);
     filter->sink = append(chain, "buffersink", NULL);
@@ -196,8 +214,9 @@ static void append_audio(struct fm_filter *filter, struct chain *chain)
 static int set_source(struct fm_filter *filter, const AVFrame *frame)
 {
     AVBufferSrcParameters *parameters = av_buffersrc_parameters_alloc();
-    if (!parameters)
+    if (!parameters) {
         return AVERROR(ENOMEM);
+    }
     parameters->format = frame->format;
     parameters->time_base = frame->time_base;
     parameters->width = frame->width;
@@ -206,8 +225,9 @@ static int set_source(struct fm_filter *filter, const AVFrame *frame)
     parameters->frame_rate = filter->plan->source_rate;
     parameters->sample_rate = frame->sample_rate;
     int result = av_channel_layout_copy(&parameters->ch_layout, &frame->ch_layout);
-    if (result >= 0)
+    if (result >= 0) {
         result = av_buffersrc_parameters_set(filter->source, parameters);
+    }
     av_channel_layout_uninit(&parameters->ch_layout);
     av_free(parameters);
     return result >= 0 ? avfilter_init_str(filter->source, NULL) : result;
@@ -216,24 +236,29 @@ static int set_source(struct fm_filter *filter, const AVFrame *frame)
 static int build(struct fm_filter *filter, const AVFrame *frame)
 {
     filter->graph = avfilter_graph_alloc();
-    if (!filter->graph)
+    if (!filter->graph) {
         return AVERROR(ENOMEM);
+    }
     filter->graph->nb_threads = 1;
     filter->graph->scale_sws_opts = av_strdup("flags=bicubic");
     const char *source = is_video(filter) ? "buffer" : "abuffer";
     filter->source =
         avfilter_graph_alloc_filter(filter->graph, avfilter_get_by_name(source), source);
-    if (!filter->source)
+    if (!filter->source) {
         return AVERROR(ENOMEM);
+    }
     struct chain chain = {filter->graph, filter->source, set_source(filter, frame)};
-    if (is_video(filter))
+    if (is_video(filter)) {
         append_video(filter, &chain, frame);
-    else
+    } else {
         append_audio(filter, &chain);
-    if (chain.result >= 0)
+    }
+    if (chain.result >= 0) {
         chain.result = avfilter_graph_config(filter->graph, NULL);
-    if (chain.result >= 0 && filter->frame_size > 0)
+    }
+    if (chain.result >= 0 && filter->frame_size > 0) {
         av_buffersink_set_frame_size(filter->sink, (unsigned)filter->frame_size);
+    }
     return chain.result;
 }
 
@@ -265,15 +290,18 @@ static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
 {
     for (;;) {
         int result = av_buffersink_get_frame(filter->sink, filter->out);
-        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
+        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) {
             return true;
-        if (result < 0)
+        }
+        if (result < 0) {
             return fm_probe_fail(err, result, "filter");
+        }
         filter->out->time_base = av_buffersink_get_time_base(filter->sink);
         bool taken = take(context, filter->out, err);
         av_frame_unref(filter->out);
-        if (!taken)
+        if (!taken) {
             return false;
+        }
     }
 }
 
@@ -281,8 +309,9 @@ static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
 static bool drain(struct fm_filter *filter, fm_filter_take *take, void *context,
                   struct fm_error *err)
 {
-    if (!filter->graph)
+    if (!filter->graph) {
         return true;
+    }
     int result = av_buffersrc_close(filter->source, filter->end, 0);
     bool drained =
         result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
@@ -293,8 +322,9 @@ static bool drain(struct fm_filter *filter, fm_filter_take *take, void *context,
 /* Sound whose channels have no names gets the usual ones for their number. */
 static void name_channels(AVFrame *frame)
 {
-    if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC && frame->ch_layout.nb_channels > 0)
+    if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC && frame->ch_layout.nb_channels > 0) {
         av_channel_layout_default(&frame->ch_layout, frame->ch_layout.nb_channels);
+    }
 }
 
 static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,
@@ -302,11 +332,13 @@ static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take,
 {
     name_channels(frame);
     if (!fits_graph(filter, frame)) {
-        if (!drain(filter, take, context, err) || !keep_shape(filter, frame, err))
+        if (!drain(filter, take, context, err) || !keep_shape(filter, frame, err)) {
             return false;
+        }
         int result = build(filter, frame);
-        if (result < 0)
+        if (result < 0) {
             return fm_probe_fail(err, result, "filter graph");
+        }
     }
     filter->end = is_video(filter) ? frame->pts + fm_ffmpeg_duration(frame) : AV_NOPTS_VALUE;
     int result = av_buffersrc_add_frame(filter->source, frame);
@@ -316,8 +348,9 @@ static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take,
 bool fm_filter_feed(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,
                     struct fm_error *err)
 {
-    if (!frame)
+    if (!frame) {
         return drain(filter, take, context, err);
+    }
     bool fed = push(filter, frame, take, context, err);
     av_frame_free(&frame);
     return fed;

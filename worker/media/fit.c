@@ -29,8 +29,9 @@ static struct fm_fit_size contain(const struct fm_fit_ask *ask, double width, do
     int most_width = at_least(ask->box_width > 0 ? ask->box_width : INT_MAX, ask->step);
     int most_height = at_least(ask->box_height > 0 ? ask->box_height : INT_MAX, ask->step);
     double ratio = fmin(most_width / width, most_height / height);
-    if (ratio >= 1 && !ask->square)
+    if (ratio >= 1 && !ask->square) {
         return same_size(at_least(ask->width, ask->step), at_least(ask->height, ask->step), false);
+    }
     ratio = fmin(ratio, 1);
     return same_size(nearest(width * ratio, ask->step, 0, most_width),
                      nearest(height * ratio, ask->step, 0, most_height), true);
@@ -50,9 +51,10 @@ bool fm_fit_size(const struct fm_fit_ask *ask, struct fm_fit_size *size, struct 
     }
     double across = box_width / width, down = box_height / height;
     double ratio = cover ? fmax(across, down) : fmin(across, down);
-    if (width * ratio * height * ratio > (double)FM_INPUT_MAX_PIXELS)
+    if (width * ratio * height * ratio > (double)FM_INPUT_MAX_PIXELS) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "%d x %d cannot cover %d x %d", ask->width,
                        ask->height, box_width, box_height);
+    }
     *size = same_size(box_width, box_height, true);
     size->scaled_width =
         nearest(width * ratio, ask->step, cover ? box_width : 0, cover ? INT_MAX : box_width);

@@ -42,8 +42,9 @@ static bool is_resized(const struct fm_plan_stream *plan)
 /* The command believes a frame's own length only where no filter was asked for. */
 static double places_for(const struct fm_frame_rate *pace, const AVFrame *frame)
 {
-    if (is_resized(pace->plan))
+    if (is_resized(pace->plan)) {
         return 1;
+    }
     double length = (double)fm_ffmpeg_duration(frame) * av_q2d(frame->time_base);
     return fmax(rint(length * av_q2d(pace->plan->frame_rate)), 1);
 }
@@ -54,13 +55,16 @@ static int64_t count_places(const struct fm_frame_rate *pace, const AVFrame *fra
     double ahead = place_of(pace, frame) - (double)pace->next;
     double end = ahead + places_for(pace, frame);
     *before = 0;
-    if (end < -OFF_GRID)
+    if (end < -OFF_GRID) {
         return 0;
-    if (end <= OFF_GRID)
+    }
+    if (end <= OFF_GRID) {
         return 1;
+    }
     int64_t count = llrint(end);
-    if (ahead > OFF_GRID)
+    if (ahead > OFF_GRID) {
         *before = FFMIN(llrint(ahead - NEAREST), count);
+    }
     return count;
 }
 
@@ -68,8 +72,9 @@ static int64_t count_places(const struct fm_frame_rate *pace, const AVFrame *fra
 static void skip_start(struct fm_frame_rate *pace, const AVFrame *frame)
 {
     double place = place_of(pace, frame);
-    if (pace->plan->alone && !pace->last->buf[0] && place >= LATE)
+    if (pace->plan->alone && !pace->last->buf[0] && place >= LATE) {
         pace->next = llrint(place);
+    }
 }
 
 /* A film whose last pictures each stood for several ends with one that does. */
@@ -86,8 +91,9 @@ static int64_t count_last(const struct fm_frame_rate *pace)
 static bool give(struct fm_frame_rate *pace, const AVFrame *picture, struct fm_error *err)
 {
     FM_AUTO(av_frame_free) AVFrame *frame = av_frame_clone(picture);
-    if (!frame)
+    if (!frame) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "pace");
+    }
     frame->time_base = av_inv_q(pace->plan->frame_rate);
     frame->pts = pace->next++;
     fm_ffmpeg_set_duration(frame, 1);
@@ -100,8 +106,9 @@ static bool give_all(struct fm_frame_rate *pace, const AVFrame *frame, int64_t b
     for (int64_t i = 0; i < count; i++) {
         bool old = i < before && pace->last->buf[0];
         const AVFrame *picture = old || !frame ? pace->last : frame;
-        if (!give(pace, picture, err))
+        if (!give(pace, picture, err)) {
             return false;
+        }
     }
     return true;
 }
@@ -119,10 +126,12 @@ static bool keep(struct fm_frame_rate *pace, const AVFrame *frame, int64_t befor
 
 bool fm_frame_rate_feed(struct fm_frame_rate *pace, AVFrame *frame, struct fm_error *err)
 {
-    if (!pace->plan->paced)
+    if (!pace->plan->paced) {
         return !frame || pace->take(pace->context, frame, err);
-    if (!frame)
+    }
+    if (!frame) {
         return !pace->last->buf[0] || give_all(pace, NULL, 0, count_last(pace), err);
+    }
     skip_start(pace, frame);
     int64_t before = 0, count = count_places(pace, frame, &before);
     return give_all(pace, frame, before, count, err) && keep(pace, frame, before, err);

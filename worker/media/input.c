@@ -61,14 +61,17 @@ static int read_bytes(void *opaque, uint8_t *out, int length)
         return AVERROR_INVALIDDATA;
     }
     int64_t left = input->size_bytes - input->position;
-    if (left <= 0)
+    if (left <= 0) {
         return AVERROR_EOF;
+    }
     size_t want = (size_t)FFMIN(left, length);
     ssize_t got = pread(input->fd, out, want, input->position);
-    if (got < 0)
+    if (got < 0) {
         return AVERROR(errno);
-    if (got == 0)
+    }
+    if (got == 0) {
         return AVERROR_EOF;
+    }
     input->position += got;
     input->furthest = FFMAX(input->furthest, input->position);
     return (int)got;
@@ -92,8 +95,9 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
     default:
         return AVERROR(EINVAL);
     }
-    if (offset > INT64_MAX - base || offset + base < 0)
+    if (offset > INT64_MAX - base || offset + base < 0) {
         return AVERROR(EINVAL);
+    }
     input->position = base + offset;
     return input->position;
 }
@@ -107,16 +111,18 @@ static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *ur
 
 static void destroy_io(struct fm_input *input)
 {
-    if (input->io)
+    if (input->io) {
         av_freep(&input->io->buffer);
+    }
     avio_context_free(&input->io);
 }
 
 static bool make_io(struct fm_input *input, struct fm_error *err)
 {
     unsigned char *buffer = av_malloc(BUFFER_BYTES);
-    if (!buffer)
+    if (!buffer) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "input buffer");
+    }
     input->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, input, read_bytes, NULL, seek_bytes);
     if (!input->io) {
         av_free(buffer);
@@ -141,20 +147,24 @@ static bool find_container(struct fm_input *input, const AVInputFormat **contain
                            struct fm_error *err)
 {
     int score = av_probe_input_buffer2(input->io, container, "", NULL, 0, PROBE_FORMAT_BYTES);
-    if (score == AVERROR(ENOMEM))
+    if (score == AVERROR(ENOMEM)) {
         return fm_probe_fail(err, score, "probe");
-    if (!*container || (score < LEAST_SCORE && !is_tagged_mp3(input, *container)))
+    }
+    if (!*container || (score < LEAST_SCORE && !is_tagged_mp3(input, *container))) {
         return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "no container found (%d)", score);
-    if (av_match_list((*container)->name, formats, ',') <= 0)
+    }
+    if (av_match_list((*container)->name, formats, ',') <= 0) {
         return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "container %s", (*container)->name);
+    }
     return true;
 }
 
 static bool make_format(struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = avformat_alloc_context();
-    if (!format)
+    if (!format) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "format context");
+    }
     input->format = format;
     format->pb = input->io;
     format->flags |= AVFMT_FLAG_CUSTOM_IO;
@@ -164,8 +174,9 @@ static bool make_format(struct fm_input *input, struct fm_error *err)
     format->max_analyze_duration = ANALYZE_US;
     format->max_streams = STREAMS_PER_OPEN;
     if (av_opt_set(format, "protocol_whitelist", "none", 0) < 0 ||
-        av_opt_set(format, "format_whitelist", formats, 0) < 0)
+        av_opt_set(format, "format_whitelist", formats, 0) < 0) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "whitelists");
+    }
     return true;
 }
 
@@ -173,22 +184,27 @@ static bool make_format(struct fm_input *input, struct fm_error *err)
 static bool fail_open(const struct fm_input *input, int averror, const char *what,
                       struct fm_error *err)
 {
-    if (input->too_many_streams)
+    if (input->too_many_streams) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "more than %d streams", FM_INPUT_MAX_STREAMS);
+    }
     return fm_probe_fail(err, averror, what);
 }
 
 static bool open_container(struct fm_input *input, struct fm_error *err)
 {
     const AVInputFormat *container = NULL;
-    if (!make_io(input, err) || !find_container(input, &container, err) || !make_format(input, err))
+    if (!make_io(input, err) || !find_container(input, &container, err) ||
+        !make_format(input, err)) {
         return false;
+    }
     /* avformat_open_input frees the context when it fails. */
     int result = avformat_open_input(&input->format, "", container, NULL);
-    if (result < 0)
+    if (result < 0) {
         return fail_open(input, result, "open", err);
-    if (input->format->nb_streams > FM_INPUT_MAX_STREAMS)
+    }
+    if (input->format->nb_streams > FM_INPUT_MAX_STREAMS) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "%u streams", input->format->nb_streams);
+    }
     return true;
 }
 
@@ -198,13 +214,16 @@ static bool find_streams(struct fm_input *input, struct fm_error *err)
 {
     unsigned count = input->format->nb_streams;
     AVDictionary *options[FM_INPUT_MAX_STREAMS] = {0};
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         av_dict_set_int(&options[i], "max_pixels", FM_INPUT_MAX_PIXELS, 0);
+    }
     int result = avformat_find_stream_info(input->format, options);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         av_dict_free(&options[i]);
-    if (result < 0 || input->too_many_streams)
+    }
+    if (result < 0 || input->too_many_streams) {
         return fail_open(input, result, "streams", err);
+    }
     return true;
 }
 
@@ -213,21 +232,24 @@ static bool find_streams(struct fm_input *input, struct fm_error *err)
 /* Upright pictures have the same right to the longer side. */
 static bool check_size(int stream, int width, int height, struct fm_error *err)
 {
-    if (FFMAX(width, height) > FM_INPUT_MAX_WIDTH || FFMIN(width, height) > FM_INPUT_MAX_HEIGHT)
+    if (FFMAX(width, height) > FM_INPUT_MAX_WIDTH || FFMIN(width, height) > FM_INPUT_MAX_HEIGHT) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d: %dx%d", stream, width, height);
+    }
     return true;
 }
 
 static bool check_picture(const AVStream *stream, struct fm_error *err)
 {
     const AVCodecParameters *codec = stream->codecpar;
-    if (!check_size(stream->index, codec->width, codec->height, err))
+    if (!check_size(stream->index, codec->width, codec->height, err)) {
         return false;
+    }
     AVRational rate = stream->avg_frame_rate;
     bool cover = stream->disposition & AV_DISPOSITION_ATTACHED_PIC;
-    if (!cover && rate.den > 0 && av_q2d(rate) > FM_INPUT_MAX_FRAME_RATE)
+    if (!cover && rate.den > 0 && av_q2d(rate) > FM_INPUT_MAX_FRAME_RATE) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d: %.0f frames a second", stream->index,
                        av_q2d(rate));
+    }
     return true;
 }
 
@@ -243,13 +265,16 @@ static bool stream_says_encrypted(const AVStream *stream)
 static bool check_limits(const struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = input->format;
-    if (format->nb_streams > FM_INPUT_MAX_STREAMS)
+    if (format->nb_streams > FM_INPUT_MAX_STREAMS) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "%u streams", format->nb_streams);
+    }
     for (unsigned i = 0; i < format->nb_streams; i++) {
-        if (stream_says_encrypted(format->streams[i]))
+        if (stream_says_encrypted(format->streams[i])) {
             return fm_fail(err, FM_ENCRYPTED_MEDIA, "stream %u", i);
-        if (!check_picture(format->streams[i], err))
+        }
+        if (!check_picture(format->streams[i], err)) {
             return false;
+        }
     }
     return true;
 }
@@ -257,9 +282,10 @@ static bool check_limits(const struct fm_input *input, struct fm_error *err)
 static bool check_length(const struct fm_input *input, uint64_t max_seconds, struct fm_error *err)
 {
     double seconds = fm_probe_duration(input->format);
-    if (seconds > (double)max_seconds)
+    if (seconds > (double)max_seconds) {
         return fm_fail(err, FM_MEDIA_TOO_LONG, "%.1f s of at most %llu", seconds,
                        (unsigned long long)max_seconds);
+    }
     return true;
 }
 
@@ -279,8 +305,9 @@ static bool first_packets_are_encrypted(AVFormatContext *format)
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     bool found = false;
     for (int i = 0; packet && i < ENCRYPTION_PACKETS && !found; i++) {
-        if (av_read_frame(format, packet) < 0)
+        if (av_read_frame(format, packet) < 0) {
             break;
+        }
         found = av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL) != NULL;
         av_packet_unref(packet);
     }
@@ -290,13 +317,16 @@ static bool first_packets_are_encrypted(AVFormatContext *format)
 /* Common encryption without a "pssh". */
 static bool check_encryption(const struct fm_input *input, struct fm_error *err)
 {
-    if (!av_match_name("mov", input->format->iformat->name))
+    if (!av_match_name("mov", input->format->iformat->name)) {
         return true;
+    }
     FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
-    if (!again)
+    if (!again) {
         return false;
-    if (first_packets_are_encrypted(again->format))
+    }
+    if (first_packets_are_encrypted(again->format)) {
         return fm_fail(err, FM_ENCRYPTED_MEDIA, "encrypted packets");
+    }
     return true;
 }
 
@@ -308,9 +338,10 @@ static int64_t find_end(AVFormatContext *format)
     while (packet && av_read_frame(format, packet) >= 0) {
         int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
         AVRational base = format->streams[packet->stream_index]->time_base;
-        if (at != AV_NOPTS_VALUE)
+        if (at != AV_NOPTS_VALUE) {
             end_us = FFMAX(end_us,
                            av_rescale_q(av_sat_add64(at, packet->duration), base, AV_TIME_BASE_Q));
+        }
         av_packet_unref(packet);
     }
     return end_us;
@@ -320,18 +351,22 @@ static bool correct_length(struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = input->format;
     double seconds = fm_probe_duration(format);
-    if (seconds * CREDIBLE_BYTES_PER_SECOND <= (double)input->size_bytes)
+    if (seconds * CREDIBLE_BYTES_PER_SECOND <= (double)input->size_bytes) {
         return true;
+    }
     FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
-    if (!again)
+    if (!again) {
         return false;
+    }
     int64_t start_us = format->start_time == AV_NOPTS_VALUE ? 0 : format->start_time;
     int64_t end_us = find_end(again->format);
-    if (end_us == AV_NOPTS_VALUE || av_sat_sub64(end_us, start_us) >= format->duration / 2)
+    if (end_us == AV_NOPTS_VALUE || av_sat_sub64(end_us, start_us) >= format->duration / 2) {
         return true;
+    }
     format->duration = FFMAX(av_sat_sub64(end_us, start_us), 0);
-    for (unsigned i = 0; i < format->nb_streams; i++)
+    for (unsigned i = 0; i < format->nb_streams; i++) {
         format->streams[i]->duration = AV_NOPTS_VALUE;
+    }
     return true;
 }
 
@@ -346,13 +381,15 @@ static void measure_packet(const AVStream *stream, const AVPacket *packet, int *
 {
     const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
     FM_AUTO(avcodec_free_context) AVCodecContext *codec = avcodec_alloc_context3(decoder);
-    if (!decoder || !codec)
+    if (!decoder || !codec) {
         return;
+    }
     codec->get_buffer2 = refuse_buffer;
     codec->thread_count = 1;
     if (avcodec_parameters_to_context(codec, stream->codecpar) < 0 ||
-        avcodec_open2(codec, decoder, NULL) < 0)
+        avcodec_open2(codec, decoder, NULL) < 0) {
         return;
+    }
     (void)avcodec_send_packet(codec, packet);
     *width = codec->width;
     *height = codec->height;
@@ -361,18 +398,22 @@ static void measure_packet(const AVStream *stream, const AVPacket *packet, int *
 /* A single image above max_pixels comes back without a size: this tells it from a damaged one. */
 static bool check_unsized(const struct fm_input *input, struct fm_error *err)
 {
-    if (input->format->nb_streams != 1)
+    if (input->format->nb_streams != 1) {
         return true;
+    }
     const AVStream *stream = input->format->streams[0];
-    if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO || stream->codecpar->width > 0)
+    if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO || stream->codecpar->width > 0) {
         return true;
+    }
     FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
-    if (!again)
+    if (!again) {
         return false;
+    }
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     int width = 0, height = 0;
-    if (packet && av_read_frame(again->format, packet) >= 0)
+    if (packet && av_read_frame(again->format, packet) >= 0) {
         measure_packet(stream, packet, &width, &height);
+    }
     return check_size(0, width, height, err);
 }
 
@@ -384,37 +425,45 @@ static int decode_one(const AVStream *stream, AVFormatContext *format, AVFrame *
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
     FM_AUTO(avcodec_free_context) AVCodecContext *codec = avcodec_alloc_context3(decoder);
-    if (!packet || !decoder || !codec)
+    if (!packet || !decoder || !codec) {
         return AVERROR(ENOMEM);
+    }
     codec->max_pixels = FM_INPUT_MAX_PIXELS;
     codec->thread_count = 1;
     int result = avcodec_parameters_to_context(codec, stream->codecpar);
-    if (result >= 0)
+    if (result >= 0) {
         result = avcodec_open2(codec, decoder, NULL);
-    if (result >= 0)
+    }
+    if (result >= 0) {
         result = av_read_frame(format, packet);
-    if (result >= 0)
+    }
+    if (result >= 0) {
         result = avcodec_send_packet(codec, packet);
+    }
     return result >= 0 ? avcodec_receive_frame(codec, frame) : result;
 }
 
 /* What cannot be decoded here will not be later either: that is for the decoder to say. */
 static bool adopt_orientation(struct fm_input *input, struct fm_error *err)
 {
-    if (strcmp(input->format->iformat->name, "jpeg_pipe") != 0)
+    if (strcmp(input->format->iformat->name, "jpeg_pipe") != 0) {
         return true;
+    }
     FM_AUTO(fm_input_destroy) struct fm_input *again = open_again(input, err);
-    if (!again)
+    if (!again) {
         return false;
+    }
     AVStream *stream = input->format->streams[0];
     FM_AUTO(av_frame_free) AVFrame *frame = av_frame_alloc();
-    if (!frame || decode_one(stream, again->format, frame) < 0)
+    if (!frame || decode_one(stream, again->format, frame) < 0) {
         return true;
+    }
     const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
     uint8_t *matrix =
         side ? fm_ffmpeg_side_data_new(stream, AV_PKT_DATA_DISPLAYMATRIX, side->size) : NULL;
-    if (matrix)
+    if (matrix) {
         memcpy(matrix, side->data, side->size);
+    }
     return true;
 }
 
@@ -428,8 +477,9 @@ bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_i
     if (!open_container(input, err) || !check_encryption(input, err) || !find_streams(input, err) ||
         !check_limits(input, err) || !correct_length(input, err) ||
         !check_length(input, max_seconds, err) || !check_unsized(input, err) ||
-        !adopt_orientation(input, err))
+        !adopt_orientation(input, err)) {
         return false;
+    }
     *out = fm_steal(input);
     return true;
 }
@@ -444,8 +494,9 @@ const char *fm_input_name(int fd, int64_t size_bytes)
     if (!make_io(input, &ignored) ||
         av_probe_input_buffer2(input->io, &container, "", NULL, 0, PROBE_FORMAT_BYTES) <
             CERTAIN_SCORE ||
-        av_match_list(container->name, formats, ',') <= 0)
+        av_match_list(container->name, formats, ',') <= 0) {
         return NULL;
+    }
     return container->name;
 }
 
@@ -466,8 +517,9 @@ int64_t fm_input_position(const struct fm_input *input)
 
 void fm_input_destroy(struct fm_input **input)
 {
-    if (!*input)
+    if (!*input) {
         return;
+    }
     avformat_close_input(&(*input)->format);
     destroy_io(*input);
     free(*input);

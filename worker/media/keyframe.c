@@ -22,10 +22,12 @@ static double scan(AVFormatContext *input, const AVStream *stream, double second
     while (packet && !(at > seconds && isfinite(found)) && av_read_frame(input, packet) >= 0) {
         bool ours = packet->stream_index == stream->index && packet->pts != AV_NOPTS_VALUE;
         bool key = packet->flags & AV_PKT_FLAG_KEY;
-        if (ours)
+        if (ours) {
             at = (double)packet->pts * av_q2d(stream->time_base) - start;
-        if (ours && key && (isnan(found) || at <= seconds + SAME_SECONDS))
+        }
+        if (ours && key && (isnan(found) || at <= seconds + SAME_SECONDS)) {
             found = at;
+        }
         av_packet_unref(packet);
     }
     av_packet_free(&packet);
@@ -41,11 +43,14 @@ double fm_keyframe_before(AVFormatContext *input, const AVStream *stream, double
 {
     const double tries[] = {seconds, fmax(seconds - FURTHER_SECONDS, 0), 0};
     double found = NAN;
-    if (seconds <= 0)
+    if (seconds <= 0) {
         return seconds;
-    for (size_t i = 0; i < FM_COUNT(tries) && is_late(found, seconds); i++)
-        if (fm_seek_to(input, tries[i]))
+    }
+    for (size_t i = 0; i < FM_COUNT(tries) && is_late(found, seconds); i++) {
+        if (fm_seek_to(input, tries[i])) {
             found = scan(input, stream, seconds);
+        }
+    }
     (void)fm_seek_to(input, 0);
     return is_late(found, seconds) ? seconds : fmax(found, 0);
 }

@@ -27,10 +27,12 @@ static bool begins_hidden(const struct fm_plan *plan, const struct fm_plan_outpu
 const char *fm_loss_of_remux(const struct fm_plan *plan, const struct fm_plan_output *output,
                              const AVStream *source)
 {
-    if (tells_showing(output->format))
+    if (tells_showing(output->format)) {
         return NULL;
-    if (fm_probe_is_turned(source))
+    }
+    if (fm_probe_is_turned(source)) {
         return "the format cannot say how it is turned";
+    }
     bool hides = fm_probe_hidden(plan->input->streams[source->index]) > HIDDEN_SECONDS;
     return hides && begins_hidden(plan, output) ? "the format cannot hide what the source hides"
                                                 : NULL;

@@ -20,8 +20,9 @@ static bool try_call(const char *word)
 {
     struct fm_error err = {0};
     unsigned landlock = 0;
-    if (fm_seal_close(&landlock, &err))
+    if (fm_seal_close(&landlock, &err)) {
         return !fm_seal_try_succeeds(word);
+    }
     fm_log_failure("seal_failed", &err);
     return false;
 }
@@ -59,19 +60,24 @@ static bool serve(struct fm_channel *channel, struct fm_error *err)
     for (;;) {
         size_t fd_count = 0;
         enum fm_channel_got got = fm_channel_receive(channel, -1, &order, fds, &fd_count, err);
-        if (got == FM_CHANNEL_CLOSED)
+        if (got == FM_CHANNEL_CLOSED) {
             return true;
-        if (got == FM_CHANNEL_BROKEN)
+        }
+        if (got == FM_CHANNEL_BROKEN) {
             return false;
-        if (got == FM_CHANNEL_NOTHING)
+        }
+        if (got == FM_CHANNEL_NOTHING) {
             continue;
+        }
         bool known = fm_task_knows(order.type);
         bool served = known && run_errand(channel, &order, fds, fd_count, err);
-        for (size_t i = 0; i < fd_count; i++)
+        for (size_t i = 0; i < fd_count; i++) {
             fm_file_close(&fds[i]);
+        }
         fm_message_done(&order);
-        if (known)
+        if (known) {
             return served;
+        }
     }
 }
 
@@ -91,10 +97,12 @@ int main(int argc, char **argv)
 {
     struct fm_error err = {0};
     fm_log_open("media", FM_LOG_INFO);
-    if (argc == 3 && !strcmp(argv[1], "--try"))
+    if (argc == 3 && !strcmp(argv[1], "--try")) {
         return try_call(argv[2]) ? EXIT_SUCCESS : EXIT_FAILURE;
-    if (run(&err))
+    }
+    if (run(&err)) {
         return EXIT_SUCCESS;
+    }
     fm_log_failure("child_failed", &err);
     return EXIT_FAILURE;
 }

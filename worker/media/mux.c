@@ -58,15 +58,18 @@ bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output,
         mux->lanes[i].planned = output->streams[i].way != FM_PLAN_NONE;
         mux->lanes[i].last_dts = AV_NOPTS_VALUE;
         mux->lanes[i].waiting = av_fifo_alloc2(64, sizeof(AVPacket *), AV_FIFO_FLAG_AUTO_GROW);
-        if (!mux->lanes[i].waiting)
+        if (!mux->lanes[i].waiting) {
             return fm_probe_fail(err, AVERROR(ENOMEM), "muxer");
+        }
         av_fifo_auto_grow_limit(mux->lanes[i].waiting, WAITING_BYTES / sizeof(AVPacket) + 1);
     }
     int result = avformat_alloc_output_context2(&mux->format, NULL, output->format->muxer, NULL);
-    if (result < 0)
+    if (result < 0) {
         return fm_probe_fail(err, result, "muxer");
-    if (!fm_sink_new(mux->format, fd, &mux->sink, err))
+    }
+    if (!fm_sink_new(mux->format, fd, &mux->sink, err)) {
         return false;
+    }
     *out = fm_steal(mux);
     return true;
 }
@@ -87,8 +90,9 @@ static const char *const dropped_tags[] = {
 static int copy_tags(AVDictionary **to, const AVDictionary *from)
 {
     int result = av_dict_copy(to, from, 0);
-    for (size_t i = 0; i < FM_COUNT(dropped_tags) && result >= 0; i++)
+    for (size_t i = 0; i < FM_COUNT(dropped_tags) && result >= 0; i++) {
         result = av_dict_set(to, dropped_tags[i], NULL, 0);
+    }
     return result;
 }
 
@@ -106,11 +110,13 @@ static int copy_side_data(const struct lane *lane)
     const AVPacketSideData *list = fm_ffmpeg_side_data_list(lane->source, &count);
     for (int i = 0; i < count; i++) {
         const AVPacketSideData *from = &list[i];
-        if (!side_data_stays(lane, from->type))
+        if (!side_data_stays(lane, from->type)) {
             continue;
+        }
         uint8_t *to = fm_ffmpeg_side_data_new(lane->stream, from->type, from->size);
-        if (!to)
+        if (!to) {
             return AVERROR(ENOMEM);
+        }
         memcpy(to, from->data, from->size);
     }
     return 0;
@@ -130,8 +136,9 @@ static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters
     unsigned int known = 0;
     if (!format->codec_tag ||
         av_codec_get_id(format->codec_tag, codec->codec_tag) == codec->codec_id ||
-        !av_codec_get_tag2(format->codec_tag, codec->codec_id, &known))
+        !av_codec_get_tag2(format->codec_tag, codec->codec_id, &known)) {
         return codec->codec_tag;
+    }
     bool hevc = codec->codec_id == AV_CODEC_ID_HEVC;
     return hevc && is_mov(format) ? MKTAG('h', 'v', 'c', '1') : 0;
 }
@@ -139,8 +146,9 @@ static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters
 static int make_stream(struct fm_mux *mux, struct lane *lane)
 {
     lane->stream = avformat_new_stream(mux->format, NULL);
-    if (!lane->stream)
+    if (!lane->stream) {
         return AVERROR(ENOMEM);
+    }
     int result = avcodec_parameters_copy(lane->stream->codecpar, lane->parameters);
     lane->stream->codecpar->codec_tag =
         lane->copied ? choose_tag(mux->format->oformat, lane->parameters) : 0;
@@ -148,8 +156,9 @@ static int make_stream(struct fm_mux *mux, struct lane *lane)
     lane->stream->avg_frame_rate = lane->frame_rate;
     lane->stream->sample_aspect_ratio = lane->parameters->sample_aspect_ratio;
     lane->stream->disposition = lane->source->disposition;
-    if (result >= 0)
+    if (result >= 0) {
         result = copy_tags(&lane->stream->metadata, lane->source->metadata);
+    }
     return result >= 0 ? copy_side_data(lane) : result;
 }
 
@@ -159,16 +168,21 @@ static bool write_header(struct fm_mux *mux, struct fm_error *err)
 {
     AVDictionary *options = NULL;
     int result = copy_tags(&mux->format->metadata, mux->plan->input->metadata);
-    for (size_t i = 0; i < FM_PLAN_SLOTS && result >= 0; i++)
-        if (mux->lanes[i].parameters)
+    for (size_t i = 0; i < FM_PLAN_SLOTS && result >= 0; i++) {
+        if (mux->lanes[i].parameters) {
             result = make_stream(mux, &mux->lanes[i]);
-    if (result >= 0 && is_mov(mux->format->oformat))
+        }
+    }
+    if (result >= 0 && is_mov(mux->format->oformat)) {
         result = av_dict_set(&options, "movflags", "+faststart", 0);
-    if (result >= 0)
+    }
+    if (result >= 0) {
         result = avformat_write_header(mux->format, &options);
+    }
     av_dict_free(&options);
-    if (result < 0)
+    if (result < 0) {
         return fm_probe_fail(err, result, "header");
+    }
     mux->header = true;
     return write_ready(mux, err);
 }
@@ -176,16 +190,18 @@ static bool write_header(struct fm_mux *mux, struct fm_error *err)
 static bool all_settled(const struct fm_mux *mux)
 {
     bool settled = true;
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         settled = settled && (!mux->lanes[i].planned || mux->lanes[i].settled);
+    }
     return settled;
 }
 
 static bool has_streams(const struct fm_mux *mux)
 {
     bool any = false;
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         any = any || mux->lanes[i].parameters;
+    }
     return any;
 }
 
@@ -231,8 +247,9 @@ bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream 
     lane->copied = true;
     int result = lane->parameters ? avcodec_parameters_copy(lane->parameters, source->codecpar)
                                   : AVERROR(ENOMEM);
-    if (result >= 0 && source->sample_aspect_ratio.num)
+    if (result >= 0 && source->sample_aspect_ratio.num) {
         lane->parameters->sample_aspect_ratio = source->sample_aspect_ratio;
+    }
     bool added = result < 0 ? fm_probe_fail(err, result, "copied stream") : settle(mux, lane, err);
     pthread_mutex_unlock(&mux->lock);
     return added;
@@ -243,14 +260,17 @@ bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream 
 /* Decoding times must rise by at least one tick; damaged sources' do not. */
 static void order_times(const struct fm_mux *mux, struct lane *lane, AVPacket *packet)
 {
-    if (mux->format->oformat->flags & AVFMT_NOTIMESTAMPS || packet->dts == AV_NOPTS_VALUE)
+    if (mux->format->oformat->flags & AVFMT_NOTIMESTAMPS || packet->dts == AV_NOPTS_VALUE) {
         return;
-    if (packet->pts != AV_NOPTS_VALUE && packet->dts > packet->pts)
+    }
+    if (packet->pts != AV_NOPTS_VALUE && packet->dts > packet->pts) {
         packet->dts = packet->pts;
+    }
     if (lane->last_dts != AV_NOPTS_VALUE && packet->dts <= lane->last_dts) {
         packet->dts = lane->last_dts + 1;
-        if (packet->pts != AV_NOPTS_VALUE)
+        if (packet->pts != AV_NOPTS_VALUE) {
             packet->pts = FFMAX(packet->pts, packet->dts);
+        }
     }
     lane->last_dts = packet->dts;
 }
@@ -259,11 +279,13 @@ static void order_times(const struct fm_mux *mux, struct lane *lane, AVPacket *p
 static void note_shown(struct lane *lane, int64_t time, int64_t duration)
 {
     double base = av_q2d(lane->stream->time_base), length = (double)duration * base;
-    if (duration <= 0 && lane->frame_rate.num > 0)
+    if (duration <= 0 && lane->frame_rate.num > 0) {
         length = av_q2d(av_inv_q(lane->frame_rate));
+    }
     lane->length_seconds += length;
-    if (time == AV_NOPTS_VALUE)
+    if (time == AV_NOPTS_VALUE) {
         return;
+    }
     double start = (double)time * base;
     lane->first_seconds = lane->shown > 0 ? FFMIN(lane->first_seconds, start) : start;
     lane->shown++;
@@ -283,13 +305,16 @@ static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     bool shown = !(packet->flags & AV_PKT_FLAG_DISCARD);
     int result = av_interleaved_write_frame(mux->format, packet);
     /* A damaged packet that cannot be rewritten for the format is passed over. */
-    if (result == AVERROR_INVALIDDATA && lane->copied)
+    if (result == AVERROR_INVALIDDATA && lane->copied) {
         return true;
-    if (result < 0)
+    }
+    if (result < 0) {
         return fm_probe_fail(err, result, "write");
+    }
     atomic_fetch_add(&lane->packets, 1);
-    if (shown)
+    if (shown) {
         note_shown(lane, time, duration);
+    }
     return true;
 }
 
@@ -313,8 +338,9 @@ static bool comes_before(const struct lane *lane, const struct lane *other)
     AVPacket *packet = NULL, *others = NULL;
     (void)av_fifo_peek(lane->waiting, &packet, 1, 0);
     (void)av_fifo_peek(other->waiting, &others, 1, 0);
-    if (packet->dts == AV_NOPTS_VALUE || others->dts == AV_NOPTS_VALUE)
+    if (packet->dts == AV_NOPTS_VALUE || others->dts == AV_NOPTS_VALUE) {
         return packet->dts == AV_NOPTS_VALUE;
+    }
     return av_compare_ts(packet->dts, lane->time_base, others->dts, other->time_base) < 0;
 }
 
@@ -326,10 +352,12 @@ static struct lane *find_next(struct fm_mux *mux)
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         struct lane *lane = &mux->lanes[i];
         bool any = av_fifo_can_read(lane->waiting) > 0;
-        if (!any && lane->planned && !lane->ended && mux->waiting_bytes <= WAITING_BYTES)
+        if (!any && lane->planned && !lane->ended && mux->waiting_bytes <= WAITING_BYTES) {
             return NULL;
-        if (any && (!next || comes_before(lane, next)))
+        }
+        if (any && (!next || comes_before(lane, next))) {
             next = lane;
+        }
     }
     return next;
 }
@@ -353,8 +381,9 @@ static bool write_ready(struct fm_mux *mux, struct fm_error *err)
 static bool take_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
                         struct fm_error *err)
 {
-    if (!mux->header && mux->waiting_bytes > WAITING_BYTES)
+    if (!mux->header && mux->waiting_bytes > WAITING_BYTES) {
         return fm_fail(err, FM_MEDIA_INVALID, "a stream begins long after the other");
+    }
     return queue_packet(mux, lane, packet, err) && (!mux->header || write_ready(mux, err));
 }
 
@@ -378,17 +407,22 @@ static bool is_empty(const struct lane *lane, size_t slot)
 
 static bool finish(struct fm_mux *mux, struct fm_error *err)
 {
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (mux->lanes[i].planned && !mux->lanes[i].ended)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        if (mux->lanes[i].planned && !mux->lanes[i].ended) {
             return true;
+        }
+    }
     bool late = mux->output->part.start_seconds > 0;
-    if (!mux->header)
+    if (!mux->header) {
         return fm_fail(err, late ? FM_TRIM_OUTSIDE : FM_MEDIA_INVALID,
                        "%s: nothing could be decoded", mux->output->spec->name);
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (is_empty(&mux->lanes[i], i))
+    }
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        if (is_empty(&mux->lanes[i], i)) {
             return fm_fail(err, FM_MEDIA_INVALID, "%s: a stream without a packet",
                            mux->output->spec->name);
+        }
+    }
     int result = av_write_trailer(mux->format);
     atomic_store(&mux->ended, true);
     return result < 0 ? fm_probe_fail(err, result, "trailer") : fm_sink_flush(mux->sink, err);
@@ -413,8 +447,9 @@ void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         int64_t position = (int64_t)atomic_load(&mux->lanes[i].position_us);
         furthest = FFMAX(furthest, position);
-        if (mux->lanes[i].planned && !atomic_load(&mux->lanes[i].ended))
+        if (mux->lanes[i].planned && !atomic_load(&mux->lanes[i].ended)) {
             behind = FFMIN(behind, position);
+        }
     }
     *seconds = (double)(behind == INT64_MAX ? furthest : behind) / AV_TIME_BASE;
 }
@@ -453,21 +488,24 @@ void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_fac
     double length = 0, end = 0;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         const struct lane *lane = &mux->lanes[i];
-        if (!lane->stream)
+        if (!lane->stream) {
             continue;
+        }
         length = fmax(length, lane->length_seconds);
         end = fmax(end, lane->end_seconds);
     }
-    if (mux->lanes[FM_PLAN_VIDEO].stream)
+    if (mux->lanes[FM_PLAN_VIDEO].stream) {
         note_video(mux, arena, facts);
+    }
     if (mux->lanes[FM_PLAN_AUDIO].stream) {
         struct fm_audio_facts *audio = fm_arena_alloc(arena, sizeof(*audio));
         fm_probe_audio_facts(mux->lanes[FM_PLAN_AUDIO].stream, arena, audio);
         facts->audio = audio;
     }
-    if (facts->video && facts->audio)
+    if (facts->video && facts->audio) {
         facts->skew_seconds =
             mux->lanes[FM_PLAN_AUDIO].end_seconds - mux->lanes[FM_PLAN_VIDEO].end_seconds;
+    }
     bool still = mux->output->streams[FM_PLAN_VIDEO].still;
     /* A file without times has no gaps; with them, it begins at zero. */
     facts->duration_seconds = still ? 0 : fmax(timeless ? length : end, 0);
@@ -476,12 +514,14 @@ void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_fac
 void fm_mux_destroy(struct fm_mux **pointer)
 {
     struct fm_mux *mux = *pointer;
-    if (!mux)
+    if (!mux) {
         return;
+    }
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         AVPacket *packet = NULL;
-        while (mux->lanes[i].waiting && av_fifo_read(mux->lanes[i].waiting, &packet, 1) >= 0)
+        while (mux->lanes[i].waiting && av_fifo_read(mux->lanes[i].waiting, &packet, 1) >= 0) {
             av_packet_free(&packet);
+        }
         av_fifo_freep2(&mux->lanes[i].waiting);
         avcodec_parameters_free(&mux->lanes[i].parameters);
     }

@@ -13,8 +13,9 @@ static bool copy_bytes(AVIOContext *io, int fd, struct fm_error *err)
     int got = at < 0 ? (int)at : 1;
     while (got > 0) {
         got = avio_read(io, chunk, CHUNK_BYTES);
-        if (got > 0 && !fm_file_write_all(fd, chunk, (size_t)got, err))
+        if (got > 0 && !fm_file_write_all(fd, chunk, (size_t)got, err)) {
             return false;
+        }
     }
     return got == 0 || got == AVERROR_EOF || fm_probe_fail(err, got, "copy");
 }
@@ -24,8 +25,9 @@ bool fm_passthrough_source(struct fm_input *input, int fd, struct fm_arena *aren
 {
     AVFormatContext *format = fm_input_format(input);
     struct fm_source_facts source = {0};
-    if (!copy_bytes(format->pb, fd, err) || !fm_probe_source(input, arena, &source, err))
+    if (!copy_bytes(format->pb, fd, err) || !fm_probe_source(input, arena, &source, err)) {
         return false;
+    }
     facts->duration_seconds = source.duration_seconds;
     facts->video = source.video;
     facts->audio = source.audio;

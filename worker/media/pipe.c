@@ -51,8 +51,9 @@ static struct slot take_first(struct fm_pipe *pipe)
 bool fm_pipe_put(struct fm_pipe *pipe, void *item, size_t bytes)
 {
     pthread_mutex_lock(&pipe->lock);
-    while (!pipe->closed && is_full(pipe))
+    while (!pipe->closed && is_full(pipe)) {
         pthread_cond_wait(&pipe->moved, &pipe->lock);
+    }
     bool open = !pipe->closed;
     if (open) {
         pipe->slots[(pipe->first + pipe->count) % pipe->capacity] = (struct slot){item, bytes};
@@ -61,16 +62,18 @@ bool fm_pipe_put(struct fm_pipe *pipe, void *item, size_t bytes)
         pthread_cond_signal(&pipe->moved);
     }
     pthread_mutex_unlock(&pipe->lock);
-    if (!open)
+    if (!open) {
         pipe->discard(item);
+    }
     return open;
 }
 
 bool fm_pipe_get(struct fm_pipe *pipe, void **item)
 {
     pthread_mutex_lock(&pipe->lock);
-    while (!pipe->closed && !pipe->finished && pipe->count == 0)
+    while (!pipe->closed && !pipe->finished && pipe->count == 0) {
         pthread_cond_wait(&pipe->moved, &pipe->lock);
+    }
     *item = pipe->count > 0 ? take_first(pipe).item : NULL;
     bool open = !pipe->closed;
     pthread_cond_signal(&pipe->moved);
@@ -90,8 +93,9 @@ void fm_pipe_close(struct fm_pipe *pipe)
 {
     pthread_mutex_lock(&pipe->lock);
     pipe->closed = true;
-    while (pipe->count > 0)
+    while (pipe->count > 0) {
         pipe->discard(take_first(pipe).item);
+    }
     pthread_cond_broadcast(&pipe->moved);
     pthread_mutex_unlock(&pipe->lock);
 }
@@ -106,8 +110,9 @@ bool fm_pipe_is_closed(struct fm_pipe *pipe)
 
 void fm_pipe_destroy(struct fm_pipe **pipe)
 {
-    if (!*pipe)
+    if (!*pipe) {
         return;
+    }
     fm_pipe_close(*pipe);
     pthread_cond_destroy(&(*pipe)->moved);
     pthread_mutex_destroy(&(*pipe)->lock);

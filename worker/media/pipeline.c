@@ -69,8 +69,9 @@ static _Thread_local char last_word[128];
 static void keep_word(void *object, int level, const char *format, va_list arguments)
 {
     (void)object;
-    if (level > AV_LOG_ERROR)
+    if (level > AV_LOG_ERROR) {
         return;
+    }
     vsnprintf(last_word, sizeof(last_word), format, arguments);
     last_word[strcspn(last_word, "\n")] = '\0';
 }
@@ -78,8 +79,9 @@ static void keep_word(void *object, int level, const char *format, va_list argum
 static void add_word(struct fm_error *err)
 {
     size_t length = strlen(err->detail);
-    if (last_word[0] && length < sizeof(err->detail))
+    if (last_word[0] && length < sizeof(err->detail)) {
         snprintf(err->detail + length, sizeof(err->detail) - length, " (%s)", last_word);
+    }
 }
 
 /* ---- stages ---- */
@@ -87,19 +89,23 @@ static void add_word(struct fm_error *err)
 static void abort_all(struct pipeline *pipeline)
 {
     atomic_store(&pipeline->aborted, true);
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (pipeline->decodes[i].packets)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        if (pipeline->decodes[i].packets) {
             fm_pipe_close(pipeline->decodes[i].packets);
-    for (size_t i = 0; i < pipeline->branch_count; i++)
+        }
+    }
+    for (size_t i = 0; i < pipeline->branch_count; i++) {
         fm_pipe_close(pipeline->branches[i].frames);
+    }
 }
 
 /* The first error is the one that counts: what follows it is its echo. */
 static void report(struct pipeline *pipeline, const struct fm_error *err)
 {
     pthread_mutex_lock(&pipeline->lock);
-    if (pipeline->first.code == FM_NONE)
+    if (pipeline->first.code == FM_NONE) {
         pipeline->first = *err;
+    }
     pthread_mutex_unlock(&pipeline->lock);
     abort_all(pipeline);
 }
@@ -152,8 +158,9 @@ static bool add_branch(struct pipeline *pipeline, size_t output, enum fm_plan_sl
     struct fm_branch *branch = &pipeline->branches[pipeline->branch_count++];
     struct fm_decode *decode = &pipeline->decodes[slot];
     if (!fm_branch_init(branch, &pipeline->plan.outputs[output], slot, pipeline->muxes[output],
-                        err))
+                        err)) {
         return false;
+    }
     if (!decode->packets) {
         decode->source = branch->encode.plan->source;
         decode->threads = pipeline->plan.threads;
@@ -179,8 +186,9 @@ static bool add_stream(struct pipeline *pipeline, size_t output, enum fm_plan_sl
                        struct fm_error *err)
 {
     const struct fm_plan_stream *plan = &pipeline->plan.outputs[output].streams[slot];
-    if (plan->way == FM_PLAN_NONE)
+    if (plan->way == FM_PLAN_NONE) {
         return true;
+    }
     struct fm_demux_stream *stream = &pipeline->demux.streams[slot];
     stream->source = plan->source;
     bool is_part = isfinite(pipeline->plan.outputs[output].part.end_seconds);
@@ -199,16 +207,19 @@ static bool wire(struct pipeline *pipeline, struct fm_error *err)
         .plan = &pipeline->plan, .muxes = pipeline->muxes, .demux = &pipeline->demux};
     for (size_t i = 0; i < pipeline->plan.count; i++) {
         const struct fm_plan_output *output = &pipeline->plan.outputs[i];
-        if (output->spec->format == FM_FORMAT_COPY)
+        if (output->spec->format == FM_FORMAT_COPY) {
             continue;
+        }
         if (!fm_mux_new(&pipeline->plan, output, pipeline->request->output_fds[i],
                         &pipeline->muxes[i], err) ||
             !add_stream(pipeline, i, FM_PLAN_VIDEO, err) ||
-            !add_stream(pipeline, i, FM_PLAN_AUDIO, err))
+            !add_stream(pipeline, i, FM_PLAN_AUDIO, err)) {
             return false;
+        }
     }
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         pipeline->demux.streams[i].decode = pipeline->decodes[i].packets;
+    }
     add_stage(pipeline, "demux", run_demux, &pipeline->demux);
     return true;
 }
@@ -217,8 +228,9 @@ static bool wire(struct pipeline *pipeline, struct fm_error *err)
 
 static void tell_progress(struct pipeline *pipeline)
 {
-    if (!pipeline->request->on_progress)
+    if (!pipeline->request->on_progress) {
         return;
+    }
     struct fm_progress_reading reading = fm_progress_read(&pipeline->gauge);
     pipeline->request->on_progress(pipeline->request->context, &reading);
 }
@@ -238,8 +250,9 @@ static void wait_for_stages(struct pipeline *pipeline)
     struct timespec next = after_ms(PROGRESS_MS);
     pthread_mutex_lock(&pipeline->lock);
     while (pipeline->running > 0) {
-        if (pthread_cond_timedwait(&pipeline->changed, &pipeline->lock, &next) != ETIMEDOUT)
+        if (pthread_cond_timedwait(&pipeline->changed, &pipeline->lock, &next) != ETIMEDOUT) {
             continue;
+        }
         next = after_ms(PROGRESS_MS);
         pthread_mutex_unlock(&pipeline->lock);
         tell_progress(pipeline);
@@ -257,8 +270,9 @@ static bool run(struct pipeline *pipeline, struct fm_error *err)
     for (; started < pipeline->stage_count; started++) {
         struct stage *stage = &pipeline->stages[started];
         int result = pthread_create(&stage->thread, NULL, run_stage, stage);
-        if (result == 0)
+        if (result == 0) {
             continue;
+        }
         struct fm_error failure = {0};
         fm_fail(&failure, FM_RESOURCE_MEMORY, "thread: %s", strerror(result));
         report(pipeline, &failure);
@@ -268,10 +282,12 @@ static bool run(struct pipeline *pipeline, struct fm_error *err)
     pipeline->running -= pipeline->stage_count - started;
     pthread_mutex_unlock(&pipeline->lock);
     wait_for_stages(pipeline);
-    for (size_t i = 0; i < started; i++)
+    for (size_t i = 0; i < started; i++) {
         pthread_join(pipeline->stages[i].thread, NULL);
-    if (pipeline->first.code != FM_NONE)
+    }
+    if (pipeline->first.code != FM_NONE) {
         *err = pipeline->first;
+    }
     return pipeline->first.code == FM_NONE;
 }
 
@@ -291,12 +307,14 @@ static bool check_promise(const struct pipeline *pipeline, struct fm_error *err)
     bool is_cut = fm_input_is_cut(pipeline->request->input);
     for (size_t i = 0; is_cut && i < FM_PLAN_SLOTS; i++) {
         const struct fm_demux_stream *stream = &pipeline->demux.streams[i];
-        if (!stream->source || !stream->whole)
+        if (!stream->source || !stream->whole) {
             continue;
+        }
         double promised = promised_seconds(pipeline, stream->source);
         double read = (double)stream->shown_us / AV_TIME_BASE;
-        if (read + fmax(MISSED_SECONDS, promised * MISSED_SHARE) < promised)
+        if (read + fmax(MISSED_SECONDS, promised * MISSED_SHARE) < promised) {
             return fm_fail(err, FM_MEDIA_INVALID, "cut off at %.1f of %.1f s", read, promised);
+        }
     }
     return true;
 }
@@ -336,16 +354,19 @@ static struct pipeline *make_pipeline(const struct fm_pipeline_request *request)
 static void destroy_pipeline(struct pipeline **pointer)
 {
     struct pipeline *pipeline = *pointer;
-    for (size_t i = 0; i < pipeline->branch_count; i++)
+    for (size_t i = 0; i < pipeline->branch_count; i++) {
         fm_branch_done(&pipeline->branches[i]);
+    }
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         fm_decode_done(&pipeline->decodes[i]);
         fm_pipe_destroy(&pipeline->decodes[i].packets);
-        for (size_t k = 0; k < OUTPUTS; k++)
+        for (size_t k = 0; k < OUTPUTS; k++) {
             fm_remux_done(&pipeline->remuxes[i][k]);
+        }
     }
-    for (size_t i = 0; i < OUTPUTS; i++)
+    for (size_t i = 0; i < OUTPUTS; i++) {
         fm_mux_destroy(&pipeline->muxes[i]);
+    }
     pthread_cond_destroy(&pipeline->changed);
     pthread_mutex_destroy(&pipeline->lock);
     free(pipeline);
@@ -358,17 +379,22 @@ static bool attempt(const struct fm_pipeline_request *request, struct fm_arena *
 {
     FM_AUTO(destroy_pipeline) struct pipeline *pipeline = make_pipeline(request);
     if (!fm_plan_make(fm_input_format(request->input), request->spec, request->threads, arena,
-                      &pipeline->plan, err))
+                      &pipeline->plan, err)) {
         return false;
-    if (!*seek)
+    }
+    if (!*seek) {
         pipeline->plan.seek_seconds = 0;
+    }
     pipeline->demux.rewind = !*seek;
     *seek = pipeline->plan.seek_seconds > 0;
-    if (!wire(pipeline, err) || !run(pipeline, err) || !check_promise(pipeline, err))
+    if (!wire(pipeline, err) || !run(pipeline, err) || !check_promise(pipeline, err)) {
         return false;
-    for (size_t i = 0; i < pipeline->plan.count; i++)
-        if (!gather(pipeline, i, arena, &made[i], err))
+    }
+    for (size_t i = 0; i < pipeline->plan.count; i++) {
+        if (!gather(pipeline, i, arena, &made[i], err)) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -386,7 +412,8 @@ bool fm_pipeline_run(const struct fm_pipeline_request *request, struct fm_arena 
         seek = false;
         done = attempt(request, arena, &seek, made, &failure);
     }
-    if (!done && err)
+    if (!done && err) {
         *err = failure;
+    }
     return done;
 }

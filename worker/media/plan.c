@@ -45,9 +45,11 @@ struct decision {
 static bool list_has(const char *words, const char *word)
 {
     size_t length = strlen(word);
-    for (const char *at = strstr(words, word); at; at = strstr(at + 1, word))
-        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+    for (const char *at = strstr(words, word); at; at = strstr(at + 1, word)) {
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -56,9 +58,11 @@ static bool list_has(const char *words, const char *word)
 static bool lacks_times(const AVFormatContext *input)
 {
     static const char *const names[] = {"avi", "h264", "hevc", "m4v", "mpegvideo", "obu", "mjpeg"};
-    for (size_t i = 0; i < FM_COUNT(names); i++)
-        if (!strcmp(input->iformat->name, names[i]))
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        if (!strcmp(input->iformat->name, names[i])) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -85,24 +89,30 @@ static const char *asked_of_part(const struct fm_plan_output *output)
 
 static const char *asked_of_video(const struct fm_spec_video *video)
 {
-    if (video->width || video->height)
+    if (video->width || video->height) {
         return "a size is asked";
-    if (video->bitrate)
+    }
+    if (video->bitrate) {
         return "a bitrate is asked";
-    if (video->crf != DEFAULT_CRF || video->preset)
+    }
+    if (video->crf != DEFAULT_CRF || video->preset) {
         return "a quality is asked";
+    }
     return NULL;
 }
 
 static const char *asked_of_audio(const struct fm_spec_audio *audio,
                                   const AVCodecParameters *source)
 {
-    if (audio->bitrate)
+    if (audio->bitrate) {
         return "a bitrate is asked";
-    if (audio->channels && audio->channels != (uint64_t)source->ch_layout.nb_channels)
+    }
+    if (audio->channels && audio->channels != (uint64_t)source->ch_layout.nb_channels) {
         return "other channels are asked";
-    if (audio->sample_rate && audio->sample_rate != (uint64_t)source->sample_rate)
+    }
+    if (audio->sample_rate && audio->sample_rate != (uint64_t)source->sample_rate) {
         return "another sample rate is asked";
+    }
     return NULL;
 }
 
@@ -132,15 +142,18 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
                        struct fm_plan_stream *stream, struct fm_error *err)
 {
     const char *codec = avcodec_get_name(stream->source->codecpar->codec_id);
-    if (!fits(decision, choice->fitting, stream->source) || stream->still)
+    if (!fits(decision, choice->fitting, stream->source) || stream->still) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, codec);
+    }
     const char *lost = fm_loss_of_remux(decision->plan, decision->output, stream->source);
-    if (lost)
+    if (lost) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s", choice->what, lost);
+    }
     /* Nobody could play what not one frame could be decoded of. */
-    if (stream->source->codecpar->format < 0)
+    if (stream->source->codecpar->format < 0) {
         return fm_fail(err, FM_MEDIA_INVALID, "%s: not a frame of %s could be decoded",
                        choice->what, codec);
+    }
     stream->way = FM_PLAN_REMUX;
     tell(decision, choice->what, "remux, %s fits", codec);
     return true;
@@ -150,14 +163,18 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
 static const char *why_encode(const struct decision *decision, const struct choice *choice,
                               const struct fm_plan_stream *stream)
 {
-    if (stream->still)
+    if (stream->still) {
         return "a still";
-    if (choice->why_not_auto)
+    }
+    if (choice->why_not_auto) {
         return choice->why_not_auto;
-    if (!fits(decision, choice->fitting, stream->source))
+    }
+    if (!fits(decision, choice->fitting, stream->source)) {
         return "it does not fit the format";
-    if (lacks_exact_times(decision->plan->input))
+    }
+    if (lacks_exact_times(decision->plan->input)) {
         return "the source lacks exact times";
+    }
     return fm_loss_of_remux(decision->plan, decision->output, stream->source);
 }
 
@@ -168,13 +185,16 @@ static bool plan_encode(struct decision *decision, const struct choice *choice, 
     const char *name = fm_operations_encoder(codec);
     const char *from = avcodec_get_name(stream->source->codecpar->codec_id);
     stream->encoder = avcodec_find_encoder_by_name(name);
-    if (!stream->encoder)
+    if (!stream->encoder) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: no encoder %s", choice->what, name);
+    }
     const char *to = avcodec_get_name(stream->encoder->id);
-    if (!list_has(choice->fitting, to))
+    if (!list_has(choice->fitting, to)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, to);
-    if (!avcodec_find_decoder(stream->source->codecpar->codec_id))
+    }
+    if (!avcodec_find_decoder(stream->source->codecpar->codec_id)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: no decoder of %s", choice->what, from);
+    }
     stream->way = FM_PLAN_ENCODE;
     tell(decision, choice->what, "transcode %s to %s, %s", from, to, why);
     return true;
@@ -183,11 +203,13 @@ static bool plan_encode(struct decision *decision, const struct choice *choice, 
 static bool choose_way(struct decision *decision, const struct choice *choice,
                        struct fm_plan_stream *stream, struct fm_error *err)
 {
-    if (choice->asked == FM_CODEC_COPY)
+    if (choice->asked == FM_CODEC_COPY) {
         return plan_remux(decision, choice, stream, err);
+    }
     const char *why = "asked";
-    if (choice->asked == FM_CODEC_AUTO)
+    if (choice->asked == FM_CODEC_AUTO) {
         why = why_encode(decision, choice, stream);
+    }
     return why ? plan_encode(decision, choice, why, stream, err)
                : plan_remux(decision, choice, stream, err);
 }
@@ -215,8 +237,9 @@ static bool plan_size(const struct decision *decision, const struct fm_spec_vide
         .square = (stream->still || gif) && shaped,
     };
     struct fm_fit_size size = {0};
-    if (!fm_fit_size(&ask, &size, err))
+    if (!fm_fit_size(&ask, &size, err)) {
         return false;
+    }
     stream->width = size.width;
     stream->height = size.height;
     stream->scaled_width = size.scaled_width;
@@ -291,20 +314,26 @@ static bool plan_video(struct decision *decision, const AVStream *source, struct
                             format->video_codecs, cut ? cut : asked_of_video(asked)};
     bool is_auto = choice.asked == FM_CODEC_AUTO;
     stream->still = spec->format == FM_FORMAT_JPG;
-    if (choice.asked == FM_CODEC_NONE || (is_auto && format->video == FM_CODEC_NONE))
+    if (choice.asked == FM_CODEC_NONE || (is_auto && format->video == FM_CODEC_NONE)) {
         return true;
-    if (!source && is_auto && !stream->still)
+    }
+    if (!source && is_auto && !stream->still) {
         return true;
-    if (!source)
+    }
+    if (!source) {
         return fm_fail(err, FM_NO_MEDIA_FOUND, "%s: the source has no picture", spec->name);
+    }
     stream->source = source;
-    if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE)
+    if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE) {
         return stream->way == FM_PLAN_REMUX;
+    }
     plan_rate(decision->output, stream, decision->plan->input);
-    if (!plan_quality(asked, stream, err) || !plan_size(decision, asked, stream, err))
+    if (!plan_quality(asked, stream, err) || !plan_size(decision, asked, stream, err)) {
         return false;
-    if (spec->format == FM_FORMAT_GIF)
+    }
+    if (spec->format == FM_FORMAT_GIF) {
         plan_gif(decision->output, stream);
+    }
     return true;
 }
 
@@ -317,13 +346,15 @@ static bool plan_audio(struct decision *decision, const AVStream *source, struct
     struct choice choice = {"audio", (enum fm_codec)asked->codec, format->audio,
                             format->audio_codecs, NULL};
     if (choice.asked == FM_CODEC_NONE || !source ||
-        (choice.asked == FM_CODEC_AUTO && format->audio == FM_CODEC_NONE))
+        (choice.asked == FM_CODEC_AUTO && format->audio == FM_CODEC_NONE)) {
         return true;
+    }
     const char *cut = asked_of_part(decision->output);
     choice.why_not_auto = cut ? cut : asked_of_audio(asked, source->codecpar);
     stream->source = source;
-    if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE)
+    if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE) {
         return stream->way == FM_PLAN_REMUX;
+    }
     fm_sound_plan(asked, format, stream);
     return true;
 }
@@ -340,8 +371,9 @@ static const AVStream *find_picture(AVFormatContext *input)
 static const AVStream *find_sound(AVFormatContext *input)
 {
     int index = fm_probe_audio_stream(input);
-    if (index < 0 || input->streams[index]->codecpar->ch_layout.nb_channels <= 0)
+    if (index < 0 || input->streams[index]->codecpar->ch_layout.nb_channels <= 0) {
         return NULL;
+    }
     return input->streams[index];
 }
 
@@ -352,16 +384,19 @@ static bool plan_part(const struct fm_plan *plan, struct fm_plan_output *output,
     const struct fm_spec_trim *trim = output->spec->trim;
     double source = plan->duration_seconds, start = trim ? trim->start_seconds : 0;
     double end = trim && trim->end_seconds < LAST_SECOND ? trim->end_seconds : INFINITY;
-    if (source > 0 && end >= source)
+    if (source > 0 && end >= source) {
         end = INFINITY;
-    if (source > 0 && start > 0 && start >= source)
+    }
+    if (source > 0 && start > 0 && start >= source) {
         return fm_fail(err, FM_TRIM_OUTSIDE, "%s: %.3f s of %.3f", output->spec->name, start,
                        source);
+    }
     output->part = (struct fm_plan_part){start, end};
     output->duration_seconds = isfinite(end) ? end - start : fmax(source - start, 0);
     output->moment_seconds = start + output->spec->at_seconds;
-    if (isfinite(end))
+    if (isfinite(end)) {
         output->moment_seconds = fmax(fmin(output->moment_seconds, end - MOMENT_SECONDS), start);
+    }
     return true;
 }
 
@@ -370,8 +405,9 @@ static void move_part(const struct fm_plan *plan, struct fm_plan_output *output)
 {
     const struct fm_plan_stream *picture = &output->streams[FM_PLAN_VIDEO];
     double start = output->part.start_seconds;
-    if (picture->way != FM_PLAN_REMUX)
+    if (picture->way != FM_PLAN_REMUX) {
         return;
+    }
     output->part.start_seconds = fm_keyframe_before(plan->input, picture->source, start);
     output->duration_seconds += start - output->part.start_seconds;
 }
@@ -383,17 +419,20 @@ static bool plan_output(struct fm_plan *plan, struct fm_plan_output *output, str
     bool planned = plan_part(plan, output, err) &&
                    plan_video(&decision, find_picture(plan->input), err) &&
                    plan_audio(&decision, find_sound(plan->input), err);
-    if (planned)
+    if (planned) {
         output->reason =
             fm_arena_strndup(arena, fm_text_get(&decision.reason), decision.reason.length);
+    }
     fm_text_done(&decision.reason);
-    if (planned)
+    if (planned) {
         move_part(plan, output);
+    }
     if (planned && output->streams[FM_PLAN_VIDEO].way == FM_PLAN_NONE &&
-        output->streams[FM_PLAN_AUDIO].way == FM_PLAN_NONE)
+        output->streams[FM_PLAN_AUDIO].way == FM_PLAN_NONE) {
         return fm_fail(err, FM_NO_MEDIA_FOUND, "%s: the source has no %s for it",
                        output->spec->name,
                        output->format->video == FM_CODEC_NONE ? "sound" : "stream");
+    }
     return planned;
 }
 
@@ -422,11 +461,13 @@ static double find_seek(const struct fm_plan *plan)
     }
     const char *name = plan->input->iformat->name;
     bool indexed = !strncmp(name, "mov", 3) || !strncmp(name, "matroska", 8);
-    if (plan->duration_seconds > 0)
+    if (plan->duration_seconds > 0) {
         first = fmin(first, plan->duration_seconds);
+    }
     /* Times that are counted from the first frame on are wrong from anywhere else on. */
-    if (!isfinite(first) || lacks_times(plan->input))
+    if (!isfinite(first) || lacks_times(plan->input)) {
         return 0;
+    }
     return fmax(first - (indexed ? SEEK_MARGIN_INDEXED : SEEK_MARGIN), 0);
 }
 
@@ -444,14 +485,16 @@ bool fm_plan_make(AVFormatContext *input, const struct fm_spec *spec, unsigned t
         struct fm_plan_output *output = &plan->outputs[i];
         output->spec = fm_spec_output_at(spec, i);
         output->format = fm_operations_format((enum fm_format)output->spec->format);
-        if (output->spec->format != FM_FORMAT_COPY && !plan_output(plan, output, arena, err))
+        if (output->spec->format != FM_FORMAT_COPY && !plan_output(plan, output, arena, err)) {
             return false;
+        }
     }
     share_threads(plan);
     plan->seek_seconds = find_seek(plan);
     uint64_t bytes = fm_estimate_plan(plan);
-    if (bytes > FM_SEAL_MEMORY_BYTES)
+    if (bytes > FM_SEAL_MEMORY_BYTES) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "it would take %llu MB of memory",
                        (unsigned long long)(bytes >> 20));
+    }
     return true;
 }

@@ -38,9 +38,11 @@ static const struct {
 bool fm_probe_fail(struct fm_error *err, int averror, const char *what)
 {
     enum fm_error_code code = FM_MEDIA_INVALID;
-    for (size_t i = 0; i < FM_COUNT(codes); i++)
-        if (codes[i].averror == averror)
+    for (size_t i = 0; i < FM_COUNT(codes); i++) {
+        if (codes[i].averror == averror) {
             code = codes[i].code;
+        }
+    }
     char text[AV_ERROR_MAX_STRING_SIZE] = "";
     av_strerror(averror, text, sizeof(text));
     return fm_fail(err, code, "%s: %s", what, text);
@@ -60,13 +62,17 @@ static bool is_sized_picture(const AVStream *stream)
 int fm_probe_video_stream(AVFormatContext *format)
 {
     int best = av_find_best_stream(format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
-    if (best < 0)
+    if (best < 0) {
         return -1;
-    if (is_sized_picture(format->streams[best]))
+    }
+    if (is_sized_picture(format->streams[best])) {
         return best;
-    for (unsigned i = 0; i < format->nb_streams; i++)
-        if (is_sized_picture(format->streams[i]))
+    }
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        if (is_sized_picture(format->streams[i])) {
             return (int)i;
+        }
+    }
     return -1;
 }
 
@@ -78,14 +84,16 @@ int fm_probe_audio_stream(AVFormatContext *format)
 
 double fm_probe_duration(const AVFormatContext *format)
 {
-    if (format->duration == AV_NOPTS_VALUE || format->duration <= 0)
+    if (format->duration == AV_NOPTS_VALUE || format->duration <= 0) {
         return 0;
+    }
     int64_t duration = format->duration;
     /* Matroska's is where the last frame ends, counted from zero; all others come out of libav as a
      * length. */
     bool is_end = !strncmp(format->iformat->name, "matroska", 8);
-    if (is_end && format->start_time > 0 && format->start_time < duration)
+    if (is_end && format->start_time > 0 && format->start_time < duration) {
         duration -= format->start_time;
+    }
     return fmin((double)duration / AV_TIME_BASE, MAX_SECONDS);
 }
 
@@ -93,8 +101,9 @@ static bool read_matrix(const AVStream *stream, int32_t matrix[9])
 {
     size_t needed = 9 * sizeof(*matrix);
     const AVPacketSideData *side = fm_ffmpeg_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX);
-    if (!side || side->size < needed)
+    if (!side || side->size < needed) {
         return false;
+    }
     memcpy(matrix, side->data, needed);
     return true;
 }
@@ -102,11 +111,13 @@ static bool read_matrix(const AVStream *stream, int32_t matrix[9])
 int fm_probe_rotation(const AVStream *stream)
 {
     int32_t matrix[9];
-    if (!read_matrix(stream, matrix))
+    if (!read_matrix(stream, matrix)) {
         return 0;
+    }
     double degrees = -av_display_rotation_get(matrix);
-    if (!isfinite(degrees))
+    if (!isfinite(degrees)) {
         return 0;
+    }
     int quarters = (int)lround(degrees / 90.0) % 4;
     return (quarters + 4) % 4 * 90;
 }
@@ -139,10 +150,12 @@ double fm_probe_hidden(AVStream *stream)
 static double frame_rate(const AVStream *stream)
 {
     AVRational rate = stream->avg_frame_rate;
-    if (rate.num <= 0 || rate.den <= 0)
+    if (rate.num <= 0 || rate.den <= 0) {
         rate = stream->r_frame_rate;
-    if (rate.num <= 0 || rate.den <= 0)
+    }
+    if (rate.num <= 0 || rate.den <= 0) {
         return 0;
+    }
     return fmin(av_q2d(rate), MAX_FRAME_RATE);
 }
 
@@ -183,12 +196,13 @@ void fm_probe_audio_facts(const AVStream *stream, struct fm_arena *arena,
  * is a picture libav cannot read. */
 static bool fail_empty(const AVFormatContext *format, struct fm_error *err)
 {
-    for (unsigned i = 0; i < format->nb_streams; i++)
+    for (unsigned i = 0; i < format->nb_streams; i++) {
         if (is_picture(format->streams[i])) {
             bool webp = format->streams[i]->codecpar->codec_id == AV_CODEC_ID_WEBP;
             return fm_fail(err, webp ? FM_UNSUPPORTED_CODEC : FM_MEDIA_INVALID,
                            "stream %u: a picture of unknown size", i);
         }
+    }
     return fm_fail(err, FM_NO_MEDIA_FOUND, "neither picture nor sound");
 }
 
@@ -197,8 +211,9 @@ bool fm_probe_source(struct fm_input *input, struct fm_arena *arena, struct fm_s
 {
     AVFormatContext *format = fm_input_format(input);
     int video = fm_probe_video_stream(format), audio = fm_probe_audio_stream(format);
-    if (video < 0 && audio < 0)
+    if (video < 0 && audio < 0) {
         return fail_empty(format, err);
+    }
     const char *container = format->iformat->name;
     *facts = (struct fm_source_facts){
         .container = fm_arena_strndup(arena, container, strnlen(container, 64)),

@@ -37,11 +37,13 @@ static void smooth_sound(struct fm_remux *remux, AVPacket *packet)
     AVCodecParameters *codec = remux->source->codecpar;
     AVRational from = remux->source->time_base, to = fm_mux_copy_base(remux->source);
     int samples = av_get_audio_frame_duration2(codec, packet->size);
-    if (samples <= 0)
+    if (samples <= 0) {
         samples = codec->frame_size;
-    if (packet->dts != AV_NOPTS_VALUE)
+    }
+    if (packet->dts != AV_NOPTS_VALUE) {
         packet->dts = packet->pts =
             av_rescale_delta(from, packet->dts, to, samples, &remux->sample_carry, to);
+    }
     packet->duration = av_rescale_q(packet->duration, from, to);
 }
 
@@ -54,8 +56,9 @@ static bool is_sound(const struct fm_remux *remux)
 static int64_t length_of(const struct fm_remux *remux, const AVPacket *packet)
 {
     AVRational rate = remux->source->avg_frame_rate;
-    if (packet->duration > 0 || rate.num <= 0 || rate.den <= 0)
+    if (packet->duration > 0 || rate.num <= 0 || rate.den <= 0) {
         return packet->duration;
+    }
     return av_rescale_q(1, av_inv_q(rate), remux->source->time_base);
 }
 
@@ -65,22 +68,25 @@ static void set_decoding_time(struct fm_remux *remux, AVPacket *packet)
 {
     int64_t length = length_of(remux, packet), delay = remux->source->codecpar->video_delay;
     bool open = packet->dts == AV_NOPTS_VALUE;
-    if (open && (delay == 0 || packet->pts == AV_NOPTS_VALUE))
+    if (open && (delay == 0 || packet->pts == AV_NOPTS_VALUE)) {
         packet->dts = packet->pts;
-    else if (open && remux->next_dts == AV_NOPTS_VALUE)
+    } else if (open && remux->next_dts == AV_NOPTS_VALUE) {
         packet->dts = packet->pts - delay * length;
-    else if (open)
+    } else if (open) {
         packet->dts = FFMIN(remux->next_dts, packet->pts);
-    if (packet->dts != AV_NOPTS_VALUE)
+    }
+    if (packet->dts != AV_NOPTS_VALUE) {
         remux->next_dts = packet->dts + length;
+    }
 }
 
 /* Takes the packet. */
 static bool write(struct fm_remux *remux, AVPacket *packet, struct fm_error *err)
 {
     set_decoding_time(remux, packet);
-    if (is_sound(remux))
+    if (is_sound(remux)) {
         smooth_sound(remux, packet);
+    }
     bool written =
         (remux->added || add(remux, err)) && fm_mux_write(remux->mux, remux->slot, packet, err);
     av_packet_free(&packet);
@@ -92,10 +98,11 @@ static bool write_held(struct fm_remux *remux, struct fm_error *err)
 {
     bool written = true;
     for (size_t i = 0; i < remux->held_count; i++) {
-        if (written)
+        if (written) {
             written = write(remux, remux->held[i], err);
-        else
+        } else {
             av_packet_free(&remux->held[i]);
+        }
         remux->held[i] = NULL;
     }
     remux->held_count = 0;
@@ -105,10 +112,11 @@ static bool write_held(struct fm_remux *remux, struct fm_error *err)
 /* Takes the packet; more than may be held is behind the film. */
 static void hold(struct fm_remux *remux, AVPacket *packet)
 {
-    if (remux->held_count < FM_REMUX_HELD)
+    if (remux->held_count < FM_REMUX_HELD) {
         remux->held[remux->held_count++] = packet;
-    else
+    } else {
         av_packet_free(&packet);
+    }
 }
 
 /* A part's start came from a keyframe's time by way of seconds: it is that keyframe, a tick more or
@@ -118,41 +126,48 @@ static bool is_outside(struct fm_remux *remux, const AVPacket *packet)
 {
     int64_t shown = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
     int64_t decoded = packet->dts == AV_NOPTS_VALUE ? shown : packet->dts;
-    if (shown == AV_NOPTS_VALUE)
+    if (shown == AV_NOPTS_VALUE) {
         return false;
+    }
     remux->ended = decoded >= remux->end;
     return remux->ended || (remux->start > 0 && shown + 1 < remux->start);
 }
 
 static void move(const struct fm_remux *remux, AVPacket *packet)
 {
-    if (packet->pts != AV_NOPTS_VALUE)
+    if (packet->pts != AV_NOPTS_VALUE) {
         packet->pts -= remux->start;
-    if (packet->dts != AV_NOPTS_VALUE)
+    }
+    if (packet->dts != AV_NOPTS_VALUE) {
         packet->dts -= remux->start;
+    }
 }
 
 bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_error *err)
 {
     bool behind = packet->pts != AV_NOPTS_VALUE && packet->pts >= remux->end;
     bool hidden = behind || packet->flags & AV_PKT_FLAG_DISCARD;
-    if (remux->ended || is_outside(remux, packet))
+    if (remux->ended || is_outside(remux, packet)) {
         return true;
+    }
     /* What comes before the first keyframe cannot be decoded by anyone. */
-    if (!remux->started && !(packet->flags & AV_PKT_FLAG_KEY))
+    if (!remux->started && !(packet->flags & AV_PKT_FLAG_KEY)) {
         return true;
+    }
     remux->started = true;
     AVPacket *copy = av_packet_clone(packet);
-    if (!copy)
+    if (!copy) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "remux");
+    }
     move(remux, copy);
     if (hidden && remux->shown) {
         hold(remux, copy);
         return true;
     }
     remux->shown = remux->shown || !hidden;
-    if (write_held(remux, err))
+    if (write_held(remux, err)) {
         return write(remux, copy, err);
+    }
     av_packet_free(&copy);
     return false;
 }
@@ -164,7 +179,8 @@ bool fm_remux_end(struct fm_remux *remux, struct fm_error *err)
 
 void fm_remux_done(struct fm_remux *remux)
 {
-    for (size_t i = 0; i < remux->held_count; i++)
+    for (size_t i = 0; i < remux->held_count; i++) {
         av_packet_free(&remux->held[i]);
+    }
     remux->held_count = 0;
 }

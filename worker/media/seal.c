@@ -29,17 +29,20 @@
 static bool follow_parent(struct fm_error *err)
 {
     pid_t parent = getppid();
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
         return fm_fail_errno(err, "PR_SET_PDEATHSIG");
-    if (getppid() != parent)
+    }
+    if (getppid() != parent) {
         _exit(EXIT_FAILURE);
+    }
     return true;
 }
 
 static bool forbid_privileges(struct fm_error *err)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return fm_fail(err, FM_SANDBOX_VIOLATION, "no_new_privs refused");
+    }
     return true;
 }
 
@@ -69,12 +72,14 @@ static bool set_limits(struct fm_error *err)
 {
     for (size_t i = 0; i < FM_COUNT(limits); i++) {
         struct rlimit now;
-        if (getrlimit(limits[i].resource, &now) != 0)
+        if (getrlimit(limits[i].resource, &now) != 0) {
             return fm_fail_errno(err, "getrlimit");
+        }
         rlim_t limit = limits[i].limit < now.rlim_max ? limits[i].limit : now.rlim_max;
         struct rlimit want = {.rlim_cur = limit, .rlim_max = limit};
-        if (setrlimit(limits[i].resource, &want) != 0)
+        if (setrlimit(limits[i].resource, &want) != 0) {
             return fm_fail_errno(err, "setrlimit");
+        }
     }
     /* A write beyond the limit is EFBIG, an error with a name, not a death. */
     signal(SIGXFSZ, SIG_IGN);
@@ -114,8 +119,9 @@ static bool restrict_by(size_t row)
         .scoped = (1ULL << landlock_abis[row].scopes) - 1,
     };
     long fd = syscall(SYS_landlock_create_ruleset, &ruleset, landlock_abis[row].size, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     bool done = syscall(SYS_landlock_restrict_self, (int)fd, 0) == 0;
     close((int)fd);
     return done;
@@ -126,9 +132,11 @@ static unsigned close_paths(void)
 {
     long abi =
         syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
-    for (size_t i = 0; i < FM_COUNT(landlock_abis); i++)
-        if (abi >= (long)landlock_abis[i].abi)
+    for (size_t i = 0; i < FM_COUNT(landlock_abis); i++) {
+        if (abi >= (long)landlock_abis[i].abi) {
             return restrict_by(i) ? landlock_abis[i].abi : 0;
+        }
+    }
     return 0;
 }
 
@@ -148,8 +156,9 @@ static const struct {
 static int add_listed(scmp_filter_ctx filter)
 {
     int result = 0;
-    for (size_t i = 0; i < FM_COUNT(listed) && result == 0; i++)
+    for (size_t i = 0; i < FM_COUNT(listed) && result == 0; i++) {
         result = seccomp_rule_add(filter, listed[i].action, listed[i].number, 0);
+    }
     return result;
 }
 
@@ -176,48 +185,59 @@ static int allow_conditional(scmp_filter_ctx filter)
         {SCMP_SYS(recvmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD)},
     };
     int result = 0;
-    for (size_t i = 0; i < FM_COUNT(rows) && result == 0; i++)
+    for (size_t i = 0; i < FM_COUNT(rows) && result == 0; i++) {
         result =
             seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rows[i].number, 1, &rows[i].condition);
+    }
     return result;
 }
 
 static int fill_filter(scmp_filter_ctx filter)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    if (result == 0)
+    if (result == 0) {
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = add_listed(filter);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = allow_private_memory(filter);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = allow_conditional(filter);
+    }
     return result;
 }
 
 static bool close_calls(struct fm_error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (!filter)
+    if (!filter) {
         return fm_fail(err, FM_SANDBOX_VIOLATION, "seccomp_init");
+    }
     int result = fill_filter(filter);
-    if (result == 0)
+    if (result == 0) {
         result = seccomp_load(filter);
+    }
     seccomp_release(filter);
-    if (result != 0)
+    if (result != 0) {
         return fm_fail(err, FM_SANDBOX_VIOLATION, "seccomp: %d", result);
+    }
     return true;
 }
 
 bool fm_seal_close(unsigned *landlock, struct fm_error *err)
 {
-    if (!set_limits(err))
+    if (!set_limits(err)) {
         return false;
-    if (prctl(PR_SET_DUMPABLE, 0) != 0)
+    }
+    if (prctl(PR_SET_DUMPABLE, 0) != 0) {
         return fm_fail_errno(err, "PR_SET_DUMPABLE");
-    if (!follow_parent(err) || !forbid_privileges(err))
+    }
+    if (!follow_parent(err) || !forbid_privileges(err)) {
         return false;
+    }
     leave_namespaces();
     *landlock = close_paths();
     return close_calls(err);

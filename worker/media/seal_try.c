@@ -38,8 +38,9 @@ static bool try_exec(void)
 static bool try_fork(void)
 {
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         _exit(0);
+    }
     return pid > 0;
 }
 
@@ -87,8 +88,10 @@ static const struct {
 
 bool fm_seal_try_succeeds(const char *word)
 {
-    for (size_t i = 0; i < FM_COUNT(calls); i++)
-        if (!strcmp(calls[i].word, word))
+    for (size_t i = 0; i < FM_COUNT(calls); i++) {
+        if (!strcmp(calls[i].word, word)) {
             return calls[i].succeeds();
+        }
+    }
     return true;
 }

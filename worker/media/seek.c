@@ -29,18 +29,22 @@ static int64_t begin_us(const AVStream *stream)
 static int find_earliest(const AVFormatContext *input)
 {
     int best = -1;
-    for (unsigned i = 0; i < input->nb_streams; i++)
+    for (unsigned i = 0; i < input->nb_streams; i++) {
         if (is_film(input->streams[i]) &&
-            (best < 0 || begin_us(input->streams[i]) < begin_us(input->streams[best])))
+            (best < 0 || begin_us(input->streams[i]) < begin_us(input->streams[best]))) {
             best = (int)i;
+        }
+    }
     return best;
 }
 
 static bool have_begun(const AVFormatContext *input, int64_t at_us)
 {
-    for (unsigned i = 0; i < input->nb_streams; i++)
-        if (is_film(input->streams[i]) && begin_us(input->streams[i]) >= at_us)
+    for (unsigned i = 0; i < input->nb_streams; i++) {
+        if (is_film(input->streams[i]) && begin_us(input->streams[i]) >= at_us) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -63,8 +67,9 @@ static bool is_broadcast(const AVFormatContext *input)
 static bool rewind_all(AVFormatContext *input)
 {
     int64_t start_us = fm_seek_start_us(input);
-    if (is_broadcast(input))
+    if (is_broadcast(input)) {
         return avformat_seek_file(input, -1, 0, 0, 0, AVSEEK_FLAG_BYTE) >= 0;
+    }
     return aim(input, find_earliest(input), av_sat_sub64(start_us, LEAD_US)) ||
            aim(input, -1, start_us);
 }

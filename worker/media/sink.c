@@ -23,10 +23,12 @@ static int write_bytes(void *opaque, fm_ffmpeg_written *bytes, int length)
     struct fm_sink *sink = opaque;
     for (int done = 0; done < length;) {
         ssize_t wrote = pwrite(sink->fd, bytes + done, (size_t)(length - done), sink->position);
-        if (wrote < 0 && errno == EINTR)
+        if (wrote < 0 && errno == EINTR) {
             continue;
-        if (wrote <= 0)
+        }
+        if (wrote <= 0) {
             return wrote < 0 ? AVERROR(errno) : AVERROR(EIO);
+        }
         done += (int)wrote;
         sink->position += wrote;
     }
@@ -55,8 +57,9 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
 {
     struct fm_sink *sink = opaque;
     int64_t to = seek_from(sink->fd, sink->position, offset, whence);
-    if (to >= 0 && !(whence & AVSEEK_SIZE))
+    if (to >= 0 && !(whence & AVSEEK_SIZE)) {
         sink->position = to;
+    }
     return to;
 }
 
@@ -70,8 +73,9 @@ static int read_again(void *opaque, uint8_t *out, int length)
 {
     struct reader *reader = opaque;
     ssize_t got = pread(reader->fd, out, (size_t)length, reader->position);
-    if (got <= 0)
+    if (got <= 0) {
         return got < 0 ? AVERROR(errno) : AVERROR_EOF;
+    }
     reader->position += got;
     return (int)got;
 }
@@ -80,8 +84,9 @@ static int64_t seek_again(void *opaque, int64_t offset, int whence)
 {
     struct reader *reader = opaque;
     int64_t to = seek_from(reader->fd, reader->position, offset, whence);
-    if (to >= 0 && !(whence & AVSEEK_SIZE))
+    if (to >= 0 && !(whence & AVSEEK_SIZE)) {
         reader->position = to;
+    }
     return to;
 }
 
@@ -91,15 +96,17 @@ static int open_again(AVFormatContext *format, AVIOContext **io, const char *url
 {
     (void)options;
     const struct fm_sink *sink = format->opaque;
-    if (flags & AVIO_FLAG_WRITE || (url && *url))
+    if (flags & AVIO_FLAG_WRITE || (url && *url)) {
         return AVERROR(EPERM);
+    }
     unsigned char *buffer = av_malloc(BUFFER_BYTES);
     struct reader *reader = fm_alloc(sizeof(*reader));
     reader->fd = sink->fd;
     *io = buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 0, reader, read_again, NULL, seek_again)
                  : NULL;
-    if (*io)
+    if (*io) {
         return 0;
+    }
     av_free(buffer);
     free(reader);
     return AVERROR(ENOMEM);
@@ -124,8 +131,9 @@ bool fm_sink_new(AVFormatContext *format, int fd, struct fm_sink **out, struct f
         av_free(buffer);
         return fm_fail(err, FM_SYSTEM, "truncate: %s", strerror(errno));
     }
-    if (buffer)
+    if (buffer) {
         sink->io = avio_alloc_context(buffer, BUFFER_BYTES, 1, sink, NULL, write_bytes, seek_bytes);
+    }
     if (!sink->io) {
         av_free(buffer);
         return fm_probe_fail(err, AVERROR(ENOMEM), "output");
@@ -148,10 +156,12 @@ bool fm_sink_flush(struct fm_sink *sink, struct fm_error *err)
 void fm_sink_destroy(struct fm_sink **pointer)
 {
     struct fm_sink *sink = *pointer;
-    if (!sink)
+    if (!sink) {
         return;
-    if (sink->io)
+    }
+    if (sink->io) {
         av_freep(&sink->io->buffer);
+    }
     avio_context_free(&sink->io);
     free(sink);
     *pointer = NULL;

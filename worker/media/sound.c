@@ -29,18 +29,22 @@ void fm_sound_layout(enum AVCodecID codec, int channels, AVChannelLayout *layout
 {
     bool is_opus = codec == AV_CODEC_ID_OPUS;
     av_channel_layout_default(layout, channels);
-    if (is_opus && channels == 3)
+    if (is_opus && channels == 3) {
         *layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_SURROUND;
-    if (is_opus && channels == 4)
+    }
+    if (is_opus && channels == 4) {
         *layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_QUAD;
+    }
 }
 
 static int nearest_sample_rate(const AVCodec *encoder, int rate)
 {
     int best = 0;
-    for (const int *at = fm_ffmpeg_sample_rates(encoder); at && *at; at++)
-        if (!best || abs(*at - rate) < abs(best - rate))
+    for (const int *at = fm_ffmpeg_sample_rates(encoder); at && *at; at++) {
+        if (!best || abs(*at - rate) < abs(best - rate)) {
             best = *at;
+        }
+    }
     return best ? best : rate;
 }
 
@@ -48,9 +52,11 @@ static int nearest_sample_rate(const AVCodec *encoder, int rate)
 static enum AVSampleFormat choose_sample_format(const AVCodec *encoder)
 {
     const enum AVSampleFormat *formats = fm_ffmpeg_sample_formats(encoder);
-    for (const enum AVSampleFormat *at = formats; at && *at != AV_SAMPLE_FMT_NONE; at++)
-        if (*at == AV_SAMPLE_FMT_FLTP || *at == AV_SAMPLE_FMT_FLT)
+    for (const enum AVSampleFormat *at = formats; at && *at != AV_SAMPLE_FMT_NONE; at++) {
+        if (*at == AV_SAMPLE_FMT_FLTP || *at == AV_SAMPLE_FMT_FLT) {
             return *at;
+        }
+    }
     return formats ? formats[0] : AV_SAMPLE_FMT_FLTP;
 }
 
@@ -70,8 +76,9 @@ void fm_sound_plan(const struct fm_spec_audio *asked, const struct fm_format_row
     enum AVCodecID codec = stream->encoder->id;
     int rate = asked->sample_rate ? (int)asked->sample_rate : source->sample_rate;
     int channels = (int)asked->channels;
-    if (!channels)
+    if (!channels) {
         channels = av_clip(source->ch_layout.nb_channels, 1, MOST_CHANNELS_UNASKED);
+    }
     rate = FFMAX(rate > 0 ? rate : DEFAULT_SAMPLE_RATE, least_sample_rate(format, codec));
     stream->channels = codec == AV_CODEC_ID_MP3 ? FFMIN(channels, 2) : channels;
     stream->sample_rate = nearest_sample_rate(stream->encoder, rate);

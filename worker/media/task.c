@@ -26,8 +26,9 @@ struct run {
 static void send_progress(struct fm_task *errand, const struct fm_message *message)
 {
     struct fm_error err = {0};
-    if (!fm_channel_send(errand->channel, message, NULL, 0, 0, &err))
+    if (!fm_channel_send(errand->channel, message, NULL, 0, 0, &err)) {
         fm_log(FM_LOG_DEBUG, "progress_dropped", "detail=\"%s\"", err.detail);
+    }
 }
 
 static void tell_stage(struct fm_task *errand, enum fm_stage stage, double percent,
@@ -44,8 +45,9 @@ static void tell_stage(struct fm_task *errand, enum fm_stage stage, double perce
 
 static double clamp(double value, double most)
 {
-    if (value < 0)
+    if (value < 0) {
         return 0;
+    }
     return value > most ? most : value;
 }
 
@@ -58,12 +60,15 @@ static void tell_pipeline(void *context, const struct fm_progress_reading *readi
     fm_message_init(&message, FM_MESSAGE_PROGRESS);
     message.progress.stage = FM_STAGE_PROCESS;
     message.progress.frames = reading->frames;
-    if (rate >= 0)
+    if (rate >= 0) {
         message.progress.speed = clamp(rate, MAX_SPEED);
-    if (reading->total_seconds > 0)
+    }
+    if (reading->total_seconds > 0) {
         message.progress.percent = clamp(reading->done_seconds / reading->total_seconds * 100, 100);
-    if (left >= 0)
+    }
+    if (left >= 0) {
         message.progress.eta_seconds = clamp(left, MAX_ETA_SECONDS);
+    }
     send_progress(run->errand, &message);
     fm_message_done(&message);
 }
@@ -80,16 +85,18 @@ static bool is_no_media(enum fm_error_code code)
 static bool probe_source(struct fm_task *errand, const struct fm_work *order,
                          struct fm_input **input, struct fm_source_facts *source)
 {
-    if (order->size_bytes > INT64_MAX)
+    if (order->size_bytes > INT64_MAX) {
         return fm_fail(&errand->err, FM_PROTOCOL, "size of the input");
+    }
     if (fm_input_open(errand->fds[0], (int64_t)order->size_bytes, order->max_seconds, input,
                       &errand->err) &&
         fm_probe_source(*input, &errand->arena, source, &errand->err)) {
         source->size_bytes = order->size_bytes;
         return true;
     }
-    if (is_no_media(errand->err.code) && fm_html_guess(errand->fds[0], order->content_type))
+    if (is_no_media(errand->err.code) && fm_html_guess(errand->fds[0], order->content_type)) {
         return fm_fail(&errand->err, FM_NO_MEDIA_FOUND, "a page");
+    }
     return false;
 }
 
@@ -109,10 +116,12 @@ static bool copy_source(struct fm_task *errand, const struct fm_work *order, str
         errand->err.code == FM_NO_MEDIA_FOUND && fm_html_guess(errand->fds[0], order->content_type);
     bool untold =
         errand->err.code == FM_MEDIA_TOO_LARGE || errand->err.code == FM_UNSUPPORTED_CODEC;
-    if (page || (!untold && !is_no_media(errand->err.code)))
+    if (page || (!untold && !is_no_media(errand->err.code))) {
         return false;
-    if (untold)
+    }
+    if (untold) {
         source->container = fm_input_name(errand->fds[0], (int64_t)order->size_bytes);
+    }
     source->size_bytes = order->size_bytes;
     end->end.source = source;
     return true;
@@ -126,8 +135,9 @@ static bool make_outputs(struct fm_task *errand, const struct fm_work *order,
     struct fm_file_facts *made =
         fm_arena_alloc(&errand->arena, spec->outputs.count * sizeof(*made));
     tell_stage(errand, FM_STAGE_PROBE, -1, NULL);
-    if (!probe_source(errand, order, &input, source))
+    if (!probe_source(errand, order, &input, source)) {
         return false;
+    }
     end->end.source = source;
     tell_stage(errand, FM_STAGE_PROCESS, -1, source);
     struct run run = {.errand = errand};
@@ -141,8 +151,9 @@ static bool make_outputs(struct fm_task *errand, const struct fm_work *order,
         .context = &run,
         .on_progress = tell_pipeline,
     };
-    if (!fm_pipeline_run(&request, &errand->arena, made, &errand->err))
+    if (!fm_pipeline_run(&request, &errand->arena, made, &errand->err)) {
         return false;
+    }
     end->end.files = (struct fm_list){.items = made, .count = spec->outputs.count};
     return true;
 }
@@ -150,13 +161,15 @@ static bool make_outputs(struct fm_task *errand, const struct fm_work *order,
 static bool make(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
 {
     struct fm_spec spec;
-    if (!fm_spec_read(order->work.spec, &errand->arena, &spec, &errand->err))
+    if (!fm_spec_read(order->work.spec, &errand->arena, &spec, &errand->err)) {
         return false;
+    }
     bool copy = fm_spec_is_copy(&spec);
     size_t needed = copy ? 1 : 1 + spec.outputs.count;
-    if (errand->fd_count != needed)
+    if (errand->fd_count != needed) {
         return fm_fail(&errand->err, FM_PROTOCOL, "%zu descriptors for %zu", errand->fd_count,
                        needed);
+    }
     return copy ? copy_source(errand, &order->work, end)
                 : make_outputs(errand, &order->work, &spec, end);
 }
@@ -167,15 +180,18 @@ static bool verify(struct fm_task *errand, const struct fm_message *order, struc
 {
     const struct fm_file_facts *expect = order->verify.expect.items;
     size_t count = order->verify.expect.count;
-    if (errand->fd_count != count)
+    if (errand->fd_count != count) {
         return fm_fail(&errand->err, FM_PROTOCOL, "%zu descriptors for %zu", errand->fd_count,
                        count);
+    }
     struct fm_file_facts *found = fm_arena_alloc(&errand->arena, (count + 1) * sizeof(*found));
     tell_stage(errand, FM_STAGE_VERIFY, 0, NULL);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (!fm_verify_file(errand->fds[i], &expect[i], order->verify.max_seconds, &errand->arena,
-                            &found[i], &errand->err))
+                            &found[i], &errand->err)) {
             return false;
+        }
+    }
     end->end.files = (struct fm_list){.items = found, .count = count};
     return true;
 }
@@ -192,26 +208,31 @@ static const struct {
 
 bool fm_task_knows(enum fm_message_type type)
 {
-    for (size_t i = 0; i < FM_COUNT(errands); i++)
-        if (errands[i].type == type)
+    for (size_t i = 0; i < FM_COUNT(errands); i++) {
+        if (errands[i].type == type) {
             return true;
+        }
+    }
     return false;
 }
 
 /* A detail may quote a file: what is not plain text must not break the message. */
 static void clean_detail(char *detail)
 {
-    for (char *c = detail; *c; c++)
-        if (*c < ' ' || *c > '~')
+    for (char *c = detail; *c; c++) {
+        if (*c < ' ' || *c > '~') {
             *c = '?';
+        }
+    }
 }
 
 void fm_task_run(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
 {
     fm_message_init(end, FM_MESSAGE_END);
     for (size_t i = 0; i < FM_COUNT(errands); i++) {
-        if (errands[i].type != order->type || errands[i].run(errand, order, end))
+        if (errands[i].type != order->type || errands[i].run(errand, order, end)) {
             continue;
+        }
         clean_detail(errand->err.detail);
         end->end.error = errand->err.code;
         end->end.detail = errand->err.detail;

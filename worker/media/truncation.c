@@ -20,8 +20,9 @@ static bool read_at(int fd, int64_t at, unsigned char *bytes, size_t length)
 static uint64_t big_endian(const unsigned char *bytes, size_t length)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         value = value << 8 | bytes[i];
+    }
     return value;
 }
 
@@ -30,9 +31,11 @@ static uint64_t big_endian(const unsigned char *bytes, size_t length)
 static bool opens_as_mp4(const unsigned char *head)
 {
     static const char *const types[] = {"ftyp", "moov", "mdat", "free", "wide", "styp", "skip"};
-    for (size_t i = 0; i < FM_COUNT(types); i++)
-        if (!memcmp(head + 4, types[i], 4))
+    for (size_t i = 0; i < FM_COUNT(types); i++) {
+        if (!memcmp(head + 4, types[i], 4)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -41,15 +44,19 @@ static bool is_mp4_cut(int fd, int64_t size_bytes)
     uint64_t size = (uint64_t)size_bytes, at = 0;
     unsigned char box[16];
     for (int i = 0; i < MOST_BOXES && at + 8 <= size; i++) {
-        if (!read_at(fd, (int64_t)at, box, 8))
+        if (!read_at(fd, (int64_t)at, box, 8)) {
             return false;
+        }
         uint64_t length = big_endian(box, 4);
-        if (length == 1 && read_at(fd, (int64_t)at, box, sizeof(box)))
+        if (length == 1 && read_at(fd, (int64_t)at, box, sizeof(box))) {
             length = big_endian(box + 8, 8);
-        if (length < 8) /* 0: to the file's end; others are no box */
+        }
+        if (length < 8) { /* 0: to the file's end; others are no box */
             return false;
-        if (length > size - at)
+        }
+        if (length > size - at) {
             return true;
+        }
         at += length;
     }
     return false;
@@ -62,15 +69,18 @@ static bool is_mp4_cut(int fd, int64_t size_bytes)
 static bool read_field(int fd, int64_t *at, bool keep, uint64_t *value)
 {
     unsigned char bytes[EBML_FIELD_BYTES] = {0};
-    if (!read_at(fd, *at, bytes, 1) || bytes[0] == 0)
+    if (!read_at(fd, *at, bytes, 1) || bytes[0] == 0) {
         return false;
+    }
     size_t length = (size_t)__builtin_clz(bytes[0]) - 23;
-    if (!read_at(fd, *at, bytes, length))
+    if (!read_at(fd, *at, bytes, length)) {
         return false;
+    }
     *at += (int64_t)length;
     *value = big_endian(bytes, length);
-    if (keep)
+    if (keep) {
         return true;
+    }
     uint64_t most = (1ULL << 7 * length) - 1;
     *value &= most;
     *value = *value == most ? UINT64_MAX : *value;
@@ -83,10 +93,12 @@ static bool is_matroska_cut(int fd, int64_t size_bytes)
     int64_t at = 0;
     uint64_t id = 0, length = 0;
     for (int i = 0; i < 8 && id != EBML_SEGMENT; i++) {
-        if (!read_field(fd, &at, true, &id) || !read_field(fd, &at, false, &length))
+        if (!read_field(fd, &at, true, &id) || !read_field(fd, &at, false, &length)) {
             return false;
-        if (id != EBML_SEGMENT && length > (uint64_t)(size_bytes - at))
+        }
+        if (id != EBML_SEGMENT && length > (uint64_t)(size_bytes - at)) {
             return false;
+        }
         at += id == EBML_SEGMENT ? 0 : (int64_t)length;
     }
     return id == EBML_SEGMENT && length != UINT64_MAX && at <= size_bytes &&
@@ -105,11 +117,14 @@ static bool is_riff_cut(const unsigned char *head, int64_t size_bytes)
 bool fm_truncation_is_sure(int fd, int64_t size_bytes)
 {
     unsigned char head[12] = {0};
-    if (size_bytes < (int64_t)sizeof(head) || !read_at(fd, 0, head, sizeof(head)))
+    if (size_bytes < (int64_t)sizeof(head) || !read_at(fd, 0, head, sizeof(head))) {
         return false;
-    if (!memcmp(head, "RIFF", 4))
+    }
+    if (!memcmp(head, "RIFF", 4)) {
         return is_riff_cut(head, size_bytes);
-    if (!memcmp(head, "\x1a\x45\xdf\xa3", 4))
+    }
+    if (!memcmp(head, "\x1a\x45\xdf\xa3", 4)) {
         return is_matroska_cut(fd, size_bytes);
+    }
     return opens_as_mp4(head) && is_mp4_cut(fd, size_bytes);
 }

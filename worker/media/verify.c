@@ -34,22 +34,25 @@ struct walk {
 
 static bool check_packet(const struct track *track, const AVPacket *packet, struct fm_error *err)
 {
-    if (packet->flags & AV_PKT_FLAG_CORRUPT)
+    if (packet->flags & AV_PKT_FLAG_CORRUPT) {
         return fm_fail(err, FM_VERIFY_FAILED, "stream %d: packet %llu is corrupt",
                        packet->stream_index, (unsigned long long)track->packets);
+    }
     bool backwards = track->packets > 0 && packet->dts != AV_NOPTS_VALUE &&
                      track->last_dts != AV_NOPTS_VALUE && packet->dts < track->last_dts;
-    if (backwards)
+    if (backwards) {
         return fm_fail(err, FM_VERIFY_FAILED, "stream %d: time runs backwards at packet %llu",
                        packet->stream_index, (unsigned long long)track->packets);
+    }
     return true;
 }
 
 static void count_packet(struct track *track, const AVPacket *packet, AVRational base)
 {
     int64_t lasts = packet->duration;
-    if (track->packets > 0 && packet->dts != AV_NOPTS_VALUE && track->last_dts != AV_NOPTS_VALUE)
+    if (track->packets > 0 && packet->dts != AV_NOPTS_VALUE && track->last_dts != AV_NOPTS_VALUE) {
         lasts = FFMAX(lasts, packet->dts - track->last_dts);
+    }
     track->longest = fmax(track->longest, (double)lasts * av_q2d(base));
     int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     /* What an edit list hides is decoded and not shown. */
@@ -66,11 +69,13 @@ static void count_packet(struct track *track, const AVPacket *packet, AVRational
 
 static bool walk_packet(struct walk *walk, const AVPacket *packet, struct fm_error *err)
 {
-    if (packet->stream_index < 0 || packet->stream_index >= FM_INPUT_MAX_STREAMS)
+    if (packet->stream_index < 0 || packet->stream_index >= FM_INPUT_MAX_STREAMS) {
         return fm_fail(err, FM_VERIFY_FAILED, "stream %d", packet->stream_index);
+    }
     struct track *track = &walk->tracks[packet->stream_index];
-    if (!check_packet(track, packet, err))
+    if (!check_packet(track, packet, err)) {
         return false;
+    }
     count_packet(track, packet, walk->format->streams[packet->stream_index]->time_base);
     return true;
 }
@@ -78,17 +83,20 @@ static bool walk_packet(struct walk *walk, const AVPacket *packet, struct fm_err
 static bool walk_all(struct walk *walk, struct fm_error *err)
 {
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
-    if (!packet)
+    if (!packet) {
         return fm_probe_fail(err, AVERROR(ENOMEM), "packet");
+    }
     int result;
     while ((result = av_read_frame(walk->format, packet)) >= 0) {
         bool good = walk_packet(walk, packet, err);
         av_packet_unref(packet);
-        if (!good)
+        if (!good) {
             return false;
+        }
     }
-    if (result != AVERROR_EOF)
+    if (result != AVERROR_EOF) {
         return fm_probe_fail(err, result, "walk");
+    }
     return true;
 }
 
@@ -96,33 +104,37 @@ static bool walk_all(struct walk *walk, struct fm_error *err)
 
 static bool check_number(const char *what, uint64_t expected, uint64_t found, struct fm_error *err)
 {
-    if (expected && expected != found)
+    if (expected && expected != found) {
         return fm_fail(err, FM_VERIFY_FAILED, "%s: %llu expected, %llu found", what,
                        (unsigned long long)expected, (unsigned long long)found);
+    }
     return true;
 }
 
 static bool check_codec(const char *expected, const char *found, struct fm_error *err)
 {
-    if (expected && strcmp(expected, found) != 0)
+    if (expected && strcmp(expected, found) != 0) {
         return fm_fail(err, FM_VERIFY_FAILED, "codec: %s expected, %s found", expected, found);
+    }
     return true;
 }
 
 static bool check_presence(const char *what, const void *expected, const void *found,
                            struct fm_error *err)
 {
-    if (!expected != !found)
+    if (!expected != !found) {
         return fm_fail(err, FM_VERIFY_FAILED, "%s: %s", what,
                        expected ? "missing" : "not expected");
+    }
     return true;
 }
 
 static bool check_video(const struct fm_video_facts *expected, const struct fm_video_facts *found,
                         struct fm_error *err)
 {
-    if (!check_presence("picture", expected, found, err))
+    if (!check_presence("picture", expected, found, err)) {
         return false;
+    }
     return !expected || (check_codec(expected->codec, found->codec, err) &&
                          check_number("width", expected->width, found->width, err) &&
                          check_number("height", expected->height, found->height, err) &&
@@ -132,8 +144,9 @@ static bool check_video(const struct fm_video_facts *expected, const struct fm_v
 static bool check_audio(const struct fm_audio_facts *expected, const struct fm_audio_facts *found,
                         struct fm_error *err)
 {
-    if (!check_presence("sound", expected, found, err))
+    if (!check_presence("sound", expected, found, err)) {
         return false;
+    }
     return !expected ||
            (check_codec(expected->codec, found->codec, err) &&
             check_number("channels", expected->channels, found->channels, err) &&
@@ -147,9 +160,10 @@ static bool check_duration(const char *what, double expected, double start, doub
 {
     double allowed = fmax(DURATION_SECONDS, expected * DURATION_SHARE) + slack;
     double from_zero = length + fmax(start, 0);
-    if (expected > 0 && fabs(length - expected) > allowed && fabs(from_zero - expected) > allowed)
+    if (expected > 0 && fabs(length - expected) > allowed && fabs(from_zero - expected) > allowed) {
         return fm_fail(err, FM_VERIFY_FAILED, "%s: %.3f s expected, %.3f found", what, expected,
                        length);
+    }
     return true;
 }
 
@@ -158,10 +172,12 @@ static bool check_duration(const char *what, double expected, double start, doub
 /* libav decoded at least one frame of it while opening, or it would not know the format. */
 static bool check_decodable(const AVStream *stream, const struct track *track, struct fm_error *err)
 {
-    if (track->packets == 0)
+    if (track->packets == 0) {
         return fm_fail(err, FM_VERIFY_FAILED, "stream %d is empty", stream->index);
-    if (stream->codecpar->format < 0)
+    }
+    if (stream->codecpar->format < 0) {
         return fm_fail(err, FM_VERIFY_FAILED, "stream %d cannot be decoded", stream->index);
+    }
     return true;
 }
 
@@ -177,12 +193,14 @@ static bool check_streams(const struct walk *walk, int video, int audio, struct 
 static bool check_skew(const struct walk *walk, int video, int audio, double expected,
                        struct fm_error *err)
 {
-    if (video < 0 || audio < 0)
+    if (video < 0 || audio < 0) {
         return true;
+    }
     double found = walk->tracks[audio].end - walk->tracks[video].end;
-    if (fabs(found - expected) > SKEW_SECONDS + walk->tracks[video].longest)
+    if (fabs(found - expected) > SKEW_SECONDS + walk->tracks[video].longest) {
         return fm_fail(err, FM_VERIFY_FAILED, "sound ends %.3f s after the picture, not %.3f",
                        found, expected);
+    }
     return true;
 }
 
@@ -194,8 +212,9 @@ static bool check_durations(const struct walk *walk, int video, int audio, doubl
     const AVFormatContext *format = walk->format;
     double start = INFINITY, end = -INFINITY, longest = 0;
     for (int i = 0; i < FM_INPUT_MAX_STREAMS; i++) {
-        if (i != video && i != audio)
+        if (i != video && i != audio) {
             continue;
+        }
         start = fmin(start, walk->tracks[i].start);
         end = fmax(end, walk->tracks[i].end);
         longest = fmax(longest, walk->tracks[i].longest);
@@ -260,11 +279,13 @@ static bool prove(int fd, const struct fm_file_facts *expect, uint64_t max_secon
     /* What encoders add to the longest source there may be is no reason to refuse it. */
     uint64_t most_seconds = max_seconds + max_seconds / 50 + 1;
     if (!find_size(fd, &size_bytes, err) ||
-        !fm_input_open(fd, size_bytes, most_seconds, &input, err))
+        !fm_input_open(fd, size_bytes, most_seconds, &input, err)) {
         return false;
+    }
     struct walk walk = {.format = fm_input_format(input)};
-    if (!walk_all(&walk, err))
+    if (!walk_all(&walk, err)) {
         return false;
+    }
     *found = (struct fm_file_facts){.size_bytes = (uint64_t)size_bytes};
     fill_found(&walk, expect, arena, found);
     return compare(&walk, expect, found, err);
@@ -275,8 +296,9 @@ bool fm_verify_file(int fd, const struct fm_file_facts *expect, uint64_t max_sec
 {
     fm_fault("verify");
     struct fm_error why = {0};
-    if (prove(fd, expect, max_seconds, arena, found, &why))
+    if (prove(fd, expect, max_seconds, arena, found, &why)) {
         return true;
+    }
     /* Memory is ours; everything else is said of the file. */
     bool ours = why.code == FM_RESOURCE_MEMORY || why.code == FM_SYSTEM;
     return fm_fail(err, ours ? why.code : FM_VERIFY_FAILED, "%s: %s",

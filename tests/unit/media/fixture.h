@@ -94,8 +94,9 @@ static UNUSED const char *media_program(void)
 {
     static char path[PATH_MAX];
     const char *programs = getenv("FM_BIN_DIR");
-    if (!programs)
+    if (!programs) {
         return NULL;
+    }
     snprintf(path, sizeof(path), "%s/fetchmedia-media", programs);
     return access(path, X_OK) == 0 ? path : NULL;
 }
@@ -103,10 +104,11 @@ static UNUSED const char *media_program(void)
 /* In the new process: the channel becomes descriptor 3, open across exec. */
 static UNUSED void exec_media(int theirs)
 {
-    if (theirs == FM_CHANNEL_CHILD_FD)
+    if (theirs == FM_CHANNEL_CHILD_FD) {
         fcntl(theirs, F_SETFD, 0);
-    else
+    } else {
         dup2(theirs, FM_CHANNEL_CHILD_FD);
+    }
     char name[] = "fetchmedia-media";
     char *const arguments[] = {name, NULL};
     execv(media_program(), arguments);
@@ -119,8 +121,9 @@ static UNUSED struct media_child start_child(void)
     int ours = -1, theirs = -1;
     assert_true(fm_channel_pair(&ours, &theirs, &err));
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         exec_media(theirs);
+    }
     assert_true(pid > 0);
     close(theirs);
     return (struct media_child){.pid = pid, .channel = fm_channel_new(ours, FM_FROM_MEDIA)};
@@ -135,8 +138,9 @@ static UNUSED void expect_message(struct media_child *child, enum fm_message_typ
     size_t fd_count = 0;
     enum fm_channel_got got =
         fm_channel_receive(child->channel, 60000, message, fds, &fd_count, &err);
-    if (got != FM_CHANNEL_MESSAGE)
+    if (got != FM_CHANNEL_MESSAGE) {
         print_error("got %d: %s\n", (int)got, err.detail);
+    }
     assert_int_equal(got, FM_CHANNEL_MESSAGE);
     assert_string_equal(fm_message_name(message->type), fm_message_name(type));
 }

@@ -73,8 +73,9 @@ static UNUSED bool make(struct run *run, const char *source)
     fm_pack_defaults(&fm_record_spec, &spec);
     spec.outputs = (struct fm_list){.items = run->outputs, .count = run->count};
     assert_true(fm_input_open(fd, size_of(fd), 7200, &input, &run->err));
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->count; i++) {
         fds[i] = open_made(run->files[i], O_RDWR | O_CREAT | O_TRUNC);
+    }
     struct fm_pipeline_request request = {
         .input = input,
         .spec = &spec,
@@ -85,8 +86,9 @@ static UNUSED bool make(struct run *run, const char *source)
         .on_progress = count_progress,
     };
     bool good = fm_pipeline_run(&request, &run->arena, run->made, &run->err);
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->count; i++) {
         fm_file_close(&fds[i]);
+    }
     return good;
 }
 
@@ -147,19 +149,22 @@ static UNUSED void assert_verified(struct run *run, size_t i)
     FM_AUTO(fm_file_close) int fd = open_made(run->files[i], O_RDONLY);
     struct fm_file_facts found = {0};
     bool good = fm_verify_file(fd, &run->made[i], 7200, &run->arena, &found, &run->err);
-    if (!good)
+    if (!good) {
         print_error("%s: %s\n", run->files[i], run->err.detail);
+    }
     assert_true(good);
 }
 
 static UNUSED void assert_made(struct run *run, const char *source)
 {
     bool good = make(run, source);
-    if (!good)
+    if (!good) {
         print_error("%s: %d %s\n", source, run->err.code, run->err.detail);
+    }
     assert_true(good);
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->count; i++) {
         assert_verified(run, i);
+    }
 }
 
 static UNUSED bool holds(const char *file, const char *bytes, size_t length, size_t within)
@@ -199,8 +204,9 @@ static UNUSED void shell(const char *line)
 /* film.mp4, two seconds of picture and sound. */
 static UNUSED int make_film(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -bf 2 -pix_fmt yuv420p -c:a aac -ac 2 "
                        "film.mp4");
     return 0;

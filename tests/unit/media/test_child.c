@@ -38,12 +38,14 @@ static void send_work(struct media_child *child, const char *name, const struct 
     work.work.spec = (struct fm_slice){packed.data, packed.length};
     work.work.size_bytes = (uint64_t)size_of(fds[0]);
     work.work.content_type = content_type;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         fds[1 + i] = open_output(i, O_RDWR | O_CREAT | O_TRUNC);
+    }
     assert_true(fm_channel_send(child->channel, &work, fds, 1 + count, 1000, &err));
     fm_message_done(&work);
-    for (size_t i = 0; i <= count; i++)
+    for (size_t i = 0; i <= count; i++) {
         fm_file_close(&fds[i]);
+    }
 }
 
 /* Passes over PROGRESS (at least one) up to END, then sees the child exit 0. */
@@ -62,8 +64,9 @@ static void expect_end(struct media_child *child, struct fm_message *end)
         assert_int_equal(end->type, FM_MESSAGE_PROGRESS);
         fm_message_done(end);
     }
-    if (end->end.error)
+    if (end->end.error) {
         print_message("error %u: %s\n", (unsigned)end->end.error, end->end.detail);
+    }
     assert_int_equal(end_child(child), 0);
 }
 
@@ -85,12 +88,14 @@ static void verify(const struct fm_list *files, struct fm_message *end)
     start_ready(&child);
     fm_message_init(&order, FM_MESSAGE_VERIFY);
     order.verify.expect = *files;
-    for (size_t i = 0; i < files->count; i++)
+    for (size_t i = 0; i < files->count; i++) {
         fds[i] = open_output(i, O_RDONLY);
+    }
     assert_true(fm_channel_send(child.channel, &order, fds, files->count, 1000, &err));
     fm_message_done(&order);
-    for (size_t i = 0; i < files->count; i++)
+    for (size_t i = 0; i < files->count; i++) {
         fm_file_close(&fds[i]);
+    }
     expect_end(&child, end);
 }
 
@@ -248,8 +253,9 @@ static size_t ask_all(struct fm_spec_output *outputs)
     static const struct fm_spec_trim part = {.start_seconds = 0.5, .end_seconds = 1.3};
     size_t count = 0;
     for (size_t i = 0; i < FM_FORMAT_COUNT; i++) {
-        if (i == FM_FORMAT_COPY)
+        if (i == FM_FORMAT_COPY) {
             continue;
+        }
         fm_pack_defaults(&fm_record_spec_output, &outputs[count]);
         outputs[count].name = fm_names_format[i];
         outputs[count].format = i;
@@ -281,8 +287,9 @@ static void no_output_makes_the_seal_break(void **state)
 
 static int make_film(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "film.mp4");
     return 0;
 }

@@ -87,16 +87,18 @@ static void assert_format(const char *source, const struct made *made)
     assert_made(&run, source);
     assert_string_equal(ask_codecs(made->file), made->codecs);
     assert_string_equal(ask_picture(made->file), made->picture);
-    if (made->seconds > 0)
+    if (made->seconds > 0) {
         assert_float_equal(ask_seconds(made->file), made->seconds, 0.12);
+    }
     assert_float_equal(run.made[0].duration_seconds, made->seconds, 0.12);
 }
 
 static void every_format_is_made_of_a_film(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FM_COUNT(formats); i++)
+    for (size_t i = 0; i < FM_COUNT(formats); i++) {
         assert_format("film.mp4", &formats[i]);
+    }
 }
 
 /* A transport stream's packets carry their parameters; files keep them in the header. */
@@ -105,8 +107,9 @@ static void streams_are_carried_into_every_file(void **state)
     (void)state;
     for (size_t i = 0; i < FM_COUNT(formats); i++) {
         const struct fm_format_row *row = fm_operations_format(formats[i].format);
-        if (row->audio == FM_CODEC_AAC)
+        if (row->audio == FM_CODEC_AAC) {
             assert_format("film.ts", &formats[i]);
+        }
     }
 }
 
@@ -283,8 +286,9 @@ static void the_last_moments_of_a_film_are_a_part(void **state)
 
 static int make_films(void **state)
 {
-    if (make_film(state) != 0)
+    if (make_film(state) != 0) {
         return -1;
+    }
     ffmpeg("-i film.mp4 -c copy film.ts");
     ffmpeg("-i film.mp4 -c copy film.mkv");
     ffmpeg("-i film.mp4 -c copy -metadata:s:v rotate=90 turned.mp4");

@@ -14,8 +14,9 @@ static enum fm_error_code open_fd(int fd, uint64_t max_seconds)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
     struct fm_error err = {0};
-    if (fm_input_open(fd, size_of(fd), max_seconds, &input, &err))
+    if (fm_input_open(fd, size_of(fd), max_seconds, &input, &err)) {
         return FM_NONE;
+    }
     assert_null(input);
     return err.code;
 }
@@ -43,8 +44,9 @@ static void every_container_people_use_is_opened(void **state)
                        "-frames:v 1 a.png -frames:v 1 a.jpg -frames:v 1 a.webp a.wmv");
     for (size_t i = 0; i < FM_COUNT(names); i++) {
         enum fm_error_code code = open_named(names[i], AN_HOUR);
-        if (code != FM_NONE)
+        if (code != FM_NONE) {
             print_error("%s: %s\n", names[i], fm_error_row(code)->public_code);
+        }
         assert_int_equal(code, FM_NONE);
     }
 }
@@ -104,8 +106,9 @@ static void more_streams_than_allowed_are_refused(void **state)
 {
     (void)state;
     char arguments[1024] = "-f lavfi -i sine=d=0.1 -c:a aac ";
-    for (int i = 0; i < FM_INPUT_MAX_STREAMS + 1; i++)
+    for (int i = 0; i < FM_INPUT_MAX_STREAMS + 1; i++) {
         strcat(arguments, "-map 0 ");
+    }
     strcat(arguments, "many.mp4");
     ffmpeg(arguments);
     assert_int_equal(open_named("many.mp4", AN_HOUR), FM_MEDIA_TOO_LARGE);
@@ -122,11 +125,13 @@ static void a_header_of_countless_tracks_is_refused(void **state)
                                   "ftypisom\0\0\2\0isommp41";
     memcpy(bytes, type, 24);
     uint32_t moov = (uint32_t)length - 24;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         bytes[24 + i] = (uint8_t)(moov >> (24 - 8 * i));
+    }
     memcpy(bytes + 28, "moov", 4);
-    for (size_t i = 0; i < TRACKS; i++)
+    for (size_t i = 0; i < TRACKS; i++) {
         memcpy(bytes + 32 + i * 8, "\0\0\0\x8trak", 8);
+    }
     write_file("tracks.mp4", bytes, length);
     assert_int_equal(open_named("tracks.mp4", AN_HOUR), FM_MEDIA_TOO_LARGE);
 }
@@ -185,8 +190,9 @@ static void a_cut_file_is_opened_or_refused_but_nothing_worse(void **state)
         for (int64_t part = 1; part < 12; part++) {
             FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
             struct fm_error err = {0};
-            if (!fm_input_open(fd, size_bytes * part / 12, AN_HOUR, &input, &err))
+            if (!fm_input_open(fd, size_bytes * part / 12, AN_HOUR, &input, &err)) {
                 assert_true(err.code == FM_UNSUPPORTED_CONTAINER || err.code == FM_MEDIA_INVALID);
+            }
         }
     }
 }
@@ -199,8 +205,9 @@ static void no_byte_beyond_the_size_told_is_read(void **state)
     FM_AUTO(fm_file_close) int fd = open_made("a.wav", O_RDONLY);
     assert_true(fm_input_open(fd, 50000, AN_HOUR, &input, &err));
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
-    while (av_read_frame(fm_input_format(input), packet) >= 0)
+    while (av_read_frame(fm_input_format(input), packet) >= 0) {
         av_packet_unref(packet);
+    }
     assert_int_equal(fm_input_position(input), 50000);
 }
 
@@ -210,11 +217,13 @@ static void samples_are_opened_or_refused_with_a_source_error(void **state)
     (void)state;
     const char *path = getenv("FM_SAMPLES_DIR");
     DIR *samples = path ? opendir(path) : NULL;
-    if (!samples)
+    if (!samples) {
         skip();
+    }
     for (struct dirent *entry; (entry = readdir(samples));) {
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.') {
             continue;
+        }
         FM_AUTO(fm_file_close) int fd = openat(dirfd(samples), entry->d_name, O_RDONLY | O_CLOEXEC);
         assert_true(fd >= 0);
         enum fm_error_code code = open_fd(fd, 7200);

@@ -16,8 +16,9 @@ static void assert_carried(const char *source, double start, double end, double 
     FM_AUTO(run_done) struct run run = {0};
     carry(&run, source, start, end, FM_FORMAT_MP4);
     assert_non_null(strstr(run.made[0].reason, "video: remux"));
-    if (fabs(run.made[0].duration_seconds - seconds) > 0.13)
+    if (fabs(run.made[0].duration_seconds - seconds) > 0.13) {
         fail_msg("%s: %.3f s", source, run.made[0].duration_seconds);
+    }
     struct seen seen = see("part");
     assert_true(seen.audio > 0 && fabs(seen.video_start) < 0.05);
 }
@@ -75,8 +76,9 @@ static void a_picture_that_begins_late_leaves_the_sound_where_it_is(void **state
 
 static int make_films(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -bf 2 -g 25 -pix_fmt yuv420p -c:a aac "
                        "keys.mp4");
     ffmpeg("-i keys.mp4 -c copy keys.mkv -c copy keys.ts -c copy keys.flv -c copy keys.mov");

@@ -19,8 +19,9 @@ static void what_a_format_cannot_hide_is_not_carried(void **state)
         ask(&run, formats[i], "shown");
         assert_made(&run, formats[i] == FM_FORMAT_MKV ? "hidden.mp4" : "hidden_vp9.mp4");
         assert_float_equal(run.made[0].duration_seconds, 0.8, 0.08);
-        if (run.made[0].video)
+        if (run.made[0].video) {
             assert_int_equal(run.made[0].video->frames, 20);
+        }
     }
     assert_reason("hidden.mp4", FM_FORMAT_MKV,
                   "video: transcode h264 to h264, the format cannot hide what the source hides; "
@@ -94,8 +95,9 @@ static void a_program_stream_is_not_carried(void **state)
 
 static int make_films(void **state)
 {
-    if (make_film(state) != 0)
+    if (make_film(state) != 0) {
         return -1;
+    }
     ffmpeg("-i film.mp4 -c:v libx264 -preset ultrafast -bf 2 -g 40 -c:a copy keys.mp4");
     ffmpeg("-ss 1.2 -i keys.mp4 -c copy hidden.mp4");
     ffmpeg("-i film.mp4 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 75 -c:a libopus vp9.mp4");

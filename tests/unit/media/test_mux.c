@@ -108,8 +108,9 @@ static void opus_says_48000_whatever_it_was_made_of(void **state)
         run.audios[ask(&run, FM_FORMAT_OPUS, "asked.opus")].sample_rate = 16000;
         run.audios[ask(&run, FM_FORMAT_MP4, "opus.mp4")].codec = FM_CODEC_OPUS;
         assert_made(&run, "tone.wav");
-        for (size_t k = 0; k < run.count; k++)
+        for (size_t k = 0; k < run.count; k++) {
             assert_int_equal(run.made[k].audio->sample_rate, 48000);
+        }
     }
 }
 

@@ -235,8 +235,9 @@ static void work_too_large_for_the_child_is_refused(void **state)
 
 static int make_films(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac film.mp4");
     ffmpeg("-i film.mp4 -c:v mpeg2video -c:a pcm_s16le -ac 6 film.mkv");
     ffmpeg("-i film.mp4 -c copy -an silent.mp4");

@@ -32,8 +32,9 @@ static void each_forbidden_call_dies_by_sigsys_or_is_refused(void **state)
                                         "kill",   "stat", "share", "grow"};
     for (size_t i = 0; i < FM_COUNT(words); i++) {
         int status = run_try(words[i]);
-        if (!is_refused(status))
+        if (!is_refused(status)) {
             print_error("%s: status %#x\n", words[i], (unsigned)status);
+        }
         assert_true(is_refused(status));
     }
 }
@@ -121,8 +122,9 @@ static void a_child_dies_with_its_parent(void **state)
     pid_t between = fork();
     if (between == 0) {
         pid_t pid = fork();
-        if (pid == 0)
+        if (pid == 0) {
             exec_media(theirs);
+        }
         _exit(write(tell[1], &pid, sizeof(pid)) == sizeof(pid) && pause() ? 1 : 0);
     }
     close(theirs);

@@ -8,8 +8,9 @@ static const char *const names[] = {"a.mp4",  "fast.mp4", "parts.mp4", "a.mkv",
 
 static int make_films(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -c:a aac a.mp4");
     ffmpeg("-i a.mp4 -c copy -movflags +faststart fast.mp4");
     ffmpeg("-i a.mp4 -c copy -movflags frag_keyframe+empty_moov parts.mp4");
@@ -36,16 +37,19 @@ static int64_t size_of_made(const char *name)
 static void a_whole_file_keeps_its_promise(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FM_COUNT(names); i++)
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
         assert_false(is_broken(names[i], size_of_made(names[i])));
+    }
 }
 
 static void a_cut_file_does_not(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FM_COUNT(names); i++)
-        for (int64_t part = 1; part < 8; part++)
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        for (int64_t part = 1; part < 8; part++) {
             assert_true(is_broken(names[i], size_of_made(names[i]) * part / 8));
+        }
+    }
 }
 
 static void a_recording_promises_nothing(void **state)
@@ -77,8 +81,9 @@ static void hostile_lengths_are_only_numbers(void **state)
     };
     for (size_t i = 0; i < FM_COUNT(rows); i++) {
         write_file("hostile", rows[i].bytes, 20);
-        if (is_broken("hostile", 20) != rows[i].broken)
+        if (is_broken("hostile", 20) != rows[i].broken) {
             fail_msg("row %zu", i);
+        }
     }
     assert_false(is_broken("hostile", 3));
 }

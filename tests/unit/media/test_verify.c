@@ -28,8 +28,9 @@ static int reset(void **state)
 
 static int make_films(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "film.mp4");
     return 0;
 }
