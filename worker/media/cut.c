@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "worker/media/ffmpeg_versions.h"
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 
 void fm_cut_init(struct fm_cut *cut, const struct fm_plan_part *part,
                  const struct fm_plan_stream *stream)
@@ -184,7 +184,7 @@ static bool cut_sound(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, voi
         frame = copy_samples(whole, (int)(from - whole->pts), (int)(to - from));
         av_frame_free(&whole);
         if (!frame) {
-            return fm_probe_fail(err, AVERROR(ENOMEM), "cut");
+            return fm_libav_error_fail(err, AVERROR(ENOMEM), "cut");
         }
     }
     frame->pts = from - start;

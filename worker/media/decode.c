@@ -3,7 +3,7 @@
 
 #include "worker/media/ffmpeg_versions.h"
 #include "worker/media/input.h"
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 
 /* So many packets of which none can be decoded are a stream's remains, not a stream. */
 #define REMAINS 8
@@ -33,7 +33,8 @@ static bool open_codec(struct fm_decode *decode, struct fm_error *err)
     decode->codec = codec ? avcodec_alloc_context3(codec) : NULL;
     decode->frame = av_frame_alloc();
     if (!decode->codec || !decode->frame) {
-        return fm_probe_fail(err, codec ? AVERROR(ENOMEM) : AVERROR_DECODER_NOT_FOUND, "decoder");
+        return fm_libav_error_fail(err, codec ? AVERROR(ENOMEM) : AVERROR_DECODER_NOT_FOUND,
+                                   "decoder");
     }
     int result = avcodec_parameters_to_context(decode->codec, decode->source->codecpar);
     decode->codec->pkt_timebase = decode->source->time_base;
@@ -45,7 +46,7 @@ static bool open_codec(struct fm_decode *decode, struct fm_error *err)
     }
     decode->next_pts = AV_NOPTS_VALUE;
     decode->sample_carry = AV_NOPTS_VALUE;
-    return result < 0 ? fm_probe_fail(err, result, codec->name) : true;
+    return result < 0 ? fm_libav_error_fail(err, result, codec->name) : true;
 }
 
 /* ---- times ---- */
@@ -107,7 +108,7 @@ static bool hand_on(struct fm_decode *decode, struct fm_error *err)
         }
         AVFrame *copy = av_frame_clone(frame);
         if (!copy) {
-            return fm_probe_fail(err, AVERROR(ENOMEM), "frame");
+            return fm_libav_error_fail(err, AVERROR(ENOMEM), "frame");
         }
         fm_pipe_put(decode->outlets[i], copy, frame_bytes(copy));
     }
@@ -140,10 +141,10 @@ static bool decode_packet(struct fm_decode *decode, const AVPacket *packet, stru
         }
         decode->bad_count += result < 0;
         if (result < 0 && packet) {
-            return result == AVERROR(ENOMEM) ? fm_probe_fail(err, result, "decode") : true;
+            return result == AVERROR(ENOMEM) ? fm_libav_error_fail(err, result, "decode") : true;
         }
     }
-    return fm_probe_fail(err, result, "decode");
+    return fm_libav_error_fail(err, result, "decode");
 }
 
 static bool decode_all(struct fm_decode *decode, struct fm_error *err)

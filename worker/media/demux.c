@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/seek.h"
 
 /* A clock that moves further than this between packets, or this far back, has jumped; the ffmpeg
@@ -160,7 +160,7 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
     while (is_wanted(demux)) {
         AVPacket *packet = av_packet_alloc();
         if (!packet) {
-            return fm_probe_fail(err, AVERROR(ENOMEM), "packet");
+            return fm_libav_error_fail(err, AVERROR(ENOMEM), "packet");
         }
         if (!read_packet(demux, packet)) {
             av_packet_free(&packet);

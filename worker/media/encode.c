@@ -5,7 +5,7 @@
 
 #include "common/fault.h"
 #include "worker/media/ffmpeg_versions.h"
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/sound.h"
 
 /* JPEG's quantiser: 2 is the best it has, and still small. */
@@ -88,7 +88,7 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
     encode->packet = av_packet_alloc();
     encode->next_pts = AV_NOPTS_VALUE;
     if (!encode->codec || !encode->packet) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "encoder");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "encoder");
     }
     encode->codec->flags |= fm_mux_codec_flags(encode->mux);
     if (first) {
@@ -106,7 +106,7 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s will not open", plan->encoder->name);
     }
     if (result < 0) {
-        return fm_probe_fail(err, result, plan->encoder->name);
+        return fm_libav_error_fail(err, result, plan->encoder->name);
     }
     return fm_mux_add_encoder(encode->mux, encode->slot, encode->codec, err);
 }
@@ -166,7 +166,7 @@ static bool write_packets(struct fm_encode *encode, struct fm_error *err)
             return true;
         }
         if (result < 0) {
-            return fm_probe_fail(err, result, "encode");
+            return fm_libav_error_fail(err, result, "encode");
         }
         set_duration(encode, encode->packet);
         bool written = fm_mux_write(encode->mux, encode->slot, encode->packet, err);
@@ -185,7 +185,7 @@ bool fm_encode_frame(struct fm_encode *encode, AVFrame *frame, struct fm_error *
     }
     fm_fault("encode");
     int result = avcodec_send_frame(encode->codec, frame);
-    return result < 0 ? fm_probe_fail(err, result, "encode") : write_packets(encode, err);
+    return result < 0 ? fm_libav_error_fail(err, result, "encode") : write_packets(encode, err);
 }
 
 void fm_encode_done(struct fm_encode *encode)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "worker/media/ffmpeg_versions.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/probe.h"
 #include "worker/media/sound.h"
 
@@ -19,7 +20,7 @@ bool fm_filter_init(struct fm_filter *filter, const struct fm_plan_stream *plan,
     filter->shape = av_frame_alloc();
     filter->out = av_frame_alloc();
     if (!filter->shape || !filter->out) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "filter");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "filter");
     }
     return true;
 }
@@ -282,7 +283,7 @@ static bool keep_shape(struct fm_filter *filter, const AVFrame *frame, struct fm
     shape->sample_rate = frame->sample_rate;
     shape->sample_aspect_ratio = frame->sample_aspect_ratio;
     int result = av_channel_layout_copy(&shape->ch_layout, &frame->ch_layout);
-    return result < 0 ? fm_probe_fail(err, result, "filter") : true;
+    return result < 0 ? fm_libav_error_fail(err, result, "filter") : true;
 }
 
 static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
@@ -294,7 +295,7 @@ static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
             return true;
         }
         if (result < 0) {
-            return fm_probe_fail(err, result, "filter");
+            return fm_libav_error_fail(err, result, "filter");
         }
         filter->out->time_base = av_buffersink_get_time_base(filter->sink);
         bool taken = take(context, filter->out, err);
@@ -314,7 +315,7 @@ static bool drain(struct fm_filter *filter, fm_filter_take *take, void *context,
     }
     int result = av_buffersrc_close(filter->source, filter->end, 0);
     bool drained =
-        result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
+        result < 0 ? fm_libav_error_fail(err, result, "filter") : pull(filter, take, context, err);
     avfilter_graph_free(&filter->graph);
     return drained;
 }
@@ -337,12 +338,13 @@ static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take,
         }
         int result = build(filter, frame);
         if (result < 0) {
-            return fm_probe_fail(err, result, "filter graph");
+            return fm_libav_error_fail(err, result, "filter graph");
         }
     }
     filter->end = is_video(filter) ? frame->pts + fm_ffmpeg_duration(frame) : AV_NOPTS_VALUE;
     int result = av_buffersrc_add_frame(filter->source, frame);
-    return result < 0 ? fm_probe_fail(err, result, "filter") : pull(filter, take, context, err);
+    return result < 0 ? fm_libav_error_fail(err, result, "filter")
+                      : pull(filter, take, context, err);
 }
 
 bool fm_filter_feed(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "worker/media/ffmpeg_versions.h"
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 
 /* A frame this far from the first free place is off the grid; below it the clock only trembles. */
 #define OFF_GRID 1.1
@@ -20,7 +20,7 @@ bool fm_frame_rate_init(struct fm_frame_rate *pace, const struct fm_plan_stream 
 {
     *pace = (struct fm_frame_rate){.plan = plan, .take = take, .context = context};
     pace->last = av_frame_alloc();
-    return pace->last || fm_probe_fail(err, AVERROR(ENOMEM), "pace");
+    return pace->last || fm_libav_error_fail(err, AVERROR(ENOMEM), "pace");
 }
 
 /* ---- where frames belong ---- */
@@ -92,7 +92,7 @@ static bool give(struct fm_frame_rate *pace, const AVFrame *picture, struct fm_e
 {
     FM_AUTO(av_frame_free) AVFrame *frame = av_frame_clone(picture);
     if (!frame) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "pace");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "pace");
     }
     frame->time_base = av_inv_q(pace->plan->frame_rate);
     frame->pts = pace->next++;
@@ -121,7 +121,7 @@ static bool keep(struct fm_frame_rate *pace, const AVFrame *frame, int64_t befor
     pace->repeated[0] = before;
     av_frame_unref(pace->last);
     int result = av_frame_ref(pace->last, frame);
-    return result < 0 ? fm_probe_fail(err, result, "pace") : true;
+    return result < 0 ? fm_libav_error_fail(err, result, "pace") : true;
 }
 
 bool fm_frame_rate_feed(struct fm_frame_rate *pace, AVFrame *frame, struct fm_error *err)

@@ -14,6 +14,7 @@
 
 #include "common/memory.h"
 #include "worker/media/ffmpeg_versions.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/probe.h"
 #include "worker/media/truncation.h"
 
@@ -121,12 +122,12 @@ static bool make_io(struct fm_input *input, struct fm_error *err)
 {
     unsigned char *buffer = av_malloc(BUFFER_BYTES);
     if (!buffer) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "input buffer");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "input buffer");
     }
     input->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, input, read_bytes, NULL, seek_bytes);
     if (!input->io) {
         av_free(buffer);
-        return fm_probe_fail(err, AVERROR(ENOMEM), "input context");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "input context");
     }
     return true;
 }
@@ -148,7 +149,7 @@ static bool find_container(struct fm_input *input, const AVInputFormat **contain
 {
     int score = av_probe_input_buffer2(input->io, container, "", NULL, 0, PROBE_FORMAT_BYTES);
     if (score == AVERROR(ENOMEM)) {
-        return fm_probe_fail(err, score, "probe");
+        return fm_libav_error_fail(err, score, "probe");
     }
     if (!*container || (score < LEAST_SCORE && !is_tagged_mp3(input, *container))) {
         return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "no container found (%d)", score);
@@ -163,7 +164,7 @@ static bool make_format(struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = avformat_alloc_context();
     if (!format) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "format context");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "format context");
     }
     input->format = format;
     format->pb = input->io;
@@ -175,7 +176,7 @@ static bool make_format(struct fm_input *input, struct fm_error *err)
     format->max_streams = STREAMS_PER_OPEN;
     if (av_opt_set(format, "protocol_whitelist", "none", 0) < 0 ||
         av_opt_set(format, "format_whitelist", formats, 0) < 0) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "whitelists");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "whitelists");
     }
     return true;
 }
@@ -187,7 +188,7 @@ static bool fail_open(const struct fm_input *input, int averror, const char *wha
     if (input->too_many_streams) {
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "more than %d streams", FM_INPUT_MAX_STREAMS);
     }
-    return fm_probe_fail(err, averror, what);
+    return fm_libav_error_fail(err, averror, what);
 }
 
 static bool open_container(struct fm_input *input, struct fm_error *err)

@@ -10,6 +10,7 @@
 
 #include "common/memory.h"
 #include "worker/media/ffmpeg_versions.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/probe.h"
 #include "worker/media/sink.h"
 
@@ -59,13 +60,13 @@ bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output,
         mux->lanes[i].last_dts = AV_NOPTS_VALUE;
         mux->lanes[i].waiting = av_fifo_alloc2(64, sizeof(AVPacket *), AV_FIFO_FLAG_AUTO_GROW);
         if (!mux->lanes[i].waiting) {
-            return fm_probe_fail(err, AVERROR(ENOMEM), "muxer");
+            return fm_libav_error_fail(err, AVERROR(ENOMEM), "muxer");
         }
         av_fifo_auto_grow_limit(mux->lanes[i].waiting, WAITING_BYTES / sizeof(AVPacket) + 1);
     }
     int result = avformat_alloc_output_context2(&mux->format, NULL, output->format->muxer, NULL);
     if (result < 0) {
-        return fm_probe_fail(err, result, "muxer");
+        return fm_libav_error_fail(err, result, "muxer");
     }
     if (!fm_sink_new(mux->format, fd, &mux->sink, err)) {
         return false;
@@ -181,7 +182,7 @@ static bool write_header(struct fm_mux *mux, struct fm_error *err)
     }
     av_dict_free(&options);
     if (result < 0) {
-        return fm_probe_fail(err, result, "header");
+        return fm_libav_error_fail(err, result, "header");
     }
     mux->header = true;
     return write_ready(mux, err);
@@ -223,7 +224,7 @@ bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCode
     int result = lane->parameters ? avcodec_parameters_from_context(lane->parameters, encoder)
                                   : AVERROR(ENOMEM);
     bool added =
-        result < 0 ? fm_probe_fail(err, result, "encoder's stream") : settle(mux, lane, err);
+        result < 0 ? fm_libav_error_fail(err, result, "encoder's stream") : settle(mux, lane, err);
     pthread_mutex_unlock(&mux->lock);
     return added;
 }
@@ -250,7 +251,8 @@ bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream 
     if (result >= 0 && source->sample_aspect_ratio.num) {
         lane->parameters->sample_aspect_ratio = source->sample_aspect_ratio;
     }
-    bool added = result < 0 ? fm_probe_fail(err, result, "copied stream") : settle(mux, lane, err);
+    bool added =
+        result < 0 ? fm_libav_error_fail(err, result, "copied stream") : settle(mux, lane, err);
     pthread_mutex_unlock(&mux->lock);
     return added;
 }
@@ -309,7 +311,7 @@ static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
         return true;
     }
     if (result < 0) {
-        return fm_probe_fail(err, result, "write");
+        return fm_libav_error_fail(err, result, "write");
     }
     atomic_fetch_add(&lane->packets, 1);
     if (shown) {
@@ -325,7 +327,7 @@ static bool queue_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     AVPacket *kept = av_packet_alloc();
     if (!kept || av_fifo_write(lane->waiting, &kept, 1) < 0) {
         av_packet_free(&kept);
-        return fm_probe_fail(err, AVERROR(ENOMEM), "waiting packet");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "waiting packet");
     }
     av_packet_move_ref(kept, packet);
     mux->waiting_bytes += (size_t)kept->size + sizeof(*kept);
@@ -425,7 +427,7 @@ static bool finish(struct fm_mux *mux, struct fm_error *err)
     }
     int result = av_write_trailer(mux->format);
     atomic_store(&mux->ended, true);
-    return result < 0 ? fm_probe_fail(err, result, "trailer") : fm_sink_flush(mux->sink, err);
+    return result < 0 ? fm_libav_error_fail(err, result, "trailer") : fm_sink_flush(mux->sink, err);
 }
 
 bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err)
@@ -470,7 +472,7 @@ static void note_video(const struct fm_mux *mux, struct fm_arena *arena,
     const struct lane *lane = &mux->lanes[FM_PLAN_VIDEO];
     struct fm_video_facts *video = fm_arena_alloc(arena, sizeof(*video));
     bool still = mux->output->streams[FM_PLAN_VIDEO].still;
-    fm_probe_video_facts(mux->format, lane->stream, arena, video);
+    fm_probe_video_facts(lane->stream, arena, video);
     video->frames = atomic_load(&lane->packets);
     video->frame_rate = still ? 0 : measure_rate(lane, video->frames);
     facts->video = video;

@@ -2,6 +2,7 @@
 #include "worker/media/passthrough.h"
 
 #include "common/file.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/probe.h"
 
 #define CHUNK_BYTES (256 << 10)
@@ -17,7 +18,7 @@ static bool copy_bytes(AVIOContext *io, int fd, struct fm_error *err)
             return false;
         }
     }
-    return got == 0 || got == AVERROR_EOF || fm_probe_fail(err, got, "copy");
+    return got == 0 || got == AVERROR_EOF || fm_libav_error_fail(err, got, "copy");
 }
 
 bool fm_passthrough_source(struct fm_input *input, int fd, struct fm_arena *arena,
@@ -25,7 +26,7 @@ bool fm_passthrough_source(struct fm_input *input, int fd, struct fm_arena *aren
 {
     AVFormatContext *format = fm_input_format(input);
     struct fm_source_facts source = {0};
-    if (!copy_bytes(format->pb, fd, err) || !fm_probe_source(input, arena, &source, err)) {
+    if (!copy_bytes(format->pb, fd, err) || !fm_probe_source(format, arena, &source, err)) {
         return false;
     }
     facts->duration_seconds = source.duration_seconds;

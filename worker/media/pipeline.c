@@ -22,7 +22,6 @@
 #include "worker/media/mux.h"
 #include "worker/media/passthrough.h"
 #include "worker/media/plan.h"
-#include "worker/media/probe.h"
 #include "worker/media/progress.h"
 
 #define OUTPUTS 16

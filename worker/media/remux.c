@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 
 static bool add(struct fm_remux *remux, struct fm_error *err)
 {
@@ -157,7 +157,7 @@ bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_e
     remux->started = true;
     AVPacket *copy = av_packet_clone(packet);
     if (!copy) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "remux");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "remux");
     }
     move(remux, copy);
     if (hidden && remux->shown) {

@@ -8,7 +8,7 @@
 
 #include "common/memory.h"
 #include "worker/media/ffmpeg_versions.h"
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 
 #define BUFFER_BYTES (64 << 10)
 
@@ -136,7 +136,7 @@ bool fm_sink_new(AVFormatContext *format, int fd, struct fm_sink **out, struct f
     }
     if (!sink->io) {
         av_free(buffer);
-        return fm_probe_fail(err, AVERROR(ENOMEM), "output");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "output");
     }
     format->pb = sink->io;
     format->flags |= AVFMT_FLAG_CUSTOM_IO;
@@ -150,7 +150,7 @@ bool fm_sink_new(AVFormatContext *format, int fd, struct fm_sink **out, struct f
 bool fm_sink_flush(struct fm_sink *sink, struct fm_error *err)
 {
     avio_flush(sink->io);
-    return sink->io->error < 0 ? fm_probe_fail(err, sink->io->error, "output") : true;
+    return sink->io->error < 0 ? fm_libav_error_fail(err, sink->io->error, "output") : true;
 }
 
 void fm_sink_destroy(struct fm_sink **pointer)

@@ -90,7 +90,7 @@ static bool probe_source(struct fm_task *errand, const struct fm_work *order,
     }
     if (fm_input_open(errand->fds[0], (int64_t)order->size_bytes, order->max_seconds, input,
                       &errand->err) &&
-        fm_probe_source(*input, &errand->arena, source, &errand->err)) {
+        fm_probe_source(fm_input_format(*input), &errand->arena, source, &errand->err)) {
         source->size_bytes = order->size_bytes;
         return true;
     }

@@ -10,6 +10,8 @@
 
 #include "common/fault.h"
 #include "common/memory.h"
+#include "worker/media/input.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/probe.h"
 
 #define DURATION_SECONDS 0.5
@@ -84,7 +86,7 @@ static bool walk_all(struct walk *walk, struct fm_error *err)
 {
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     if (!packet) {
-        return fm_probe_fail(err, AVERROR(ENOMEM), "packet");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "packet");
     }
     int result;
     while ((result = av_read_frame(walk->format, packet)) >= 0) {
@@ -95,7 +97,7 @@ static bool walk_all(struct walk *walk, struct fm_error *err)
         }
     }
     if (result != AVERROR_EOF) {
-        return fm_probe_fail(err, result, "walk");
+        return fm_libav_error_fail(err, result, "walk");
     }
     return true;
 }
@@ -242,7 +244,7 @@ static void fill_found(const struct walk *walk, const struct fm_file_facts *expe
     found->duration_seconds = fm_probe_duration(format);
     if (video >= 0) {
         struct fm_video_facts *picture = fm_arena_alloc(arena, sizeof(*picture));
-        fm_probe_video_facts(format, format->streams[video], arena, picture);
+        fm_probe_video_facts(format->streams[video], arena, picture);
         picture->frames = walk->tracks[video].packets;
         found->video = picture;
     }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <sys/resource.h>
 
+#include "worker/media/input.h"
 #include "worker/media/probe.h"
 
 #define AN_HOUR 3600
@@ -97,7 +98,7 @@ static void a_picture_of_too_many_pixels_costs_no_memory(void **state)
     struct fm_error err = {0};
     FM_AUTO(fm_file_close) int fd = open_made("big.png", O_RDONLY);
     assert_false(fm_input_open(fd, size_of(fd), AN_HOUR, &input, &err) &&
-                 fm_probe_source(input, &arena, &facts, &err));
+                 fm_probe_source(fm_input_format(input), &arena, &facts, &err));
     assert_int_equal(err.code, FM_MEDIA_TOO_LARGE);
     assert_true(SANITIZED || peak_kilobytes() - before < 100000);
 }
