@@ -19,7 +19,7 @@ struct fm_branch {
     int64_t moment_us; /* of a still */
     struct fm_cut cut;
     struct fm_filter filter;
-    struct fm_frame_rate pace;
+    struct fm_frame_rate frame_rate;
     struct fm_encode encode;
 };
 

@@ -15,20 +15,20 @@
 
 struct fm_cut {
     struct fm_plan_part part;
-    AVRational grid; /* frames a second where they are constant, else 0 */
-    double pace;     /* seconds a frame of the output lasts where they are constant, else 0 */
+    AVRational grid;      /* frames a second where they are constant, else 0 */
+    double frame_seconds; /* seconds a frame of the output lasts where they are constant, else 0 */
     /* Its own from here on. */
     AVFrame *shown; /* the frame on show, until the next one says how long it was */
     bool ended;     /* nothing that comes now belongs to the part */
 };
 
 /* Takes the frame's reference. */
-typedef bool fm_cut_take(void *context, AVFrame *frame, struct fm_error *err);
+typedef bool fm_cut_on_frame(void *context, AVFrame *frame, struct fm_error *err);
 
 void fm_cut_init(struct fm_cut *cut, const struct fm_plan_part *part,
                  const struct fm_plan_stream *stream);
 /* One frame in (NULL: the end of the stream), what belongs to the part out. Takes the reference. */
-bool fm_cut_feed(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, void *context,
+bool fm_cut_feed(struct fm_cut *cut, AVFrame *frame, fm_cut_on_frame *on_frame, void *context,
                  struct fm_error *err) FM_MUST_CHECK;
 void fm_cut_done(struct fm_cut *cut);
 

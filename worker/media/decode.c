@@ -20,7 +20,7 @@ struct fm_pipe *fm_decode_pipe_new(void)
 }
 
 /* Theora's decoder cannot take a chain's second header on several threads. */
-static int threads_for(const struct fm_decode *decode)
+static int choose_thread_count(const struct fm_decode *decode)
 {
     const AVCodecParameters *codec = decode->source->codecpar;
     bool many = codec->codec_type == AVMEDIA_TYPE_VIDEO && codec->codec_id != AV_CODEC_ID_THEORA;
@@ -40,7 +40,7 @@ static bool open_codec(struct fm_decode *decode, struct fm_error *err)
     decode->codec->pkt_timebase = decode->source->time_base;
     decode->codec->framerate = decode->source->avg_frame_rate;
     decode->codec->max_pixels = FM_INPUT_MAX_PIXELS;
-    decode->codec->thread_count = threads_for(decode);
+    decode->codec->thread_count = choose_thread_count(decode);
     if (result >= 0) {
         result = avcodec_open2(decode->codec, codec, NULL);
     }
@@ -93,7 +93,7 @@ static size_t frame_bytes(const AVFrame *frame)
     return bytes;
 }
 
-static bool hand_on(struct fm_decode *decode, struct fm_error *err)
+static bool hand_on_frame(struct fm_decode *decode, struct fm_error *err)
 {
     AVFrame *frame = decode->frame;
     if (decode->source->codecpar->codec_type == AVMEDIA_TYPE_VIDEO) {
@@ -136,7 +136,7 @@ static bool decode_packet(struct fm_decode *decode, const AVPacket *packet, stru
         if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) {
             return true;
         }
-        if (result >= 0 && !hand_on(decode, err)) {
+        if (result >= 0 && !hand_on_frame(decode, err)) {
             return false;
         }
         decode->bad_count += result < 0;

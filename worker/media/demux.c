@@ -38,8 +38,8 @@ static struct fm_demux_stream *find_stream(struct fm_demux *demux, int index)
 /* ---- times ---- */
 
 /* How far this packet is from where its stream, or failing that the file, was expected to be. */
-static int64_t jump_of(const struct fm_demux *demux, const struct fm_demux_stream *stream,
-                       int64_t dts_us)
+static int64_t measure_jump(const struct fm_demux *demux, const struct fm_demux_stream *stream,
+                            int64_t dts_us)
 {
     int64_t expected = stream->next_us != AV_NOPTS_VALUE ? stream->next_us : demux->last_us;
     if (expected == AV_NOPTS_VALUE) {
@@ -51,7 +51,7 @@ static int64_t jump_of(const struct fm_demux *demux, const struct fm_demux_strea
     return delta > JUMP_US || delta < -JUMP_US || is_back ? delta : 0;
 }
 
-static void shift(AVPacket *packet, AVRational base, int64_t us)
+static void shift_times(AVPacket *packet, AVRational base, int64_t us)
 {
     int64_t ticks = av_rescale_q(us, AV_TIME_BASE_Q, base);
     if (packet->dts != AV_NOPTS_VALUE) {
@@ -85,17 +85,17 @@ static bool check_length(const struct fm_demux *demux, struct fm_error *err)
 static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AVPacket *packet)
 {
     AVRational base = stream->source->time_base;
-    shift(packet, base, demux->shift_us);
+    shift_times(packet, base, demux->shift_us);
     if (packet->dts == AV_NOPTS_VALUE) {
         note_shown(stream, packet);
         return;
     }
     int64_t dts_us = av_rescale_q(packet->dts, base, AV_TIME_BASE_Q);
     bool may_jump = demux->input->iformat->flags & AVFMT_TS_DISCONT;
-    int64_t jump = may_jump ? jump_of(demux, stream, dts_us) : 0;
+    int64_t jump = may_jump ? measure_jump(demux, stream, dts_us) : 0;
     if (jump) {
         demux->shift_us -= jump;
-        shift(packet, base, -jump);
+        shift_times(packet, base, -jump);
         dts_us -= jump;
     }
     note_shown(stream, packet);
@@ -107,7 +107,7 @@ static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AV
 /* ---- packets ---- */
 
 /* The packet is taken in any case. */
-static bool deliver(struct fm_demux_stream *stream, AVPacket *packet, struct fm_error *err)
+static bool deliver_packet(struct fm_demux_stream *stream, AVPacket *packet, struct fm_error *err)
 {
     for (size_t i = 0; i < stream->remux_count; i++) {
         if (!fm_remux_packet(&stream->remuxes[i], packet, err)) {
@@ -172,14 +172,14 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
             continue;
         }
         set_times(demux, stream, packet);
-        if (!deliver(stream, packet, err) || !check_length(demux, err)) {
+        if (!deliver_packet(stream, packet, err) || !check_length(demux, err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool finish(struct fm_demux *demux, struct fm_error *err)
+static bool finish_streams(struct fm_demux *demux, struct fm_error *err)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         struct fm_demux_stream *stream = &demux->streams[i];
@@ -195,7 +195,7 @@ static bool finish(struct fm_demux *demux, struct fm_error *err)
     return true;
 }
 
-static void start(struct fm_demux *demux)
+static void start_reading(struct fm_demux *demux)
 {
     AVFormatContext *input = demux->input;
     demux->shift_us = -fm_seek_start_us(input);
@@ -216,6 +216,6 @@ static void start(struct fm_demux *demux)
 
 bool fm_demux_run(struct fm_demux *demux, struct fm_error *err)
 {
-    start(demux);
-    return read_all(demux, err) && finish(demux, err);
+    start_reading(demux);
+    return read_all(demux, err) && finish_streams(demux, err);
 }

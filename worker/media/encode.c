@@ -115,7 +115,7 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
 
 /* On a grid a frame that comes a little early gets the next place; only one whose place and the
  * next are both taken is dropped. Off the grid, only equal times are. */
-static bool place_video(struct fm_encode *encode, AVFrame *frame)
+static bool set_video_pts(struct fm_encode *encode, AVFrame *frame)
 {
     double exact = (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
     int64_t pts =
@@ -135,7 +135,7 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
     return true;
 }
 
-static bool place_audio(struct fm_encode *encode, AVFrame *frame)
+static bool set_audio_pts(struct fm_encode *encode, AVFrame *frame)
 {
     if (frame->pts != AV_NOPTS_VALUE) {
         frame->pts = av_rescale_q(frame->pts, frame->time_base, encode->codec->time_base);
@@ -180,7 +180,7 @@ static bool write_packets(struct fm_encode *encode, struct fm_error *err)
 bool fm_encode_frame(struct fm_encode *encode, AVFrame *frame, struct fm_error *err)
 {
     bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (frame && !(video ? place_video(encode, frame) : place_audio(encode, frame))) {
+    if (frame && !(video ? set_video_pts(encode, frame) : set_audio_pts(encode, frame))) {
         return true;
     }
     fm_fault("encode");

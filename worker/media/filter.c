@@ -38,7 +38,7 @@ struct chain {
     int result; /* the first error; then nothing more is done */
 };
 
-static AVFilterContext *append(struct chain *chain, const char *name, const char *options)
+static AVFilterContext *append_filter(struct chain *chain, const char *name, const char *options)
 {
     AVFilterContext *next = NULL;
     if (chain->result >= 0) {
@@ -66,16 +66,16 @@ static void append_rotation(struct chain *chain, const AVStream *stream)
     memcpy(matrix, side->data, sizeof(matrix));
     int degrees = fm_probe_rotation(stream);
     if (degrees == 90) {
-        append(chain, "transpose", matrix[3] > 0 ? "cclock_flip" : "clock");
+        append_filter(chain, "transpose", matrix[3] > 0 ? "cclock_flip" : "clock");
     }
     if (degrees == 270) {
-        append(chain, "transpose", matrix[3] < 0 ? "clock_flip" : "cclock");
+        append_filter(chain, "transpose", matrix[3] < 0 ? "clock_flip" : "cclock");
     }
     if (degrees == 180 && matrix[0] < 0) {
-        append(chain, "hflip", NULL);
+        append_filter(chain, "hflip", NULL);
     }
     if (degrees % 180 == 0 && matrix[4] < 0) {
-        append(chain, "vflip", NULL);
+        append_filter(chain, "vflip", NULL);
     }
 }
 
@@ -94,12 +94,12 @@ static void append_box(struct chain *chain, const struct fm_plan_stream *plan, b
     if (width > plan->width || height > plan->height) {
         snprintf(options, sizeof(options), "w=%d:h=%d%s", plan->width, plan->height,
                  edge ? ":x=0:y=0" : "");
-        append(chain, "crop", options);
+        append_filter(chain, "crop", options);
     }
     if (width < plan->width || height < plan->height) {
         snprintf(options, sizeof(options), "w=%d:h=%d:x=(ow-iw)/2:y=(oh-ih)/2", plan->width,
                  plan->height);
-        append(chain, "pad", options);
+        append_filter(chain, "pad", options);
     }
 }
 
@@ -117,17 +117,17 @@ static void append_size(struct chain *chain, const struct fm_plan_stream *plan,
     if (!cut) {
         snprintf(options, sizeof(options), "w=%d:h=%d:flags=bicubic%s", plan->scaled_width,
                  plan->scaled_height, still);
-        append(chain, "scale", options);
+        append_filter(chain, "scale", options);
         width = plan->scaled_width;
         height = plan->scaled_height;
     }
     append_box(chain, plan, cut, width, height);
     if (plan->square) {
-        append(chain, "setsar", "sar=1");
+        append_filter(chain, "setsar", "sar=1");
     }
 }
 
-static bool takes(const AVCodec *encoder, enum AVPixelFormat format)
+static bool encoder_accepts(const AVCodec *encoder, enum AVPixelFormat format)
 {
     for (const enum AVPixelFormat *at = fm_ffmpeg_pixel_formats(encoder);
          at && *at != AV_PIX_FMT_NONE; at++) {
@@ -145,8 +145,8 @@ static enum AVPixelFormat choose_pixels(const struct fm_plan_stream *plan, const
     if (plan->palette != FM_PLAN_PALETTE_NONE) {
         return AV_PIX_FMT_PAL8;
     }
-    return full && takes(plan->encoder, AV_PIX_FMT_YUVJ420P) ? AV_PIX_FMT_YUVJ420P
-                                                             : AV_PIX_FMT_YUV420P;
+    return full && encoder_accepts(plan->encoder, AV_PIX_FMT_YUVJ420P) ? AV_PIX_FMT_YUVJ420P
+                                                                       : AV_PIX_FMT_YUV420P;
 }
 
 /* Frames go two ways, to where the palette is chosen and to where it is used. One palette for all
@@ -154,9 +154,9 @@ static enum AVPixelFormat choose_pixels(const struct fm_plan_stream *plan, const
 static void append_palette(struct chain *chain, enum fm_plan_palette palette)
 {
     bool each = palette == FM_PLAN_PALETTE_EACH;
-    append(chain, "split", NULL);
+    append_filter(chain, "split", NULL);
     AVFilterContext *split = chain->last;
-    append(chain, "palettegen", each ? "stats_mode=single" : "stats_mode=full");
+    append_filter(chain, "palettegen", each ? "stats_mode=single" : "stats_mode=full");
     AVFilterContext *colours = chain->last;
     if (chain->result < 0) {
         return;
@@ -186,7 +186,7 @@ static void append_video(struct fm_filter *filter, struct chain *chain, const AV
         /* Rounded up at the end: a film of a blink, or one picture, still has a frame. */
         snprintf(options, sizeof(options), "fps=%d/%d:eof_action=pass", plan->frame_rate.num,
                  plan->frame_rate.den);
-        append(chain, "fps", options);
+        append_filter(chain, "fps", options);
     }
     append_rotation(chain, plan->source);
     append_size(chain, plan, frame);
@@ -194,8 +194,8 @@ static void append_video(struct fm_filter *filter, struct chain *chain, const AV
         append_palette(chain, plan->palette);
     }
     snprintf(options, sizeof(options), "pix_fmts=%s", av_get_pix_fmt_name(filter->pixels));
-    append(chain, "format", options);
-    filter->sink = append(chain, "buffersink", NULL);
+    append_filter(chain, "format", options);
+    filter->sink = append_filter(chain, "buffersink", NULL);
 }
 
 static void append_audio(struct fm_filter *filter, struct chain *chain)
@@ -208,8 +208,8 @@ static void append_audio(struct fm_filter *filter, struct chain *chain)
     av_channel_layout_uninit(&layout);
     snprintf(options, sizeof(options), "sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
              av_get_sample_fmt_name(plan->sample_format), plan->sample_rate, name);
-    append(chain, "aformat", options);
-    filter->sink = append(chain, "abuffersink", NULL);
+    append_filter(chain, "aformat", options);
+    filter->sink = append_filter(chain, "abuffersink", NULL);
 }
 
 static int set_source(struct fm_filter *filter, const AVFrame *frame)
@@ -234,7 +234,7 @@ static int set_source(struct fm_filter *filter, const AVFrame *frame)
     return result >= 0 ? avfilter_init_str(filter->source, NULL) : result;
 }
 
-static int build(struct fm_filter *filter, const AVFrame *frame)
+static int build_graph(struct fm_filter *filter, const AVFrame *frame)
 {
     filter->graph = avfilter_graph_alloc();
     if (!filter->graph) {
@@ -274,7 +274,7 @@ static bool fits_graph(const struct fm_filter *filter, const AVFrame *frame)
            av_channel_layout_compare(&frame->ch_layout, &shape->ch_layout) == 0;
 }
 
-static bool keep_shape(struct fm_filter *filter, const AVFrame *frame, struct fm_error *err)
+static bool remember_shape(struct fm_filter *filter, const AVFrame *frame, struct fm_error *err)
 {
     AVFrame *shape = filter->shape;
     shape->format = frame->format;
@@ -286,8 +286,8 @@ static bool keep_shape(struct fm_filter *filter, const AVFrame *frame, struct fm
     return result < 0 ? fm_libav_error_fail(err, result, "filter") : true;
 }
 
-static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
-                 struct fm_error *err)
+static bool pull_frames(struct fm_filter *filter, fm_filter_on_frame *on_frame, void *context,
+                        struct fm_error *err)
 {
     for (;;) {
         int result = av_buffersink_get_frame(filter->sink, filter->out);
@@ -298,7 +298,7 @@ static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
             return fm_libav_error_fail(err, result, "filter");
         }
         filter->out->time_base = av_buffersink_get_time_base(filter->sink);
-        bool taken = take(context, filter->out, err);
+        bool taken = on_frame(context, filter->out, err);
         av_frame_unref(filter->out);
         if (!taken) {
             return false;
@@ -307,15 +307,15 @@ static bool pull(struct fm_filter *filter, fm_filter_take *take, void *context,
 }
 
 /* Everything still inside comes out, and the graph is gone. */
-static bool drain(struct fm_filter *filter, fm_filter_take *take, void *context,
-                  struct fm_error *err)
+static bool drain_graph(struct fm_filter *filter, fm_filter_on_frame *on_frame, void *context,
+                        struct fm_error *err)
 {
     if (!filter->graph) {
         return true;
     }
     int result = av_buffersrc_close(filter->source, filter->end, 0);
-    bool drained =
-        result < 0 ? fm_libav_error_fail(err, result, "filter") : pull(filter, take, context, err);
+    bool drained = result < 0 ? fm_libav_error_fail(err, result, "filter")
+                              : pull_frames(filter, on_frame, context, err);
     avfilter_graph_free(&filter->graph);
     return drained;
 }
@@ -328,15 +328,15 @@ static void name_channels(AVFrame *frame)
     }
 }
 
-static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,
-                 struct fm_error *err)
+static bool push_frame(struct fm_filter *filter, AVFrame *frame, fm_filter_on_frame *on_frame,
+                       void *context, struct fm_error *err)
 {
     name_channels(frame);
     if (!fits_graph(filter, frame)) {
-        if (!drain(filter, take, context, err) || !keep_shape(filter, frame, err)) {
+        if (!drain_graph(filter, on_frame, context, err) || !remember_shape(filter, frame, err)) {
             return false;
         }
-        int result = build(filter, frame);
+        int result = build_graph(filter, frame);
         if (result < 0) {
             return fm_libav_error_fail(err, result, "filter graph");
         }
@@ -344,16 +344,16 @@ static bool push(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take,
     filter->end = is_video(filter) ? frame->pts + fm_ffmpeg_duration(frame) : AV_NOPTS_VALUE;
     int result = av_buffersrc_add_frame(filter->source, frame);
     return result < 0 ? fm_libav_error_fail(err, result, "filter")
-                      : pull(filter, take, context, err);
+                      : pull_frames(filter, on_frame, context, err);
 }
 
-bool fm_filter_feed(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,
-                    struct fm_error *err)
+bool fm_filter_feed(struct fm_filter *filter, AVFrame *frame, fm_filter_on_frame *on_frame,
+                    void *context, struct fm_error *err)
 {
     if (!frame) {
-        return drain(filter, take, context, err);
+        return drain_graph(filter, on_frame, context, err);
     }
-    bool fed = push(filter, frame, take, context, err);
+    bool fed = push_frame(filter, frame, on_frame, context, err);
     av_frame_free(&frame);
     return fed;
 }

@@ -26,13 +26,13 @@ struct fm_filter {
 };
 
 /* Called with each frame that comes out; its time_base is set. The frame stays the filter's. */
-typedef bool fm_filter_take(void *context, AVFrame *frame, struct fm_error *err);
+typedef bool fm_filter_on_frame(void *context, AVFrame *frame, struct fm_error *err);
 
 bool fm_filter_init(struct fm_filter *filter, const struct fm_plan_stream *plan,
                     struct fm_error *err) FM_MUST_CHECK;
 /* One frame in (NULL: the end), all that come of it out. Takes the frame's reference. */
-bool fm_filter_feed(struct fm_filter *filter, AVFrame *frame, fm_filter_take *take, void *context,
-                    struct fm_error *err) FM_MUST_CHECK;
+bool fm_filter_feed(struct fm_filter *filter, AVFrame *frame, fm_filter_on_frame *on_frame,
+                    void *context, struct fm_error *err) FM_MUST_CHECK;
 void fm_filter_done(struct fm_filter *filter);
 
 #endif

@@ -14,7 +14,7 @@
 
 struct fm_frame_rate {
     const struct fm_plan_stream *plan;
-    fm_filter_take *take;
+    fm_filter_on_frame *on_frame;
     void *context;
     /* Its own from here on. */
     AVFrame *last; /* the picture that fills a hole */
@@ -23,13 +23,14 @@ struct fm_frame_rate {
         repeated[FM_FRAME_RATE_REMEMBERED]; /* how often the latest pictures were, newest first */
 };
 
-/* Frames go on to `take`; the pace keeps none of them beyond the next. */
-bool fm_frame_rate_init(struct fm_frame_rate *pace, const struct fm_plan_stream *plan,
-                        fm_filter_take *take, void *context, struct fm_error *err) FM_MUST_CHECK;
+/* Frames go on to `on_frame`; the rate keeps none of them beyond the next. */
+bool fm_frame_rate_init(struct fm_frame_rate *rate, const struct fm_plan_stream *plan,
+                        fm_filter_on_frame *on_frame, void *context,
+                        struct fm_error *err) FM_MUST_CHECK;
 /* One frame in (NULL: the end), as many out as have their place by now. The frame stays the
  * caller's; its time changes. */
-bool fm_frame_rate_feed(struct fm_frame_rate *pace, AVFrame *frame,
+bool fm_frame_rate_feed(struct fm_frame_rate *rate, AVFrame *frame,
                         struct fm_error *err) FM_MUST_CHECK;
-void fm_frame_rate_done(struct fm_frame_rate *pace);
+void fm_frame_rate_done(struct fm_frame_rate *rate);
 
 #endif

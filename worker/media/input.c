@@ -255,7 +255,7 @@ static bool check_picture(const AVStream *stream, struct fm_error *err)
 }
 
 /* MP4's "pssh" and Matroska's ContentEncryption. */
-static bool stream_says_encrypted(const AVStream *stream)
+static bool is_stream_encrypted(const AVStream *stream)
 {
     uint32_t tag = stream->codecpar->codec_tag;
     return tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a') ||
@@ -270,7 +270,7 @@ static bool check_limits(const struct fm_input *input, struct fm_error *err)
         return fm_fail(err, FM_MEDIA_TOO_LARGE, "%u streams", format->nb_streams);
     }
     for (unsigned i = 0; i < format->nb_streams; i++) {
-        if (stream_says_encrypted(format->streams[i])) {
+        if (is_stream_encrypted(format->streams[i])) {
             return fm_fail(err, FM_ENCRYPTED_MEDIA, "stream %u", i);
         }
         if (!check_picture(format->streams[i], err)) {
@@ -280,7 +280,7 @@ static bool check_limits(const struct fm_input *input, struct fm_error *err)
     return true;
 }
 
-static bool check_length(const struct fm_input *input, uint64_t max_seconds, struct fm_error *err)
+static bool check_duration(const struct fm_input *input, uint64_t max_seconds, struct fm_error *err)
 {
     double seconds = fm_probe_duration(input->format);
     if (seconds > (double)max_seconds) {
@@ -301,7 +301,7 @@ static struct fm_input *open_again(const struct fm_input *input, struct fm_error
     return open_container(again, err) ? fm_steal(again) : NULL;
 }
 
-static bool first_packets_are_encrypted(AVFormatContext *format)
+static bool are_first_packets_encrypted(AVFormatContext *format)
 {
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     bool found = false;
@@ -325,14 +325,14 @@ static bool check_encryption(const struct fm_input *input, struct fm_error *err)
     if (!again) {
         return false;
     }
-    if (first_packets_are_encrypted(again->format)) {
+    if (are_first_packets_encrypted(again->format)) {
         return fm_fail(err, FM_ENCRYPTED_MEDIA, "encrypted packets");
     }
     return true;
 }
 
 /* Where the last packet ends, of all streams, in the file's own time; or AV_NOPTS_VALUE. */
-static int64_t find_end(AVFormatContext *format)
+static int64_t find_end_us(AVFormatContext *format)
 {
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     int64_t end_us = AV_NOPTS_VALUE;
@@ -348,7 +348,7 @@ static int64_t find_end(AVFormatContext *format)
     return end_us;
 }
 
-static bool correct_length(struct fm_input *input, struct fm_error *err)
+static bool correct_duration(struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = input->format;
     double seconds = fm_probe_duration(format);
@@ -360,7 +360,7 @@ static bool correct_length(struct fm_input *input, struct fm_error *err)
         return false;
     }
     int64_t start_us = format->start_time == AV_NOPTS_VALUE ? 0 : format->start_time;
-    int64_t end_us = find_end(again->format);
+    int64_t end_us = find_end_us(again->format);
     if (end_us == AV_NOPTS_VALUE || av_sat_sub64(end_us, start_us) >= format->duration / 2) {
         return true;
     }
@@ -421,7 +421,7 @@ static bool check_unsized(const struct fm_input *input, struct fm_error *err)
 /* ---- photographs ----
  * A camera's orientation stands in the JPEG's frame, where films have it with the stream. */
 
-static int decode_one(const AVStream *stream, AVFormatContext *format, AVFrame *frame)
+static int decode_first_frame(const AVStream *stream, AVFormatContext *format, AVFrame *frame)
 {
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
@@ -456,7 +456,7 @@ static bool adopt_orientation(struct fm_input *input, struct fm_error *err)
     }
     AVStream *stream = input->format->streams[0];
     FM_AUTO(av_frame_free) AVFrame *frame = av_frame_alloc();
-    if (!frame || decode_one(stream, again->format, frame) < 0) {
+    if (!frame || decode_first_frame(stream, again->format, frame) < 0) {
         return true;
     }
     const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
@@ -476,8 +476,8 @@ bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_i
     input->fd = fd;
     input->size_bytes = size_bytes;
     if (!open_container(input, err) || !check_encryption(input, err) || !find_streams(input, err) ||
-        !check_limits(input, err) || !correct_length(input, err) ||
-        !check_length(input, max_seconds, err) || !check_unsized(input, err) ||
+        !check_limits(input, err) || !correct_duration(input, err) ||
+        !check_duration(input, max_seconds, err) || !check_unsized(input, err) ||
         !adopt_orientation(input, err)) {
         return false;
     }

@@ -14,7 +14,7 @@
 
 /* The last keyframe by the moment from where the input stands, else the first one; NAN: none. One
  * that an edit list hides is one too: what is shown after it needs it. */
-static double scan(AVFormatContext *input, const AVStream *stream, double seconds)
+static double scan_keyframes(AVFormatContext *input, const AVStream *stream, double seconds)
 {
     AVPacket *packet = av_packet_alloc();
     double start = (double)fm_seek_start_us(input) / AV_TIME_BASE;
@@ -48,7 +48,7 @@ double fm_keyframe_before(AVFormatContext *input, const AVStream *stream, double
     }
     for (size_t i = 0; i < FM_COUNT(tries) && is_late(found, seconds); i++) {
         if (fm_seek_to(input, tries[i])) {
-            found = scan(input, stream, seconds);
+            found = scan_keyframes(input, stream, seconds);
         }
     }
     (void)fm_seek_to(input, 0);

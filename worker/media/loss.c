@@ -10,7 +10,7 @@
 #define HIDDEN_SECONDS 0.1
 
 /* Only MP4 and its kin have a matrix to turn a picture by, and edit lists. */
-static bool tells_showing(const struct fm_format_row *format)
+static bool stores_presentation(const struct fm_format_row *format)
 {
     const char *muxer = format->muxer;
     return !strcmp(muxer, "mp4") || !strcmp(muxer, "mov") || !strcmp(muxer, "ipod");
@@ -27,7 +27,7 @@ static bool begins_hidden(const struct fm_plan *plan, const struct fm_plan_outpu
 const char *fm_loss_of_remux(const struct fm_plan *plan, const struct fm_plan_output *output,
                              const AVStream *source)
 {
-    if (tells_showing(output->format)) {
+    if (stores_presentation(output->format)) {
         return NULL;
     }
     if (fm_probe_is_turned(source)) {

@@ -26,7 +26,7 @@ struct lane {
     AVCodecParameters *parameters; /* NULL while not added */
     AVRational time_base, frame_rate;
     const AVStream *source;
-    bool copied;
+    bool is_remux;
     AVFifo *waiting; /* AVPacket *, their times in time_base */
     AVStream *stream;
     int64_t last_dts;
@@ -100,7 +100,7 @@ static int copy_tags(AVDictionary **to, const AVDictionary *from)
 /* A remux keeps all a stream carries beside its packets; of a transcode only what still holds. */
 static bool side_data_stays(const struct lane *lane, enum AVPacketSideDataType type)
 {
-    return lane->copied || type == AV_PKT_DATA_MASTERING_DISPLAY_METADATA ||
+    return lane->is_remux || type == AV_PKT_DATA_MASTERING_DISPLAY_METADATA ||
            type == AV_PKT_DATA_CONTENT_LIGHT_LEVEL || type == AV_PKT_DATA_SPHERICAL ||
            type == AV_PKT_DATA_STEREO3D;
 }
@@ -152,7 +152,7 @@ static int make_stream(struct fm_mux *mux, struct lane *lane)
     }
     int result = avcodec_parameters_copy(lane->stream->codecpar, lane->parameters);
     lane->stream->codecpar->codec_tag =
-        lane->copied ? choose_tag(mux->format->oformat, lane->parameters) : 0;
+        lane->is_remux ? choose_tag(mux->format->oformat, lane->parameters) : 0;
     lane->stream->time_base = lane->time_base;
     lane->stream->avg_frame_rate = lane->frame_rate;
     lane->stream->sample_aspect_ratio = lane->parameters->sample_aspect_ratio;
@@ -188,7 +188,7 @@ static bool write_header(struct fm_mux *mux, struct fm_error *err)
     return write_ready(mux, err);
 }
 
-static bool all_settled(const struct fm_mux *mux)
+static bool are_all_settled(const struct fm_mux *mux)
 {
     bool settled = true;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
@@ -206,10 +206,10 @@ static bool has_streams(const struct fm_mux *mux)
     return any;
 }
 
-static bool settle(struct fm_mux *mux, struct lane *lane, struct fm_error *err)
+static bool settle_lane(struct fm_mux *mux, struct lane *lane, struct fm_error *err)
 {
     lane->settled = true;
-    return mux->header || !all_settled(mux) || !has_streams(mux) || write_header(mux, err);
+    return mux->header || !are_all_settled(mux) || !has_streams(mux) || write_header(mux, err);
 }
 
 bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCodecContext *encoder,
@@ -223,36 +223,36 @@ bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCode
     lane->source = mux->output->streams[slot].source;
     int result = lane->parameters ? avcodec_parameters_from_context(lane->parameters, encoder)
                                   : AVERROR(ENOMEM);
-    bool added =
-        result < 0 ? fm_libav_error_fail(err, result, "encoder's stream") : settle(mux, lane, err);
+    bool added = result < 0 ? fm_libav_error_fail(err, result, "encoder's stream")
+                            : settle_lane(mux, lane, err);
     pthread_mutex_unlock(&mux->lock);
     return added;
 }
 
-AVRational fm_mux_copy_base(const AVStream *source)
+AVRational fm_mux_remux_base(const AVStream *source)
 {
     const AVCodecParameters *codec = source->codecpar;
     bool is_sound = codec->codec_type == AVMEDIA_TYPE_AUDIO && codec->sample_rate > 0;
     return is_sound ? (AVRational){1, codec->sample_rate} : source->time_base;
 }
 
-bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
-                     struct fm_error *err)
+bool fm_mux_add_remux(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
+                      struct fm_error *err)
 {
     struct lane *lane = &mux->lanes[slot];
     pthread_mutex_lock(&mux->lock);
     lane->parameters = avcodec_parameters_alloc();
-    lane->time_base = fm_mux_copy_base(source);
+    lane->time_base = fm_mux_remux_base(source);
     lane->frame_rate = source->avg_frame_rate;
     lane->source = source;
-    lane->copied = true;
+    lane->is_remux = true;
     int result = lane->parameters ? avcodec_parameters_copy(lane->parameters, source->codecpar)
                                   : AVERROR(ENOMEM);
     if (result >= 0 && source->sample_aspect_ratio.num) {
         lane->parameters->sample_aspect_ratio = source->sample_aspect_ratio;
     }
-    bool added =
-        result < 0 ? fm_libav_error_fail(err, result, "copied stream") : settle(mux, lane, err);
+    bool added = result < 0 ? fm_libav_error_fail(err, result, "remuxed stream")
+                            : settle_lane(mux, lane, err);
     pthread_mutex_unlock(&mux->lock);
     return added;
 }
@@ -260,7 +260,7 @@ bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream 
 /* ---- packets ---- */
 
 /* Decoding times must rise by at least one tick; damaged sources' do not. */
-static void order_times(const struct fm_mux *mux, struct lane *lane, AVPacket *packet)
+static void force_rising_times(const struct fm_mux *mux, struct lane *lane, AVPacket *packet)
 {
     if (mux->format->oformat->flags & AVFMT_NOTIMESTAMPS || packet->dts == AV_NOPTS_VALUE) {
         return;
@@ -301,13 +301,13 @@ static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     packet->stream_index = lane->stream->index;
     packet->pos = -1;
     av_packet_rescale_ts(packet, lane->time_base, lane->stream->time_base);
-    order_times(mux, lane, packet);
+    force_rising_times(mux, lane, packet);
     int64_t time = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
     int64_t duration = packet->duration;
     bool shown = !(packet->flags & AV_PKT_FLAG_DISCARD);
     int result = av_interleaved_write_frame(mux->format, packet);
     /* A damaged packet that cannot be rewritten for the format is passed over. */
-    if (result == AVERROR_INVALIDDATA && lane->copied) {
+    if (result == AVERROR_INVALIDDATA && lane->is_remux) {
         return true;
     }
     if (result < 0) {
@@ -348,7 +348,7 @@ static bool comes_before(const struct lane *lane, const struct lane *other)
 
 /* The lane whose first packet is decoded next. NULL while another one's may have to go before it;
  * when too much waits already, nothing more is waited for. */
-static struct lane *find_next(struct fm_mux *mux)
+static struct lane *find_next_lane(struct fm_mux *mux)
 {
     struct lane *next = NULL;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
@@ -370,7 +370,7 @@ static bool write_ready(struct fm_mux *mux, struct fm_error *err)
 {
     struct lane *lane;
     bool written = true;
-    while (written && (lane = find_next(mux))) {
+    while (written && (lane = find_next_lane(mux))) {
         AVPacket *packet = NULL;
         (void)av_fifo_read(lane->waiting, &packet, 1);
         mux->waiting_bytes -= (size_t)packet->size + sizeof(*packet);
@@ -380,8 +380,8 @@ static bool write_ready(struct fm_mux *mux, struct fm_error *err)
     return written;
 }
 
-static bool take_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
-                        struct fm_error *err)
+static bool accept_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
+                          struct fm_error *err)
 {
     if (!mux->header && mux->waiting_bytes > WAITING_BYTES) {
         return fm_fail(err, FM_MEDIA_INVALID, "a stream begins long after the other");
@@ -393,7 +393,7 @@ bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
                   struct fm_error *err)
 {
     pthread_mutex_lock(&mux->lock);
-    bool written = take_packet(mux, &mux->lanes[slot], packet, err);
+    bool written = accept_packet(mux, &mux->lanes[slot], packet, err);
     pthread_mutex_unlock(&mux->lock);
     return written;
 }
@@ -407,7 +407,7 @@ static bool is_empty(const struct lane *lane, size_t slot)
            (atomic_load(&lane->packets) == 0 || (slot == FM_PLAN_VIDEO && lane->shown == 0));
 }
 
-static bool finish(struct fm_mux *mux, struct fm_error *err)
+static bool finish_file(struct fm_mux *mux, struct fm_error *err)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         if (mux->lanes[i].planned && !mux->lanes[i].ended) {
@@ -435,8 +435,8 @@ bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err
     struct lane *lane = &mux->lanes[slot];
     pthread_mutex_lock(&mux->lock);
     lane->ended = true;
-    bool ended = (lane->settled || settle(mux, lane, err)) &&
-                 (!mux->header || write_ready(mux, err)) && finish(mux, err);
+    bool ended = (lane->settled || settle_lane(mux, lane, err)) &&
+                 (!mux->header || write_ready(mux, err)) && finish_file(mux, err);
     pthread_mutex_unlock(&mux->lock);
     return ended;
 }

@@ -28,9 +28,9 @@ int fm_mux_codec_flags(const struct fm_mux *mux);
 bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCodecContext *encoder,
                         struct fm_error *err) FM_MUST_CHECK;
 /* A copy's times come in this base: sound's counted in samples, for the source's may be coarser. */
-AVRational fm_mux_copy_base(const AVStream *source);
-bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
-                     struct fm_error *err) FM_MUST_CHECK;
+AVRational fm_mux_remux_base(const AVStream *source);
+bool fm_mux_add_remux(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
+                      struct fm_error *err) FM_MUST_CHECK;
 /* Takes the packet's reference and leaves it blank; its times are in the stream's own base (the
  * encoder's, the copy's). */
 bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,

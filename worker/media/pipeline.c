@@ -47,7 +47,7 @@ struct pipeline {
     struct fm_plan plan;
     struct fm_mux *muxes[OUTPUTS]; /* NULL for a copy of the source */
     struct fm_demux demux;
-    struct fm_progress_meter gauge;
+    struct fm_progress_meter meter;
     struct fm_remux remuxes[FM_PLAN_SLOTS][OUTPUTS];
     struct fm_decode decodes[FM_PLAN_SLOTS];
     struct fm_branch branches[BRANCHES];
@@ -63,23 +63,23 @@ struct pipeline {
 
 /* ---- libav's own words: the thread's last complaint goes into the detail of its error ---- */
 
-static _Thread_local char last_word[128];
+static _Thread_local char last_message[128];
 
-static void keep_word(void *object, int level, const char *format, va_list arguments)
+static void keep_message(void *object, int level, const char *format, va_list arguments)
 {
     (void)object;
     if (level > AV_LOG_ERROR) {
         return;
     }
-    vsnprintf(last_word, sizeof(last_word), format, arguments);
-    last_word[strcspn(last_word, "\n")] = '\0';
+    vsnprintf(last_message, sizeof(last_message), format, arguments);
+    last_message[strcspn(last_message, "\n")] = '\0';
 }
 
-static void add_word(struct fm_error *err)
+static void append_message(struct fm_error *err)
 {
     size_t length = strlen(err->detail);
-    if (last_word[0] && length < sizeof(err->detail)) {
-        snprintf(err->detail + length, sizeof(err->detail) - length, " (%s)", last_word);
+    if (last_message[0] && length < sizeof(err->detail)) {
+        snprintf(err->detail + length, sizeof(err->detail) - length, " (%s)", last_message);
     }
 }
 
@@ -99,7 +99,7 @@ static void abort_all(struct pipeline *pipeline)
 }
 
 /* The first error is the one that counts: what follows it is its echo. */
-static void report(struct pipeline *pipeline, const struct fm_error *err)
+static void record_error(struct pipeline *pipeline, const struct fm_error *err)
 {
     pthread_mutex_lock(&pipeline->lock);
     if (pipeline->first.code == FM_NONE) {
@@ -115,10 +115,10 @@ static void *run_stage(void *context)
     struct pipeline *pipeline = stage->pipeline;
     struct fm_error err = {0};
     (void)pthread_setname_np(pthread_self(), stage->name);
-    last_word[0] = '\0';
+    last_message[0] = '\0';
     if (!stage->run(stage->object, &err)) {
-        add_word(&err);
-        report(pipeline, &err);
+        append_message(&err);
+        record_error(pipeline, &err);
     }
     pthread_mutex_lock(&pipeline->lock);
     pipeline->running--;
@@ -196,13 +196,13 @@ static bool add_stream(struct pipeline *pipeline, size_t output, enum fm_plan_sl
                                        : add_remux(pipeline, output, slot, err);
 }
 
-static bool wire(struct pipeline *pipeline, struct fm_error *err)
+static bool wire_stages(struct pipeline *pipeline, struct fm_error *err)
 {
     pipeline->demux.input = pipeline->plan.input;
     pipeline->demux.seek_seconds = pipeline->plan.seek_seconds;
     pipeline->demux.max_seconds = pipeline->request->max_seconds;
     pipeline->demux.aborted = &pipeline->aborted;
-    pipeline->gauge = (struct fm_progress_meter){
+    pipeline->meter = (struct fm_progress_meter){
         .plan = &pipeline->plan, .muxes = pipeline->muxes, .demux = &pipeline->demux};
     for (size_t i = 0; i < pipeline->plan.count; i++) {
         const struct fm_plan_output *output = &pipeline->plan.outputs[i];
@@ -225,12 +225,12 @@ static bool wire(struct pipeline *pipeline, struct fm_error *err)
 
 /* ---- running ---- */
 
-static void tell_progress(struct pipeline *pipeline)
+static void report_progress(struct pipeline *pipeline)
 {
     if (!pipeline->request->on_progress) {
         return;
     }
-    struct fm_progress_reading reading = fm_progress_read(&pipeline->gauge);
+    struct fm_progress_reading reading = fm_progress_read(&pipeline->meter);
     pipeline->request->on_progress(pipeline->request->context, &reading);
 }
 
@@ -254,15 +254,16 @@ static void wait_for_stages(struct pipeline *pipeline)
         }
         next = after_ms(PROGRESS_MS);
         pthread_mutex_unlock(&pipeline->lock);
-        tell_progress(pipeline);
+        report_progress(pipeline);
         pthread_mutex_lock(&pipeline->lock);
     }
     pthread_mutex_unlock(&pipeline->lock);
 }
 
-/* Stages that cannot be started are an error like any other: those that run are ended and joined.
+/* Stages that cannot be started are an error like any other: those that run are ended and
+ * joined.
  */
-static bool run(struct pipeline *pipeline, struct fm_error *err)
+static bool run_stages(struct pipeline *pipeline, struct fm_error *err)
 {
     size_t started = 0;
     pipeline->running = pipeline->stage_count;
@@ -274,7 +275,7 @@ static bool run(struct pipeline *pipeline, struct fm_error *err)
         }
         struct fm_error failure = {0};
         fm_fail(&failure, FM_RESOURCE_MEMORY, "thread: %s", strerror(result));
-        report(pipeline, &failure);
+        record_error(pipeline, &failure);
         break;
     }
     pthread_mutex_lock(&pipeline->lock);
@@ -293,15 +294,15 @@ static bool run(struct pipeline *pipeline, struct fm_error *err)
 /* ---- the result ---- */
 
 /* How long a stream says it is: its own word, else the file's. */
-static double promised_seconds(const struct pipeline *pipeline, const AVStream *source)
+static double announced_seconds(const struct pipeline *pipeline, const AVStream *source)
 {
     return source->duration > 0 ? (double)source->duration * av_q2d(source->time_base)
                                 : pipeline->plan.duration_seconds;
 }
 
-/* What was made is held against what the source promised, where that can be held against anyone: a
+/* What was made is held against what the source announced, where that can be held against anyone: a
  * file that was cut off. A wrong header alone is no damage, and a last tenth is not missed. */
-static bool check_promise(const struct pipeline *pipeline, struct fm_error *err)
+static bool check_truncation(const struct pipeline *pipeline, struct fm_error *err)
 {
     bool is_cut = fm_input_is_cut(pipeline->request->input);
     for (size_t i = 0; is_cut && i < FM_PLAN_SLOTS; i++) {
@@ -309,17 +310,17 @@ static bool check_promise(const struct pipeline *pipeline, struct fm_error *err)
         if (!stream->source || !stream->whole) {
             continue;
         }
-        double promised = promised_seconds(pipeline, stream->source);
+        double announced = announced_seconds(pipeline, stream->source);
         double read = (double)stream->shown_us / AV_TIME_BASE;
-        if (read + fmax(MISSED_SECONDS, promised * MISSED_SHARE) < promised) {
-            return fm_fail(err, FM_MEDIA_INVALID, "cut off at %.1f of %.1f s", read, promised);
+        if (read + fmax(MISSED_SECONDS, announced * MISSED_SHARE) < announced) {
+            return fm_fail(err, FM_MEDIA_INVALID, "cut off at %.1f of %.1f s", read, announced);
         }
     }
     return true;
 }
 
-static bool gather(struct pipeline *pipeline, size_t i, struct fm_arena *arena,
-                   struct fm_file_facts *facts, struct fm_error *err)
+static bool gather_facts(struct pipeline *pipeline, size_t i, struct fm_arena *arena,
+                         struct fm_file_facts *facts, struct fm_error *err)
 {
     const struct fm_plan_output *output = &pipeline->plan.outputs[i];
     fm_pack_defaults(&fm_record_file_facts, facts);
@@ -373,8 +374,8 @@ static void destroy_pipeline(struct pipeline **pointer)
 }
 
 /* `seek`: whether reading may begin late, and comes back as whether it did. */
-static bool attempt(const struct fm_pipeline_request *request, struct fm_arena *arena, bool *seek,
-                    struct fm_file_facts *made, struct fm_error *err)
+static bool run_plan(const struct fm_pipeline_request *request, struct fm_arena *arena, bool *seek,
+                     struct fm_file_facts *made, struct fm_error *err)
 {
     FM_AUTO(destroy_pipeline) struct pipeline *pipeline = make_pipeline(request);
     if (!fm_plan_make(fm_input_format(request->input), request->spec, request->threads, arena,
@@ -386,11 +387,12 @@ static bool attempt(const struct fm_pipeline_request *request, struct fm_arena *
     }
     pipeline->demux.rewind = !*seek;
     *seek = pipeline->plan.seek_seconds > 0;
-    if (!wire(pipeline, err) || !run(pipeline, err) || !check_promise(pipeline, err)) {
+    if (!wire_stages(pipeline, err) || !run_stages(pipeline, err) ||
+        !check_truncation(pipeline, err)) {
         return false;
     }
     for (size_t i = 0; i < pipeline->plan.count; i++) {
-        if (!gather(pipeline, i, arena, &made[i], err)) {
+        if (!gather_facts(pipeline, i, arena, &made[i], err)) {
             return false;
         }
     }
@@ -402,14 +404,14 @@ bool fm_pipeline_run(const struct fm_pipeline_request *request, struct fm_arena 
 {
     struct fm_error failure = {0};
     bool seek = true;
-    av_log_set_callback(keep_word);
-    bool done = attempt(request, arena, &seek, made, &failure);
+    av_log_set_callback(keep_message);
+    bool done = run_plan(request, arena, &seek, made, &failure);
     /* An index may lead where there is nothing: stills and late parts are then looked for from the
      * start, and what little was written is written anew. */
     bool empty = failure.code == FM_MEDIA_INVALID || failure.code == FM_TRIM_OUTSIDE;
     if (!done && seek && empty) {
         seek = false;
-        done = attempt(request, arena, &seek, made, &failure);
+        done = run_plan(request, arena, &seek, made, &failure);
     }
     if (!done && err) {
         *err = failure;

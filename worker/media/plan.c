@@ -30,8 +30,8 @@
 #define MOMENT_SECONDS 0.001
 
 /* The spec's own defaults, for an output that says nothing of its picture or sound. */
-static const struct fm_spec_video unasked_video = {.codec = FM_CODEC_AUTO, .crf = DEFAULT_CRF};
-static const struct fm_spec_audio unasked_audio = {.codec = FM_CODEC_AUTO};
+static const struct fm_spec_video default_video = {.codec = FM_CODEC_AUTO, .crf = DEFAULT_CRF};
+static const struct fm_spec_audio default_audio = {.codec = FM_CODEC_AUTO};
 
 /* What is being decided: one output. */
 struct decision {
@@ -66,10 +66,10 @@ static bool lacks_times(const AVFormatContext *input)
     return false;
 }
 
-static bool fits(const struct decision *decision, const char *fitting, const AVStream *source)
+static bool is_carried(const struct decision *decision, const char *carried, const AVStream *source)
 {
     const AVCodecParameters *codec = source->codecpar;
-    return list_has(fitting, avcodec_get_name(codec->codec_id)) &&
+    return list_has(carried, avcodec_get_name(codec->codec_id)) &&
            (codec->codec_type != AVMEDIA_TYPE_AUDIO ||
             fm_sound_is_carried(decision->output->format, codec));
 }
@@ -80,14 +80,14 @@ static bool lacks_exact_times(const AVFormatContext *input)
     return lacks_times(input) || !strcmp(input->iformat->name, "mpeg");
 }
 
-static const char *asked_of_part(const struct fm_plan_output *output)
+static const char *reason_of_part(const struct fm_plan_output *output)
 {
     bool is_part = output->part.start_seconds > 0 || isfinite(output->part.end_seconds);
     return is_part && output->spec->trim->accuracy == FM_ACCURACY_EXACT ? "an exact cut is asked"
                                                                         : NULL;
 }
 
-static const char *asked_of_video(const struct fm_spec_video *video)
+static const char *reason_of_video(const struct fm_spec_video *video)
 {
     if (video->width || video->height) {
         return "a size is asked";
@@ -101,8 +101,8 @@ static const char *asked_of_video(const struct fm_spec_video *video)
     return NULL;
 }
 
-static const char *asked_of_audio(const struct fm_spec_audio *audio,
-                                  const AVCodecParameters *source)
+static const char *reason_of_audio(const struct fm_spec_audio *audio,
+                                   const AVCodecParameters *source)
 {
     if (audio->bitrate) {
         return "a bitrate is asked";
@@ -120,14 +120,14 @@ static const char *asked_of_audio(const struct fm_spec_audio *audio,
 struct choice {
     const char *what;
     enum fm_codec asked, standard;
-    const char *fitting;      /* codecs the format carries */
+    const char *carried;      /* codecs the format carries */
     const char *why_not_auto; /* something is asked that a remux cannot give, or NULL */
 };
 
-static void tell(struct decision *decision, const char *what, const char *format, ...)
+static void add_reason(struct decision *decision, const char *what, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void tell(struct decision *decision, const char *what, const char *format, ...)
+static void add_reason(struct decision *decision, const char *what, const char *format, ...)
 {
     char text[96];
     va_list arguments;
@@ -142,7 +142,7 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
                        struct fm_plan_stream *stream, struct fm_error *err)
 {
     const char *codec = avcodec_get_name(stream->source->codecpar->codec_id);
-    if (!fits(decision, choice->fitting, stream->source) || stream->still) {
+    if (!is_carried(decision, choice->carried, stream->source) || stream->still) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, codec);
     }
     const char *lost = fm_loss_of_remux(decision->plan, decision->output, stream->source);
@@ -155,7 +155,7 @@ static bool plan_remux(struct decision *decision, const struct choice *choice,
                        choice->what, codec);
     }
     stream->way = FM_PLAN_REMUX;
-    tell(decision, choice->what, "remux, %s fits", codec);
+    add_reason(decision, choice->what, "remux, %s fits", codec);
     return true;
 }
 
@@ -169,7 +169,7 @@ static const char *why_encode(const struct decision *decision, const struct choi
     if (choice->why_not_auto) {
         return choice->why_not_auto;
     }
-    if (!fits(decision, choice->fitting, stream->source)) {
+    if (!is_carried(decision, choice->carried, stream->source)) {
         return "it does not fit the format";
     }
     if (lacks_exact_times(decision->plan->input)) {
@@ -189,14 +189,14 @@ static bool plan_encode(struct decision *decision, const struct choice *choice, 
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: no encoder %s", choice->what, name);
     }
     const char *to = avcodec_get_name(stream->encoder->id);
-    if (!list_has(choice->fitting, to)) {
+    if (!list_has(choice->carried, to)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, to);
     }
     if (!avcodec_find_decoder(stream->source->codecpar->codec_id)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: no decoder of %s", choice->what, from);
     }
     stream->way = FM_PLAN_ENCODE;
-    tell(decision, choice->what, "transcode %s to %s, %s", from, to, why);
+    add_reason(decision, choice->what, "transcode %s to %s, %s", from, to, why);
     return true;
 }
 
@@ -255,7 +255,8 @@ static bool plan_size(const struct decision *decision, const struct fm_spec_vide
 #define MOST_REPEATS 4
 
 /* Formats that are made for one rate get it, as the ffmpeg command decides it. */
-static bool wants_pace(const struct fm_format_row *format, AVRational rate, AVRational average)
+static bool wants_fixed_rate(const struct fm_format_row *format, AVRational rate,
+                             AVRational average)
 {
     const AVOutputFormat *muxer = av_guess_format(format->muxer, NULL, NULL);
     bool known = average.num > 0 && average.den > 0;
@@ -272,9 +273,9 @@ static void plan_rate(const struct fm_plan_output *output, struct fm_plan_stream
     bool measured = average.num > 0 && average.den > 0;
     stream->on_grid = measured && fabs(av_q2d(average) / av_q2d(rate) - 1) < SAME_RATE;
     stream->source_rate = measured && !stream->on_grid ? average : rate;
-    stream->paced = !stream->still && wants_pace(output->format, rate, average);
-    stream->frame_rate = stream->paced ? rate : stream->source_rate;
-    stream->constant = stream->paced || stream->on_grid;
+    stream->fills_grid = !stream->still && wants_fixed_rate(output->format, rate, average);
+    stream->frame_rate = stream->fills_grid ? rate : stream->source_rate;
+    stream->constant = stream->fills_grid || stream->on_grid;
     stream->alone = input->nb_streams == 1;
 }
 
@@ -307,11 +308,11 @@ static bool plan_video(struct decision *decision, const AVStream *source, struct
 {
     const struct fm_spec_output *spec = decision->output->spec;
     const struct fm_format_row *format = decision->output->format;
-    const struct fm_spec_video *asked = spec->video ? spec->video : &unasked_video;
+    const struct fm_spec_video *asked = spec->video ? spec->video : &default_video;
     struct fm_plan_stream *stream = &decision->output->streams[FM_PLAN_VIDEO];
-    const char *cut = asked_of_part(decision->output);
+    const char *cut = reason_of_part(decision->output);
     struct choice choice = {"video", (enum fm_codec)asked->codec, format->video,
-                            format->video_codecs, cut ? cut : asked_of_video(asked)};
+                            format->video_codecs, cut ? cut : reason_of_video(asked)};
     bool is_auto = choice.asked == FM_CODEC_AUTO;
     stream->still = spec->format == FM_FORMAT_JPG;
     if (choice.asked == FM_CODEC_NONE || (is_auto && format->video == FM_CODEC_NONE)) {
@@ -341,7 +342,7 @@ static bool plan_audio(struct decision *decision, const AVStream *source, struct
 {
     const struct fm_spec_output *spec = decision->output->spec;
     const struct fm_format_row *format = decision->output->format;
-    const struct fm_spec_audio *asked = spec->audio ? spec->audio : &unasked_audio;
+    const struct fm_spec_audio *asked = spec->audio ? spec->audio : &default_audio;
     struct fm_plan_stream *stream = &decision->output->streams[FM_PLAN_AUDIO];
     struct choice choice = {"audio", (enum fm_codec)asked->codec, format->audio,
                             format->audio_codecs, NULL};
@@ -349,8 +350,8 @@ static bool plan_audio(struct decision *decision, const AVStream *source, struct
         (choice.asked == FM_CODEC_AUTO && format->audio == FM_CODEC_NONE)) {
         return true;
     }
-    const char *cut = asked_of_part(decision->output);
-    choice.why_not_auto = cut ? cut : asked_of_audio(asked, source->codecpar);
+    const char *cut = reason_of_part(decision->output);
+    choice.why_not_auto = cut ? cut : reason_of_audio(asked, source->codecpar);
     stream->source = source;
     if (!choose_way(decision, &choice, stream, err) || stream->way != FM_PLAN_ENCODE) {
         return stream->way == FM_PLAN_REMUX;
@@ -401,7 +402,7 @@ static bool plan_part(const struct fm_plan *plan, struct fm_plan_output *output,
 }
 
 /* A remux begins with a keyframe: all of the output does then. */
-static void move_part(const struct fm_plan *plan, struct fm_plan_output *output)
+static void move_part_to_keyframe(const struct fm_plan *plan, struct fm_plan_output *output)
 {
     const struct fm_plan_stream *picture = &output->streams[FM_PLAN_VIDEO];
     double start = output->part.start_seconds;
@@ -425,7 +426,7 @@ static bool plan_output(struct fm_plan *plan, struct fm_plan_output *output, str
     }
     fm_text_done(&decision.reason);
     if (planned) {
-        move_part(plan, output);
+        move_part_to_keyframe(plan, output);
     }
     if (planned && output->streams[FM_PLAN_VIDEO].way == FM_PLAN_NONE &&
         output->streams[FM_PLAN_AUDIO].way == FM_PLAN_NONE) {

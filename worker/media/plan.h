@@ -40,7 +40,7 @@ struct fm_plan_stream {
     bool on_grid;                    /* its frames stand on a grid of 1/source_rate */
     AVRational frame_rate;           /* of the output */
     bool constant;                   /* the output's frames stand on a grid of 1/frame_rate */
-    bool paced;                      /* pictures are repeated and left out to stand on that grid */
+    bool fills_grid;                 /* pictures are repeated and left out to stand on that grid */
     bool alone;                      /* the source has no other stream */
     bool thinned;                    /* frames are left out to reach frame_rate */
     enum fm_plan_palette palette;

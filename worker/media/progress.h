@@ -24,6 +24,6 @@ struct fm_progress_reading {
     double total_seconds; /* 0: unknown */
 };
 
-struct fm_progress_reading fm_progress_read(struct fm_progress_meter *gauge);
+struct fm_progress_reading fm_progress_read(struct fm_progress_meter *meter);
 
 #endif

@@ -5,10 +5,10 @@
 
 #include "worker/media/libav_error.h"
 
-static bool add(struct fm_remux *remux, struct fm_error *err)
+static bool add_to_mux(struct fm_remux *remux, struct fm_error *err)
 {
     remux->added = true;
-    return fm_mux_add_copy(remux->mux, remux->slot, remux->source, err);
+    return fm_mux_add_remux(remux->mux, remux->slot, remux->source, err);
 }
 
 /* A whole stream is added at once. Of a part it is not known yet whether there is any. */
@@ -28,14 +28,14 @@ bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot
         .sample_carry = AV_NOPTS_VALUE,
         .next_dts = AV_NOPTS_VALUE,
     };
-    return is_part || add(remux, err);
+    return is_part || add_to_mux(remux, err);
 }
 
 /* Containers round audio times to their own clock; counted in samples they are exact again. */
 static void smooth_sound(struct fm_remux *remux, AVPacket *packet)
 {
     AVCodecParameters *codec = remux->source->codecpar;
-    AVRational from = remux->source->time_base, to = fm_mux_copy_base(remux->source);
+    AVRational from = remux->source->time_base, to = fm_mux_remux_base(remux->source);
     int samples = av_get_audio_frame_duration2(codec, packet->size);
     if (samples <= 0) {
         samples = codec->frame_size;
@@ -53,7 +53,7 @@ static bool is_sound(const struct fm_remux *remux)
     return codec->codec_type == AVMEDIA_TYPE_AUDIO && codec->sample_rate > 0;
 }
 
-static int64_t length_of(const struct fm_remux *remux, const AVPacket *packet)
+static int64_t packet_length(const struct fm_remux *remux, const AVPacket *packet)
 {
     AVRational rate = remux->source->avg_frame_rate;
     if (packet->duration > 0 || rate.num <= 0 || rate.den <= 0) {
@@ -66,7 +66,7 @@ static int64_t length_of(const struct fm_remux *remux, const AVPacket *packet)
  * shown as the codec may hold back, and go on from there. */
 static void set_decoding_time(struct fm_remux *remux, AVPacket *packet)
 {
-    int64_t length = length_of(remux, packet), delay = remux->source->codecpar->video_delay;
+    int64_t length = packet_length(remux, packet), delay = remux->source->codecpar->video_delay;
     bool open = packet->dts == AV_NOPTS_VALUE;
     if (open && (delay == 0 || packet->pts == AV_NOPTS_VALUE)) {
         packet->dts = packet->pts;
@@ -81,14 +81,14 @@ static void set_decoding_time(struct fm_remux *remux, AVPacket *packet)
 }
 
 /* Takes the packet. */
-static bool write(struct fm_remux *remux, AVPacket *packet, struct fm_error *err)
+static bool write_packet(struct fm_remux *remux, AVPacket *packet, struct fm_error *err)
 {
     set_decoding_time(remux, packet);
     if (is_sound(remux)) {
         smooth_sound(remux, packet);
     }
-    bool written =
-        (remux->added || add(remux, err)) && fm_mux_write(remux->mux, remux->slot, packet, err);
+    bool written = (remux->added || add_to_mux(remux, err)) &&
+                   fm_mux_write(remux->mux, remux->slot, packet, err);
     av_packet_free(&packet);
     return written;
 }
@@ -99,7 +99,7 @@ static bool write_held(struct fm_remux *remux, struct fm_error *err)
     bool written = true;
     for (size_t i = 0; i < remux->held_count; i++) {
         if (written) {
-            written = write(remux, remux->held[i], err);
+            written = write_packet(remux, remux->held[i], err);
         } else {
             av_packet_free(&remux->held[i]);
         }
@@ -110,7 +110,7 @@ static bool write_held(struct fm_remux *remux, struct fm_error *err)
 }
 
 /* Takes the packet; more than may be held is behind the film. */
-static void hold(struct fm_remux *remux, AVPacket *packet)
+static void hold_packet(struct fm_remux *remux, AVPacket *packet)
 {
     if (remux->held_count < FM_REMUX_HELD) {
         remux->held[remux->held_count++] = packet;
@@ -133,7 +133,7 @@ static bool is_outside(struct fm_remux *remux, const AVPacket *packet)
     return remux->ended || (remux->start > 0 && shown + 1 < remux->start);
 }
 
-static void move(const struct fm_remux *remux, AVPacket *packet)
+static void move_times(const struct fm_remux *remux, AVPacket *packet)
 {
     if (packet->pts != AV_NOPTS_VALUE) {
         packet->pts -= remux->start;
@@ -159,14 +159,14 @@ bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_e
     if (!copy) {
         return fm_libav_error_fail(err, AVERROR(ENOMEM), "remux");
     }
-    move(remux, copy);
+    move_times(remux, copy);
     if (hidden && remux->shown) {
-        hold(remux, copy);
+        hold_packet(remux, copy);
         return true;
     }
     remux->shown = remux->shown || !hidden;
     if (write_held(remux, err)) {
-        return write(remux, copy, err);
+        return write_packet(remux, copy, err);
     }
     av_packet_free(&copy);
     return false;

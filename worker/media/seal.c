@@ -111,7 +111,7 @@ static const struct {
     {3, 15, 0, 0, 8},  {2, 14, 0, 0, 8},  {1, 13, 0, 0, 8},
 };
 
-static bool restrict_by(size_t row)
+static bool restrict_paths(size_t row)
 {
     struct ruleset ruleset = {
         .fs = (1ULL << landlock_abis[row].fs_rights) - 1,
@@ -134,7 +134,7 @@ static unsigned close_paths(void)
         syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
     for (size_t i = 0; i < FM_COUNT(landlock_abis); i++) {
         if (abi >= (long)landlock_abis[i].abi) {
-            return restrict_by(i) ? landlock_abis[i].abi : 0;
+            return restrict_paths(i) ? landlock_abis[i].abi : 0;
         }
     }
     return 0;

@@ -20,7 +20,7 @@ static bool is_film(const AVStream *stream)
            (type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO);
 }
 
-static int64_t begin_us(const AVStream *stream)
+static int64_t stream_start_us(const AVStream *stream)
 {
     return av_rescale_q(stream->start_time, stream->time_base, AV_TIME_BASE_Q);
 }
@@ -30,25 +30,25 @@ static int find_earliest(const AVFormatContext *input)
 {
     int best = -1;
     for (unsigned i = 0; i < input->nb_streams; i++) {
-        if (is_film(input->streams[i]) &&
-            (best < 0 || begin_us(input->streams[i]) < begin_us(input->streams[best]))) {
+        if (is_film(input->streams[i]) && (best < 0 || stream_start_us(input->streams[i]) <
+                                                           stream_start_us(input->streams[best]))) {
             best = (int)i;
         }
     }
     return best;
 }
 
-static bool have_begun(const AVFormatContext *input, int64_t at_us)
+static bool have_all_begun(const AVFormatContext *input, int64_t at_us)
 {
     for (unsigned i = 0; i < input->nb_streams; i++) {
-        if (is_film(input->streams[i]) && begin_us(input->streams[i]) >= at_us) {
+        if (is_film(input->streams[i]) && stream_start_us(input->streams[i]) >= at_us) {
             return false;
         }
     }
     return true;
 }
 
-static bool aim(AVFormatContext *input, int stream, int64_t at_us)
+static bool seek_stream(AVFormatContext *input, int stream, int64_t at_us)
 {
     int64_t at =
         stream < 0 ? at_us : av_rescale_q(at_us, AV_TIME_BASE_Q, input->streams[stream]->time_base);
@@ -56,7 +56,7 @@ static bool aim(AVFormatContext *input, int stream, int64_t at_us)
 }
 
 /* What can be read from anywhere begins with its first byte. */
-static bool is_broadcast(const AVFormatContext *input)
+static bool starts_at_first_byte(const AVFormatContext *input)
 {
     const char *name = input->iformat->name;
     return !strcmp(name, "mpegts") || !strcmp(name, "mpeg");
@@ -67,16 +67,16 @@ static bool is_broadcast(const AVFormatContext *input)
 static bool rewind_all(AVFormatContext *input)
 {
     int64_t start_us = fm_seek_start_us(input);
-    if (is_broadcast(input)) {
+    if (starts_at_first_byte(input)) {
         return avformat_seek_file(input, -1, 0, 0, 0, AVSEEK_FLAG_BYTE) >= 0;
     }
-    return aim(input, find_earliest(input), av_sat_sub64(start_us, LEAD_US)) ||
-           aim(input, -1, start_us);
+    return seek_stream(input, find_earliest(input), av_sat_sub64(start_us, LEAD_US)) ||
+           seek_stream(input, -1, start_us);
 }
 
 bool fm_seek_to(AVFormatContext *input, double seconds)
 {
     int64_t at_us = av_sat_add64(fm_seek_start_us(input), llround(seconds * AV_TIME_BASE));
-    bool is_first = seconds <= 0 || !have_begun(input, at_us);
-    return is_first ? rewind_all(input) : aim(input, -1, at_us);
+    bool is_first = seconds <= 0 || !have_all_begun(input, at_us);
+    return is_first ? rewind_all(input) : seek_stream(input, -1, at_us);
 }

@@ -1,5 +1,5 @@
 /*
- * What a child is for: one order off the channel, and the END that answers it.
+ * What a child is for: one command off the channel, and the END that answers it.
  * Before: WORK or VERIFY and its descriptors. After: END filled, with an error and its detail or
  * with the facts.
  */
@@ -8,7 +8,7 @@
 
 #include "proto/channel.h"
 
-/* `struct fm_task errand = {…}; … fm_task_run(…); send the END; fm_task_done(&errand);` */
+/* `struct fm_task task = {…}; … fm_task_run(…); send the END; fm_task_done(&task);` */
 struct fm_task {
     struct fm_channel *channel; /* for PROGRESS */
     const int *fds;
@@ -19,8 +19,8 @@ struct fm_task {
 
 /* True if a child takes orders of this type. */
 bool fm_task_knows(enum fm_message_type type);
-/* Runs the order and initialises and fills `end`. */
-void fm_task_run(struct fm_task *errand, const struct fm_message *order, struct fm_message *end);
-void fm_task_done(struct fm_task *errand);
+/* Runs the command and initialises and fills `end`. */
+void fm_task_run(struct fm_task *task, const struct fm_message *command, struct fm_message *end);
+void fm_task_done(struct fm_task *task);
 
 #endif

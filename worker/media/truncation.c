@@ -12,7 +12,7 @@
 /* An EBML length field: at most a byte that says how long it is, and the seven it announces. */
 #define EBML_FIELD_BYTES 8
 
-static bool read_at(int fd, int64_t at, unsigned char *bytes, size_t length)
+static bool read_bytes(int fd, int64_t at, unsigned char *bytes, size_t length)
 {
     return pread(fd, bytes, length, at) == (ssize_t)length;
 }
@@ -44,11 +44,11 @@ static bool is_mp4_cut(int fd, int64_t size_bytes)
     uint64_t size = (uint64_t)size_bytes, at = 0;
     unsigned char box[16];
     for (int i = 0; i < MOST_BOXES && at + 8 <= size; i++) {
-        if (!read_at(fd, (int64_t)at, box, 8)) {
+        if (!read_bytes(fd, (int64_t)at, box, 8)) {
             return false;
         }
         uint64_t length = big_endian(box, 4);
-        if (length == 1 && read_at(fd, (int64_t)at, box, sizeof(box))) {
+        if (length == 1 && read_bytes(fd, (int64_t)at, box, sizeof(box))) {
             length = big_endian(box + 8, 8);
         }
         if (length < 8) { /* 0: to the file's end; others are no box */
@@ -69,11 +69,11 @@ static bool is_mp4_cut(int fd, int64_t size_bytes)
 static bool read_field(int fd, int64_t *at, bool keep, uint64_t *value)
 {
     unsigned char bytes[EBML_FIELD_BYTES] = {0};
-    if (!read_at(fd, *at, bytes, 1) || bytes[0] == 0) {
+    if (!read_bytes(fd, *at, bytes, 1) || bytes[0] == 0) {
         return false;
     }
     size_t length = (size_t)__builtin_clz(bytes[0]) - 23;
-    if (!read_at(fd, *at, bytes, length)) {
+    if (!read_bytes(fd, *at, bytes, length)) {
         return false;
     }
     *at += (int64_t)length;
@@ -117,7 +117,7 @@ static bool is_riff_cut(const unsigned char *head, int64_t size_bytes)
 bool fm_truncation_is_sure(int fd, int64_t size_bytes)
 {
     unsigned char head[12] = {0};
-    if (size_bytes < (int64_t)sizeof(head) || !read_at(fd, 0, head, sizeof(head))) {
+    if (size_bytes < (int64_t)sizeof(head) || !read_bytes(fd, 0, head, sizeof(head))) {
         return false;
     }
     if (!memcmp(head, "RIFF", 4)) {

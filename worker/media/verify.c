@@ -82,7 +82,7 @@ static bool walk_packet(struct walk *walk, const AVPacket *packet, struct fm_err
     return true;
 }
 
-static bool walk_all(struct walk *walk, struct fm_error *err)
+static bool walk_packets(struct walk *walk, struct fm_error *err)
 {
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
     if (!packet) {
@@ -227,7 +227,7 @@ static bool check_durations(const struct walk *walk, int video, int audio, doubl
            check_duration("packets", expected, start, end - start, longest, err);
 }
 
-static const char *keep(struct fm_arena *arena, const char *text)
+static const char *copy_text(struct fm_arena *arena, const char *text)
 {
     return text ? fm_arena_strndup(arena, text, strlen(text)) : NULL;
 }
@@ -237,10 +237,10 @@ static void fill_found(const struct walk *walk, const struct fm_file_facts *expe
 {
     AVFormatContext *format = walk->format;
     int video = fm_probe_video_stream(format), audio = fm_probe_audio_stream(format);
-    found->name = keep(arena, expect->name);
-    found->extension = keep(arena, expect->extension);
-    found->content_type = keep(arena, expect->content_type);
-    found->reason = keep(arena, expect->reason);
+    found->name = copy_text(arena, expect->name);
+    found->extension = copy_text(arena, expect->extension);
+    found->content_type = copy_text(arena, expect->content_type);
+    found->reason = copy_text(arena, expect->reason);
     found->duration_seconds = fm_probe_duration(format);
     if (video >= 0) {
         struct fm_video_facts *picture = fm_arena_alloc(arena, sizeof(*picture));
@@ -255,8 +255,8 @@ static void fill_found(const struct walk *walk, const struct fm_file_facts *expe
     }
 }
 
-static bool compare(const struct walk *walk, const struct fm_file_facts *expect,
-                    const struct fm_file_facts *found, struct fm_error *err)
+static bool compare_facts(const struct walk *walk, const struct fm_file_facts *expect,
+                          const struct fm_file_facts *found, struct fm_error *err)
 {
     int video = fm_probe_video_stream(walk->format), audio = fm_probe_audio_stream(walk->format);
     return check_video(expect->video, found->video, err) &&
@@ -267,30 +267,30 @@ static bool compare(const struct walk *walk, const struct fm_file_facts *expect,
 }
 
 /* By lseek, for the seal refuses what glibc makes of fstat(); everything here reads by pread. */
-static bool find_size(int fd, int64_t *size_bytes, struct fm_error *err)
+static bool measure_file(int fd, int64_t *size_bytes, struct fm_error *err)
 {
     *size_bytes = lseek(fd, 0, SEEK_END);
     return *size_bytes >= 0 || fm_fail_errno(err, "lseek");
 }
 
-static bool prove(int fd, const struct fm_file_facts *expect, uint64_t max_seconds,
-                  struct fm_arena *arena, struct fm_file_facts *found, struct fm_error *err)
+static bool check_file(int fd, const struct fm_file_facts *expect, uint64_t max_seconds,
+                       struct fm_arena *arena, struct fm_file_facts *found, struct fm_error *err)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
     int64_t size_bytes = 0;
     /* What encoders add to the longest source there may be is no reason to refuse it. */
     uint64_t most_seconds = max_seconds + max_seconds / 50 + 1;
-    if (!find_size(fd, &size_bytes, err) ||
+    if (!measure_file(fd, &size_bytes, err) ||
         !fm_input_open(fd, size_bytes, most_seconds, &input, err)) {
         return false;
     }
     struct walk walk = {.format = fm_input_format(input)};
-    if (!walk_all(&walk, err)) {
+    if (!walk_packets(&walk, err)) {
         return false;
     }
     *found = (struct fm_file_facts){.size_bytes = (uint64_t)size_bytes};
     fill_found(&walk, expect, arena, found);
-    return compare(&walk, expect, found, err);
+    return compare_facts(&walk, expect, found, err);
 }
 
 bool fm_verify_file(int fd, const struct fm_file_facts *expect, uint64_t max_seconds,
@@ -298,7 +298,7 @@ bool fm_verify_file(int fd, const struct fm_file_facts *expect, uint64_t max_sec
 {
     fm_fault("verify");
     struct fm_error why = {0};
-    if (prove(fd, expect, max_seconds, arena, found, &why)) {
+    if (check_file(fd, expect, max_seconds, arena, found, &why)) {
         return true;
     }
     /* Memory is ours; everything else is said of the file. */
