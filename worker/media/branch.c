@@ -1,11 +1,16 @@
-/* See the head of branch.h. */
+/*
+ * The chain is built of callbacks: cut hands each frame to feed_filter, the filter to
+ * pass_to_frame_rate, the frame rate to encode_frame. All of it runs within one call of
+ * fm_cut_feed, so a frame is through the encoder before the next one leaves the pipe.
+ */
 #include "worker/media/branch.h"
 
 #include <math.h>
 
 #include "worker/media/decode.h"
 
-/* The encoder opens with the first frame that reaches it: only that one knows its colours. */
+/* The video encoder opens with the first frame that reaches it: the colour space and the final size
+ * are known only from a filtered frame. */
 static bool encode_frame(void *context, AVFrame *frame, struct fm_error *err)
 {
     struct fm_encode *encode = &((struct fm_branch *)context)->encode;
@@ -34,7 +39,8 @@ bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *outpu
            fm_frame_rate_init(&branch->frame_rate, plan, encode_frame, branch, err);
 }
 
-/* Sound is cut into the encoder's frames by the filter, so its encoder opens before. */
+/* The filter cuts audio into frames of the encoder's size, so the audio encoder has to be open
+ * before its filter sees a frame. */
 static bool feed_filter(void *context, AVFrame *frame, struct fm_error *err)
 {
     struct fm_branch *branch = context;
@@ -49,15 +55,15 @@ static bool feed_filter(void *context, AVFrame *frame, struct fm_error *err)
     return fm_filter_feed(&branch->filter, frame, pass_to_frame_rate, branch, err);
 }
 
-/* ---- a still ---- */
+/* ---- a still image ---- */
 
 static bool begins_after_moment(const struct fm_branch *branch, const AVFrame *frame)
 {
     return av_rescale_q(frame->pts, frame->time_base, AV_TIME_BASE_Q) > branch->moment_us;
 }
 
-/* The last frame that began by the moment; the source's first or last one where there is none. NULL
- * when there was no frame at all, or the pipe was closed. */
+/* The last frame that begins at or before the moment; if all begin after it, the first one. NULL if
+ * there was no frame at all or the pipe was closed. The caller owns the frame. */
 static AVFrame *find_still(struct fm_branch *branch)
 {
     AVFrame *shown = NULL;
@@ -87,7 +93,8 @@ static bool feed_still(struct fm_branch *branch, struct fm_error *err)
 
 /* ---- the whole ---- */
 
-/* Until the stream or its part has ended; then nothing more of it is wanted. */
+/* Reads until the stream or the output's part has ended. In the second case the decoder may have
+ * more, so the pipe is closed to stop it. */
 static bool feed_all(struct fm_branch *branch, struct fm_error *err)
 {
     void *item = NULL;
@@ -118,7 +125,8 @@ bool fm_branch_run(struct fm_branch *branch, struct fm_error *err)
     if (!(still ? feed_still(branch, err) : feed_all(branch, err))) {
         return false;
     }
-    /* Closed from outside: another stage has failed, and nothing here counts any more. */
+    /* Only another stage that failed closes the pipe of a branch that still wants frames. What is
+     * made from here on would be thrown away. */
     if (!still && !branch->cut.ended && fm_pipe_is_closed(branch->frames)) {
         return true;
     }

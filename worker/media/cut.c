@@ -1,4 +1,8 @@
-/* See the head of cut.h. */
+/*
+ * Video is cut between frames, audio between samples. A video frame is held back until the next one
+ * comes, for only then is it known how long it was shown and whether it was on show when the part
+ * started.
+ */
 #include "worker/media/cut.h"
 
 #include <libavutil/samplefmt.h>
@@ -22,7 +26,7 @@ void fm_cut_init(struct fm_cut *cut, const struct fm_plan_part *part,
     }
 }
 
-/* ---- pictures ---- */
+/* ---- video ---- */
 
 static double ticks_to_seconds(int64_t ticks, const AVFrame *frame)
 {
@@ -34,13 +38,15 @@ static int64_t seconds_to_ticks(double seconds, const AVFrame *frame)
     return llround(seconds / av_q2d(frame->time_base));
 }
 
-/* Seconds since the part's start, or places of the grid: what lies between two of them is none. */
+/* The number of the grid point nearest to this time, or the seconds themselves where there is no
+ * grid. Frames can only begin at grid points, so whatever lies between two is a rounding error. */
 static double grid_point(const struct fm_cut *cut, double seconds)
 {
     return cut->grid.num > 0 ? round(seconds * av_q2d(cut->grid)) : seconds;
 }
 
-/* Containers round times to their own clock: half a tick decides. */
+/* From the part's start to the frame's, negative if the frame begins earlier. The start is rounded
+ * to the stream's clock first, because the container has rounded the frames' times likewise. */
 static double seconds_into_part(const struct fm_cut *cut, const AVFrame *frame)
 {
     return ticks_to_seconds(frame->pts - seconds_to_ticks(cut->part.start_seconds, frame), frame);
@@ -51,6 +57,7 @@ static bool begins_by_start(const struct fm_cut *cut, const AVFrame *frame)
     return grid_point(cut, seconds_into_part(cut, frame)) <= 0;
 }
 
+/* A part has at least one frame, however short it is. */
 static bool begins_after_part(const struct fm_cut *cut, const AVFrame *frame)
 {
     if (!isfinite(cut->part.end_seconds)) {
@@ -61,7 +68,8 @@ static bool begins_after_part(const struct fm_cut *cut, const AVFrame *frame)
     return grid_point(cut, seconds_into_part(cut, frame)) >= fmax(length, least);
 }
 
-/* The frame on show goes on with the part's own times; `stop`: where the next one begins. */
+/* Hands on the frame on show, its times counted from the part's start. `stop` is where the next
+ * frame begins, in the stream's own ticks. */
 static bool hand_on_shown(struct fm_cut *cut, int64_t stop, fm_cut_on_frame *on_frame,
                           void *context, struct fm_error *err)
 {
@@ -77,7 +85,9 @@ static bool hand_on_shown(struct fm_cut *cut, int64_t stop, fm_cut_on_frame *on_
     return on_frame(context, frame, err);
 }
 
-/* What is on show when the part ends is so to its last moment: for a grid it stands there again. */
+/* The frame on show when the part ends is shown up to the end. At a constant frame rate it is sent
+ * twice, the second time for the part's last grid point, so that the stream is as long as the part.
+ */
 static bool end_part(struct fm_cut *cut, fm_cut_on_frame *on_frame, void *context,
                      struct fm_error *err)
 {
@@ -86,8 +96,8 @@ static bool end_part(struct fm_cut *cut, fm_cut_on_frame *on_frame, void *contex
     if (!cut->shown) {
         return true;
     }
-    double length = cut->part.end_seconds - cut->part.start_seconds,
-           last = length - cut->frame_seconds;
+    double length = cut->part.end_seconds - cut->part.start_seconds;
+    double last = length - cut->frame_seconds;
     int64_t stop = seconds_to_ticks(cut->part.end_seconds, cut->shown);
     int64_t pts = seconds_to_ticks(cut->part.start_seconds + last, cut->shown);
     double shown = fmax(grid_point(cut, seconds_into_part(cut, cut->shown)), 0);
@@ -122,7 +132,8 @@ static bool cut_picture(struct fm_cut *cut, AVFrame *frame, fm_cut_on_frame *on_
     return good;
 }
 
-/* The stream's last frame is on show as long as it says; that may be over before the part. */
+/* The stream ends before its part does. Its last frame is shown as long as its own duration says,
+ * which may be over before the part starts. */
 static bool end_picture(struct fm_cut *cut, fm_cut_on_frame *on_frame, void *context,
                         struct fm_error *err)
 {
@@ -146,10 +157,10 @@ static bool end_picture(struct fm_cut *cut, fm_cut_on_frame *on_frame, void *con
     return hand_on_shown(cut, stop, on_frame, context, err);
 }
 
-/* ---- sound ---- */
+/* ---- audio ---- */
 
-/* The samples from `skip` on, `keep` of them, in a frame of their own: what was shared with other
- * outputs stays whole. NULL: no memory. */
+/* A new frame with `keep` samples from sample `skip` on. Other outputs share the buffers of the
+ * original, so it is not changed. NULL: no memory. */
 static AVFrame *copy_samples(const AVFrame *frame, int skip, int keep)
 {
     AVFrame *copy = av_frame_alloc();

@@ -1,11 +1,12 @@
-/* See the head of decode.h. */
+/* libav's send and receive of decoding, and the times frames get from it. */
 #include "worker/media/decode.h"
 
 #include "worker/media/ffmpeg_versions.h"
 #include "worker/media/input.h"
 #include "worker/media/libav_error.h"
 
-/* So many packets of which none can be decoded are a stream's remains, not a stream. */
+/* A stream of at most this many packets, none of which can be decoded, is the remains of a stream
+ * (a file cut off in its first second, say) and not damage to report. */
 #define REMAINS 8
 
 static void discard_frame(void *item)
@@ -19,7 +20,8 @@ struct fm_pipe *fm_decode_pipe_new(void)
     return fm_pipe_new(FM_DECODE_FRAMES, FM_DECODE_FRAME_BYTES, discard_frame);
 }
 
-/* Theora's decoder cannot take a chain's second header on several threads. */
+/* Theora's decoder fails with several threads when a chained Ogg file brings a second header. Audio
+ * decoders have no threads to use. */
 static int choose_thread_count(const struct fm_decode *decode)
 {
     const AVCodecParameters *codec = decode->source->codecpar;
@@ -51,6 +53,7 @@ static bool open_codec(struct fm_decode *decode, struct fm_error *err)
 
 /* ---- times ---- */
 
+/* The time the decoder made out of pts and dts; a frame without any follows the frame before. */
 static void set_video_time(struct fm_decode *decode, AVFrame *frame)
 {
     frame->time_base = decode->source->time_base;
@@ -69,7 +72,8 @@ static void set_video_time(struct fm_decode *decode, AVFrame *frame)
     }
 }
 
-/* Counted in samples: containers round to their own clock, and the roundings must not add up. */
+/* Audio times are counted in samples. Containers round each frame's time to their own clock, and
+ * av_rescale_delta keeps those roundings from adding up. */
 static void set_audio_time(struct fm_decode *decode, AVFrame *frame)
 {
     frame->time_base = (AVRational){1, FFMAX(frame->sample_rate, 1)};
@@ -93,6 +97,7 @@ static size_t frame_bytes(const AVFrame *frame)
     return bytes;
 }
 
+/* Waits as long as any open outlet is full: the slowest branch sets the speed. */
 static bool hand_on_frame(struct fm_decode *decode, struct fm_error *err)
 {
     AVFrame *frame = decode->frame;
@@ -125,8 +130,8 @@ static bool is_wanted(const struct fm_decode *decode)
     return wanted;
 }
 
-/* One packet in (NULL: the end), all the frames it brings out. Only a lack of memory is an error:
- * what cannot be decoded is passed over. */
+/* Sends one packet to the codec (NULL at the end) and hands on every frame that comes out. Only a
+ * lack of memory is an error; what cannot be decoded is counted and skipped. */
 static bool decode_packet(struct fm_decode *decode, const AVPacket *packet, struct fm_error *err)
 {
     int result = avcodec_send_packet(decode->codec, packet);
@@ -166,7 +171,8 @@ static bool decode_all(struct fm_decode *decode, struct fm_error *err)
     return true;
 }
 
-/* Two thirds is what the ffmpeg command bears. A still needs one frame, whatever the others are. */
+/* The ffmpeg command gives up above two thirds of bad frames as well (-max_error_rate). A still
+ * image needs one good frame, whatever the others are, so `whole` streams alone are judged. */
 static bool check_damage(const struct fm_decode *decode, struct fm_error *err)
 {
     uint64_t packets = decode->packet_count;
@@ -183,6 +189,7 @@ static bool check_damage(const struct fm_decode *decode, struct fm_error *err)
 bool fm_decode_run(struct fm_decode *decode, struct fm_error *err)
 {
     bool decoded = open_codec(decode, err) && decode_all(decode, err);
+    /* A pipe that somebody else has closed was not read to its end, so its damage says nothing. */
     bool open = !fm_pipe_is_closed(decode->packets);
     fm_pipe_close(decode->packets);
     if (decoded && open && !check_damage(decode, err)) {

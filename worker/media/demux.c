@@ -1,4 +1,4 @@
-/* See the head of demux.h. */
+/* The loop that reads packets, and the clock they are put on. */
 #include "worker/media/demux.h"
 
 #include <errno.h>
@@ -7,11 +7,12 @@
 #include "worker/media/libav_error.h"
 #include "worker/media/seek.h"
 
-/* A clock that moves further than this between packets, or this far back, has jumped; the ffmpeg
- * command's bounds. */
+/* A clock that moves on by more than JUMP_US between two packets, or back by more than BACK_US, has
+ * jumped. The bounds are those of the ffmpeg command (-dts_delta_threshold). */
 #define JUMP_US (10 * (int64_t)AV_TIME_BASE)
 #define BACK_US (AV_TIME_BASE / 10)
-/* A source whose reads only say "again" is given up after so many. */
+/* av_read_frame may return EAGAIN without having read anything; after this many times in a row the
+ * source is taken to have ended, so that a demuxer cannot loop for ever. */
 #define AGAIN_LIMIT 1000
 
 static void discard_packet(void *item)
@@ -37,7 +38,8 @@ static struct fm_demux_stream *find_stream(struct fm_demux *demux, int index)
 
 /* ---- times ---- */
 
-/* How far this packet is from where its stream, or failing that the file, was expected to be. */
+/* By how much this packet's time differs from the one expected of its stream, or of the file if the
+ * stream has had no packet yet; 0 unless that is a jump. */
 static int64_t measure_jump(const struct fm_demux *demux, const struct fm_demux_stream *stream,
                             int64_t dts_us)
 {
@@ -62,6 +64,7 @@ static void shift_times(AVPacket *packet, AVRational base, int64_t us)
     }
 }
 
+/* Hidden packets (edit lists) are decoded and not shown, so they do not count. */
 static void note_shown(struct fm_demux_stream *stream, const AVPacket *packet)
 {
     int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
@@ -71,7 +74,7 @@ static void note_shown(struct fm_demux_stream *stream, const AVPacket *packet)
     }
 }
 
-/* A header may promise less than there is. */
+/* input has checked the duration the header claims; the packets may go on for longer. */
 static bool check_length(const struct fm_demux *demux, struct fm_error *err)
 {
     int64_t seconds = demux->last_us == AV_NOPTS_VALUE ? 0 : demux->last_us / AV_TIME_BASE;
@@ -82,6 +85,8 @@ static bool check_length(const struct fm_demux *demux, struct fm_error *err)
     return true;
 }
 
+/* Puts the packet on the output's clock. Once a stream has jumped, the same correction applies to
+ * every stream, so that audio and video stay together. */
 static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AVPacket *packet)
 {
     AVRational base = stream->source->time_base;
@@ -106,7 +111,7 @@ static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AV
 
 /* ---- packets ---- */
 
-/* The packet is taken in any case. */
+/* Takes the packet in any case. Waits while the decoder's pipe is full; a remux never waits. */
 static bool deliver_packet(struct fm_demux_stream *stream, AVPacket *packet, struct fm_error *err)
 {
     for (size_t i = 0; i < stream->remux_count; i++) {
@@ -124,6 +129,7 @@ static bool deliver_packet(struct fm_demux_stream *stream, AVPacket *packet, str
     return true;
 }
 
+/* Whether some remux of the stream has not reached the end of its part. */
 static bool is_remuxed(const struct fm_demux_stream *stream)
 {
     for (size_t i = 0; i < stream->remux_count; i++) {
@@ -145,7 +151,8 @@ static bool is_wanted(const struct fm_demux *demux)
     return false;
 }
 
-/* A broken read is the source's end, as it is for players: what was read so far is worth having. */
+/* False at the source's end. A read error counts as the end, as it does for players: what was read
+ * so far is still of use. The pipeline decides later whether too much is missing. */
 static bool read_packet(struct fm_demux *demux, AVPacket *packet)
 {
     int result = AVERROR(EAGAIN);
@@ -179,6 +186,7 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
     return true;
 }
 
+/* Tells every stage that no packet will follow. */
 static bool finish_streams(struct fm_demux *demux, struct fm_error *err)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
@@ -195,6 +203,7 @@ static bool finish_streams(struct fm_demux *demux, struct fm_error *err)
     return true;
 }
 
+/* libav drops the packets of streams that no output uses before they cost anything. */
 static void start_reading(struct fm_demux *demux)
 {
     AVFormatContext *input = demux->input;
@@ -208,7 +217,8 @@ static void start_reading(struct fm_demux *demux)
             input->streams[i]->discard = AVDISCARD_ALL;
         }
     }
-    /* A source that cannot seek is read from its start: slower, not wrong. */
+    /* A source that cannot seek is read from its start, which is slower and gives the same output.
+     */
     if (demux->seek_seconds > 0 || demux->rewind) {
         (void)fm_seek_to(input, demux->seek_seconds);
     }

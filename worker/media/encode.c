@@ -1,4 +1,4 @@
-/* See the head of encode.h. */
+/* Settings, times, and libav's send and receive of encoding. */
 #include "worker/media/encode.h"
 
 #include <errno.h>
@@ -8,18 +8,19 @@
 #include "worker/media/libav_error.h"
 #include "worker/media/sound.h"
 
-/* JPEG's quantiser: 2 is the best it has, and still small. */
+/* The quantiser of JPEG, as with -q:v: 2 is the best quality libav's encoder is meant to give. */
 #define STILL_QUALITY (2 * FF_QP2LAMBDA)
-/* VP9's tiles, by the power of two. */
+/* VP9 allows tiles down to 256 pixels in width and up to 2^6 columns of them. */
 #define LEAST_TILE_WIDTH 256
 #define MOST_TILE_COLUMNS 6
-/* How far a frame may lie before its place on the grid and still be given the next place; the
- * ffmpeg command's bound. */
+/* A frame that lies further than this before the first free grid point is dropped; a nearer one is
+ * moved to that point. In frames; the ffmpeg command's bound. */
 #define EARLIEST 1.6
 
 /* ---- opening ---- */
 
-/* Columns of tiles and rows within them are what libvpx spreads over threads. */
+/* libvpx can only spread columns of tiles, and rows within them, over threads, and its default is a
+ * single column. */
 static void set_vp9(const struct fm_plan_stream *plan, AVDictionary **options)
 {
     int columns = 0;
@@ -32,6 +33,7 @@ static void set_vp9(const struct fm_plan_stream *plan, AVDictionary **options)
     av_dict_set_int(options, "tile-columns", columns, 0);
 }
 
+/* A bitrate that was requested wins over the quality (crf), as the spec has it. */
 static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream *plan,
                              AVDictionary **options)
 {
@@ -52,6 +54,8 @@ static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream 
     }
 }
 
+/* Everything that depends on the picture comes from a filtered frame, never from the source's
+ * header: the filter may have changed size, format and colours. */
 static void set_video(AVCodecContext *codec, const struct fm_plan_stream *plan,
                       const AVFrame *first)
 {
@@ -101,7 +105,7 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
         result = avcodec_open2(encode->codec, plan->encoder, &options);
     }
     av_dict_free(&options);
-    /* Settings an encoder will not have are no fault of the source's. */
+    /* The source is not to blame for settings that an encoder refuses. */
     if (result < 0 && result != AVERROR(ENOMEM)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s will not open", plan->encoder->name);
     }
@@ -113,8 +117,9 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
 
 /* ---- times ---- */
 
-/* On a grid a frame that comes a little early gets the next place; only one whose place and the
- * next are both taken is dropped. Off the grid, only equal times are. */
+/* Encoders want rising times. At a constant rate a frame that comes a little early moves to the
+ * next free grid point; at an uneven rate a frame with the time of the one before has no room.
+ * False: the frame is dropped. */
 static bool set_video_pts(struct fm_encode *encode, AVFrame *frame)
 {
     double exact = (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
@@ -148,7 +153,8 @@ static bool set_audio_pts(struct fm_encode *encode, AVFrame *frame)
 
 /* ---- frames ---- */
 
-/* Of an uneven picture only the frames themselves know how long the last one stays. */
+/* At an uneven rate nothing follows the last packet from which its duration could be told, so it
+ * gets the duration of its frame. */
 static void set_duration(const struct fm_encode *encode, AVPacket *packet)
 {
     bool last = packet->pts != AV_NOPTS_VALUE && packet->pts == encode->next_pts - 1;

@@ -1,4 +1,7 @@
-/* See the head of filter.h. */
+/*
+ * First the graphs, video and audio, then the frames that go through them. What the graphs do to a
+ * picture is what the ffmpeg command would have them do.
+ */
 #include "worker/media/filter.h"
 
 #include <libavfilter/buffersink.h>
@@ -30,12 +33,12 @@ static bool is_video(const struct fm_filter *filter)
     return filter->plan->source->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
 }
 
-/* ---- building: a chain, each function appends to *last ---- */
+/* ---- building a graph: each function appends filters to the end of the chain ---- */
 
 struct chain {
     AVFilterGraph *graph;
-    AVFilterContext *last;
-    int result; /* the first error; then nothing more is done */
+    AVFilterContext *last; /* the filter that the next one is linked to */
+    int result;            /* the first error; after it, appending does nothing */
 };
 
 static AVFilterContext *append_filter(struct chain *chain, const char *name, const char *options)
@@ -54,8 +57,8 @@ static AVFilterContext *append_filter(struct chain *chain, const char *name, con
     return next;
 }
 
-/* The display matrix, taken apart as the ffmpeg command does: a quarter turn with its mirror, or a
- * half turn of the axes that are mirrored. */
+/* Does what the display matrix asks for, taken apart as in the ffmpeg command: a quarter turn with
+ * its mirror, or a flip of each axis that the matrix mirrors. */
 static void append_rotation(struct chain *chain, const AVStream *stream)
 {
     const AVPacketSideData *side = fm_ffmpeg_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX);
@@ -79,14 +82,15 @@ static void append_rotation(struct chain *chain, const AVStream *stream)
     }
 }
 
-/* An odd edge is cut off rather than the whole picture scaled by a pixel. */
+/* Whether cropping at most one pixel is enough. 4:2:0 needs even sides; to scale a whole picture by
+ * one pixel would blur it for nothing. */
 static bool cuts_edge(int from, int to)
 {
     return from == to || from == to + 1;
 }
 
-/* From the size it was scaled to: an edge cut off at the right and the bottom, else the middle kept
- * or black put around it. */
+/* Brings a picture of width x height to the plan's size. Cropping keeps the middle, or, for an odd
+ * `edge`, all but the last column and row; padding puts black around it. */
 static void append_box(struct chain *chain, const struct fm_plan_stream *plan, bool edge, int width,
                        int height)
 {
@@ -109,7 +113,7 @@ static void append_size(struct chain *chain, const struct fm_plan_stream *plan,
     bool turned = fm_probe_rotation(plan->source) % 180 != 0;
     int width = turned ? frame->height : frame->width;
     int height = turned ? frame->width : frame->height;
-    /* JFIF says full range and BT.601, whatever the film was in. */
+    /* JFIF prescribes full range and BT.601 (ITU-T T.871), whatever the film uses. */
     const char *still = plan->still ? ":out_range=full:out_color_matrix=bt601" : "";
     char options[128];
     bool cut = !plan->still && !plan->square && cuts_edge(width, plan->width) &&
@@ -138,6 +142,8 @@ static bool encoder_accepts(const AVCodec *encoder, enum AVPixelFormat format)
     return false;
 }
 
+/* 4:2:0 with 8 bits, which every player can show, or a palette for GIF. Full range for stills and
+ * for sources that have it, if the encoder accepts it. */
 static enum AVPixelFormat choose_pixels(const struct fm_plan_stream *plan, const AVFrame *frame)
 {
     const char *name = av_get_pix_fmt_name((enum AVPixelFormat)frame->format);
@@ -149,8 +155,9 @@ static enum AVPixelFormat choose_pixels(const struct fm_plan_stream *plan, const
                                                                        : AV_PIX_FMT_YUV420P;
 }
 
-/* Frames go two ways, to where the palette is chosen and to where it is used. One palette for all
- * comes with the last frame: the others wait in the graph. */
+/* Every frame goes two ways: to palettegen, which chooses the colours, and to paletteuse, which
+ * draws with them. A palette shared by all frames is complete only at the end, so until then all
+ * frames wait in the graph; the plan shares one only if they fit into memory. */
 static void append_palette(struct chain *chain, enum fm_plan_palette palette)
 {
     bool each = palette == FM_PLAN_PALETTE_EACH;
@@ -183,7 +190,7 @@ static void append_video(struct fm_filter *filter, struct chain *chain, const AV
         filter->pixels = choose_pixels(plan, frame);
     }
     if (plan->thinned) {
-        /* Rounded up at the end: a film of a blink, or one picture, still has a frame. */
+        /* "pass" rounds up at the end: a film shorter than a frame of the GIF still has one. */
         snprintf(options, sizeof(options), "fps=%d/%d:eof_action=pass", plan->frame_rate.num,
                  plan->frame_rate.den);
         append_filter(chain, "fps", options);
@@ -212,6 +219,7 @@ static void append_audio(struct fm_filter *filter, struct chain *chain)
     filter->sink = append_filter(chain, "abuffersink", NULL);
 }
 
+/* Tells the graph's source what frames it will get; later frames have to look the same. */
 static int set_source(struct fm_filter *filter, const AVFrame *frame)
 {
     AVBufferSrcParameters *parameters = av_buffersrc_parameters_alloc();
@@ -240,6 +248,7 @@ static int build_graph(struct fm_filter *filter, const AVFrame *frame)
     if (!filter->graph) {
         return AVERROR(ENOMEM);
     }
+    /* Each branch has a thread of its own already, and codecs have theirs. */
     filter->graph->nb_threads = 1;
     filter->graph->scale_sws_opts = av_strdup("flags=bicubic");
     const char *source = is_video(filter) ? "buffer" : "abuffer";
@@ -263,7 +272,7 @@ static int build_graph(struct fm_filter *filter, const AVFrame *frame)
     return chain.result;
 }
 
-/* ---- feeding ---- */
+/* ---- frames ---- */
 
 static bool fits_graph(const struct fm_filter *filter, const AVFrame *frame)
 {
@@ -306,7 +315,7 @@ static bool pull_frames(struct fm_filter *filter, fm_filter_on_frame *on_frame, 
     }
 }
 
-/* Everything still inside comes out, and the graph is gone. */
+/* Hands on every frame that is still inside and frees the graph. */
 static bool drain_graph(struct fm_filter *filter, fm_filter_on_frame *on_frame, void *context,
                         struct fm_error *err)
 {
@@ -320,7 +329,8 @@ static bool drain_graph(struct fm_filter *filter, fm_filter_on_frame *on_frame, 
     return drained;
 }
 
-/* Sound whose channels have no names gets the usual ones for their number. */
+/* Some sources give a number of channels without saying which is which; libavfilter needs to know,
+ * so they get the usual layout of that number. */
 static void name_channels(AVFrame *frame)
 {
     if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC && frame->ch_layout.nb_channels > 0) {

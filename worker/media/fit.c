@@ -1,4 +1,4 @@
-/* See the head of fit.h. */
+/* The three ways to fit: CONTAIN in a function of its own, COVER and PAD together. */
 #include "worker/media/fit.h"
 
 #include <libavutil/common.h>
@@ -7,12 +7,13 @@
 
 #include "worker/media/input.h"
 
+/* To a multiple of the step, of which there is at least one. */
 static int round_down(int value, int step)
 {
     return FFMAX(value / step * step, step);
 }
 
-/* The nearest multiple of the step between two bounds that are multiples. */
+/* The multiple of the step nearest to the value, from `least` to `most`, which are multiples. */
 static int nearest_multiple(double value, int step, int least, int most)
 {
     double steps = fmin(round(value / step), (double)most / step);
@@ -24,6 +25,7 @@ static struct fm_fit_size same_size(int width, int height, bool square)
     return (struct fm_fit_size){width, height, width, height, square};
 }
 
+/* Width and height are those displayed. A picture that is scaled gets square pixels on the way. */
 static struct fm_fit_size fit_inside(const struct fm_fit_ask *ask, double width, double height)
 {
     int most_width = round_down(ask->box_width > 0 ? ask->box_width : INT_MAX, ask->step);
@@ -40,7 +42,8 @@ static struct fm_fit_size fit_inside(const struct fm_fit_ask *ask, double width,
 
 bool fm_fit_size(const struct fm_fit_ask *ask, struct fm_fit_size *size, struct fm_error *err)
 {
-    /* As displayed: of pixels that are not square the longer side counts, so that none is lost. */
+    /* Square pixels of the size displayed. Pixels that are not square are stretched on one side and
+     * never shrunk on the other, so that no detail is lost. */
     double shape = ask->aspect.num > 0 && ask->aspect.den > 0 ? av_q2d(ask->aspect) : 1;
     double width = ask->width * fmax(shape, 1), height = ask->height / fmin(shape, 1);
     int box_width = round_down(ask->box_width, ask->step);

@@ -1,4 +1,7 @@
-/* The ffmpeg command's constant rate (fftools, do_video_out), in places of the grid. */
+/*
+ * The ffmpeg command's algorithm for a constant rate (fftools/ffmpeg.c, do_video_out, as of FFmpeg
+ * 5.1), in units of grid points. Its constants are kept, so that the outputs have the same frames.
+ */
 #include "worker/media/frame_rate.h"
 
 #include <math.h>
@@ -7,12 +10,15 @@
 #include "worker/media/ffmpeg_versions.h"
 #include "worker/media/libav_error.h"
 
-/* A frame this far from the first free point is off the grid; below it the clock only trembles. */
+/* A frame further than this from the first free point is dropped or leaves a gap; up to that its
+ * time is only imprecise, and it gets the point. */
 #define OFF_GRID 1.1
-/* The picture before is given the places up to this far from the new one's. */
+/* A gap is filled with the frame before up to this far from the new frame. */
 #define NEAREST 0.6
+/* A first frame this late does not begin at zero. */
 #define LATE 0.5
-/* Places that lie in the middle between two fall the same way on every machine. */
+/* Added to a time that lies between two points, so that one exactly in the middle is rounded the
+ * same way on every machine. */
 #define NUDGE (1.0 / (1 << 17))
 
 bool fm_frame_rate_init(struct fm_frame_rate *rate, const struct fm_plan_stream *plan,
@@ -25,13 +31,14 @@ bool fm_frame_rate_init(struct fm_frame_rate *rate, const struct fm_plan_stream 
 
 /* ---- where frames belong ---- */
 
+/* Where the frame's time lies on the grid; a whole number if it is exactly on a point. */
 static double grid_point(const struct fm_frame_rate *rate, const AVFrame *frame)
 {
     double point = (double)frame->pts * av_q2d(frame->time_base) * av_q2d(rate->plan->frame_rate);
     return point == rint(point) ? point : point + copysign(NUDGE, point);
 }
 
-/* Turned or not. */
+/* Whether the size changes. A rotation swaps the sides and does not count. */
 static bool is_resized(const struct fm_plan_stream *plan)
 {
     const AVCodecParameters *from = plan->source->codecpar;
@@ -39,7 +46,8 @@ static bool is_resized(const struct fm_plan_stream *plan)
            FFMAX(plan->width, plan->height) != FFMAX(from->width, from->height);
 }
 
-/* The command believes a frame's own length only where no filter was asked for. */
+/* How many points the frame's own duration covers. The command trusts that duration only if no
+ * filter was requested, and a new size is such a request; otherwise a frame covers one point. */
 static double count_own_points(const struct fm_frame_rate *rate, const AVFrame *frame)
 {
     if (is_resized(rate->plan)) {
@@ -49,7 +57,8 @@ static double count_own_points(const struct fm_frame_rate *rate, const AVFrame *
     return fmax(rint(length * av_q2d(rate->plan->frame_rate)), 1);
 }
 
-/* How many places this frame brings, and how many of them are still the picture's before. */
+/* How many points are settled by this frame, and how many of them (`*before`) are filled with the
+ * frame before. 0: the frame comes too early and is dropped. */
 static int64_t count_points(const struct fm_frame_rate *rate, const AVFrame *frame, int64_t *before)
 {
     double ahead = grid_point(rate, frame) - (double)rate->next;
@@ -68,7 +77,8 @@ static int64_t count_points(const struct fm_frame_rate *rate, const AVFrame *fra
     return count;
 }
 
-/* A picture that comes alone may begin late: what stands before it is not filled. */
+/* Video without any other stream may begin late: the points before its first frame are not filled,
+ * for there is no audio it has to stay in step with. */
 static void skip_start(struct fm_frame_rate *rate, const AVFrame *frame)
 {
     double point = grid_point(rate, frame);
@@ -77,7 +87,8 @@ static void skip_start(struct fm_frame_rate *rate, const AVFrame *frame)
     }
 }
 
-/* A film whose last pictures each stood for several ends with one that does. */
+/* How often the last frame is repeated at the end: the median of the last three frames. A film of
+ * stills that were each shown for seconds thus ends with a still shown for seconds. */
 static int64_t count_last(const struct fm_frame_rate *rate)
 {
     const int64_t *repeated = rate->repeated;
@@ -87,7 +98,8 @@ static int64_t count_last(const struct fm_frame_rate *rate)
 
 /* ---- feeding ---- */
 
-/* A reference, for whoever takes a frame may change it. */
+/* Sends a clone, because the receiver may change the times of its frame and the same picture may be
+ * sent again. */
 static bool emit_frame(struct fm_frame_rate *rate, const AVFrame *picture, struct fm_error *err)
 {
     FM_AUTO(av_frame_free) AVFrame *frame = av_frame_clone(picture);
@@ -100,6 +112,8 @@ static bool emit_frame(struct fm_frame_rate *rate, const AVFrame *picture, struc
     return rate->on_frame(rate->context, frame, err);
 }
 
+/* `count` frames: the first `before` of them repeat the last frame, the others show `frame` (NULL:
+ * all repeat). */
 static bool emit_frames(struct fm_frame_rate *rate, const AVFrame *frame, int64_t before,
                         int64_t count, struct fm_error *err)
 {

@@ -1,7 +1,8 @@
 /*
- * The source as libav sees it. libav gets its bytes from pread on one descriptor and can reach for
- * nothing else: io_open refuses, no protocol is on the list, and the container is named before it
- * is opened, so a playlist never gets as far as its demuxer.
+ * libav gets its bytes from pread on one descriptor and can reach nothing else: io_open refuses, no
+ * protocol is on the whitelist, and the container is identified before it is opened, so a playlist
+ * never gets as far as its demuxer. The checks run in the order in which they need more and more of
+ * the file to have been parsed.
  */
 #include "worker/media/input.h"
 
@@ -19,24 +20,30 @@
 #include "worker/media/truncation.h"
 
 #define BUFFER_BYTES (128 << 10)
+/* libav's own default for how much it may read to learn about the streams (5 MB); 1 MB to identify
+ * the container; 10 s of media at most. */
 #define PROBE_BYTES (5 << 20)
 #define PROBE_FORMAT_BYTES (1 << 20)
 #define ANALYZE_US (10 * (int64_t)AV_TIME_BASE)
-/* Below it libav is guessing: a text file has been "mp3" with a score of 1. */
+/* Below this score libav is guessing: it took a text file for "mp3" with a score of 1. */
 #define LEAST_SCORE 5
-/* From here on it is sure. */
+/* From this score on libav is sure: as sure as if the file's name had told it. */
 #define CERTAIN_SCORE AVPROBE_SCORE_EXTENSION
-/* A plane of 8192x4320 at 8 bytes a pixel is 283 MB: nothing honest asks for more at once. It also
- * bounds streams found after the header, which max_pixels does not reach. */
+/* The largest single allocation. A plane of 8192x4320 at 8 bytes a pixel has 283 MB, and nothing
+ * honest needs more at once. The limit also holds for streams that are found after the header,
+ * which max_pixels does not reach. */
 #define ALLOCATION_BYTES (320UL << 20)
-/* No demuxer makes this many streams out of one buffer; the read callback counts them between. */
+/* max_streams of libav for one call. FM_INPUT_MAX_STREAMS is enforced by the read callback, which
+ * counts the streams between two buffers; no demuxer makes more than this out of one buffer. */
 #define STREAMS_PER_OPEN (BUFFER_BYTES / 4)
+/* How many packets are searched for encryption. */
 #define ENCRYPTION_PACKETS 32
-/* A file of fewer bytes for each second it claims is walked rather than believed: its header may be
- * of a film of hours of which this is a part. So a walk is never long. */
+/* A file with fewer bytes than this for each second it claims is read to its end to find out how
+ * long it is: it may be the first part of a film of hours. Because there are so few bytes, that is
+ * quick. */
 #define CREDIBLE_BYTES_PER_SECOND 500
 
-/* What may be opened. Nothing that reads a second file or names an address. */
+/* The demuxers that may be opened: none that reads a second file or contains addresses. */
 static const char formats[] =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,av1,ivf,flv,"
     "asf,ogg,mp3,aac,flac,wav,w64,aiff,caf,au,ac3,eac3,amr,wv,ape,tta,mxf,dv,nut,rm,gif,apng,"
@@ -45,15 +52,17 @@ static const char formats[] =
 struct fm_input {
     AVFormatContext *format;
     AVIOContext *io;
-    int fd;
-    int64_t size_bytes;
-    int64_t position;
-    int64_t furthest;
-    bool too_many_streams;
+    int fd;                /* the caller's */
+    int64_t size_bytes;    /* the end of the file, even if it has grown since */
+    int64_t position;      /* where the next read begins */
+    int64_t furthest;      /* the greatest position so far */
+    bool too_many_streams; /* the reason why a read failed */
 };
 
-/* ---- bytes ---- */
+/* ---- bytes: the callbacks of the AVIOContext, which return libav's error numbers ---- */
 
+/* A demuxer asks for bytes again and again while it makes streams, so this is the place to stop one
+ * that makes too many. */
 static int read_bytes(void *opaque, uint8_t *out, int length)
 {
     struct fm_input *input = opaque;
@@ -103,6 +112,7 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
     return input->position;
 }
 
+/* In place of libav's io_open: no demuxer opens a second file. */
 static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
                        AVDictionary **options)
 {
@@ -110,6 +120,7 @@ static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *ur
     return AVERROR(EPERM);
 }
 
+/* The context does not free its buffer, which libav may have replaced by another. */
 static void destroy_io(struct fm_input *input)
 {
     if (input->io) {
@@ -134,7 +145,8 @@ static bool make_io(struct fm_input *input, struct fm_error *err)
 
 /* ---- opening ---- */
 
-/* A song of a blink has too few frames for libav to be sure of; its tag is enough. */
+/* A song that is shorter than a second has too few frames for a good score; its ID3 tag is proof
+ * enough. */
 static bool is_tagged_mp3(const struct fm_input *input, const AVInputFormat *container)
 {
     char head[3] = "";
@@ -143,7 +155,7 @@ static bool is_tagged_mp3(const struct fm_input *input, const AVInputFormat *con
            !memcmp(head, "ID3", sizeof(head));
 }
 
-/* Names the container from the bytes alone, before any demuxer runs. */
+/* Identifies the container by its bytes alone, before any demuxer runs. */
 static bool find_container(struct fm_input *input, const AVInputFormat **container,
                            struct fm_error *err)
 {
@@ -181,7 +193,7 @@ static bool make_format(struct fm_input *input, struct fm_error *err)
     return true;
 }
 
-/* libav's word, unless the reason is one of ours. */
+/* libav's error, unless the read callback stopped it for a reason of ours. */
 static bool fail_open(const struct fm_input *input, int averror, const char *what,
                       struct fm_error *err)
 {
@@ -198,7 +210,7 @@ static bool open_container(struct fm_input *input, struct fm_error *err)
         !make_format(input, err)) {
         return false;
     }
-    /* avformat_open_input frees the context when it fails. */
+    /* avformat_open_input frees the context and sets the pointer to NULL if it fails. */
     int result = avformat_open_input(&input->format, "", container, NULL);
     if (result < 0) {
         return fail_open(input, result, "open", err);
@@ -209,8 +221,8 @@ static bool open_container(struct fm_input *input, struct fm_error *err)
     return true;
 }
 
-/* One thread: a frame's worth of memory, not one a thread. Options libav does not know come back in
- * the dictionary, so each is freed whatever happens. */
+/* Decodes the first frames to learn each stream's format, with max_pixels in force. libav leaves
+ * the options it did not use in the dictionaries, so each has to be freed whatever happens. */
 static bool find_streams(struct fm_input *input, struct fm_error *err)
 {
     unsigned count = input->format->nb_streams;
@@ -230,7 +242,7 @@ static bool find_streams(struct fm_input *input, struct fm_error *err)
 
 /* ---- limits ---- */
 
-/* Upright pictures have the same right to the longer side. */
+/* Portrait or landscape. */
 static bool check_size(int stream, int width, int height, struct fm_error *err)
 {
     if (FFMAX(width, height) > FM_INPUT_MAX_WIDTH || FFMIN(width, height) > FM_INPUT_MAX_HEIGHT) {
@@ -254,7 +266,8 @@ static bool check_picture(const AVStream *stream, struct fm_error *err)
     return true;
 }
 
-/* MP4's "pssh" and Matroska's ContentEncryption. */
+/* Whether the header declares the stream encrypted: by MP4's sample entry or "pssh" box (ISO/IEC
+ * 23001-7), or by Matroska's ContentEncryption. */
 static bool is_stream_encrypted(const AVStream *stream)
 {
     uint32_t tag = stream->codecpar->codec_tag;
@@ -290,9 +303,11 @@ static bool check_duration(const struct fm_input *input, uint64_t max_seconds, s
     return true;
 }
 
-/* ---- a second look ----
- * Some limits show only in packets. A second context reads them: the first keeps its place. */
+/* ---- a second context ----
+ * Some limits show only in packets. A second context of the same descriptor reads those, so that
+ * the first one still stands at the file's start. */
 
+/* NULL: failed. The caller owns the result. */
 static struct fm_input *open_again(const struct fm_input *input, struct fm_error *err)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *again = fm_alloc(sizeof(*again));
@@ -315,7 +330,9 @@ static bool are_first_packets_encrypted(AVFormatContext *format)
     return found;
 }
 
-/* Common encryption without a "pssh". */
+/* Common encryption (ISO/IEC 23001-7) of MP4 does not need a "pssh" box; then only the packets
+ * tell.
+ */
 static bool check_encryption(const struct fm_input *input, struct fm_error *err)
 {
     if (!av_match_name("mov", input->format->iformat->name)) {
@@ -331,7 +348,8 @@ static bool check_encryption(const struct fm_input *input, struct fm_error *err)
     return true;
 }
 
-/* Where the last packet ends, of all streams, in the file's own time; or AV_NOPTS_VALUE. */
+/* The end of the last packet of all streams, in the file's own time; AV_NOPTS_VALUE if none has a
+ * time. Reads the file to its end. */
 static int64_t find_end_us(AVFormatContext *format)
 {
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
@@ -348,6 +366,8 @@ static int64_t find_end_us(AVFormatContext *format)
     return end_us;
 }
 
+/* Puts the measured duration in place of one that the file is too small for, if it is less than
+ * half as long. */
 static bool correct_duration(struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = input->format;
@@ -377,7 +397,8 @@ static int refuse_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
     return AVERROR(EPERM);
 }
 
-/* Lets the decoder read its headers and gives it no memory for a frame. */
+/* Lets the decoder parse the header of a picture and refuses it the memory for the frame. Width and
+ * height keep their values if the decoder does not open. */
 static void measure_packet(const AVStream *stream, const AVPacket *packet, int *width, int *height)
 {
     const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
@@ -396,7 +417,8 @@ static void measure_packet(const AVStream *stream, const AVPacket *packet, int *
     *height = codec->height;
 }
 
-/* A single image above max_pixels comes back without a size: this tells it from a damaged one. */
+/* libav reports a single image above max_pixels without a size, just like a damaged one. The size
+ * in its header tells MEDIA_TOO_LARGE from MEDIA_INVALID, which probe reports later. */
 static bool check_unsized(const struct fm_input *input, struct fm_error *err)
 {
     if (input->format->nb_streams != 1) {
@@ -419,7 +441,8 @@ static bool check_unsized(const struct fm_input *input, struct fm_error *err)
 }
 
 /* ---- photographs ----
- * A camera's orientation stands in the JPEG's frame, where films have it with the stream. */
+ * Films have their display matrix with the stream. A camera writes a photograph's orientation into
+ * the JPEG's Exif data, which libav attaches to the decoded frame. */
 
 static int decode_first_frame(const AVStream *stream, AVFormatContext *format, AVFrame *frame)
 {
@@ -444,7 +467,8 @@ static int decode_first_frame(const AVStream *stream, AVFormatContext *format, A
     return result >= 0 ? avcodec_receive_frame(codec, frame) : result;
 }
 
-/* What cannot be decoded here will not be later either: that is for the decoder to say. */
+/* Copies the orientation from the first frame to the stream, where all other code looks for it. A
+ * picture that cannot be decoded passes here; the decode stage will report it. */
 static bool adopt_orientation(struct fm_input *input, struct fm_error *err)
 {
     if (strcmp(input->format->iformat->name, "jpeg_pipe") != 0) {
@@ -471,7 +495,7 @@ static bool adopt_orientation(struct fm_input *input, struct fm_error *err)
 bool fm_input_open(int fd, int64_t size_bytes, uint64_t max_seconds, struct fm_input **out,
                    struct fm_error *err)
 {
-    av_max_alloc(ALLOCATION_BYTES);
+    av_max_alloc(ALLOCATION_BYTES); /* for the whole process, for good */
     FM_AUTO(fm_input_destroy) struct fm_input *input = fm_alloc(sizeof(*input));
     input->fd = fd;
     input->size_bytes = size_bytes;
