@@ -1,4 +1,4 @@
-/* See the head of keyframe.h. */
+/* Seeks near the moment, then reads on until it has seen the packets around it. */
 #include "worker/media/keyframe.h"
 
 #include <math.h>
@@ -7,13 +7,15 @@
 #include "common/memory.h"
 #include "worker/media/seek.h"
 
-/* Some containers are searched by decoding times, or roughly: then once more from further back. */
+/* Some containers can only be searched by decoding time, or roughly, so the first seek may end
+ * behind the keyframe. The second try starts this much earlier, the third at the source's start. */
 #define FURTHER_SECONDS 10.0
-/* A keyframe's time and a moment that was read from it need not agree to the last digit. */
+/* A client may have read the moment from a keyframe's time, rounded to milliseconds. */
 #define SAME_SECONDS 0.0005
 
-/* The last keyframe by the moment from where the input stands, else the first one; NAN: none. One
- * that an edit list hides is one too: what is shown after it needs it. */
+/* Reads on from where the input stands: the last keyframe at or before the moment, or else the
+ * first one after it; NAN if there is none. A keyframe that an edit list hides counts, because the
+ * frames shown after it need it. */
 static double scan_keyframes(AVFormatContext *input, const AVStream *stream, double seconds)
 {
     AVPacket *packet = av_packet_alloc();

@@ -1,9 +1,12 @@
 /*
- * fetchmedia-media: the sealed child. It is handed descriptors, does one task and ends.
- *   exec → seal → READY → (idle, the slot's spare) → WORK or VERIFY → END → exit 0
- * Descriptor 3 is the channel; nothing is said in argv but the self-test's word:
+ * fetchmedia-media: the sealed child, which alone parses media. It seals itself before it reads the
+ * first byte from outside, receives descriptors over its channel, does one task and exits.
+ *   exec → seal → READY → (idle as the slot's spare) → WORK or VERIFY → END → exit 0
+ * The worker starts it with the channel as descriptor 3 and without arguments. The only argument
+ * there is starts the self-test of the seal:
  *   fetchmedia-media --try socket|open|exec|fork|ptrace|kill|stat|share|grow
- * which seals itself and tries that call: it dies by SIGSYS, or exits 0 refused, 1 if it worked.
+ * It seals itself and makes that call. Either SIGSYS kills it, or it exits with 0 if the call was
+ * refused and with 1 if the call worked.
  */
 #include <libavutil/log.h>
 #include <stdlib.h>
@@ -16,12 +19,13 @@
 #include "worker/media/seal_try.h"
 #include "worker/media/task.h"
 
-static bool try_call(const char *word)
+/* True if the seal stood and the call was refused. */
+static bool try_call(const char *name)
 {
     struct fm_error err = {0};
     unsigned landlock = 0;
     if (fm_seal_close(&landlock, &err)) {
-        return !fm_seal_try_succeeds(word);
+        return !fm_seal_try_succeeds(name);
     }
     fm_log_failure("seal_failed", &err);
     return false;
@@ -51,8 +55,9 @@ static bool run_task(struct fm_channel *channel, const struct fm_message *comman
     return sent;
 }
 
-/* Waits for the one command. True without an task if the worker closed the channel: a spare that
- * was not needed. What is told about a growing source before the command is passed over. */
+/* Waits for the one command this child is for. True without having done anything if the worker
+ * closes the channel: the child was a spare and not needed. Other messages that may come before the
+ * command (about a growing source) are ignored. */
 static bool serve_command(struct fm_channel *channel, struct fm_error *err)
 {
     struct fm_message command;
@@ -83,7 +88,8 @@ static bool serve_command(struct fm_channel *channel, struct fm_error *err)
 
 static bool run_child(struct fm_error *err)
 {
-    /* What libav has to say travels as an error: its lines would quote the file. */
+    /* libav's messages quote the file, so they never go to the log by themselves; the pipeline adds
+     * the last one to the detail of its error. */
     av_log_set_level(AV_LOG_QUIET);
     struct fm_channel *channel = fm_channel_new(FM_CHANNEL_CHILD_FD, FM_FROM_WORKER);
     unsigned landlock = 0;

@@ -1,4 +1,8 @@
-/* See the head of mux.h. */
+/*
+ * A lane for each stream: its packets wait there until the header is written and it is their turn.
+ * Everything is under the mux's lock but the atomics, which fm_mux_progress reads without it, so
+ * that reporting progress never waits for a slow disk.
+ */
 #include "worker/media/mux.h"
 
 #include <errno.h>
@@ -14,26 +18,29 @@
 #include "worker/media/probe.h"
 #include "worker/media/sink.h"
 
-/* Packets that wait, for the header or for the other stream's. Encoders look ahead, and a slow
- * picture's further than its sound's: what waits for it is minutes of sound, and seldom megabytes.
- */
+/* How many bytes of packets may wait, for the header or for packets of the other stream. Encoders
+ * look ahead, video encoders further than audio encoders, so minutes of audio may have to wait for
+ * video; that is seldom more than some megabytes. */
 #define WAITING_BYTES (128UL << 20)
 
-/* One stream of the file, from "planned" over "settled" (added, or left out) to "ended". */
+/* One stream of the file. It is planned, then settled (added, or left out because it ended without
+ * being added), then ended. */
 struct lane {
     bool planned, settled;
     atomic_bool ended;
-    AVCodecParameters *parameters; /* NULL while not added */
+    AVCodecParameters *parameters; /* NULL until the stream is added */
     AVRational time_base, frame_rate;
     const AVStream *source;
     bool is_remux;
-    AVFifo *waiting; /* AVPacket *, their times in time_base */
-    AVStream *stream;
-    int64_t last_dts;
+    AVFifo *waiting;  /* AVPacket *, with times in time_base */
+    AVStream *stream; /* of the muxer; NULL until the header is made */
+    int64_t last_dts; /* in the muxer's time base */
+    /* Of the packets written that are shown: the first one's start, the last one's end, and the sum
+     * of their lengths, which is less than the difference if there are gaps. */
     double first_seconds, end_seconds, length_seconds;
-    uint64_t shown; /* packets an edit list does not hide */
-    atomic_uint_fast64_t packets;
-    atomic_int_fast64_t position_us;
+    uint64_t shown;                  /* how many of them */
+    atomic_uint_fast64_t packets;    /* written, whether shown or hidden by an edit list */
+    atomic_int_fast64_t position_us; /* end_seconds, for fm_mux_progress */
 };
 
 struct fm_mux {
@@ -43,7 +50,7 @@ struct fm_mux {
     AVFormatContext *format;
     struct fm_sink *sink;
     struct lane lanes[FM_PLAN_SLOTS];
-    bool header;
+    bool has_header; /* it has been written */
     atomic_bool ended;
     size_t waiting_bytes;
 };
@@ -82,7 +89,7 @@ int fm_mux_codec_flags(const struct fm_mux *mux)
 
 /* ---- the header ---- */
 
-/* Tags that speak of the source's file and not of the film. */
+/* Metadata that describes the source's file rather than its content; the muxer writes its own. */
 static const char *const dropped_tags[] = {
     "creation_time", "encoder",       "company_name",      "product_name", "product_version",
     "major_brand",   "minor_version", "compatible_brands", "duration",     "rotate",
@@ -97,7 +104,8 @@ static int copy_tags(AVDictionary **to, const AVDictionary *from)
     return result;
 }
 
-/* A remux keeps all a stream carries beside its packets; of a transcode only what still holds. */
+/* A remux keeps all side data of its stream. After a transcode only what is still true stays: the
+ * filter has already applied the display matrix, for instance. */
 static bool side_data_stays(const struct lane *lane, enum AVPacketSideDataType type)
 {
     return lane->is_remux || type == AV_PKT_DATA_MASTERING_DISPLAY_METADATA ||
@@ -123,15 +131,15 @@ static int copy_side_data(const struct lane *lane)
     return 0;
 }
 
-/* The muxers of the family whose index stands behind the film unless it is moved. */
+/* The muxers that write their index (the "moov" box) at the end unless told to move it. */
 static bool is_mov(const AVOutputFormat *format)
 {
     return !strcmp(format->name, "mp4") || !strcmp(format->name, "mov") ||
            !strcmp(format->name, "ipod");
 }
 
-/* The source's four letters where the format knows them for this codec; Apple plays HEVC only as
- * hvc1, so that is what it becomes when there is a choice. */
+/* The codec tag of a remuxed stream: the source's where the format knows it for this codec, else 0
+ * for the muxer's default. HEVC becomes "hvc1" in MP4 and MOV, the only tag that Apple plays. */
 static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters *codec)
 {
     unsigned int known = 0;
@@ -165,6 +173,8 @@ static int make_stream(struct fm_mux *mux, struct lane *lane)
 
 static bool write_ready(struct fm_mux *mux, struct fm_error *err);
 
+/* "faststart" moves the index to the front, so that a player can start before it has the whole
+ * file. */
 static bool write_header(struct fm_mux *mux, struct fm_error *err)
 {
     AVDictionary *options = NULL;
@@ -184,7 +194,7 @@ static bool write_header(struct fm_mux *mux, struct fm_error *err)
     if (result < 0) {
         return fm_libav_error_fail(err, result, "header");
     }
-    mux->header = true;
+    mux->has_header = true;
     return write_ready(mux, err);
 }
 
@@ -206,10 +216,11 @@ static bool has_streams(const struct fm_mux *mux)
     return any;
 }
 
+/* Writes the header if this was the last lane to be settled and there is a stream at all. */
 static bool settle_lane(struct fm_mux *mux, struct lane *lane, struct fm_error *err)
 {
     lane->settled = true;
-    return mux->header || !are_all_settled(mux) || !has_streams(mux) || write_header(mux, err);
+    return mux->has_header || !are_all_settled(mux) || !has_streams(mux) || write_header(mux, err);
 }
 
 bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCodecContext *encoder,
@@ -259,7 +270,8 @@ bool fm_mux_add_remux(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream
 
 /* ---- packets ---- */
 
-/* Decoding times must rise by at least one tick; damaged sources' do not. */
+/* Muxers refuse decoding times that do not rise by at least one tick or lie behind the presentation
+ * time. Those of damaged sources are moved. */
 static void force_rising_times(const struct fm_mux *mux, struct lane *lane, AVPacket *packet)
 {
     if (mux->format->oformat->flags & AVFMT_NOTIMESTAMPS || packet->dts == AV_NOPTS_VALUE) {
@@ -277,7 +289,7 @@ static void force_rising_times(const struct fm_mux *mux, struct lane *lane, AVPa
     lane->last_dts = packet->dts;
 }
 
-/* Remembers what was written, in seconds: where it stands, and how much it is without its gaps. */
+/* Notes a packet that was written and is shown, by its time and duration in the muxer's ticks. */
 static void note_shown(struct lane *lane, int64_t time, int64_t duration)
 {
     double base = av_q2d(lane->stream->time_base), length = (double)duration * base;
@@ -306,7 +318,8 @@ static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     int64_t duration = packet->duration;
     bool shown = !(packet->flags & AV_PKT_FLAG_DISCARD);
     int result = av_interleaved_write_frame(mux->format, packet);
-    /* A damaged packet that cannot be rewritten for the format is passed over. */
+    /* The muxer has to rewrite some packets for the format (H.264 from Annex B, say). A damaged
+     * packet it cannot rewrite is skipped. */
     if (result == AVERROR_INVALIDDATA && lane->is_remux) {
         return true;
     }
@@ -334,7 +347,8 @@ static bool queue_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     return true;
 }
 
-/* A packet without a time is not waited with. */
+/* Whether the first packet of `lane` is decoded before that of `other`. A packet without a time
+ * goes at once. */
 static bool comes_before(const struct lane *lane, const struct lane *other)
 {
     AVPacket *packet = NULL, *others = NULL;
@@ -346,8 +360,8 @@ static bool comes_before(const struct lane *lane, const struct lane *other)
     return av_compare_ts(packet->dts, lane->time_base, others->dts, other->time_base) < 0;
 }
 
-/* The lane whose first packet is decoded next. NULL while another one's may have to go before it;
- * when too much waits already, nothing more is waited for. */
+/* The lane whose first packet is decoded next. NULL while an empty lane may still get an earlier
+ * one, unless so much is waiting that it has to go now. */
 static struct lane *find_next_lane(struct fm_mux *mux)
 {
     struct lane *next = NULL;
@@ -364,8 +378,9 @@ static struct lane *find_next_lane(struct fm_mux *mux)
     return next;
 }
 
-/* The muxers' own queue gives up after ten seconds, which a slow picture's encoder is behind its
- * sound; and it does not know that a stream has ended. */
+/* Writes every packet whose turn it is. libav has a queue of its own for that
+ * (av_interleaved_write_frame), but it stops waiting after ten seconds of media, which a slow video
+ * encoder can be behind the audio, and it does not know when a stream has ended. */
 static bool write_ready(struct fm_mux *mux, struct fm_error *err)
 {
     struct lane *lane;
@@ -380,13 +395,14 @@ static bool write_ready(struct fm_mux *mux, struct fm_error *err)
     return written;
 }
 
+/* Before the header nothing can be written, so there the limit on waiting bytes is an error. */
 static bool accept_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
                           struct fm_error *err)
 {
-    if (!mux->header && mux->waiting_bytes > WAITING_BYTES) {
+    if (!mux->has_header && mux->waiting_bytes > WAITING_BYTES) {
         return fm_fail(err, FM_MEDIA_INVALID, "a stream begins long after the other");
     }
-    return queue_packet(mux, lane, packet, err) && (!mux->header || write_ready(mux, err));
+    return queue_packet(mux, lane, packet, err) && (!mux->has_header || write_ready(mux, err));
 }
 
 bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
@@ -400,13 +416,15 @@ bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
 
 /* ---- the end ---- */
 
-/* A picture that is never shown is none; sound that is hidden plays as silence. */
+/* Video of which no packet is shown is empty. Audio is not: players play hidden audio as silence.
+ */
 static bool is_empty(const struct lane *lane, size_t slot)
 {
     return lane->stream &&
            (atomic_load(&lane->packets) == 0 || (slot == FM_PLAN_VIDEO && lane->shown == 0));
 }
 
+/* Completes the file once every planned stream has ended. */
 static bool finish_file(struct fm_mux *mux, struct fm_error *err)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
@@ -415,7 +433,7 @@ static bool finish_file(struct fm_mux *mux, struct fm_error *err)
         }
     }
     bool late = mux->output->part.start_seconds > 0;
-    if (!mux->header) {
+    if (!mux->has_header) {
         return fm_fail(err, late ? FM_TRIM_OUTSIDE : FM_MEDIA_INVALID,
                        "%s: nothing could be decoded", mux->output->spec->name);
     }
@@ -436,7 +454,7 @@ bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err
     pthread_mutex_lock(&mux->lock);
     lane->ended = true;
     bool ended = (lane->settled || settle_lane(mux, lane, err)) &&
-                 (!mux->header || write_ready(mux, err)) && finish_file(mux, err);
+                 (!mux->has_header || write_ready(mux, err)) && finish_file(mux, err);
     pthread_mutex_unlock(&mux->lock);
     return ended;
 }
@@ -456,7 +474,8 @@ void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool
     *seconds = (double)(behind == INT64_MAX ? furthest : behind) / AV_TIME_BASE;
 }
 
-/* The nominal rate where the frames bear it out, else their average. */
+/* The nominal frame rate if the average is within 2 % of it, else the average (at most the limit of
+ * proto/messages.def). */
 static double measure_rate(const struct lane *lane, uint64_t frames)
 {
     double nominal = lane->frame_rate.num > 0 ? av_q2d(lane->frame_rate) : 0;
@@ -478,7 +497,8 @@ static void note_video(const struct fm_mux *mux, struct fm_arena *arena,
     facts->video = video;
 }
 
-/* libav counts WAV among the formats with times, which its bytes have no place for. */
+/* Whether packets lose their times in the file. libav does not flag WAV so, though WAV has no place
+ * for times. */
 static bool is_timeless(const AVOutputFormat *format)
 {
     return format->flags & AVFMT_NOTIMESTAMPS || !strcmp(format->name, "wav");
@@ -509,7 +529,8 @@ void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_fac
             mux->lanes[FM_PLAN_AUDIO].end_seconds - mux->lanes[FM_PLAN_VIDEO].end_seconds;
     }
     bool still = mux->output->streams[FM_PLAN_VIDEO].still;
-    /* A file without times has no gaps; with them, it begins at zero. */
+    /* A file without times plays without gaps, so lengths add up. A file with times plays from zero
+     * to the last end. */
     facts->duration_seconds = still ? 0 : fmax(timeless ? length : end, 0);
 }
 

@@ -1,4 +1,4 @@
-/* See the head of passthrough.h. */
+/* Reads through the input's own context, so that the same limits hold as for the demuxer. */
 #include "worker/media/passthrough.h"
 
 #include "common/file.h"
@@ -10,8 +10,8 @@
 static bool copy_bytes(AVIOContext *io, int fd, struct fm_error *err)
 {
     FM_AUTO_FREE unsigned char *chunk = fm_alloc(CHUNK_BYTES);
-    int64_t at = avio_seek(io, 0, SEEK_SET);
-    int got = at < 0 ? (int)at : 1;
+    int64_t position = avio_seek(io, 0, SEEK_SET);
+    int got = position < 0 ? (int)position : 1;
     while (got > 0) {
         got = avio_read(io, chunk, CHUNK_BYTES);
         if (got > 0 && !fm_file_write_all(fd, chunk, (size_t)got, err)) {

@@ -1,5 +1,8 @@
-/* A ring under one lock. The ends never wait at the same time (one waits for full, one for empty),
- * so one condition serves both. */
+/*
+ * A ring buffer under one lock. The two ends never wait at the same time (the writer waits while
+ * the pipe is full, the reader while it is empty), so one condition variable serves both and a
+ * signal always wakes the right thread.
+ */
 #include "worker/media/pipe.h"
 
 #include <pthread.h>
@@ -14,12 +17,12 @@ struct slot {
 
 struct fm_pipe {
     pthread_mutex_t lock;
-    pthread_cond_t moved;
-    struct slot *slots;
+    pthread_cond_t moved; /* an item came or went, or the pipe was finished or closed */
+    struct slot *slots;   /* `count` of `capacity` are in use, from `first` on, round the end */
     size_t capacity, first, count;
     size_t max_bytes, bytes;
     void (*discard)(void *item);
-    bool finished, closed;
+    bool finished, closed; /* finished by the writer; closed by any thread, and for good */
 };
 
 struct fm_pipe *fm_pipe_new(size_t count, size_t bytes, void (*discard)(void *item))
@@ -39,6 +42,7 @@ static bool is_full(const struct fm_pipe *pipe)
     return pipe->count == pipe->capacity || (pipe->count > 0 && pipe->bytes >= pipe->max_bytes);
 }
 
+/* The caller owns the item. */
 static struct slot take_first(struct fm_pipe *pipe)
 {
     struct slot slot = pipe->slots[pipe->first];
@@ -62,6 +66,7 @@ bool fm_pipe_put(struct fm_pipe *pipe, void *item, size_t bytes)
         pthread_cond_signal(&pipe->moved);
     }
     pthread_mutex_unlock(&pipe->lock);
+    /* Outside the lock: to free a frame may take long. */
     if (!open) {
         pipe->discard(item);
     }

@@ -1,7 +1,7 @@
 /*
- * Wires the plan's stages together, runs each on its thread, and gathers what was made. No stage
- * knows another: they meet in pipes and in the mux. Nothing here waits for a pipe, so any stage can
- * be stopped by closing them all.
+ * Wires the plan's stages together, runs each on its thread, and gathers the facts of the outputs.
+ * Stages do not know each other: they meet in pipes and in the mux. A stage only ever waits for a
+ * pipe, so closing all pipes stops every stage.
  */
 #include "worker/media/pipeline.h"
 
@@ -24,11 +24,13 @@
 #include "worker/media/plan.h"
 #include "worker/media/progress.h"
 
+/* The most outputs a spec may have (proto/spec.def). */
 #define OUTPUTS 16
 #define BRANCHES (OUTPUTS * FM_PLAN_SLOTS)
+/* A branch for each encoded stream of each output, a decoder for each slot, and the demuxer. */
 #define STAGES (BRANCHES + FM_PLAN_SLOTS + 1)
 #define PROGRESS_MS 500
-/* How much of its end a source that was cut off may lack. */
+/* How much may be missing at the end of a source that was cut off: the greater of the two. */
 #define MISSED_SECONDS 1.0
 #define MISSED_SHARE 0.1
 
@@ -36,7 +38,7 @@ struct pipeline;
 
 struct stage {
     struct pipeline *pipeline;
-    const char *name;
+    const char *name; /* of the thread */
     bool (*run)(void *object, struct fm_error *err);
     void *object;
     pthread_t thread;
@@ -45,7 +47,7 @@ struct stage {
 struct pipeline {
     const struct fm_pipeline_request *request;
     struct fm_plan plan;
-    struct fm_mux *muxes[OUTPUTS]; /* NULL for a copy of the source */
+    struct fm_mux *muxes[OUTPUTS]; /* NULL for an output of format "copy" */
     struct fm_demux demux;
     struct fm_progress_meter meter;
     struct fm_remux remuxes[FM_PLAN_SLOTS][OUTPUTS];
@@ -54,17 +56,20 @@ struct pipeline {
     size_t branch_count;
     struct stage stages[STAGES];
     size_t stage_count;
-    pthread_mutex_t lock; /* of what is below */
-    pthread_cond_t changed;
-    size_t running;
-    struct fm_error first;
-    atomic_bool aborted;
+    pthread_mutex_t lock;   /* of `running` and `first` */
+    pthread_cond_t changed; /* a stage has ended */
+    size_t running;         /* stages that have not ended */
+    struct fm_error first;  /* the first error; FM_NONE while there is none */
+    atomic_bool aborted;    /* tells the demuxer to stop, which may be reading and not waiting */
 };
 
-/* ---- libav's own words: the thread's last complaint goes into the detail of its error ---- */
+/* ---- libav's messages: the last error message of a thread goes into the detail of its error ----
+ */
 
 static _Thread_local char last_message[128];
 
+/* libav calls this on whatever thread the message arises. Messages of a codec's own threads are
+ * lost, which costs only a detail. */
 static void keep_message(void *object, int level, const char *format, va_list arguments)
 {
     (void)object;
@@ -85,6 +90,7 @@ static void append_message(struct fm_error *err)
 
 /* ---- stages ---- */
 
+/* Any thread. Muxes need nothing: no stage waits in one. */
 static void abort_all(struct pipeline *pipeline)
 {
     atomic_store(&pipeline->aborted, true);
@@ -98,7 +104,7 @@ static void abort_all(struct pipeline *pipeline)
     }
 }
 
-/* The first error is the one that counts: what follows it is its echo. */
+/* Only the first error counts; the other stages then fail because of it. */
 static void record_error(struct pipeline *pipeline, const struct fm_error *err)
 {
     pthread_mutex_lock(&pipeline->lock);
@@ -149,8 +155,9 @@ static void add_stage(struct pipeline *pipeline, const char *name,
     *stage = (struct stage){.pipeline = pipeline, .name = name, .run = run, .object = object};
 }
 
-/* ---- wiring ---- */
+/* ---- wiring: nothing runs yet ---- */
 
+/* The first branch of a slot brings the slot's decoder with it. */
 static bool add_branch(struct pipeline *pipeline, size_t output, enum fm_plan_slot slot,
                        struct fm_error *err)
 {
@@ -244,6 +251,7 @@ static struct timespec after_ms(int64_t ms)
     return at;
 }
 
+/* Reports progress while the stages run, without the lock, because on_progress may take long. */
 static void wait_for_stages(struct pipeline *pipeline)
 {
     struct timespec next = after_ms(PROGRESS_MS);
@@ -260,9 +268,8 @@ static void wait_for_stages(struct pipeline *pipeline)
     pthread_mutex_unlock(&pipeline->lock);
 }
 
-/* Stages that cannot be started are an error like any other: those that run are ended and
- * joined.
- */
+/* Starts all stages and joins them. If a thread cannot be created, those that run are stopped and
+ * joined like after any other error. */
 static bool run_stages(struct pipeline *pipeline, struct fm_error *err)
 {
     size_t started = 0;
@@ -293,15 +300,16 @@ static bool run_stages(struct pipeline *pipeline, struct fm_error *err)
 
 /* ---- the result ---- */
 
-/* How long a stream says it is: its own word, else the file's. */
+/* The length that the container claims for the stream, or for the file if it claims none. */
 static double announced_seconds(const struct pipeline *pipeline, const AVStream *source)
 {
     return source->duration > 0 ? (double)source->duration * av_q2d(source->time_base)
                                 : pipeline->plan.duration_seconds;
 }
 
-/* What was made is held against what the source announced, where that can be held against anyone: a
- * file that was cut off. A wrong header alone is no damage, and a last tenth is not missed. */
+/* A file that was cut off must have given at least nine tenths of what its header announces, or the
+ * outputs would silently lack the rest. Only then is the header's length compared at all: a wrong
+ * header alone is no damage. Streams whose end no output needs are not checked. */
 static bool check_truncation(const struct pipeline *pipeline, struct fm_error *err)
 {
     bool is_cut = fm_input_is_cut(pipeline->request->input);
@@ -319,6 +327,8 @@ static bool check_truncation(const struct pipeline *pipeline, struct fm_error *e
     return true;
 }
 
+/* The facts of output `i`, once its file is complete. A "copy" is written only here, when no stage
+ * reads the input any more. */
 static bool gather_facts(struct pipeline *pipeline, size_t i, struct fm_arena *arena,
                          struct fm_file_facts *facts, struct fm_error *err)
 {
@@ -351,6 +361,7 @@ static struct pipeline *make_pipeline(const struct fm_pipeline_request *request)
     return pipeline;
 }
 
+/* All stages have been joined. */
 static void destroy_pipeline(struct pipeline **pointer)
 {
     struct pipeline *pipeline = *pointer;
@@ -373,7 +384,8 @@ static void destroy_pipeline(struct pipeline **pointer)
     *pointer = NULL;
 }
 
-/* `seek`: whether reading may begin late, and comes back as whether it did. */
+/* Plans and runs once. `*seek` says whether reading may begin late in the source, and returns
+ * whether it did. */
 static bool run_plan(const struct fm_pipeline_request *request, struct fm_arena *arena, bool *seek,
                      struct fm_file_facts *made, struct fm_error *err)
 {
@@ -406,8 +418,8 @@ bool fm_pipeline_run(const struct fm_pipeline_request *request, struct fm_arena 
     bool seek = true;
     av_log_set_callback(keep_message);
     bool done = run_plan(request, arena, &seek, made, &failure);
-    /* An index may lead where there is nothing: stills and late parts are then looked for from the
-     * start, and what little was written is written anew. */
+    /* A damaged index can lead to a place from which nothing decodes. Stills and late parts are
+     * then searched for from the source's start, and the outputs are written again from scratch. */
     bool empty = failure.code == FM_MEDIA_INVALID || failure.code == FM_TRIM_OUTSIDE;
     if (!done && seek && empty) {
         seek = false;

@@ -1,9 +1,9 @@
-/* See the head of progress.h. */
+/* Everything is converted to seconds from the source's start; seek_seconds is taken off last. */
 #include "worker/media/progress.h"
 
 #include <math.h>
 
-/* The source's last moment an output is made of; 0: unknown. */
+/* The last moment of the source that output `i` needs; 0: unknown. */
 static double find_end(const struct fm_progress_meter *meter, size_t i)
 {
     const struct fm_plan_output *output = &meter->plan->outputs[i];
@@ -15,6 +15,7 @@ static double find_end(const struct fm_progress_meter *meter, size_t i)
     return isfinite(end) && (source <= 0 || end < source) ? end : source;
 }
 
+/* 0 as soon as the end of one output is unknown. A still at 0 s is known to need nothing more. */
 static double find_total(const struct fm_progress_meter *meter)
 {
     double total = 0;
@@ -28,7 +29,8 @@ static double find_total(const struct fm_progress_meter *meter)
     return fmax(total - meter->plan->seek_seconds, 0);
 }
 
-/* Where the output is in the source; what has not begun is where reading is. */
+/* How far output `i` is in the source: INFINITY once its file is complete, and never further than
+ * the demuxer (`read`). A still has no position of its own until then. */
 static double find_position(const struct fm_progress_meter *meter, size_t i, double read,
                             uint64_t *frames)
 {

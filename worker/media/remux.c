@@ -1,4 +1,4 @@
-/* See the head of remux.h. */
+/* Which packets go into the file, and with what times. */
 #include "worker/media/remux.h"
 
 #include <math.h>
@@ -11,7 +11,8 @@ static bool add_to_mux(struct fm_remux *remux, struct fm_error *err)
     return fm_mux_add_remux(remux->mux, remux->slot, remux->source, err);
 }
 
-/* A whole stream is added at once. Of a part it is not known yet whether there is any. */
+/* A whole stream is added to the mux at once. Whether a part contains anything shows only when its
+ * first packet comes. */
 bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot slot,
                    const struct fm_plan_output *output, struct fm_error *err)
 {
@@ -31,7 +32,8 @@ bool fm_remux_init(struct fm_remux *remux, struct fm_mux *mux, enum fm_plan_slot
     return is_part || add_to_mux(remux, err);
 }
 
-/* Containers round audio times to their own clock; counted in samples they are exact again. */
+/* Containers round audio times to their own clock. Counted in samples (the time base of the mux)
+ * they are exact again. */
 static void smooth_sound(struct fm_remux *remux, AVPacket *packet)
 {
     AVCodecParameters *codec = remux->source->codecpar;
@@ -62,8 +64,8 @@ static int64_t packet_length(const struct fm_remux *remux, const AVPacket *packe
     return av_rescale_q(1, av_inv_q(rate), remux->source->time_base);
 }
 
-/* Matroska leaves the first decoding times open: they begin so many pictures before the first is
- * shown as the codec may hold back, and go on from there. */
+/* Matroska stores no decoding times, and libav leaves the first ones open. They start as many
+ * frames before the first presentation time as the codec may reorder, and go on from there. */
 static void set_decoding_time(struct fm_remux *remux, AVPacket *packet)
 {
     int64_t length = packet_length(remux, packet), delay = remux->source->codecpar->video_delay;
@@ -80,7 +82,7 @@ static void set_decoding_time(struct fm_remux *remux, AVPacket *packet)
     }
 }
 
-/* Takes the packet. */
+/* Takes the packet in any case. */
 static bool write_packet(struct fm_remux *remux, AVPacket *packet, struct fm_error *err)
 {
     set_decoding_time(remux, packet);
@@ -93,7 +95,7 @@ static bool write_packet(struct fm_remux *remux, AVPacket *packet, struct fm_err
     return written;
 }
 
-/* A frame shown later may need them. */
+/* A shown packet follows, and its frame may need the hidden ones. Empties the list in any case. */
 static bool write_held(struct fm_remux *remux, struct fm_error *err)
 {
     bool written = true;
@@ -109,7 +111,8 @@ static bool write_held(struct fm_remux *remux, struct fm_error *err)
     return written;
 }
 
-/* Takes the packet; more than may be held is behind the film. */
+/* Takes the packet. If this many hidden packets have come in a row, they are the ones behind the
+ * film, and those beyond the limit are dropped. */
 static void hold_packet(struct fm_remux *remux, AVPacket *packet)
 {
     if (remux->held_count < FM_REMUX_HELD) {
@@ -119,9 +122,9 @@ static void hold_packet(struct fm_remux *remux, AVPacket *packet)
     }
 }
 
-/* A part's start came from a keyframe's time by way of seconds: it is that keyframe, a tick more or
- * less. Decoding times never lie behind the moment of showing: what is decoded by the end is all
- * that is shown by then. */
+/* Whether the packet lies before or after the part. The start is a keyframe's time that was
+ * converted to seconds and back, so one tick of difference does not count. A frame is never decoded
+ * after it is shown: once decoding times reach the end, everything shown before it has come. */
 static bool is_outside(struct fm_remux *remux, const AVPacket *packet)
 {
     int64_t shown = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
@@ -150,7 +153,7 @@ bool fm_remux_packet(struct fm_remux *remux, const AVPacket *packet, struct fm_e
     if (remux->ended || is_outside(remux, packet)) {
         return true;
     }
-    /* What comes before the first keyframe cannot be decoded by anyone. */
+    /* No decoder can start before the first keyframe. */
     if (!remux->started && !(packet->flags & AV_PKT_FLAG_KEY)) {
         return true;
     }

@@ -1,6 +1,7 @@
 /*
- * The seal. Each layer would do alone against most of what a hostile file could start; seccomp is
- * the one that must hold, so its absence fails and the others degrade.
+ * The layers of the seal. Each would stop most of what a hostile file could start by itself.
+ * seccomp is the layer that must hold: without it the seal fails, while namespaces and Landlock are
+ * used as far as the kernel permits.
  */
 #include "worker/media/seal.h"
 
@@ -21,11 +22,14 @@
 #include "common/memory.h"
 #include "proto/channel.h"
 
+/* The channel may bring 20 descriptors at once (proto/channel.h). */
 #define DESCRIPTORS 64
+/* The largest output. */
 #define FILE_BYTES (64ULL << 30)
 
-/* The worker's death ends us. One that died before this call has closed the channel, which a child
- * without work notices; only a death in between would go unseen. */
+/* The kernel kills this process when the worker dies. A worker that died before this call has
+ * closed the channel, which a child without work notices; a death between getppid and prctl is
+ * noticed here. */
 static bool follow_parent(struct fm_error *err)
 {
     pid_t parent = getppid();
@@ -48,7 +52,8 @@ static bool forbid_privileges(struct fm_error *err)
 
 #ifdef FM_SANITIZED
 
-/* Sanitizers map terabytes, read /proc and start a symbolizer: only what they bear. */
+/* Sanitizers map terabytes, read /proc and start a symbolizer, so a sanitized child is sealed only
+ * as far as they can bear. */
 bool fm_seal_close(unsigned *landlock, struct fm_error *err)
 {
     *landlock = 0;
@@ -67,7 +72,7 @@ static const struct {
     {RLIMIT_FSIZE, FILE_BYTES},
 };
 
-/* Limits that are lower already stay. */
+/* Lowers the limits for good (soft and hard); those that are lower already stay. */
 static bool set_limits(struct fm_error *err)
 {
     for (size_t i = 0; i < FM_COUNT(limits); i++) {
@@ -81,13 +86,14 @@ static bool set_limits(struct fm_error *err)
             return fm_fail_errno(err, "setrlimit");
         }
     }
-    /* A write beyond the limit is EFBIG, an error with a name, not a death. */
+    /* A write beyond RLIMIT_FSIZE then fails with EFBIG, which becomes RESOURCE_DISK, and does not
+     * kill the process. */
     signal(SIGXFSZ, SIG_IGN);
     return true;
 }
 
-/* An unprivileged child may not, and seccomp stands without it. No user namespace: it would change
- * credentials and with them clear PDEATHSIG. */
+/* Only a privileged child may do this, and the seal holds without it. A user namespace would permit
+ * it to everybody, but it changes the credentials and thereby clears PDEATHSIG. */
 static void leave_namespaces(void)
 {
     (void)unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
@@ -102,7 +108,8 @@ struct ruleset {
     uint64_t scoped; /* ABI 6: abstract sockets and signals */
 };
 
-/* Everything an ABI can restrict, and the size of what it takes. Rights are the low bits. */
+/* For each Landlock ABI, newest first: how many rights it knows (the low bits of each member) and
+ * the size of its struct. */
 static const struct {
     unsigned abi, fs_rights, net_rights, scopes;
     size_t size;
@@ -111,6 +118,7 @@ static const struct {
     {3, 15, 0, 0, 8},  {2, 14, 0, 0, 8},  {1, 13, 0, 0, 8},
 };
 
+/* Restricts everything that the ABI of this row can restrict. */
 static bool restrict_paths(size_t row)
 {
     struct ruleset ruleset = {
@@ -127,7 +135,8 @@ static bool restrict_paths(size_t row)
     return done;
 }
 
-/* A ruleset without a rule: no path can be opened any more. Gives the ABI in force, 0 for none. */
+/* A ruleset without any rule: no path can be opened any more. Returns the ABI in force, 0 for none.
+ */
 static unsigned close_paths(void)
 {
     long abi =
@@ -162,7 +171,8 @@ static int add_listed(scmp_filter_ctx filter)
     return result;
 }
 
-/* RLIMIT_DATA counts neither memory that is shared nor memory that grows downwards. */
+/* mmap, without execution, of private memory alone: RLIMIT_DATA counts neither shared memory nor
+ * memory that grows downwards. */
 static int allow_private_memory(scmp_filter_ctx filter)
 {
     return seccomp_rule_add(
@@ -170,7 +180,9 @@ static int allow_private_memory(scmp_filter_ctx filter)
         SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE));
 }
 
-/* Calls that are harmless with the right argument. */
+/* Calls that are harmless with the right argument: no memory becomes executable, no process is made
+ * (only threads), no other process gets a signal, no descriptor but the channel carries messages.
+ */
 static int allow_conditional(scmp_filter_ctx filter)
 {
     const struct {
@@ -210,6 +222,7 @@ static int fill_filter(scmp_filter_ctx filter)
     return result;
 }
 
+/* The last layer: once the filter is loaded, no call works that is not on the list. */
 static bool close_calls(struct fm_error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);

@@ -1,10 +1,11 @@
-/* See the head of seek.h. */
+/* Seeks by libav, with a detour where libav would skip the first packets of a stream. */
 #include "worker/media/seek.h"
 
 #include <math.h>
 #include <string.h>
 
-/* No frame is decoded so long before it is shown. */
+/* How far before the source's start a rewind aims: no frame is decoded so long before it is shown.
+ */
 #define LEAD_US (10 * (int64_t)AV_TIME_BASE)
 
 int64_t fm_seek_start_us(const AVFormatContext *input)
@@ -12,6 +13,7 @@ int64_t fm_seek_start_us(const AVFormatContext *input)
     return input->start_time == AV_NOPTS_VALUE ? 0 : input->start_time;
 }
 
+/* A video or audio stream whose start is known; covers and subtitles do not count. */
 static bool is_film(const AVStream *stream)
 {
     enum AVMediaType type = stream->codecpar->codec_type;
@@ -25,7 +27,7 @@ static int64_t stream_start_us(const AVStream *stream)
     return av_rescale_q(stream->start_time, stream->time_base, AV_TIME_BASE_Q);
 }
 
-/* -1: libav's choice, which is the picture. */
+/* The stream that begins first; -1, which lets libav choose, if no start is known. */
 static int find_earliest(const AVFormatContext *input)
 {
     int best = -1;
@@ -48,6 +50,7 @@ static bool have_all_begun(const AVFormatContext *input, int64_t at_us)
     return true;
 }
 
+/* Seeks in one stream (-1: libav's choice) to the last keyframe at or before the time. */
 static bool seek_stream(AVFormatContext *input, int stream, int64_t at_us)
 {
     int64_t at =
@@ -55,15 +58,17 @@ static bool seek_stream(AVFormatContext *input, int stream, int64_t at_us)
     return avformat_seek_file(input, stream, INT64_MIN, at, at, 0) >= 0;
 }
 
-/* What can be read from anywhere begins with its first byte. */
+/* MPEG streams made for broadcast have no index and can be read from any byte, so their start is
+ * simply the file's. */
 static bool starts_at_first_byte(const AVFormatContext *input)
 {
     const char *name = input->iformat->name;
     return !strcmp(name, "mpegts") || !strcmp(name, "mpeg");
 }
 
-/* MP4 sets all streams to where the one that is sought in begins: it must be the one that begins
- * first. Some containers take no moment before that. */
+/* The demuxer of MP4 moves all streams to the place found in the stream that was searched, so that
+ * has to be the stream which begins first. Some containers refuse a time before their start; then
+ * the start itself has to do. */
 static bool rewind_all(AVFormatContext *input)
 {
     int64_t start_us = fm_seek_start_us(input);

@@ -1,4 +1,4 @@
-/* See the head of sink.h. */
+/* The callbacks of two AVIOContexts: the muxer's output, and the reader that faststart opens. */
 #include "worker/media/sink.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 
 struct fm_sink {
     AVIOContext *io;
-    int fd;
-    int64_t position;
+    int fd;           /* the caller's */
+    int64_t position; /* where the next write goes */
 };
 
 static int write_bytes(void *opaque, fm_ffmpeg_written *bytes, int length)
@@ -35,7 +35,8 @@ static int write_bytes(void *opaque, fm_ffmpeg_written *bytes, int length)
     return length;
 }
 
-/* Where a seek leads in a file of this descriptor, from `position`; negative: an error. */
+/* The position to which a seek from `position` leads, or libav's negative error number. For
+ * AVSEEK_SIZE it is the file's size, and nothing moves. */
 static int64_t seek_from(int fd, int64_t position, int64_t offset, int whence)
 {
     int64_t size = lseek(fd, 0, SEEK_END);
@@ -63,7 +64,8 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
     return to;
 }
 
-/* The second view of the file, which faststart reads while it shifts. */
+/* A second view of the file. faststart reads through it while it shifts the file's content to make
+ * room for the index at the front. */
 struct reader {
     int fd;
     int64_t position;
@@ -90,7 +92,8 @@ static int64_t seek_again(void *opaque, int64_t offset, int whence)
     return to;
 }
 
-/* The muxer may read its own file again (its url is empty), and open nothing else. */
+/* In place of libav's io_open: the muxer may open its own file for reading (by its url, which is
+ * empty) and nothing else. */
 static int open_again(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
                       AVDictionary **options)
 {
@@ -126,7 +129,7 @@ bool fm_sink_new(AVFormatContext *format, int fd, struct fm_sink **out, struct f
     FM_AUTO(fm_sink_destroy) struct fm_sink *sink = fm_alloc(sizeof(*sink));
     unsigned char *buffer = av_malloc(BUFFER_BYTES);
     sink->fd = fd;
-    /* A first attempt may have written more than this one will. */
+    /* The pipeline may run twice, and the first run may have written more than this one will. */
     if (ftruncate(fd, 0) < 0) {
         av_free(buffer);
         return fm_fail(err, FM_SYSTEM, "truncate: %s", strerror(errno));

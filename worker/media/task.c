@@ -1,4 +1,7 @@
-/* One command from its descriptors to its END. */
+/*
+ * WORK probes the source and runs the pipeline, or only probes it if the job wants the source as it
+ * came; VERIFY proves finished files. Both send PROGRESS on the way.
+ */
 #include "worker/media/task.h"
 
 #include "common/clock.h"
@@ -11,18 +14,19 @@
 #include "worker/media/probe.h"
 #include "worker/media/verify.h"
 
+/* The ranges of proto/messages.def. */
 #define MAX_SPEED 100000.0
 #define MAX_ETA_SECONDS 1e9
 
 /* ---- progress ---- */
 
-/* One pipeline, and its pace. */
-struct run {
+/* A running pipeline and how fast it is. */
+struct pipeline_run {
     struct fm_task *task;
     struct fm_eta eta;
 };
 
-/* A worker too busy to read costs a step of progress, never the work. */
+/* Does not wait: if the worker is too busy to read, one report of progress is lost. */
 static void send_progress(struct fm_task *task, const struct fm_message *message)
 {
     struct fm_error err = {0};
@@ -31,6 +35,7 @@ static void send_progress(struct fm_task *task, const struct fm_message *message
     }
 }
 
+/* `percent` below 0: unknown. `source`: its facts, once they are known, else NULL. */
 static void report_stage(struct fm_task *task, enum fm_stage stage, double percent,
                          const struct fm_source_facts *source)
 {
@@ -51,9 +56,10 @@ static double clamp(double value, double most)
     return value > most ? most : value;
 }
 
+/* fm_pipeline_request.on_progress. The time left and the speed come from the same readings. */
 static void report_pipeline(void *context, const struct fm_progress_reading *reading)
 {
-    struct run *run = context;
+    struct pipeline_run *run = context;
     fm_eta_note(&run->eta, fm_clock_ms(), reading->done_seconds, reading->total_seconds);
     double rate = fm_eta_rate(&run->eta), left = fm_eta_left(&run->eta);
     struct fm_message message;
@@ -75,78 +81,83 @@ static void report_pipeline(void *context, const struct fm_progress_reading *rea
 
 /* ---- WORK ---- */
 
-/* Errors that say the bytes are not media we know, as against media we may not or cannot take. */
+/* Whether an error says that these bytes are no media we know, as opposed to media that is refused
+ * (too large, too long, encrypted). */
 static bool is_no_media(enum fm_error_code code)
 {
     return code == FM_UNSUPPORTED_CONTAINER || code == FM_NO_MEDIA_FOUND ||
            code == FM_MEDIA_INVALID || code == FM_UNSUPPORTED_CODEC;
 }
 
-static bool probe_source(struct fm_task *task, const struct fm_work *command,
-                         struct fm_input **input, struct fm_source_facts *source)
+/* Opens the source and fills its facts; the caller destroys `*input`. A web page in place of media
+ * is reported as NO_MEDIA_FOUND. */
+static bool probe_source(struct fm_task *task, const struct fm_work *work, struct fm_input **input,
+                         struct fm_source_facts *source)
 {
-    if (command->size_bytes > INT64_MAX) {
+    if (work->size_bytes > INT64_MAX) {
         return fm_fail(&task->err, FM_PROTOCOL, "size of the input");
     }
-    if (fm_input_open(task->fds[0], (int64_t)command->size_bytes, command->max_seconds, input,
+    if (fm_input_open(task->fds[0], (int64_t)work->size_bytes, work->max_seconds, input,
                       &task->err) &&
         fm_probe_source(fm_input_format(*input), &task->arena, source, &task->err)) {
-        source->size_bytes = command->size_bytes;
+        source->size_bytes = work->size_bytes;
         return true;
     }
-    if (is_no_media(task->err.code) && fm_html_guess(task->fds[0], command->content_type)) {
-        return fm_fail(&task->err, FM_NO_MEDIA_FOUND, "a page");
+    if (is_no_media(task->err.code) && fm_html_guess(task->fds[0], work->content_type)) {
+        return fm_fail(&task->err, FM_NO_MEDIA_FOUND, "an HTML page");
     }
     return false;
 }
 
-/* Whatever the bytes are, a copy delivers them: facts are a gift, and of media we cannot look into
- * its kind at least. A page is none, and the account's
- * limit on length and encryption are said now rather than found out by whoever plays it. */
-static bool run_passthrough(struct fm_task *task, const struct fm_work *command,
+/* A job that wants the source as it came gets it whatever the bytes are; facts are given as far as
+ * they can be read, and of media that cannot be opened at least the container's name. Refused are
+ * only a web page, a source longer than the account permits, and encrypted media, so that the
+ * client learns of those now and not when somebody plays the file. */
+static bool run_passthrough(struct fm_task *task, const struct fm_work *work,
                             struct fm_message *end)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
     struct fm_source_facts *source = fm_arena_alloc(&task->arena, sizeof(*source));
     report_stage(task, FM_STAGE_PROBE, -1, NULL);
-    if (probe_source(task, command, &input, source)) {
+    if (probe_source(task, work, &input, source)) {
         end->end.source = source;
         return true;
     }
-    bool page =
-        task->err.code == FM_NO_MEDIA_FOUND && fm_html_guess(task->fds[0], command->content_type);
-    bool untold = task->err.code == FM_MEDIA_TOO_LARGE || task->err.code == FM_UNSUPPORTED_CODEC;
-    if (page || (!untold && !is_no_media(task->err.code))) {
+    bool is_page =
+        task->err.code == FM_NO_MEDIA_FOUND && fm_html_guess(task->fds[0], work->content_type);
+    bool is_unreadable =
+        task->err.code == FM_MEDIA_TOO_LARGE || task->err.code == FM_UNSUPPORTED_CODEC;
+    if (is_page || (!is_unreadable && !is_no_media(task->err.code))) {
         return false;
     }
-    if (untold) {
-        source->container = fm_input_name(task->fds[0], (int64_t)command->size_bytes);
+    if (is_unreadable) {
+        source->container = fm_input_name(task->fds[0], (int64_t)work->size_bytes);
     }
-    source->size_bytes = command->size_bytes;
+    source->size_bytes = work->size_bytes;
     end->end.source = source;
     return true;
 }
 
-static bool make_outputs(struct fm_task *task, const struct fm_work *command,
+static bool make_outputs(struct fm_task *task, const struct fm_work *work,
                          const struct fm_spec *spec, struct fm_message *end)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
     struct fm_source_facts *source = fm_arena_alloc(&task->arena, sizeof(*source));
     struct fm_file_facts *made = fm_arena_alloc(&task->arena, spec->outputs.count * sizeof(*made));
     report_stage(task, FM_STAGE_PROBE, -1, NULL);
-    if (!probe_source(task, command, &input, source)) {
+    if (!probe_source(task, work, &input, source)) {
         return false;
     }
     end->end.source = source;
     report_stage(task, FM_STAGE_PROCESS, -1, source);
-    struct run run = {.task = task};
+    struct pipeline_run run = {.task = task};
     fm_eta_note(&run.eta, fm_clock_ms(), 0, 0);
     const struct fm_pipeline_request request = {
         .input = input,
         .spec = spec,
-        .max_seconds = command->max_seconds,
+        .max_seconds = work->max_seconds,
         .output_fds = task->fds + 1,
-        .threads = (unsigned)command->threads,
+        .threads = (unsigned)work->threads,
         .context = &run,
         .on_progress = report_pipeline,
     };
@@ -157,6 +168,8 @@ static bool make_outputs(struct fm_task *task, const struct fm_work *command,
     return true;
 }
 
+/* WORK brings the source's descriptor and one for each output; a job that wants the source as it
+ * came has no output to write. */
 static bool run_work(struct fm_task *task, const struct fm_message *command, struct fm_message *end)
 {
     struct fm_spec spec;
@@ -174,6 +187,7 @@ static bool run_work(struct fm_task *task, const struct fm_message *command, str
 
 /* ---- VERIFY ---- */
 
+/* VERIFY brings a descriptor for each file it expects facts of, and stops at the first bad file. */
 static bool run_verify(struct fm_task *task, const struct fm_message *command,
                        struct fm_message *end)
 {
@@ -214,7 +228,8 @@ bool fm_task_knows(enum fm_message_type type)
     return false;
 }
 
-/* A detail may quote a file: what is not plain text must not break the message. */
+/* A detail may quote the file. Everything but printable ASCII becomes '?', for a message with
+ * invalid UTF-8 would be refused. */
 static void clean_detail(char *detail)
 {
     for (char *c = detail; *c; c++) {

@@ -1,4 +1,7 @@
-/* Three walks over headers, none of which trusts a number further than to compare it. */
+/*
+ * Three walks over headers, one for each container. Numbers out of the file are compared and never
+ * used to allocate; each walk is bounded, whatever the file contains.
+ */
 #include "worker/media/truncation.h"
 
 #include <string.h>
@@ -6,11 +9,14 @@
 
 #include "common/memory.h"
 
-/* Fragmented films are a run of small boxes; cut off or not shows in the last one. */
+/* Fragmented MP4 is a long row of small boxes, and only the last one can be cut off. A file with
+ * more than this many is taken to be whole. */
 #define MOST_BOXES 200000
-#define EBML_SEGMENT 0x18538067
-/* An EBML length field: at most a byte that says how long it is, and the seven it announces. */
+#define EBML_SEGMENT 0x18538067 /* the id of Matroska's Segment element (RFC 9559) */
+/* An id or a length of EBML has up to 8 bytes; the leading zeros of the first give the number. */
 #define EBML_FIELD_BYTES 8
+/* How many elements may come before the segment: the EBML header, and some padding. */
+#define MOST_ELEMENTS 8
 
 static bool read_bytes(int fd, int64_t at, unsigned char *bytes, size_t length)
 {
@@ -28,6 +34,7 @@ static uint64_t big_endian(const unsigned char *bytes, size_t length)
 
 /* ---- ISO/IEC 14496-12, 4.2: size, type, and a size of 64 bits where the first is 1 ---- */
 
+/* The types a file may begin with; MP4 has no other magic number. */
 static bool opens_as_mp4(const unsigned char *head)
 {
     static const char *const types[] = {"ftyp", "moov", "mdat", "free", "wide", "styp", "skip"};
@@ -51,7 +58,7 @@ static bool is_mp4_cut(int fd, int64_t size_bytes)
         if (length == 1 && read_bytes(fd, (int64_t)at, box, sizeof(box))) {
             length = big_endian(box + 8, 8);
         }
-        if (length < 8) { /* 0: to the file's end; others are no box */
+        if (length < 8) { /* 0: the box reaches to the end of the file; 1 to 7 is damage */
             return false;
         }
         if (length > size - at) {
@@ -64,9 +71,10 @@ static bool is_mp4_cut(int fd, int64_t size_bytes)
 
 /* ---- RFC 8794, 4 and 6: an element's id, its length, its content ---- */
 
-/* Moves *at past one field. `keep`: the bits that tell how long it is are part of an id's value; of
- * a length they are not, and one of ones alone is open (UINT64_MAX). */
-static bool read_field(int fd, int64_t *at, bool keep, uint64_t *value)
+/* Reads an id or a length and moves *at past it. The marker bits that give the field's size belong
+ * to the value of an id and not to that of a length. A length whose other bits are all ones is
+ * unknown (UINT64_MAX). */
+static bool read_field(int fd, int64_t *at, bool is_id, uint64_t *value)
 {
     unsigned char bytes[EBML_FIELD_BYTES] = {0};
     if (!read_bytes(fd, *at, bytes, 1) || bytes[0] == 0) {
@@ -78,7 +86,7 @@ static bool read_field(int fd, int64_t *at, bool keep, uint64_t *value)
     }
     *at += (int64_t)length;
     *value = big_endian(bytes, length);
-    if (keep) {
+    if (is_id) {
         return true;
     }
     uint64_t most = (1ULL << 7 * length) - 1;
@@ -87,12 +95,13 @@ static bool read_field(int fd, int64_t *at, bool keep, uint64_t *value)
     return true;
 }
 
-/* The header, then the segment: what stands between them, if anything, is small. */
+/* The EBML header comes first, then the segment, with little or nothing between them. The segment
+ * contains everything else, so its length is the one that counts. */
 static bool is_matroska_cut(int fd, int64_t size_bytes)
 {
     int64_t at = 0;
     uint64_t id = 0, length = 0;
-    for (int i = 0; i < 8 && id != EBML_SEGMENT; i++) {
+    for (int i = 0; i < MOST_ELEMENTS && id != EBML_SEGMENT; i++) {
         if (!read_field(fd, &at, true, &id) || !read_field(fd, &at, false, &length)) {
             return false;
         }
@@ -105,8 +114,8 @@ static bool is_matroska_cut(int fd, int64_t size_bytes)
            length > (uint64_t)(size_bytes - at);
 }
 
-/* ---- RIFF: the first chunk's length, little endian; recorders that cannot go back leave none ----
- */
+/* ---- RIFF (WAV, AVI): the length of the one chunk around everything, little endian. Recorders
+ * that cannot seek back leave it at 0 or at its maximum ---- */
 
 static bool is_riff_cut(const unsigned char *head, int64_t size_bytes)
 {

@@ -1,6 +1,6 @@
 /*
- * Proof before done: what was expected of an output against what its bytes say, without trust in
- * the process that made it.
+ * One walk over all packets collects a track for each stream; then everything found is compared
+ * with what was expected, and the first difference is the error.
  */
 #include "worker/media/verify.h"
 
@@ -14,17 +14,19 @@
 #include "worker/media/libav_error.h"
 #include "worker/media/probe.h"
 
+/* How far durations may be apart: the greater of the two. */
 #define DURATION_SECONDS 0.5
 #define DURATION_SHARE 0.02
+/* How far the end of the audio may lie from where it was expected, relative to the video's end. */
 #define SKEW_SECONDS 1.0
 
-/* One stream as its packets tell it. */
+/* What the packets of one stream say about it. */
 struct track {
     uint64_t packets;
     int64_t last_dts;
-    bool shown;        /* one of them, at least */
-    double start, end; /* seconds; of what was shown */
-    double longest;    /* seconds a packet lasts at most */
+    bool shown;        /* at least one packet is shown */
+    double start, end; /* of the packets shown, in seconds */
+    double longest;    /* the longest packet, in seconds */
 };
 
 struct walk {
@@ -49,6 +51,8 @@ static bool check_packet(const struct track *track, const AVPacket *packet, stru
     return true;
 }
 
+/* A packet without a duration lasts until the next one, so the difference of two decoding times
+ * counts as well. */
 static void count_packet(struct track *track, const AVPacket *packet, AVRational base)
 {
     int64_t lasts = packet->duration;
@@ -56,11 +60,11 @@ static void count_packet(struct track *track, const AVPacket *packet, AVRational
         lasts = FFMAX(lasts, packet->dts - track->last_dts);
     }
     track->longest = fmax(track->longest, (double)lasts * av_q2d(base));
-    int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
-    /* What an edit list hides is decoded and not shown. */
-    if (at != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
-        double start = (double)at * av_q2d(base);
-        double end = (double)(at + packet->duration) * av_q2d(base);
+    int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    /* A packet that an edit list hides is decoded and not shown. */
+    if (time != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
+        double start = (double)time * av_q2d(base);
+        double end = (double)(time + packet->duration) * av_q2d(base);
         track->start = track->shown ? fmin(track->start, start) : start;
         track->end = track->shown ? fmax(track->end, end) : end;
         track->shown = true;
@@ -69,6 +73,7 @@ static void count_packet(struct track *track, const AVPacket *packet, AVRational
     track->packets++;
 }
 
+/* A stream may appear only in its packets, so the index is checked here too. */
 static bool walk_packet(struct walk *walk, const AVPacket *packet, struct fm_error *err)
 {
     if (packet->stream_index < 0 || packet->stream_index >= FM_INPUT_MAX_STREAMS) {
@@ -102,7 +107,7 @@ static bool walk_packets(struct walk *walk, struct fm_error *err)
     return true;
 }
 
-/* ---- what was expected ---- */
+/* ---- comparing: 0 and NULL are not expectations ---- */
 
 static bool check_number(const char *what, uint64_t expected, uint64_t found, struct fm_error *err)
 {
@@ -134,7 +139,7 @@ static bool check_presence(const char *what, const void *expected, const void *f
 static bool check_video(const struct fm_video_facts *expected, const struct fm_video_facts *found,
                         struct fm_error *err)
 {
-    if (!check_presence("picture", expected, found, err)) {
+    if (!check_presence("video", expected, found, err)) {
         return false;
     }
     return !expected || (check_codec(expected->codec, found->codec, err) &&
@@ -146,7 +151,7 @@ static bool check_video(const struct fm_video_facts *expected, const struct fm_v
 static bool check_audio(const struct fm_audio_facts *expected, const struct fm_audio_facts *found,
                         struct fm_error *err)
 {
-    if (!check_presence("sound", expected, found, err)) {
+    if (!check_presence("audio", expected, found, err)) {
         return false;
     }
     return !expected ||
@@ -155,8 +160,9 @@ static bool check_audio(const struct fm_audio_facts *expected, const struct fm_a
             check_number("sample rate", expected->sample_rate, found->sample_rate, err));
 }
 
-/* Expected is what a player shows. It counts from zero in a file whose first packet is late, and
- * from the first packet where a muxer has an offset of its own: either reading may be the one. */
+/* The expected duration is what a player shows. In a file whose first packet is late it counts from
+ * zero; in a file of a muxer that adds an offset of its own it counts from the first packet. The
+ * file does not say which, so either may match. */
 static bool check_duration(const char *what, double expected, double start, double length,
                            double slack, struct fm_error *err)
 {
@@ -169,9 +175,9 @@ static bool check_duration(const char *what, double expected, double start, doub
     return true;
 }
 
-/* ---- what was found ---- */
+/* ---- the tracks ---- */
 
-/* libav decoded at least one frame of it while opening, or it would not know the format. */
+/* libav knows a stream's format only if it decoded at least one frame while opening. */
 static bool check_decodable(const AVStream *stream, const struct track *track, struct fm_error *err)
 {
     if (track->packets == 0) {
@@ -190,8 +196,8 @@ static bool check_streams(const struct walk *walk, int video, int audio, struct 
            (audio < 0 || check_decodable(streams[audio], &walk->tracks[audio], err));
 }
 
-/* A source whose sound is shorter than its picture makes such outputs: only what was not said of
- * the output is held against it. */
+/* A source whose audio is shorter than its video makes outputs like that, so the skew that is
+ * expected need not be 0. */
 static bool check_skew(const struct walk *walk, int video, int audio, double expected,
                        struct fm_error *err)
 {
@@ -200,14 +206,14 @@ static bool check_skew(const struct walk *walk, int video, int audio, double exp
     }
     double found = walk->tracks[audio].end - walk->tracks[video].end;
     if (fabs(found - expected) > SKEW_SECONDS + walk->tracks[video].longest) {
-        return fm_fail(err, FM_VERIFY_FAILED, "sound ends %.3f s after the picture, not %.3f",
-                       found, expected);
+        return fm_fail(err, FM_VERIFY_FAILED, "audio ends %.3f s after video, %.3f expected", found,
+                       expected);
     }
     return true;
 }
 
-/* How long the last packet lasts is the one thing packets do not tell: no longer than the longest.
- */
+/* The duration that the header claims, and the one its packets add up to. The last packet may lack
+ * a duration; it lasts at most as long as the longest packet. */
 static bool check_durations(const struct walk *walk, int video, int audio, double expected,
                             struct fm_error *err)
 {
@@ -266,7 +272,8 @@ static bool compare_facts(const struct walk *walk, const struct fm_file_facts *e
            check_durations(walk, video, audio, expect->duration_seconds, err);
 }
 
-/* By lseek, for the seal refuses what glibc makes of fstat(); everything here reads by pread. */
+/* With lseek, because the seal refuses the call that glibc makes for fstat(). The offset it leaves
+ * does not matter: everything here reads with pread. */
 static bool measure_file(int fd, int64_t *size_bytes, struct fm_error *err)
 {
     *size_bytes = lseek(fd, 0, SEEK_END);
@@ -278,7 +285,7 @@ static bool check_file(int fd, const struct fm_file_facts *expect, uint64_t max_
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
     int64_t size_bytes = 0;
-    /* What encoders add to the longest source there may be is no reason to refuse it. */
+    /* Encoders may add a little to the longest source permitted. */
     uint64_t most_seconds = max_seconds + max_seconds / 50 + 1;
     if (!measure_file(fd, &size_bytes, err) ||
         !fm_input_open(fd, size_bytes, most_seconds, &input, err)) {
@@ -301,8 +308,8 @@ bool fm_verify_file(int fd, const struct fm_file_facts *expect, uint64_t max_sec
     if (check_file(fd, expect, max_seconds, arena, found, &why)) {
         return true;
     }
-    /* Memory is ours; everything else is said of the file. */
-    bool ours = why.code == FM_RESOURCE_MEMORY || why.code == FM_SYSTEM;
-    return fm_fail(err, ours ? why.code : FM_VERIFY_FAILED, "%s: %s",
+    /* A lack of memory is not the file's fault; every other error is. */
+    bool is_ours = why.code == FM_RESOURCE_MEMORY || why.code == FM_SYSTEM;
+    return fm_fail(err, is_ours ? why.code : FM_VERIFY_FAILED, "%s: %s",
                    expect->name ? expect->name : "?", why.detail);
 }

@@ -78,7 +78,7 @@ static void a_picture_upside_down_is_not_carried_without_its_matrix(void **state
     memcpy(header + matrix_at, flip, sizeof(flip));
     write_file("flipped.mp4", bytes.data, bytes.length);
     assert_reason("flipped.mp4", FM_FORMAT_MKV,
-                  "video: transcode h264 to h264, the format cannot say how it is turned; "
+                  "video: transcode h264 to h264, the format cannot store its rotation; "
                   "audio: remux, aac fits");
     assert_reason("flipped.mp4", FM_FORMAT_MP4, "video: remux, h264 fits; audio: remux, aac fits");
 }
@@ -89,7 +89,7 @@ static void a_program_stream_is_not_carried(void **state)
     (void)state;
     ffmpeg("-i film.mp4 -c:v mpeg1video -bf 2 -c:a mp2 program.mpg");
     assert_reason("program.mpg", FM_FORMAT_MKV,
-                  "video: transcode mpeg1video to h264, the source lacks exact times; "
+                  "video: transcode mpeg1video to h264, the source lacks exact timestamps; "
                   "audio: transcode mp2 to aac, it does not fit the format");
 }
 

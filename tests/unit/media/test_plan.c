@@ -81,8 +81,9 @@ static void what_is_asked_of_one_stream_leaves_the_other(void **state)
     begin(&ask, "film.mp4", FM_FORMAT_MP4);
     ask.video.height = 120;
     assert_ways(&ask, FM_PLAN_ENCODE, FM_PLAN_REMUX);
-    assert_string_equal(ask.plan.outputs[0].reason,
-                        "video: transcode h264 to h264, a size is asked; audio: remux, aac fits");
+    assert_string_equal(
+        ask.plan.outputs[0].reason,
+        "video: transcode h264 to h264, a size is requested; audio: remux, aac fits");
     end(&ask);
 }
 
@@ -173,7 +174,7 @@ static void an_exact_cut_is_encoded_and_a_keyframe_carried(void **state)
     begin(&ask, "film.mp4", FM_FORMAT_MP4);
     trim(&ask, 0.5, 1.5, FM_ACCURACY_EXACT);
     assert_ways(&ask, FM_PLAN_ENCODE, FM_PLAN_ENCODE);
-    assert_non_null(strstr(ask.plan.outputs[0].reason, "an exact cut is asked"));
+    assert_non_null(strstr(ask.plan.outputs[0].reason, "an exact cut is requested"));
     end(&ask);
     begin(&ask, "keys.mp4", FM_FORMAT_MP4);
     trim(&ask, 1.3, 1.5, FM_ACCURACY_KEYFRAME);
