@@ -5,7 +5,7 @@
 #include "tests/unit/transfer/http.h"
 #include "worker/transfer/deliver.h"
 
-#define QUICK ((struct fm_deliver_pace){10, 50})
+#define QUICK ((struct fm_deliver_timing){10, 50})
 
 /* The store: answers with the next of these statuses, then with 201. */
 struct bench {

@@ -95,7 +95,7 @@ static bool run(struct bench *bench, const struct wish *wish, struct fm_error *e
     struct fm_spec spec;
     say_fetch(&bench->worker, wish);
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_FETCH, &packet, NULL));
-    assert_true(fm_line_take_fetch(&bench->line, &packet.message.fetch, NULL));
+    assert_true(fm_line_apply_fetch(&bench->line, &packet.message.fetch, NULL));
     assert_true(fm_spec_read(packet.message.fetch.spec, &arena, &spec, NULL));
     return fm_fetch_run(&bench->line, &packet.message.fetch, &spec, err);
 }

@@ -74,7 +74,7 @@ static void a_rule_that_cannot_be_read_ends_it(void **state)
     struct pair *pair = *state;
     struct fm_error err;
     say_origins(pair, "http://127.0.0.1:1", "nonsense");
-    assert_false(fm_line_rest(&pair->line, 0, &err));
+    assert_false(fm_line_wait(&pair->line, 0, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
 
@@ -87,7 +87,7 @@ static void another_message_than_the_due_one_is_out_of_turn(void **state)
     assert_false(fm_line_expect(&pair->line, FM_MESSAGE_FETCH, &packet, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
     say(pair, FM_MESSAGE_DELIVER);
-    assert_false(fm_line_rest(&pair->line, 0, &err));
+    assert_false(fm_line_wait(&pair->line, 0, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
 
@@ -106,7 +106,7 @@ static void a_closed_channel_is_an_error(void **state)
     struct pair *pair = *state;
     struct fm_error err;
     fm_channel_destroy(&pair->worker);
-    assert_false(fm_line_rest(&pair->line, fm_clock_ms() + 5000, &err));
+    assert_false(fm_line_wait(&pair->line, fm_clock_ms() + 5000, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
 

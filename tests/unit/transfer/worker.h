@@ -113,15 +113,15 @@ static inline bool hear_any(struct worker *worker, struct fm_line_packet *packet
     *packet = (struct fm_line_packet){0};
     enum fm_channel_got got = fm_channel_receive(worker->channel, HEAR_MS, &packet->message,
                                                  packet->fds, &packet->fd_count, &err);
-    packet->is_there = got == FM_CHANNEL_MESSAGE;
+    packet->has_message = got == FM_CHANNEL_MESSAGE;
     if (got != FM_CHANNEL_MESSAGE && got != FM_CHANNEL_CLOSED) {
         fail_msg("heard nothing: %s", err.detail);
     }
-    if (packet->is_there && packet->message.type == FM_MESSAGE_PROGRESS) {
+    if (packet->has_message && packet->message.type == FM_MESSAGE_PROGRESS) {
         worker->progress_count++;
         worker->progress = packet->message.progress;
     }
-    return packet->is_there;
+    return packet->has_message;
 }
 
 /* The next message but progress has to be this. */
@@ -132,7 +132,7 @@ static inline void hear(struct worker *worker, enum fm_message_type type,
            type != FM_MESSAGE_PROGRESS) {
         fm_line_packet_done(packet);
     }
-    assert_true(packet->is_there);
+    assert_true(packet->has_message);
     if (packet->message.type == FM_MESSAGE_END && type != FM_MESSAGE_END) {
         fail_msg("END came, %s: %s",
                  fm_error_row(fm_error_from_wire(packet->message.end.error))->public_code,
