@@ -5,11 +5,19 @@ VERSION := $(shell sed -n '1s/^## //p' CHANGELOG.md 2>/dev/null | cut -d' ' -f1)
 PREFIX ?= /usr/local
 JOBS := $(shell nproc)
 
-CC := gcc
+# make itself presets CC to `cc`. Any other value comes from the user.
+ifeq ($(origin CC),default)
+  CC := gcc
+endif
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
     -Wvla -Wformat=2 -Wundef -Wcast-qual -Werror
-HARDENING := -ftrivial-auto-var-init=zero -fstack-protector-strong -fstack-clash-protection \
-    -fcf-protection -fPIE
+# Hardening that not every compiler has for every machine: what this compiler accepts. clang before 16
+# zeroes uninitialised variables only together with the long flag.
+accepted = $(shell $(CC) -Werror $(1) -S -x c /dev/null -o /dev/null 2>/dev/null && echo "$(1)")
+ZERO := -ftrivial-auto-var-init=zero
+ZERO_CLANG_14 := $(ZERO) -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+HARDENING := -fPIE -fstack-protector-strong $(call accepted,-fstack-clash-protection) \
+    $(call accepted,-fcf-protection) $(or $(call accepted,$(ZERO)),$(call accepted,$(ZERO_CLANG_14)))
 LINKING := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 SANITIZED := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -DFM_SANITIZED
 ifeq ($(MODE),release)
@@ -23,7 +31,9 @@ else ifeq ($(MODE),tsan)
 else ifeq ($(MODE),faults)
   OPTIMISE := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -DFM_FAULTS
 else ifeq ($(MODE),fuzz)
-  CC := clang
+  ifeq ($(findstring clang,$(CC)),)
+    override CC := clang
+  endif
   WARNINGS := -w
   HARDENING := -fPIE
   OPTIMISE := $(SANITIZED) -fsanitize=address,undefined,fuzzer-no-link
@@ -33,6 +43,9 @@ else
 endif
 CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='"$(or $(VERSION),0.1.0)"' \
     $(OPTIMISE) $(WARNINGS) $(HARDENING) -pthread
+
+# Holds the compiler and the flags: all objects depend on it.
+COMPILED := $(B)/compiled-with
 
 # Rooms. Each is a folder and an archive. They stand here once, top first: a room may include itself
 # and the rooms of its BELOW, which all stand further down in ROOMS; lint reads both lists here.
@@ -47,10 +60,10 @@ BELOW_broker/operator = broker/api $(BELOW_broker/api)
 BELOW_broker/api = broker/request $(BELOW_broker/request)
 BELOW_broker/request = broker/account broker/spec broker/queue broker/http $(BELOW_broker/queue)
 BELOW_broker/account = broker/queue $(BELOW_broker/queue)
-BELOW_broker/spec := broker/db broker/metrics broker/config sql proto common
+BELOW_broker/spec := broker/db broker/metrics sql proto common
 BELOW_broker/queue = broker/store broker/db broker/metrics broker/config sql proto common
 BELOW_broker/store := broker/config common
-BELOW_broker/db := broker/metrics broker/config sql proto common
+BELOW_broker/db := broker/metrics sql proto common
 BELOW_broker/http := common
 BELOW_broker/metrics := common
 BELOW_broker/config := common
@@ -91,10 +104,17 @@ ifeq ($(B),build/release)
 endif
 programs: $(PROGRAMS:%=$(B)/bin/%)
 
+# Written when the compiler or a flag is another one than last time; ccache changes nothing.
+.PHONY: FORCE
+$(COMPILED): export COMPILED_WITH = $(filter-out ccache,$(CC)) $(CFLAGS)
+$(COMPILED): FORCE
+	@mkdir -p $(@D)
+	@echo "$$COMPILED_WITH" | cmp -s - $@ || echo "$$COMPILED_WITH" > $@
+
 define room_rules
 $(call archive,$(1)): $(call objects,$(1)) $(EXTRA_$(1)) Makefile
 	@mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
-$(B)/$(1)/%.o: $(1)/%.c
+$(B)/$(1)/%.o: $(1)/%.c $(COMPILED)
 	@mkdir -p $$(@D) && echo "  CC    $$<"
 	@$(CC) $(CFLAGS) $$(call cflags,$(NEEDS_$(1))) -MMD -MP -c $$< -o $$@
 endef
@@ -109,7 +129,7 @@ $(B)/sql/embedded.c: sql/embed.awk $(STATEMENTS)
 $(B)/sql/queries.h: sql/embed.awk $(STATEMENTS)
 	@mkdir -p $(@D) && echo "  EMBED $@"
 	@awk -v header=1 -f sql/embed.awk $(STATEMENTS) > $@
-$(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h
+$(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h $(COMPILED)
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 $(foreach room,$(filter broker%,$(ROOMS)),$(call objects,$(room))) $(B)/broker/main.o: | $(B)/sql/queries.h
 
@@ -124,18 +144,20 @@ $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 
 # One test program: its name below $(B), its sources, the room it stands on, more libraries, flags.
 define test_rules
-$(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3)))
+$(B)/$(strip $(1)): $(2) $(call archives,$(strip $(3))) $(COMPILED)
 	@mkdir -p $$(@D) && echo "  TEST  $$@"
 	@$(CC) $(CFLAGS) $(5) $(LINKING) $$(call cflags,$(4) $(NEEDS_$(strip $(3)))) -MMD -MP -MF $$@.d \
 	    $$(filter %.c %.a,$$^) $$(call libs,$(4) $(NEEDS_$(strip $(3)))) -o $$@
 endef
 
-# tests/unit/FOLDER/test_x.c stands on the room of that name.
-room_of = $(firstword $(filter $(1) broker/$(1) worker/$(1),$(ROOMS)))
-UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
+# tests/unit/FOLDER/test_x.c and tests/fuzz/FOLDER/fuzz_x.c stand on the room of that name: `media` is
+# enough for worker/media.
+room_of = $(or $(firstword $(filter $(1) %/$(1),$(ROOMS))),$(error no room is called $(1)))
+folder_of = $(patsubst %/,%,$(dir $(1)))
+UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 unit_program = tests/$(subst /,-,$(1))
 $(foreach unit,$(UNITS),$(eval $(call test_rules,$(call unit_program,$(unit)),\
-    tests/unit/$(unit).c,$(call room_of,$(patsubst %/,%,$(dir $(unit)))),cmocka)))
+    tests/unit/$(unit).c,$(call room_of,$(call folder_of,$(unit))),cmocka)))
 
 # tests/integration/test_x.c: the broker's rooms and a private PostgreSQL.
 PG_BIN := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
@@ -144,27 +166,17 @@ $(foreach test,$(INTEGRATIONS),$(eval $(call test_rules,tests/$(test),\
     tests/$(test).c tests/integration/postgres.c tests/integration/world.c,broker,cmocka,\
     -DFM_PG_BIN='"$(PG_BIN)"')))
 
-# tests/fuzz/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x, where
-# there is no libFuzzer.
+# tests/fuzz/FOLDER/fuzz_x.c: a target for libFuzzer; replay.c gives it the inputs kept in corpus/x,
+# where there is no libFuzzer.
 FUZZ_MAIN := tests/fuzz/replay.c
 ifeq ($(MODE),fuzz)
   FUZZ_MAIN :=
   FUZZ_FLAGS := -fsanitize=fuzzer
 endif
-FUZZ_ROOM_message := proto
-FUZZ_ROOM_spec := proto
-FUZZ_ROOM_media := worker/media
-FUZZ_ROOM_request := broker/api
-FUZZ_ROOM_key := broker/request
-FUZZ_ROOM_range := broker/http
-FUZZ_ROOM_json := common
-FUZZ_ROOM_url := common
-FUZZ_ROOM_header := broker/request
-FUZZ_ROOM_lines := broker/api
-FUZZ_ROOM_filter := broker/api
-FUZZES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-$(foreach fuzz,$(FUZZES),$(eval $(call test_rules,tests/fuzz_$(fuzz),\
-    tests/fuzz/fuzz_$(fuzz).c $(FUZZ_MAIN),$(FUZZ_ROOM_$(fuzz)),,$(FUZZ_FLAGS))))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*/fuzz_*.c tests/fuzz/*/*/fuzz_*.c))
+FUZZES := $(sort $(patsubst fuzz_%,%,$(notdir $(FUZZ_TARGETS))))
+$(foreach target,$(FUZZ_TARGETS),$(eval $(call test_rules,tests/$(notdir $(target)),\
+    tests/fuzz/$(target).c $(FUZZ_MAIN),$(call room_of,$(call folder_of,$(target))),,$(FUZZ_FLAGS))))
 
 UNIT_PROGRAMS := $(foreach unit,$(UNITS),$(B)/$(call unit_program,$(unit)))
 INTEGRATION_PROGRAMS := $(INTEGRATIONS:%=$(B)/tests/%)
@@ -258,15 +270,16 @@ print-below: # for lint: room:room room;…
 lint: ## format, layers, sizes, docs, clang-tidy, cppcheck, shellcheck
 	@sh tests/lint/run.sh
 
-# Reads a file again when its object was made again: the compiler knows what it includes.
-SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
+# Reads a file again when it, or what it includes, has changed.
+SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)) $(shell find tests -name '*.c')
+LINT_FLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='""' -DFM_PG_BIN='""' \
+    $(call cflags,$(sort cmocka $(foreach room,$(ROOMS),$(NEEDS_$(room)))))
 .PHONY: tidy
 tidy: $(SOURCES:%.c=$(B)/lint/%.tidy)
-$(B)/lint/%.tidy: $(B)/%.o .clang-tidy
+$(B)/lint/%.tidy: %.c .clang-tidy | $(B)/sql/queries.h
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $*.c -- -std=gnu17 -D_GNU_SOURCE -I. -I$(B) -DFM_VERSION='""' \
-	    $(call cflags,$(sort $(foreach room,$(ROOMS),$(NEEDS_$(room))))) 2>/dev/null
-	@touch $@
+	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>/dev/null
+	@$(CC) $(LINT_FLAGS) -MM -MP -MT $@ -MF $@.d $< && touch $@
 
 install: all ## copy the programs to PREFIX/bin (/usr/local), below DESTDIR
 	@install -d $(DESTDIR)$(PREFIX)/bin
@@ -278,10 +291,10 @@ clean: ## remove what was built
 help: ## show this
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  MODE=release (also: asan, tsan, faults, fuzz), PREFIX=$(PREFIX), PYTEST='-k name'"
-	@echo "  MODE=fuzz and fuzz-run need clang, which deps does not install"
+	@echo "  CC=clang (or another; default gcc); MODE=fuzz and fuzz-run take clang, which \`make check\` installs"
 
 # The clip the quickstart and the tests fetch: a small libav program.
-$(B)/bin/clip: tests/clip/clip.c
+$(B)/bin/clip: tests/clip/clip.c $(COMPILED)
 	@mkdir -p $(@D) && echo "  LINK  $@"
 	@$(CC) $(CFLAGS) $(LINKING) $< $(call cflags,libavformat libavcodec libavutil) $(call libs,libavformat libavcodec libavutil) -o $@
 

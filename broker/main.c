@@ -24,6 +24,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "broker/queue/watch.h"
+#include "broker/queue/dispatch.h"
+#include "broker/db/batch_writer.h"
 #include "common/url.h"
 
 #define EXIT_USAGE 2
@@ -71,8 +74,10 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
 {
     const struct fm_broker_settings *settings = &broker->settings;
     unsigned applied;
+    uint8_t digest[FM_HASH_SIZE];
+    fm_secrets_check(&broker->secrets, digest);
     if (!check_listeners(settings, err) || !fm_migrate_run(settings->database_url, &applied, err) ||
-        !fm_migrate_check_secrets(settings->database_url, &broker->secrets, err) ||
+        !fm_migrate_check_secrets(settings->database_url, digest, err) ||
         !fm_store_new_local(settings->store_dir, &broker->store, err))
         return false;
     broker->signed_url = (struct fm_signed_url){

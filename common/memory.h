@@ -17,8 +17,11 @@ void *fm_realloc_array(void *old, size_t count, size_t size);
 char *fm_strdup(const char *text);
 char *fm_strndup(const char *text, size_t length);
 
-/* `FM_AUTO(fm_text_done) struct fm_text body = {0};` runs the destructor when the scope ends. */
-#define FM_AUTO(destructor) __attribute__((cleanup(destructor)))
+/*
+ * `FM_AUTO(fm_text_done) struct fm_text body = {0};` runs the destructor when the scope ends. A
+ * variable may be there for that alone, which clang would call unused.
+ */
+#define FM_AUTO(destructor) __attribute__((cleanup(destructor), unused))
 /* For plain malloc'ed pointers: `FM_AUTO_FREE char *name`. Frees and sets the variable to NULL. */
 void fm_memory_release(void *pointer_to_pointer);
 #define FM_AUTO_FREE FM_AUTO(fm_memory_release)

@@ -2,6 +2,8 @@
 # Installs the Debian packages that are missing: `deps.sh [build|check]` (check: what `make check`
 # and `make lint` need besides). What is missing is judged by command, header, file or module, never
 # by package name: a machine may have its own. Nothing missing: nothing is asked, nothing is done.
+# clang's runtime (sanitizers, libFuzzer) is a package of clang's version. Where clang itself is missing,
+# the package without a number fits the clang that is about to be installed.
 set -eu
 
 what=${1:-build}
@@ -15,10 +17,13 @@ esac
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
+clang_version=$(clang -dumpversion 2>/dev/null | cut -d. -f1) || true
+clang_folder=$(clang -print-resource-dir 2>/dev/null) || true
+
 # set, how to judge, what to look for, the package that brings it. Releases name some packages
 # differently: the first of `new|old` that apt knows is installed.
 needs() {
-    cat <<'TABLE'
+    cat <<TABLE
 build command gcc                               gcc
 build header  stdio.h                           libc6-dev
 build command pkg-config                        pkg-config
@@ -52,6 +57,8 @@ check command ffmpeg                            ffmpeg
 check command ffprobe                           ffmpeg
 check command node                              nodejs
 check command ip                                iproute2
+check command clang                             clang
+check file    ${clang_folder:-none}/lib/*/libclang_rt.fuzzer*.a libclang-rt${clang_version:+-$clang_version}-dev
 check command clang-format                      clang-format
 check command clang-tidy                        clang-tidy
 check command cppcheck                          cppcheck

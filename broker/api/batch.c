@@ -1,9 +1,9 @@
 /*
  * Many jobs in one POST: each is validated as its line comes, on the front thread, and put into an
  * unlinked file; no transaction is open meanwhile. Once the last one is there the file is COPYed as
- * one transaction (batch_writer.c), for which the request is suspended, once. All or nothing: the first job
- * that is refused refuses the batch, by its line.
- * Before: a request with its key. After: 202 with the batch, committed.
+ * one transaction (batch_writer.c), for which the request is suspended, once. All or nothing: the
+ * first job that is refused refuses the batch, by its line. Before: a request with its key. After:
+ * 202 with the batch, committed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 #include "broker/api/submit.h"
 #include "broker/config/allow.h"
 #include "broker/db/batch_writer.h"
+#include "broker/queue/dispatch.h"
 #include "broker/request/lookup.h"
 #include "broker/request/queued_limit.h"
 #include "broker/request/reply.h"
@@ -40,8 +41,8 @@ struct batch {
     struct fm_validate_input input; /* of every job, but for its body */
     struct fm_text packed;
     struct fm_batch_writer_task task;
-    struct fm_id account; /* that has entered; zero: none */
-    atomic_bool is_answered;
+    struct fm_id account;    /* that has entered; zero: none */
+    struct fm_suspend *wait; /* the request's */
 };
 
 /* Its place is another's as soon as it is refused, however long its client goes on sending. */
@@ -201,11 +202,11 @@ static bool prepare(struct fm_request *request, struct batch *batch, struct fm_e
         fm_http_close_after(request->exchange);
         return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "batch: declared");
     }
-    if (!fm_batch_writer_enter(request->front->batch_writer, &request->look.key_account)) {
+    if (!fm_batch_writer_enter(request->front->batch_writer, &request->lookup.key_account)) {
         request->retry_after_seconds = BUSY_SECONDS;
         return fm_fail(err, FM_UNAVAILABLE, "batch: too many at once");
     }
-    batch->account = request->look.key_account;
+    batch->account = request->lookup.key_account;
     if (!fm_allow_read(settings, &batch->policy, err)) {
         fm_log_failure("allow_list_unread", err);
         *err = (struct fm_error){0};
@@ -218,6 +219,7 @@ static enum fm_step start(struct fm_request *request)
     struct fm_error err = {0};
     struct batch *batch = fm_alloc(sizeof(*batch));
     batch->exchange = request->exchange;
+    batch->wait = &request->wait;
     request->act = batch;
     request->act_done = batch_done;
     if (!prepare(request, batch, &err)) {
@@ -225,7 +227,7 @@ static enum fm_step start(struct fm_request *request)
     }
     batch->lines.take = take_job;
     batch->lines.context = batch;
-    batch->input = (struct fm_validate_input){.scopes = request->look.scopes,
+    batch->input = (struct fm_validate_input){.scopes = request->lookup.scopes,
                                               .policy = &batch->policy,
                                               .now_ms = fm_clock_wall_us() / 1000};
     request->stage = STAGE_TAKING;
@@ -239,10 +241,7 @@ static enum fm_step start(struct fm_request *request)
 static void take_outcome(struct fm_batch_writer_task *task)
 {
     struct batch *batch = task->context;
-    struct fm_http_exchange *exchange = batch->exchange;
-    atomic_store(&batch->is_answered, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
+    fm_suspend_wake(batch->wait);
 }
 
 static bool may_go_on(const struct fm_batch_writer_task *task)
@@ -257,16 +256,15 @@ static enum fm_step copy(struct fm_request *request)
     request->batch = fm_id_new();
     batch->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
                                                 .batch = request->batch,
-                                                .account = request->look.key_account,
-                                                .key = request->look.key_id,
+                                                .account = request->lookup.key_account,
+                                                .key = request->lookup.key_id,
                                                 .first = fm_id_series_new(),
                                                 .file = batch->file,
                                                 .may_go_on = may_go_on,
                                                 .done = take_outcome,
                                                 .context = batch};
     request->stage = STAGE_COPYING;
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(request->exchange);
+    fm_suspend_begin(&request->wait, request->exchange);
     fm_batch_writer_post(request->front->batch_writer, &batch->task);
     return FM_STEP_WAIT;
 }
@@ -276,11 +274,11 @@ static enum fm_step admit(struct fm_request *request)
 {
     const struct batch *batch = request->act;
     struct fm_error err = {0};
-    if (fm_queued_limit_is_counting(request)) {
+    if (fm_queued_limit_count(request) == FM_STEP_WAIT) {
         return FM_STEP_WAIT;
     }
-    return fm_queued_limit_may_queue(request->front->queued_limit, &request->look,
-                                     fm_batch_file_count(batch->file), &err)
+    return fm_queued_limit_admit(request->front->queued_limit, &request->lookup,
+                                 fm_batch_file_count(batch->file), &err)
                ? copy(request)
                : fm_reply_error(request, &err);
 }
@@ -297,17 +295,13 @@ static enum fm_step finish_body(struct fm_request *request)
         return fm_reply_error(request, &err);
     }
     request->stage = STAGE_LOOKING;
-    fm_lookup_start(request, &request->job);
-    return FM_STEP_WAIT;
+    return fm_lookup_start(request, &request->job);
 }
 
 /* The body may have taken long: the key must be good still. */
 static enum fm_step look_again(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
@@ -331,13 +325,6 @@ static enum fm_step answer(struct fm_request *request)
 {
     struct batch *batch = request->act;
     struct fm_error err = {0};
-    if (!atomic_load(&batch->is_answered)) {
-        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-        if (atomic_load(&batch->is_answered)) {
-            fm_http_resume(request->exchange);
-        }
-        return FM_STEP_WAIT;
-    }
     if (batch->task.failure == FM_NONE) {
         fm_dispatch_nudge(request->front->dispatch);
         return welcome(request);

@@ -21,11 +21,10 @@
 enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, STAGE_LOOK };
 
 struct cancellation {
-    struct fm_http_exchange *exchange;
+    struct fm_suspend *wait; /* the request's */
     char account[FM_ID_UUID_SIZE], batch[FM_ID_UUID_SIZE], behind[FM_ID_UUID_SIZE];
     struct fm_batch_writer_task task;
     bool is_marked;
-    atomic_bool is_answered;
 };
 
 static void cancellation_done(struct fm_request *request)
@@ -50,10 +49,10 @@ static enum fm_step start(struct fm_request *request)
         return fm_batch_get_missing(request);
     }
     struct cancellation *it = fm_alloc(sizeof(*it));
-    it->exchange = request->exchange;
+    it->wait = &request->wait;
     request->act = it;
     request->act_done = cancellation_done;
-    fm_id_to_uuid(&request->look.key_account, it->account);
+    fm_id_to_uuid(&request->lookup.key_account, it->account);
     fm_id_to_uuid(&request->batch, it->batch);
     snprintf(types[0], sizeof(types[0]), "%d", FM_TYPE_FETCH);
     snprintf(types[1], sizeof(types[1]), "%d", FM_TYPE_PROCESS);
@@ -61,8 +60,7 @@ static enum fm_step start(struct fm_request *request)
     request->stage = STAGE_TYPES;
     struct fm_db_call call = {
         .sql = fm_sql_batch_types, .parameters = parameters, .count = FM_COUNT(parameters)};
-    fm_lookup_query(request, &call);
-    return FM_STEP_WAIT;
+    return fm_lookup_query(request, &call);
 }
 
 static enum fm_step ask_page(struct fm_request *request)
@@ -73,16 +71,12 @@ static enum fm_step ask_page(struct fm_request *request)
     request->stage = STAGE_PAGE;
     struct fm_db_call call = {
         .sql = fm_sql_batch_live, .parameters = parameters, .count = FM_COUNT(parameters)};
-    fm_lookup_query(request, &call);
-    return FM_STEP_WAIT;
+    return fm_lookup_query(request, &call);
 }
 
 static enum fm_step judge_types(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     const struct fm_reader_query *query = &request->query;
     if (query->failure != FM_NONE) {
         return refuse(request, FM_UNAVAILABLE);
@@ -92,8 +86,8 @@ static enum fm_step judge_types(struct fm_request *request)
     }
     unsigned needs = (fm_db_bool(query->rows, 0, 0) ? FM_SCOPE_FETCH : 0) |
                      (fm_db_bool(query->rows, 0, 1) ? FM_SCOPE_PROCESS : 0);
-    return fm_scope_check(request->look.scopes, needs, &err) ? ask_page(request)
-                                                             : fm_reply_error(request, &err);
+    return fm_scope_check(request->lookup.scopes, needs, &err) ? ask_page(request)
+                                                               : fm_reply_error(request, &err);
 }
 
 /* ---- a page ---- */
@@ -106,24 +100,20 @@ static enum fm_step post_page(struct fm_request *request)
     request->stage = STAGE_POSTED;
     for (size_t i = 0; i < count; i++) {
         struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CANCEL);
-        event->account = request->look.key_account;
+        event->account = request->lookup.key_account;
         event->id = fm_db_id(rows, i, 0);
         fm_commit_post(request, event);
     }
     struct fm_id last = fm_db_id(rows, count - 1, 0);
     fm_id_to_uuid(&last, it->behind);
-    (void)fm_commit_is_waiting(request);
-    return FM_STEP_WAIT;
+    return fm_commit_wait(request);
 }
 
 /* On a copy thread. */
 static void take_mark(struct fm_batch_writer_task *task)
 {
     struct cancellation *it = task->context;
-    struct fm_http_exchange *exchange = it->exchange;
-    atomic_store(&it->is_answered, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
+    fm_suspend_wake(it->wait);
 }
 
 static enum fm_step post_mark(struct fm_request *request)
@@ -131,12 +121,11 @@ static enum fm_step post_mark(struct fm_request *request)
     struct cancellation *it = request->act;
     it->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_MARK,
                                              .batch = request->batch,
-                                             .account = request->look.key_account,
+                                             .account = request->lookup.key_account,
                                              .done = take_mark,
                                              .context = it};
     request->stage = STAGE_MARKING;
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(request->exchange);
+    fm_suspend_begin(&request->wait, request->exchange);
     fm_batch_writer_post(request->front->batch_writer, &it->task);
     return FM_STEP_WAIT;
 }
@@ -144,13 +133,6 @@ static enum fm_step post_mark(struct fm_request *request)
 static enum fm_step judge_mark(struct fm_request *request)
 {
     struct cancellation *it = request->act;
-    if (!atomic_load(&it->is_answered)) {
-        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-        if (atomic_load(&it->is_answered)) {
-            fm_http_resume(request->exchange);
-        }
-        return FM_STEP_WAIT;
-    }
     it->is_marked = true;
     return it->task.failure == FM_NONE ? post_page(request) : refuse(request, FM_UNAVAILABLE);
 }
@@ -159,9 +141,6 @@ static enum fm_step judge_mark(struct fm_request *request)
 static enum fm_step judge_page(struct fm_request *request)
 {
     const struct cancellation *it = request->act;
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (request->query.failure != FM_NONE) {
         return refuse(request, FM_UNAVAILABLE);
     }
@@ -177,15 +156,12 @@ static enum fm_step judge_page(struct fm_request *request)
 static enum fm_step judge_commit(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_commit_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
-    return fm_commit_is_done(request, &err) ? ask_page(request) : fm_reply_error(request, &err);
+    return fm_commit_check(request, &err) ? ask_page(request) : fm_reply_error(request, &err);
 }
 
 static enum fm_step show(struct fm_request *request)
 {
-    return fm_lookup_is_waiting(request) ? FM_STEP_WAIT : fm_batch_get_answer(request);
+    return fm_batch_get_answer(request);
 }
 
 enum fm_step fm_batch_cancel_act(struct fm_request *request)

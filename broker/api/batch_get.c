@@ -36,7 +36,7 @@ void fm_batch_get_ask_range(struct fm_request *request, const struct fm_id *upto
     static const enum fm_state asked[] = {FM_STATE_SUCCEEDED, FM_STATE_FAILED, FM_STATE_CANCELED};
     const char *const parameters[] = {ids[0],    ids[1],    ids[2],   limit,
                                       states[0], states[1], states[2]};
-    fm_id_to_uuid(&request->look.key_account, ids[0]);
+    fm_id_to_uuid(&request->lookup.key_account, ids[0]);
     fm_id_to_uuid(upto, ids[1]);
     fm_id_to_uuid(from, ids[2]);
     snprintf(limit, sizeof(limit), "%zu", rows);
@@ -76,7 +76,7 @@ enum fm_step fm_batch_get_answer(struct fm_request *request)
         return has_failed ? fm_reply_error(request, &err) : fm_batch_get_missing(request);
     }
     struct fm_batch_view batch = fm_batch_view_read(query->rows, 0);
-    fm_batch_cache_put(cache, &request->look.key_account, &batch);
+    fm_batch_cache_put(cache, &request->lookup.key_account, &batch);
     return fm_batch_get_reply(request, &batch, 200);
 }
 
@@ -86,7 +86,7 @@ static enum fm_step start(struct fm_request *request)
     if (!fm_batch_get_name(request)) {
         return fm_batch_get_missing(request);
     }
-    switch (fm_batch_cache_look(request->front->batches, &request->look.key_account,
+    switch (fm_batch_cache_look(request->front->batches, &request->lookup.key_account,
                                 &request->batch, &batch)) {
     case FM_BATCH_CACHE_KNOWN:
         return fm_batch_get_reply(request, &batch, 200);
@@ -105,5 +105,5 @@ enum fm_step fm_batch_get_act(struct fm_request *request)
     if (request->stage == STAGE_START) {
         return start(request);
     }
-    return fm_lookup_is_waiting(request) ? FM_STEP_WAIT : fm_batch_get_answer(request);
+    return fm_batch_get_answer(request);
 }

@@ -56,9 +56,6 @@ static enum fm_step answer(struct fm_request *request)
     struct fm_error err = {0};
     struct fm_page page;
     char cursor[FM_ID_TEXT_SIZE] = "";
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (request->query.failure != FM_NONE) {
         fm_fail(&err, request->query.failure, "batches: no answer");
         return fm_reply_error(request, &err);

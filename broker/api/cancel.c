@@ -27,12 +27,12 @@ static enum fm_step post(struct fm_request *request)
 static enum fm_step start(struct fm_request *request)
 {
     struct fm_error err = {0};
-    enum fm_state state = request->look.found.state;
+    enum fm_state state = request->lookup.found.state;
     if (!fm_job_view_check_scope(request, &err)) {
         return fm_reply_error(request, &err);
     }
     if (state == FM_STATE_CANCELED) {
-        return fm_poll_reply(request, &request->look.found, 200);
+        return fm_poll_reply(request, &request->lookup.found, 200);
     }
     return fm_state_is_ended(state) ? refuse(request, FM_JOB_NOT_CANCELABLE) : post(request);
 }
@@ -41,10 +41,7 @@ static enum fm_step judge(struct fm_request *request)
 {
     const struct fm_commit *commit = &request->commit;
     struct fm_error err = {0};
-    if (fm_commit_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
-    if (!fm_commit_is_done(request, &err)) {
+    if (!fm_commit_check(request, &err)) {
         return fm_reply_error(request, &err);
     }
     if (commit->outcome == FM_QUEUE_MISSING) {
@@ -54,22 +51,18 @@ static enum fm_step judge(struct fm_request *request)
         return refuse(request, FM_JOB_NOT_CANCELABLE);
     }
     request->stage = STAGE_LOOKING;
-    fm_lookup_start(request, &request->job);
-    return FM_STEP_WAIT;
+    return fm_lookup_start(request, &request->job);
 }
 
 /* The job as the commit left it. */
 static enum fm_step show(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
-    return request->look.has_job ? fm_poll_reply(request, &request->look.found, 200)
-                                 : refuse(request, FM_NOT_FOUND);
+    return request->lookup.has_job ? fm_poll_reply(request, &request->lookup.found, 200)
+                                   : refuse(request, FM_NOT_FOUND);
 }
 
 enum fm_step fm_cancel_act(struct fm_request *request)

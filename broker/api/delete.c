@@ -10,6 +10,7 @@
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
 #include "broker/store/disk_threads.h"
+#include "broker/store/store.h"
 #include "common/json.h"
 #include "common/log.h"
 
@@ -36,7 +37,7 @@ static void remove_bytes(struct fm_disk_task *errand)
 /* Only the attempt that won left files that count; the sweep takes what others left. */
 static void remove_outputs(const struct fm_request *request)
 {
-    const struct fm_reader_job *job = &request->look.found;
+    const struct fm_reader_job *job = &request->lookup.found;
     if (job->state != FM_STATE_SUCCEEDED) {
         return;
     }
@@ -45,7 +46,7 @@ static void remove_outputs(const struct fm_request *request)
     removal->store = request->front->store;
     removal->attempt =
         (struct fm_store_object){.account = job->account, .job = job->id, .lease = job->lease};
-    fm_disk_threads_add(request->errands, &removal->errand);
+    fm_disk_threads_add(request->disk_threads, &removal->errand);
 }
 
 /* ---- the row ---- */
@@ -83,17 +84,14 @@ static enum fm_step start(struct fm_request *request)
     if (!fm_job_view_check_scope(request, &err)) {
         return fm_reply_error(request, &err);
     }
-    return request->look.found.state == FM_STATE_RUNNING ? refuse(request) : post(request);
+    return request->lookup.found.state == FM_STATE_RUNNING ? refuse(request) : post(request);
 }
 
 /* MISSING: gone since it was looked up, which is what was asked for. */
 static enum fm_step judge(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_commit_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
-    if (!fm_commit_is_done(request, &err)) {
+    if (!fm_commit_check(request, &err)) {
         return fm_reply_error(request, &err);
     }
     switch (request->commit.outcome) {
@@ -101,8 +99,7 @@ static enum fm_step judge(struct fm_request *request)
         return refuse(request);
     case FM_QUEUE_ENDED: /* meanwhile: looked up anew for what it left, and posted again */
         request->stage = STAGE_LOOKING;
-        fm_lookup_start(request, &request->job);
-        return FM_STEP_WAIT;
+        return fm_lookup_start(request, &request->job);
     default:
         remove_outputs(request);
         return tell(request);
@@ -112,13 +109,10 @@ static enum fm_step judge(struct fm_request *request)
 static enum fm_step look(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
-    return request->look.has_job ? start(request) : tell(request);
+    return request->lookup.has_job ? start(request) : tell(request);
 }
 
 enum fm_step fm_delete_act(struct fm_request *request)

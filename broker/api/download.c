@@ -11,6 +11,7 @@
 #include "broker/http/range.h"
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
+#include "broker/store/store.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/url.h"
@@ -187,11 +188,11 @@ static bool find_output(struct fm_request *request, const char *name, struct par
                         struct fm_error *err)
 {
     struct fm_job_view job;
-    enum fm_state state = request->look.found.state;
+    enum fm_state state = request->lookup.found.state;
     if (!fm_state_is_ended(state)) {
         return fm_fail(err, FM_JOB_NOT_FINISHED, "download: %s", fm_state_name(state));
     }
-    if (!fm_job_view_read(&request->look.found, &request->arena, &job, err)) {
+    if (!fm_job_view_read(&request->lookup.found, &request->arena, &job, err)) {
         return false;
     }
     const struct fm_file_facts *file =
@@ -223,9 +224,9 @@ static void describe_signed(struct fm_request *request, struct parcel *parcel)
     struct fm_error err = {0};
     struct fm_job_view job;
     parcel->content_type = type_of_extension(granted.extension);
-    if (request->look.failure != FM_NONE || !request->look.has_job ||
-        request->look.found.lease != granted.lease ||
-        !fm_job_view_read(&request->look.found, &request->arena, &job, &err)) {
+    if (request->lookup.failure != FM_NONE || !request->lookup.has_job ||
+        request->lookup.found.lease != granted.lease ||
+        !fm_job_view_read(&request->lookup.found, &request->arena, &job, &err)) {
         return;
     }
     const struct fm_file_facts *file = fm_job_view_output(&job, granted.name);
@@ -238,9 +239,6 @@ enum fm_step fm_download_file_act(struct fm_request *request)
 {
     struct parcel parcel = {.fd = -1};
     struct fm_error err = {0};
-    if (request->stage == STAGE_LOOKING && fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (!fm_signed_url_client_check(request->front->signed_url, request->values[0],
                                     request->values[1], fm_clock_wall_us() / 1000000,
                                     &parcel.object, &err)) {
@@ -248,9 +246,8 @@ enum fm_step fm_download_file_act(struct fm_request *request)
     }
     if (request->stage == STAGE_START) {
         request->stage = STAGE_LOOKING;
-        request->look.account = parcel.object.account;
-        fm_lookup_start(request, &parcel.object.job);
-        return FM_STEP_WAIT;
+        request->lookup.account = parcel.object.account;
+        return fm_lookup_start(request, &parcel.object.job);
     }
     describe_signed(request, &parcel);
     return open_and_send(request, &parcel);

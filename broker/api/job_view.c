@@ -412,6 +412,6 @@ static unsigned scopes_of(const struct fm_spec *spec)
 bool fm_job_view_check_scope(struct fm_request *request, struct fm_error *err)
 {
     struct fm_job_view job;
-    return fm_job_view_read(&request->look.found, &request->arena, &job, err) &&
-           fm_scope_check(request->look.scopes, scopes_of(&job.spec), err);
+    return fm_job_view_read(&request->lookup.found, &request->arena, &job, err) &&
+           fm_scope_check(request->lookup.scopes, scopes_of(&job.spec), err);
 }

@@ -9,6 +9,7 @@
 #include "broker/api/list_filter.h"
 #include "broker/db/db.h"
 #include "broker/db/reader_row.h"
+#include "broker/queue/dispatch.h"
 #include "broker/request/lookup.h"
 #include "broker/request/page.h"
 #include "broker/request/reply.h"
@@ -54,7 +55,7 @@ static enum fm_step ask(struct fm_request *request)
     fm_list_filter_words(filter, &words);
     int lengths[PARAMETERS] = {0};
     const char *parameters[PARAMETERS] = {
-        uuid_of(&request->look.key_account, true, account),
+        uuid_of(&request->lookup.key_account, true, account),
         uuid_of(&filter->below, true, below),
         uuid_of(&filter->from, true, from),
         uuid_of(&filter->batch, filter->has_batch, batch),
@@ -70,8 +71,7 @@ static enum fm_step ask(struct fm_request *request)
     request->stage = STAGE_LISTING;
     struct fm_db_call call = {
         .sql = fm_sql_job_list, .parameters = parameters, .lengths = lengths, .count = PARAMETERS};
-    fm_lookup_query(request, &call);
-    return FM_STEP_WAIT;
+    return fm_lookup_query(request, &call);
 }
 
 /* ---- the answer ---- */
@@ -119,9 +119,6 @@ static enum fm_step answer(struct fm_request *request)
     struct fm_error err = {0};
     struct fm_id last = {0};
     char cursor[FM_ID_TEXT_SIZE];
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (request->query.failure != FM_NONE) {
         fm_fail(&err, request->query.failure, "list: no answer");
         return fm_reply_error(request, &err);
@@ -166,21 +163,17 @@ static enum fm_step ask_batch(struct fm_request *request)
         return fm_reply_error(request, &err);
     }
     filter->has_batch = true;
-    const char *parameters[] = {uuid_of(&request->look.key_account, true, account),
+    const char *parameters[] = {uuid_of(&request->lookup.key_account, true, account),
                                 uuid_of(&filter->batch, true, batch)};
     request->stage = STAGE_BATCH;
     struct fm_db_call call = {
         .sql = fm_sql_batch_range, .parameters = parameters, .count = FM_COUNT(parameters)};
-    fm_lookup_query(request, &call);
-    return FM_STEP_WAIT;
+    return fm_lookup_query(request, &call);
 }
 
 static enum fm_step find_batch(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     if (request->query.failure != FM_NONE) {
         fm_fail(&err, request->query.failure, "list: no answer");
         return fm_reply_error(request, &err);

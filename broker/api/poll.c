@@ -13,6 +13,8 @@
 #include "broker/api/job_view.h"
 #include "broker/api/position.h"
 #include "broker/http/range.h"
+#include "broker/queue/dispatch.h"
+#include "broker/queue/watch.h"
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
 #include "common/clock.h"
@@ -72,7 +74,7 @@ static enum fm_step reply_ended(struct fm_request *request)
     struct fm_error err = {0};
     struct fm_job_view job;
     FM_AUTO(fm_text_done) struct fm_text url = {0};
-    const struct fm_reader_job *row = &request->look.found;
+    const struct fm_reader_job *row = &request->lookup.found;
     if (!request->asked.wants_download) {
         return fm_poll_reply(request, row, 200);
     }
@@ -153,8 +155,7 @@ static enum fm_step look(struct fm_request *request, struct wait *wait)
     watch_off(wait);
     watch_on(request, wait);
     wait->stage = STAGE_LOOKING;
-    fm_lookup_start(request, &request->job);
-    return FM_STEP_WAIT;
+    return fm_lookup_start(request, &request->job);
 }
 
 /* Until when nothing changes that nobody tells of: the key's end, a scheduled job's time. */
@@ -171,8 +172,8 @@ static int64_t untold_ms(const struct fm_reader_lookup *look)
 
 static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
 {
-    bool is_running = request->look.found.state == FM_STATE_RUNNING;
-    int64_t until_ms = untold_ms(&request->look);
+    bool is_running = request->lookup.found.state == FM_STATE_RUNNING;
+    int64_t until_ms = untold_ms(&request->lookup);
     fm_watch_know(wait->watch, &wait->entry, is_running ? FM_WATCH_RUNNING : FM_WATCH_WAITING);
     fm_lookup_forget(request);
     wait->stage = STAGE_WAITING;
@@ -185,7 +186,7 @@ static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
 
 static bool is_over(struct fm_request *request, struct wait *wait, enum fm_poll_until until)
 {
-    enum fm_state state = request->look.found.state;
+    enum fm_state state = request->lookup.found.state;
     bool is_changed = until == FM_POLL_CHANGE && wait->has_first && state != wait->first;
     wait->first = wait->has_first ? wait->first : state;
     wait->has_first = true;
@@ -200,17 +201,17 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
     if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
-    if (!request->look.has_job) {
+    if (!request->lookup.has_job) {
         fm_fail_param(&err, FM_NOT_FOUND, NULL, "No such job");
         return fm_reply_error(request, &err);
     }
     if (is_over(request, wait, until)) {
-        if (fm_position_is_listing(request)) {
+        if (fm_position_find(request) == FM_STEP_WAIT) {
             return FM_STEP_WAIT;
         }
-        bool has_ended = fm_state_is_ended(request->look.found.state);
+        bool has_ended = fm_state_is_ended(request->lookup.found.state);
         return has_ended ? reply_ended(request)
-                         : fm_poll_reply(request, &request->look.found, status);
+                         : fm_poll_reply(request, &request->lookup.found, status);
     }
     return wait->is_watching ? sleep_on(request, wait) : look(request, wait);
 }
@@ -218,9 +219,6 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
 enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, unsigned status)
 {
     struct wait *wait = wait_of(request);
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
     /* A job just made was not in the look-up that came before it. */
     bool is_new = wait->stage == STAGE_START && until == FM_POLL_END;
     if (is_new || wait->stage == STAGE_WAITING) {

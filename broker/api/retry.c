@@ -17,13 +17,13 @@ static bool take_spec(struct fm_request *request, struct fm_error *err)
 {
     FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};
     struct fm_job_view job;
-    if (!fm_job_view_read(&request->look.found, &request->arena, &job, err)) {
+    if (!fm_job_view_read(&request->lookup.found, &request->arena, &job, err)) {
         return false;
     }
     struct fm_validate_input input = {
         .type = (enum fm_type)job.spec.type,
         .site = fm_site_name((enum fm_site)job.spec.site),
-        .scopes = request->look.scopes,
+        .scopes = request->lookup.scopes,
         .policy = &policy,
         .now_ms = fm_clock_wall_us() / 1000,
     };
@@ -37,7 +37,7 @@ static bool take_spec(struct fm_request *request, struct fm_error *err)
 static bool may_retry(struct fm_request *request, struct fm_error *err)
 {
     return fm_job_view_check_scope(request, err) &&
-           (fm_state_is_ended(request->look.found.state) ||
+           (fm_state_is_ended(request->lookup.found.state) ||
             fm_fail(err, FM_JOB_NOT_FINISHED, "retry: not ended"));
 }
 

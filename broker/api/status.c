@@ -80,12 +80,12 @@ enum fm_step fm_status_me_act(struct fm_request *request)
     struct fm_json_writer json = {.out = &body};
     fm_json_open(&json, NULL, '{');
     fm_json_put_text(&json, "object", "me");
-    put_account(&json, &request->look);
-    put_key(&json, &request->look);
-    put_limits(&json, &request->look);
+    put_account(&json, &request->lookup);
+    put_key(&json, &request->lookup);
+    put_limits(&json, &request->lookup);
     fm_json_open(&json, "jobs", '{');
-    fm_json_put_integer(&json, "queued", (int64_t)request->look.queued_jobs);
-    fm_json_put_integer(&json, "running", (int64_t)request->look.running_jobs);
+    fm_json_put_integer(&json, "queued", (int64_t)request->lookup.queued_jobs);
+    fm_json_put_integer(&json, "running", (int64_t)request->lookup.running_jobs);
     fm_json_close(&json, '}');
     fm_json_close(&json, '}');
     return fm_reply_json(request, 200, &body);

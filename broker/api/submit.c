@@ -42,9 +42,9 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
 {
     const struct fm_spec *spec = &request->asked.spec;
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_ENQUEUE);
-    event->account = request->look.key_account;
+    event->account = request->lookup.key_account;
     event->id = request->job;
-    event->key = request->look.key_id;
+    event->key = request->lookup.key_id;
     event->retry_of = submission->retry_of;
     event->type = (enum fm_type)spec->type;
     event->site = (unsigned)spec->site;
@@ -54,7 +54,7 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     event->max_tries = (unsigned)spec->max_attempts;
     event->timeout_seconds = (unsigned)spec->timeout_seconds;
     event->expires_seconds = (unsigned)spec->expires_in_seconds;
-    event->cap = fm_account_plan_running(request->look.plan, request->look.is_operator);
+    event->cap = fm_account_plan_running(request->lookup.plan, request->lookup.is_operator);
     event->spec = (struct fm_slice){submission->packed.data, submission->packed.length};
     return event;
 }
@@ -64,8 +64,8 @@ static void fill_row(const struct fm_request *request, struct submission *submis
     const struct fm_spec *spec = &request->asked.spec;
     submission->row = (struct fm_reader_job){
         .id = request->job,
-        .account = request->look.key_account,
-        .key = request->look.key_id,
+        .account = request->lookup.key_account,
+        .key = request->lookup.key_id,
         .retry_of = submission->retry_of,
         .state = spec->run_at_ms > 0 ? FM_STATE_SCHEDULED : FM_STATE_QUEUED,
         .spec = {submission->packed.data, submission->packed.length},
@@ -81,7 +81,7 @@ static enum fm_step enqueue(struct fm_request *request)
     struct submission *submission = fm_alloc(sizeof(*submission));
     request->act = submission;
     request->act_done = submission_done;
-    if (!fm_queued_limit_may_queue(request->front->queued_limit, &request->look, 1, &err) ||
+    if (!fm_queued_limit_admit(request->front->queued_limit, &request->lookup, 1, &err) ||
         !fm_spec_write(&request->asked.spec, &submission->packed, &err)) {
         return fm_reply_error(request, &err);
     }
@@ -90,8 +90,7 @@ static enum fm_step enqueue(struct fm_request *request)
     fill_row(request, submission);
     request->stage = STAGE_ENQUEUED;
     fm_commit_post(request, event_of(request, submission));
-    (void)fm_commit_is_waiting(request);
-    return FM_STEP_WAIT;
+    return fm_commit_wait(request);
 }
 
 static void put_location(struct fm_request *request)
@@ -115,10 +114,7 @@ static enum fm_step answer(struct fm_request *request)
 {
     const struct submission *submission = request->act;
     struct fm_error err = {0};
-    if (fm_commit_is_waiting(request)) {
-        return FM_STEP_WAIT;
-    }
-    if (!fm_commit_is_done(request, &err)) {
+    if (!fm_commit_check(request, &err)) {
         return fm_reply_error(request, &err);
     }
     put_location(request);
@@ -132,7 +128,7 @@ enum fm_step fm_submit_act(struct fm_request *request)
 {
     switch ((enum stage)request->stage) {
     case STAGE_START:
-        return fm_queued_limit_is_counting(request) ? FM_STEP_WAIT : enqueue(request);
+        return fm_queued_limit_count(request) == FM_STEP_WAIT ? FM_STEP_WAIT : enqueue(request);
     case STAGE_ENQUEUED:
         return answer(request);
     default:

@@ -7,18 +7,20 @@
 #include <strings.h>
 
 #include "broker/api/act.h"
+#include "broker/config/settings.h"
 #include "broker/request/reply.h"
 #include "broker/store/disk_threads.h"
+#include "broker/store/signed_url.h"
+#include "broker/store/store.h"
 #include "common/clock.h"
 
 enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
 
 struct upload {
-    struct fm_http_exchange *exchange;
+    struct fm_suspend *wait; /* the request's */
     struct fm_store_put *put;
     struct fm_error err; /* of its finish */
     struct fm_disk_task errand;
-    atomic_bool is_finished;
 };
 
 static void upload_done(struct fm_request *request)
@@ -94,7 +96,7 @@ static enum fm_step start(struct fm_request *request)
         return refuse(request, &err);
     }
     struct upload *upload = fm_alloc(sizeof(*upload));
-    upload->exchange = request->exchange;
+    upload->wait = &request->wait;
     request->act = upload;
     request->act_done = upload_done;
     if (!fm_store_put_start(request->front->store, &object, &upload->put, &err)) {
@@ -109,11 +111,8 @@ static enum fm_step start(struct fm_request *request)
 static void finish(struct fm_disk_task *errand)
 {
     struct upload *upload = fm_container_of(errand, struct upload, errand);
-    struct fm_http_exchange *exchange = upload->exchange;
     (void)!fm_store_put_finish(&upload->put, &upload->err);
-    atomic_store(&upload->is_finished, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
+    fm_suspend_wake(upload->wait);
 }
 
 static enum fm_step begin_finish(struct fm_request *request)
@@ -121,9 +120,8 @@ static enum fm_step begin_finish(struct fm_request *request)
     struct upload *upload = request->act;
     upload->errand.run = finish;
     request->stage = STAGE_FINISHING;
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(request->exchange);
-    fm_disk_threads_add(request->errands, &upload->errand);
+    fm_suspend_begin(&request->wait, request->exchange);
+    fm_disk_threads_add(request->disk_threads, &upload->errand);
     return FM_STEP_WAIT;
 }
 
@@ -131,13 +129,6 @@ static enum fm_step answer(struct fm_request *request)
 {
     struct upload *upload = request->act;
     struct fm_text body = {0};
-    if (!atomic_load(&upload->is_finished)) {
-        fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-        if (atomic_load(&upload->is_finished)) {
-            fm_http_resume(request->exchange);
-        }
-        return FM_STEP_WAIT;
-    }
     if (upload->err.code != FM_NONE) {
         return refuse(request, &upload->err);
     }

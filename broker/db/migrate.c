@@ -64,15 +64,13 @@ bool fm_migrate_run(const char *database_url, unsigned *applied, struct fm_error
            apply_missing(db, applied, err) && run(db, fm_sql_partition_make, err);
 }
 
-bool fm_migrate_check_secrets(const char *database_url, const struct fm_secrets *secrets,
+bool fm_migrate_check_secrets(const char *database_url, const uint8_t digest[FM_HASH_SIZE],
                               struct fm_error *err)
 {
     FM_AUTO(fm_db_close) struct fm_db *db = NULL;
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    uint8_t digest[FM_HASH_SIZE];
     char hex[2 + FM_HASH_HEX_SIZE] = "\\x";
-    fm_secrets_check(secrets, digest);
-    fm_hash_to_hex(digest, sizeof digest, hex + 2);
+    fm_hash_to_hex(digest, FM_HASH_SIZE, hex + 2);
     const char *parameters[] = {hex};
     if (!fm_db_open(database_url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS, &db, err) ||
         !fm_db_run(db, fm_sql_secret_check, parameters, 1, fm_clock_ms() + PATIENCE_MS, &rows, err))

@@ -389,6 +389,8 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *context, con
     fm_log(FM_LOG_DEBUG, "http_library", "text=\"%s\"", line);
 }
 
+/* Heads of 0.9.75 are looked over here; later versions refuse by themselves, when strict, whatever
+ * could hide a part of a head: bare LF, folded lines, NUL. */
 static bool start_daemon(struct fm_http *http, const struct fm_http_options *options,
                          struct fm_error *err)
 {
@@ -404,8 +406,8 @@ static bool start_daemon(struct fm_http *http, const struct fm_http_options *opt
         leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_LIMIT,
         options->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_ARRAY, pool,
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
+        http->parses_in_place ? 0 : 1, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
     return http->daemon != NULL || fm_fail(err, FM_SYSTEM, "http: the daemon did not start");
 }
 

@@ -340,8 +340,10 @@ static bool migrate(const struct fm_broker_settings *settings, const struct fm_s
                     struct fm_error *err)
 {
     unsigned applied;
+    uint8_t digest[FM_HASH_SIZE];
+    fm_secrets_check(secrets, digest);
     if (!fm_migrate_run(settings->database_url, &applied, err) ||
-        !fm_migrate_check_secrets(settings->database_url, secrets, err))
+        !fm_migrate_check_secrets(settings->database_url, digest, err))
         return false;
     printf("{\"applied\":%u}\n", applied);
     return true;

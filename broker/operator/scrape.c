@@ -39,7 +39,7 @@ struct scrape {
     struct fm_http_exchange *exchange;
     struct fm_reader_query query;
     bool has_asked;
-    atomic_bool is_answered;
+    struct fm_suspend wait;
 };
 
 /* ---- the queue as a whole ---- */
@@ -94,10 +94,7 @@ static void keep_rows(struct service *service, const struct fm_db_rows *rows)
 static void answered(struct fm_reader_query *query)
 {
     struct scrape *scrape = query->context;
-    struct fm_http_exchange *exchange = scrape->exchange;
-    atomic_store(&scrape->is_answered, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
+    fm_suspend_wake(&scrape->wait);
 }
 
 static bool is_fresh(struct service *service)
@@ -113,8 +110,7 @@ static void ask(struct service *service, struct scrape *scrape)
     scrape->has_asked = true;
     scrape->query = (struct fm_reader_query){
         .call.sql = fm_sql_metrics_queue, .done = answered, .context = scrape};
-    fm_http_wait(scrape->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(scrape->exchange);
+    fm_suspend_begin(&scrape->wait, scrape->exchange);
     fm_reader_query(service->front.reader, &scrape->query);
 }
 
@@ -252,13 +248,6 @@ static enum fm_http_next run(struct fm_http_exchange *exchange)
     struct scrape *scrape = scrape_of(exchange);
     const char *method = fm_http_method(exchange), *target = fm_http_target(exchange);
     size_t length = strcspn(target, "?");
-    if (scrape->has_asked && !atomic_load(&scrape->is_answered)) {
-        fm_http_wait(exchange, FM_CLOCK_NEVER);
-        if (atomic_load(&scrape->is_answered)) {
-            fm_http_resume(exchange);
-        }
-        return FM_HTTP_WAIT;
-    }
     for (size_t i = 0; i < FM_COUNT(pages); i++) {
         if (strlen(pages[i].path) == length && strncmp(pages[i].path, target, length) == 0) {
             bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;

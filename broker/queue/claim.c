@@ -91,7 +91,7 @@ static void claimed(struct fm_queue_event *event)
     fm_fault("claim_committed");
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
-    fm_schedule_settle(move->hub->order, &event->id);
+    fm_schedule_settle(move->hub->schedule, &event->id);
     if (event->outcome == FM_QUEUE_MOVED && held)
         start(move->hub, session, held, event);
     else if (event->outcome == FM_QUEUE_MOVED)
@@ -142,12 +142,12 @@ static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class c
 {
     char pool[48];
     fm_session_pool(session, class, pool);
-    if (fm_schedule_is_empty(hub->order, pool) || fm_reason_pool_is_paused(hub->reason, pool))
+    if (fm_schedule_is_empty(hub->schedule, pool) || fm_reason_pool_is_paused(hub->reason, pool))
         return;
     bool may_avoid = has_other(hub, session, pool, class);
     struct fm_tick_head head;
     while (fm_session_free(session, class) &&
-           fm_schedule_next(hub->order, pool, &session->node.id, may_avoid, &head))
+           fm_schedule_next(hub->schedule, pool, &session->node.id, may_avoid, &head))
         claim(hub, session, class, &head);
 }
 
@@ -203,11 +203,12 @@ static bool is_paused(struct fm_hub *hub, const struct fm_queue_event *event)
 void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
 {
     struct slot slot = {NULL, FM_CLASS_NET};
-    if (is_due(event) && !is_paused(hub, event) && fm_schedule_is_open(hub->order, event->pool) &&
-        !fm_running_limit_is_reached(hub->cap, &event->account, event->cap))
+    if (is_due(event) && !is_paused(hub, event) &&
+        fm_schedule_is_open(hub->schedule, event->pool) &&
+        !fm_running_limit_is_reached(hub->running_limit, &event->account, event->cap))
         slot = find_slot(hub, event->pool);
     if (!slot.session) {
-        fm_schedule_expect(hub->order, event->pool);
+        fm_schedule_expect(hub->schedule, event->pool);
         return;
     }
     event->session = slot.session->id;
@@ -222,9 +223,10 @@ static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
                                 .site = event->site,
                                 .cap = event->cap};
     bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
-    fm_schedule_arrive(hub->order, event->pool, is_known && !is_paused(hub, event) ? &head : NULL);
+    fm_schedule_arrive(hub->schedule, event->pool,
+                       is_known && !is_paused(hub, event) ? &head : NULL);
     if (!is_known && event->outcome == FM_QUEUE_FAILED)
-        fm_schedule_doubt(hub->order);
+        fm_schedule_doubt(hub->schedule);
 }
 
 static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
@@ -242,7 +244,7 @@ static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
         held->sent_after = session->acks;
     } else {
         fm_session_lease_drop(session, held);
-        fm_schedule_doubt(hub->order);
+        fm_schedule_doubt(hub->schedule);
     }
 }
 

@@ -115,7 +115,7 @@ static void take_inbox(struct fm_dispatch *dispatch)
     eventfd_t ignored;
     (void)!eventfd_read(dispatch->wake, &ignored);
     if (atomic_exchange(&dispatch->has_news, false)) {
-        fm_schedule_doubt(dispatch->hub.order);
+        fm_schedule_doubt(dispatch->hub.schedule);
         dispatch->hub.wants_heads = true;
     }
     struct fm_queue_event *next;
@@ -196,9 +196,9 @@ static void open_rooms(struct fm_dispatch *dispatch, const char *database_url)
     struct fm_hub *hub = &dispatch->hub;
     hub->broker = fm_id_new_lease() >> 1;
     hub->nodes = fm_node_set_new();
-    hub->cap = fm_running_limit_new();
-    hub->sessions = fm_session_set_new(hub->cap);
-    hub->order = fm_schedule_new(hub->cap);
+    hub->running_limit = fm_running_limit_new();
+    hub->sessions = fm_session_set_new(hub->running_limit);
+    hub->schedule = fm_schedule_new(hub->running_limit);
     hub->reason = fm_reason_new();
     hub->starts = fm_queue_new(database_url, hub->broker);
     hub->queue = fm_queue_new(database_url, hub->broker);
@@ -215,7 +215,7 @@ bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_
     struct fm_dispatch *fresh = fm_alloc(sizeof *fresh);
     fresh->hub.settings = settings;
     atomic_init(&fresh->settings, settings);
-    fresh->hub.grant = grant;
+    fresh->hub.signed_url = grant;
     fresh->hub.watch = watch;
     open_rooms(fresh, settings->database_url);
     bool ok = fm_link_open(settings->link_listen, secrets, fresh->hub.nodes, &fresh->hub.link, err);
@@ -264,9 +264,9 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
     fm_link_close(&old->hub.link);
     fm_tick_destroy(&old->look);
     fm_reason_destroy(&old->hub.reason);
-    fm_schedule_destroy(&old->hub.order);
+    fm_schedule_destroy(&old->hub.schedule);
     fm_session_set_destroy(&old->hub.sessions);
-    fm_running_limit_destroy(&old->hub.cap);
+    fm_running_limit_destroy(&old->hub.running_limit);
     fm_node_set_destroy(&old->hub.nodes);
     pthread_mutex_destroy(&old->lock);
     fm_file_close(&old->wake);

@@ -1,7 +1,8 @@
 /*
- * The queue thread: inbox → flush → send → receive → timers; each turn returns how long it may
- * sleep. It owns the queue, the tick, the link and the timers, and is the only one that changes
- * jobs. Threads: post from any; all else happens on the queue thread.
+ * The queue thread. Each of its turns takes the inbox, runs the flush, sends, receives, serves the
+ * timers, and returns how long the thread may sleep. It is the only thread that changes jobs.
+ * Owns: the queues, the tick, the link and the timers. Threads: fm_dispatch_post and
+ * fm_dispatch_nudge may be called on any; everything else happens on the queue thread.
  */
 #ifndef FM_BROKER_QUEUE_DISPATCH_H
 #define FM_BROKER_QUEUE_DISPATCH_H
@@ -15,22 +16,24 @@
 
 struct fm_dispatch;
 
-/* Binds the link, starts the thread. What is borrowed must outlive it. */
+/* Binds the link and starts the thread. All that is handed in is borrowed and must outlive it. */
 bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
                      const struct fm_signed_url *grant, struct fm_watch *watch,
                      struct fm_dispatch **dispatch, struct fm_error *err) FM_MUST_CHECK;
-/* From the next turn on these settings, in place of the ones before; both are borrowed. */
+/* Replaces the settings from the next turn on. Both the old and the new ones stay borrowed. */
 void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_settings *settings);
-/* Ends the thread: what was posted and not committed is answered UNAVAILABLE. */
+/* Ends the thread. Events that were posted and not committed end as UNAVAILABLE. */
 void fm_dispatch_destroy(struct fm_dispatch **dispatch);
-/* Takes an ENQUEUE, CANCEL or DELETE; its `done` is called on the queue thread after the commit. */
+/* Takes ownership of an ENQUEUE, CANCEL or DELETE. Its `done` is called on the queue thread, after
+ * the commit. */
 void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event);
-/* Jobs came to be that were not posted (a batch's): look for them now, not with the next tick. */
+/* Jobs were made without a post (a batch's): read the waiting rows now, not with the next tick. */
 void fm_dispatch_nudge(struct fm_dispatch *dispatch);
-/* For /readyz: the database answered the last tick. For status: workers attached. */
+/* True while the database answers the ticks: for /readyz. */
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch);
+/* Attached workers. */
 unsigned fm_dispatch_workers(const struct fm_dispatch *dispatch);
-/* Why jobs wait; the dispatch's own. */
+/* Why jobs wait. Owned by the dispatch. */
 struct fm_reason *fm_dispatch_reason(struct fm_dispatch *dispatch);
 
 #endif

@@ -277,7 +277,7 @@ size_t fm_flush_take_answered(struct fm_flush *flush, bool all,
     return taken;
 }
 
-void fm_flush_build_look(struct fm_flush *flush)
+void fm_flush_build_second_read(struct fm_flush *flush)
 {
     struct fm_text *ids = &flush->texts[0], *accounts = &flush->texts[1];
     fm_db_array_open(ids, FM_DB_UUID);
@@ -314,7 +314,7 @@ static void read_live(struct fm_queue_event *event, uint64_t lease, int64_t time
     }
 }
 
-void fm_flush_read_look(struct fm_flush *flush, struct fm_db *db)
+void fm_flush_read_second(struct fm_flush *flush, struct fm_db *db)
 {
     struct fm_db_rows *rows = fm_db_take(db, 0);
     for (size_t row = 0; row < fm_db_rows_count(rows); row++) {

@@ -1,7 +1,7 @@
 /*
- * What the queue thread holds: the rooms it introduces to each other. Shared by dispatch (the turn,
- * the claims, the timers), report (what a worker says) and watchdog words of both; nobody else
- * includes it. Threads: the queue thread alone.
+ * All that the queue thread works with, in one struct, and the moves that several of its files
+ * make: giving a lease back, ending a session, sending CANCEL and REFUSE. Included by the queue
+ * thread's own files alone (dispatch, claim, report, tick). Threads: the queue thread.
  */
 #ifndef FM_BROKER_QUEUE_HUB_H
 #define FM_BROKER_QUEUE_HUB_H
@@ -17,25 +17,26 @@
 #include "broker/store/signed_url.h"
 
 struct fm_hub {
-    const struct fm_broker_settings *settings; /* borrowed, as grant and watch */
-    const struct fm_signed_url *grant;
+    const struct fm_broker_settings *settings; /* borrowed, as signed_url and watch */
+    const struct fm_signed_url *signed_url;
     struct fm_watch *watch;
     uint64_t broker; /* this process's boot */
     struct fm_node_set *nodes;
     struct fm_link *link;
-    struct fm_queue *starts; /* of ENQUEUE and CLAIM: what jobs begin with never waits for what
-                                others end with */
-    struct fm_queue *queue;  /* of all else */
+    struct fm_queue *starts; /* ENQUEUE and CLAIM: the start of a job never waits behind the flush
+                                that ends others */
+    struct fm_queue *queue;  /* all other kinds */
     struct fm_tick_db *tick;
-    struct fm_running_limit *cap;
+    struct fm_running_limit *running_limit;
     struct fm_session_set *sessions;
-    struct fm_schedule *order;
+    struct fm_schedule *schedule;
     struct fm_reason *reason;
-    size_t deferring; /* jobs of paused sites, on their way to a later time */
-    bool wants_heads; /* a slot came free or a job came: look before the next tick is due */
+    size_t deferring; /* DEFER events under way, for jobs of paused sites */
+    bool wants_heads; /* a slot or a job came: read the waiting rows before the next tick is due */
 };
 
-/* What travels with an event through the queue: whose it is, and the memory its slices point at. */
+/* Travels with an event through the queue: the node and lease it is about, and the memory that the
+ * event's slices point at. */
 struct fm_hub_move {
     struct fm_hub *hub;
     struct fm_id node;
@@ -46,25 +47,25 @@ struct fm_hub_move {
 };
 
 struct fm_hub_move *fm_hub_move_new(struct fm_hub *hub, const struct fm_id *node, uint64_t lease);
-/* Frees the move and its event: the last act of every `done`. */
+/* Frees the move and its event: the last call of every `done`. */
 void fm_hub_move_end(struct fm_queue_event *event);
-/* Adds the event to the queue of its kind. */
+/* Adds the event to `starts` or to `queue`, by its kind. */
 void fm_hub_queue(struct fm_hub *hub, struct fm_queue_event *event);
-/* Adds the event with the move as its context. */
+/* The same, with the move as the event's context, and its node and lease filled in. */
 void fm_hub_add(struct fm_hub_move *move, struct fm_queue_event *event,
                 void (*done)(struct fm_queue_event *event));
-/* Gives a lease back to the queue, uncounted, and marks it ending. */
+/* Releases a lease of the session uncounted: the job waits again, as if it had not been started. */
 void fm_hub_return(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held);
-/* Tells the worker to end an attempt. */
+/* Sends CANCEL for an attempt. The message may be lost: the next heartbeat repeats the question. */
 void fm_hub_cancel(struct fm_hub *hub, const struct fm_session *session, const struct fm_id *job,
                    uint64_t lease, enum fm_cancel_reason reason);
-/* Tells a connection that it is not attached. */
+/* Sends REFUSE to a connection whose node is not attached. */
 void fm_hub_refuse(struct fm_hub *hub, const struct fm_link_route *route, enum fm_refusal reason);
-/* Ends an attached session after a goodbye (BYE, revoked): its leases go back uncounted, it is
- * forgotten at once. */
+/* Ends an attached session whose worker left (BYE) or may not stay (revoked): its leases are
+ * released uncounted, and the session is gone from memory at once. */
 void fm_hub_dismiss(struct fm_hub *hub, struct fm_session *session);
-/* Ends a session that was silent with this beat: counted as a loss; one that has moved since stays.
- */
+/* Ends a session that was silent, each of its leases counted as a loss. A session whose beat is no
+ * longer `row->beat` has spoken since, and stays. */
 void fm_hub_lose(struct fm_hub *hub, const struct fm_tick_session *row);
 struct fm_slice fm_hub_bytes(const struct fm_id *id);
 

@@ -223,7 +223,7 @@ static void note_connection(struct fm_queue *queue, enum fm_db_state state)
 static void send_phase(struct fm_queue *queue)
 {
     if (queue->phase == LOOKING) {
-        fm_flush_build_look(queue->flush);
+        fm_flush_build_second_read(queue->flush);
     } else {
         fm_flush_build(queue->flush);
     }
@@ -254,7 +254,7 @@ static void take_success(struct fm_queue *queue)
     queue->is_troubled = false;
     queue->limit = queue->limit * 2 < FM_FLUSH_MAX ? queue->limit * 2 : FM_FLUSH_MAX;
     if (is_second) {
-        fm_flush_read_look(queue->flush, queue->db);
+        fm_flush_read_second(queue->flush, queue->db);
     } else {
         queue->last_ms = fm_clock_ms() - queue->started_at;
         queue->last_events = queue->flush->count;

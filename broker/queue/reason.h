@@ -1,6 +1,7 @@
 /*
- * Why a waiting job waits: what the queue thread knows of pools, accounts and sites as a whole, for
- * the fronts to show. The queue thread writes what the tick told it; fronts read. Threads: any.
+ * Why a waiting job waits: what the queue thread knows about pools, accounts and sites as a whole,
+ * kept for replies to show. The queue thread writes what each tick read; front threads read it.
+ * Threads: any.
  */
 #ifndef FM_BROKER_QUEUE_REASON_H
 #define FM_BROKER_QUEUE_REASON_H
@@ -15,7 +16,7 @@
 
 enum fm_reason_pause_kind { FM_REASON_SITE, FM_REASON_POOL, FM_REASON_ACCOUNT };
 
-/* One thing the operator holds back; of the three subjects the one its kind names. */
+/* One pause of the operator's. Only the subject that `kind` names is set. */
 struct fm_reason_pause {
     enum fm_reason_pause_kind kind;
     unsigned site;
@@ -27,27 +28,28 @@ struct fm_reason;
 struct fm_reason *fm_reason_new(void);
 void fm_reason_destroy(struct fm_reason **reason);
 
-/* All pauses there are, in the place of those before. */
+/* Replaces all pauses. */
 void fm_reason_set_pauses(struct fm_reason *reason, const struct fm_reason_pause *pauses,
                           size_t count);
 bool fm_reason_site_is_paused(struct fm_reason *reason, unsigned site);
 bool fm_reason_pool_is_paused(struct fm_reason *reason, const char *pool);
 bool fm_reason_account_is_paused(struct fm_reason *reason, const struct fm_id *account);
 
-/* The operator holds back such a job. */
+/* True if the operator's pauses hold back such a job. */
 bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struct fm_id *account,
                          unsigned site);
 
-/* Accounts that wait at their cap, in the place of those before. */
+/* Replaces the accounts whose jobs wait for their running limit. */
 void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts, size_t count);
-/* The pools that workers serve; `all`: there are no others, on other brokers. */
+/* Replaces the pools that workers serve. `all`: no other broker has workers, so the list is
+ * complete. */
 void fm_reason_set_pools(struct fm_reason *reason, const char *const *pools, size_t count,
                          bool all);
-/* How fast jobs start: the reason's own. */
+/* How fast jobs start. Owned by the reason. */
 struct fm_start_rate *fm_reason_start_rate(struct fm_reason *reason);
 
-/* `queue.reason` of a due job of that pool, account and site, as static text; NULL: it is merely
- * not its turn. */
+/* The `queue.reason` of a due job of that pool, account and site: static text, or NULL if nothing
+ * but its turn is missing. */
 const char *fm_reason_of(struct fm_reason *reason, const char *pool, const struct fm_id *account,
                          unsigned site);
 

@@ -54,7 +54,7 @@ static void welcome(struct fm_hub *hub, struct fm_session *session)
     fm_message_init(&message, FM_MESSAGE_WELCOME);
     message.welcome.round_ms = hub->settings->round_ms;
     message.welcome.node = session->node.name;
-    add_word(&message, &message.welcome.store_origins, hub->grant->store_origin);
+    add_word(&message, &message.welcome.store_origins, hub->signed_url->store_origin);
     add_word(&message, &message.welcome.own, hub->settings->listen);
     add_word(&message, &message.welcome.own, hub->settings->link_listen);
     if (hub->settings->metrics_listen[0])
@@ -102,7 +102,7 @@ static void attached(struct fm_queue_event *event)
         }
         hub->wants_heads = true;
     }
-    fm_schedule_doubt(hub->order); /* what the worker did not list waits again */
+    fm_schedule_doubt(hub->schedule); /* what the worker did not list waits again */
     fm_hub_move_end(event);
 }
 
@@ -242,7 +242,7 @@ static void told(struct fm_queue_event *event)
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
     if (held) {
-        held->is_telling = false;
+        held->is_progressing = false;
         if (event->outcome == FM_QUEUE_STALE && !held->is_ending) {
             fm_hub_cancel(move->hub, session, &held->job, held->lease, FM_CANCEL_REASON_STALE);
             fm_session_lease_drop(session, held);
@@ -255,9 +255,9 @@ static void hear_progress(struct report *report)
 {
     struct fm_progress *progress = &report->message->progress;
     struct fm_session_lease *held = fm_session_lease_find(report->session, progress->lease);
-    if (!held || held->is_ending || held->is_telling)
+    if (!held || held->is_ending || held->is_progressing)
         return;
-    held->is_telling = true;
+    held->is_progressing = true;
     fm_fault("progress_heard");
     struct fm_hub_move *move = fm_hub_move_new(report->hub, &report->node->id, held->lease);
     progress->account = progress->job = (struct fm_slice){0};
@@ -282,7 +282,7 @@ static void grant_place(const struct fm_hub *hub, const struct fm_session_lease 
     if (file->sha256.length == sizeof object.sha256)
         memcpy(object.sha256, file->sha256.data, sizeof object.sha256);
     FM_AUTO(fm_text_done) struct fm_text url = {0};
-    fm_signed_url_store_put(hub->grant, &object, now_s, &url);
+    fm_signed_url_store_put(hub->signed_url, &object, now_s, &url);
     place->name = fm_arena_strndup(arena, object.name, strlen(object.name));
     place->url = fm_arena_strndup(arena, fm_text_get(&url), url.length);
 }
@@ -346,7 +346,7 @@ static void ended(struct fm_queue_event *event)
     }
     fm_watch_tell(hub->watch, &event->id);
     if (event->kind == FM_QUEUE_RELEASE)
-        fm_schedule_doubt(hub->order);
+        fm_schedule_doubt(hub->schedule);
     hub->wants_heads = true;
     fm_hub_move_end(event);
 }

@@ -38,7 +38,7 @@ struct lane {
 };
 
 struct pool {
-    const struct fm_running_limit *cap; /* the order's */
+    const struct fm_running_limit *running_limit; /* the order's */
     char *name;
     struct lane lanes[LANES];
     struct key *by_id; /* hash of all keys */
@@ -56,18 +56,18 @@ struct taken {
 };
 
 struct fm_schedule {
-    const struct fm_running_limit *cap;
+    const struct fm_running_limit *running_limit;
     struct pool *pools;
     struct taken *taken;
     uint64_t looks;      /* how many have begun */
     uint64_t doubted_by; /* so many had when last something went unseen */
 };
 
-struct fm_schedule *fm_schedule_new(const struct fm_running_limit *cap)
+struct fm_schedule *fm_schedule_new(const struct fm_running_limit *running_limit)
 {
-    struct fm_schedule *order = fm_alloc(sizeof *order);
-    order->cap = cap;
-    return order;
+    struct fm_schedule *schedule = fm_alloc(sizeof *schedule);
+    schedule->running_limit = running_limit;
+    return schedule;
 }
 
 static void key_take(struct pool *pool, struct key *key)
@@ -110,77 +110,77 @@ static void pool_destroy(struct pool *pool)
     fm_memory_release(&pool);
 }
 
-static struct taken *taken_find(const struct fm_schedule *order, const struct fm_id *id)
+static struct taken *taken_find(const struct fm_schedule *schedule, const struct fm_id *id)
 {
     struct taken *taken = NULL;
-    HASH_FIND(hh, order->taken, id, sizeof *id, taken);
+    HASH_FIND(hh, schedule->taken, id, sizeof *id, taken);
     return taken;
 }
 
-static void taken_add(struct fm_schedule *order, const struct fm_id *id)
+static void taken_add(struct fm_schedule *schedule, const struct fm_id *id)
 {
-    struct taken *taken = taken_find(order, id);
+    struct taken *taken = taken_find(schedule, id);
     if (!taken) {
         taken = fm_alloc(sizeof *taken);
         taken->id = *id;
-        HASH_ADD(hh, order->taken, id, sizeof taken->id, taken);
+        HASH_ADD(hh, schedule->taken, id, sizeof taken->id, taken);
     }
     taken->is_settled = false;
 }
 
-static void taken_drop(struct fm_schedule *order, bool settled_alone)
+static void taken_drop(struct fm_schedule *schedule, bool settled_alone)
 {
     struct taken *taken, *next;
-    HASH_ITER (hh, order->taken, taken, next) {
+    HASH_ITER (hh, schedule->taken, taken, next) {
         if (settled_alone && !taken->is_settled)
             continue;
-        HASH_DEL(order->taken, taken);
+        HASH_DEL(schedule->taken, taken);
         fm_memory_release(&taken);
     }
 }
 
-void fm_schedule_settle(struct fm_schedule *order, const struct fm_id *id)
+void fm_schedule_settle(struct fm_schedule *schedule, const struct fm_id *id)
 {
-    struct taken *taken = taken_find(order, id);
+    struct taken *taken = taken_find(schedule, id);
     if (taken)
         taken->is_settled = true;
 }
 
-void fm_schedule_begin_refill(struct fm_schedule *order)
+void fm_schedule_begin_refill(struct fm_schedule *schedule)
 {
-    taken_drop(order, true);
-    order->looks++;
+    taken_drop(schedule, true);
+    schedule->looks++;
 }
 
-void fm_schedule_destroy(struct fm_schedule **order)
+void fm_schedule_destroy(struct fm_schedule **schedule)
 {
-    if (!*order)
+    if (!*schedule)
         return;
-    taken_drop(*order, false);
+    taken_drop(*schedule, false);
     struct pool *pool, *next;
-    HASH_ITER (hh, (*order)->pools, pool, next) {
-        HASH_DEL((*order)->pools, pool);
+    HASH_ITER (hh, (*schedule)->pools, pool, next) {
+        HASH_DEL((*schedule)->pools, pool);
         pool_destroy(pool);
     }
-    fm_memory_release(order);
+    fm_memory_release(schedule);
 }
 
-static struct pool *pool_find(const struct fm_schedule *order, const char *name)
+static struct pool *pool_find(const struct fm_schedule *schedule, const char *name)
 {
     struct pool *pool = NULL;
-    HASH_FIND_STR(order->pools, name, pool);
+    HASH_FIND_STR(schedule->pools, name, pool);
     return pool;
 }
 
-static struct pool *pool_get(struct fm_schedule *order, const char *name)
+static struct pool *pool_get(struct fm_schedule *schedule, const char *name)
 {
-    struct pool *pool = pool_find(order, name);
+    struct pool *pool = pool_find(schedule, name);
     if (pool)
         return pool;
     pool = fm_alloc(sizeof *pool);
-    pool->cap = order->cap;
+    pool->running_limit = schedule->running_limit;
     pool->name = fm_strdup(name);
-    HASH_ADD_KEYPTR(hh, order->pools, pool->name, strlen(pool->name), pool);
+    HASH_ADD_KEYPTR(hh, schedule->pools, pool->name, strlen(pool->name), pool);
     return pool;
 }
 
@@ -218,10 +218,10 @@ static bool pool_has(const struct pool *pool, const struct fm_id *id)
 }
 
 /* At its seat's end, unless there are others that it would overtake; frees it then. */
-static void pool_add(struct fm_schedule *order, struct pool *pool, struct key *key)
+static void pool_add(struct fm_schedule *schedule, struct pool *pool, struct key *key)
 {
     struct seat *seat = NULL;
-    if (key->head.lane < LANES && !taken_find(order, &key->head.id) &&
+    if (key->head.lane < LANES && !taken_find(schedule, &key->head.id) &&
         !pool_has(pool, &key->head.id))
         seat = seat_get(&pool->lanes[key->head.lane], &key->head.account);
     if (seat)
@@ -257,13 +257,13 @@ static void keep(struct kept *kept, struct key *key)
     kept->last = key;
 }
 
-static void seat_empty(struct fm_schedule *order, struct pool *pool, struct seat *seat,
+static void seat_empty(struct fm_schedule *schedule, struct pool *pool, struct seat *seat,
                        struct kept *kept)
 {
     struct key *next;
     for (struct key *key = seat->keys; key; key = next) {
         next = key->next;
-        if (key->look < order->looks) {
+        if (key->look < schedule->looks) {
             key_drop(pool, key);
             continue;
         }
@@ -275,12 +275,12 @@ static void seat_empty(struct fm_schedule *order, struct pool *pool, struct seat
     seat->is_cut = false;
 }
 
-static struct key *pool_empty(struct fm_schedule *order, struct pool *pool)
+static struct key *pool_empty(struct fm_schedule *schedule, struct pool *pool)
 {
     struct kept kept = {NULL, NULL};
     for (size_t i = 0; i < LANES; i++)
         for (struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
-            seat_empty(order, pool, seat, &kept);
+            seat_empty(schedule, pool, seat, &kept);
     return kept.first;
 }
 
@@ -301,22 +301,22 @@ static void seat_tell(struct pool *pool, const struct fm_tick_head *head)
     seat->is_cut |= seat->told == head->most;
 }
 
-void fm_schedule_refill(struct fm_schedule *order, const char *name,
+void fm_schedule_refill(struct fm_schedule *schedule, const char *name,
                         const struct fm_tick_head *heads, size_t count)
 {
-    struct pool *pool = pool_get(order, name);
-    struct key *kept = pool_empty(order, pool), *next;
+    struct pool *pool = pool_get(schedule, name);
+    struct key *kept = pool_empty(schedule, pool), *next;
     for (size_t i = 0; i < count; i++) {
         if (heads[i].lane >= LANES)
             continue;
-        pool_add(order, pool, key_new(&heads[i], 0));
+        pool_add(schedule, pool, key_new(&heads[i], 0));
         seat_tell(pool, &heads[i]);
     }
     for (; kept; kept = next) {
         next = kept->next;
-        pool_add(order, pool, kept);
+        pool_add(schedule, pool, kept);
     }
-    pool->known_by = order->looks;
+    pool->known_by = schedule->looks;
     for (size_t i = 0; i < LANES; i++)
         lane_drop_idle(pool, &pool->lanes[i]);
 }
@@ -348,7 +348,7 @@ static bool seat_take(struct pool *pool, struct seat *seat, const struct fm_id *
 
 static bool is_capped(const struct pool *pool, const struct seat *seat)
 {
-    return fm_running_limit_is_reached(pool->cap, &seat->account, seat->cap);
+    return fm_running_limit_is_reached(pool->running_limit, &seat->account, seat->cap);
 }
 
 /* The first account in the round that has one; it goes to the round's end. */
@@ -386,30 +386,30 @@ static bool begin_round(struct pool *pool)
     return true;
 }
 
-bool fm_schedule_next(struct fm_schedule *order, const char *name, const struct fm_id *node,
+bool fm_schedule_next(struct fm_schedule *schedule, const char *name, const struct fm_id *node,
                       bool may_avoid, struct fm_tick_head *head)
 {
-    struct pool *pool = pool_find(order, name);
+    struct pool *pool = pool_find(schedule, name);
     if (!pool || !pool->by_id)
         return false;
     if (!pool_take(pool, node, may_avoid, head) &&
         !(begin_round(pool) && pool_take(pool, node, may_avoid, head)))
         return false;
-    taken_add(order, &head->id);
+    taken_add(schedule, &head->id);
     return true;
 }
 
-bool fm_schedule_is_empty(const struct fm_schedule *order, const char *name)
+bool fm_schedule_is_empty(const struct fm_schedule *schedule, const char *name)
 {
-    const struct pool *pool = pool_find(order, name);
+    const struct pool *pool = pool_find(schedule, name);
     return !pool || !pool->by_id;
 }
 
 /* ---- what is known without a look ---- */
 
-static bool is_known(const struct fm_schedule *order, const struct pool *pool)
+static bool is_known(const struct fm_schedule *schedule, const struct pool *pool)
 {
-    return pool && pool->known_by > order->doubted_by;
+    return pool && pool->known_by > schedule->doubted_by;
 }
 
 static bool is_cut(const struct pool *pool)
@@ -421,35 +421,35 @@ static bool is_cut(const struct pool *pool)
     return false;
 }
 
-void fm_schedule_expect(struct fm_schedule *order, const char *name)
+void fm_schedule_expect(struct fm_schedule *schedule, const char *name)
 {
-    pool_get(order, name)->coming++;
+    pool_get(schedule, name)->coming++;
 }
 
-void fm_schedule_arrive(struct fm_schedule *order, const char *name,
+void fm_schedule_arrive(struct fm_schedule *schedule, const char *name,
                         const struct fm_tick_head *head)
 {
-    struct pool *pool = pool_get(order, name);
+    struct pool *pool = pool_get(schedule, name);
     pool->coming -= pool->coming > 0;
-    if (head && is_known(order, pool))
-        pool_add(order, pool, key_new(head, order->looks));
+    if (head && is_known(schedule, pool))
+        pool_add(schedule, pool, key_new(head, schedule->looks));
 }
 
-void fm_schedule_doubt(struct fm_schedule *order)
+void fm_schedule_doubt(struct fm_schedule *schedule)
 {
-    order->doubted_by = order->looks;
+    schedule->doubted_by = schedule->looks;
 }
 
-bool fm_schedule_is_open(const struct fm_schedule *order, const char *name)
+bool fm_schedule_is_open(const struct fm_schedule *schedule, const char *name)
 {
-    const struct pool *pool = pool_find(order, name);
-    return is_known(order, pool) && !pool->by_id && pool->coming == 0 && !is_cut(pool);
+    const struct pool *pool = pool_find(schedule, name);
+    return is_known(schedule, pool) && !pool->by_id && pool->coming == 0 && !is_cut(pool);
 }
 
-bool fm_schedule_wants_refill(const struct fm_schedule *order, const char *name, size_t enough)
+bool fm_schedule_wants_refill(const struct fm_schedule *schedule, const char *name, size_t enough)
 {
-    const struct pool *pool = pool_find(order, name);
-    return !is_known(order, pool) || (HASH_COUNT(pool->by_id) < enough && is_cut(pool));
+    const struct pool *pool = pool_find(schedule, name);
+    return !is_known(schedule, pool) || (HASH_COUNT(pool->by_id) < enough && is_cut(pool));
 }
 
 static void lane_capped(const struct pool *pool, const struct lane *lane, struct fm_id *out,
@@ -460,10 +460,10 @@ static void lane_capped(const struct pool *pool, const struct lane *lane, struct
             out[(*count)++] = seat->account;
 }
 
-size_t fm_schedule_capped(const struct fm_schedule *order, struct fm_id *out, size_t limit)
+size_t fm_schedule_capped(const struct fm_schedule *schedule, struct fm_id *out, size_t limit)
 {
     size_t count = 0;
-    for (const struct pool *pool = order->pools; pool; pool = pool->hh.next)
+    for (const struct pool *pool = schedule->pools; pool; pool = pool->hh.next)
         for (size_t i = 0; i < LANES; i++)
             lane_capped(pool, &pool->lanes[i], out, limit, &count);
     return count;

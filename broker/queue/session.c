@@ -13,13 +13,13 @@
 
 struct fm_session_set {
     struct fm_session *sessions; /* hash by node id */
-    struct fm_running_limit *cap;
+    struct fm_running_limit *running_limit;
 };
 
-struct fm_session_set *fm_session_set_new(struct fm_running_limit *cap)
+struct fm_session_set *fm_session_set_new(struct fm_running_limit *running_limit)
 {
     struct fm_session_set *set = fm_alloc(sizeof *set);
-    set->cap = cap;
+    set->running_limit = running_limit;
     return set;
 }
 
@@ -46,7 +46,7 @@ struct fm_session *fm_session_get(struct fm_session_set *set, const struct fm_ti
         return session;
     session = fm_alloc(sizeof *session);
     session->node = *node;
-    session->cap = set->cap;
+    session->running_limit = set->running_limit;
     HASH_ADD(by_node, set->sessions, node.id, sizeof session->node.id, session);
     return session;
 }
@@ -94,7 +94,7 @@ struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64
     held->lease = lease;
     held->class = class;
     session->taken[class]++;
-    fm_running_limit_begin(session->cap, account);
+    fm_running_limit_begin(session->running_limit, account);
     held->account = *account;
     held->job = *job;
     held->sent_after = session->acks;
@@ -108,7 +108,7 @@ void fm_session_lease_drop(struct fm_session *session, struct fm_session_lease *
         return;
     HASH_DEL(session->leases, lease);
     session->taken[lease->class]--;
-    fm_running_limit_end(session->cap, &lease->account);
+    fm_running_limit_end(session->running_limit, &lease->account);
     fm_memory_release(&lease);
 }
 

@@ -1,8 +1,8 @@
 /*
- * The flush's statements as a table: one row each, in the order they run, which is the order of the
- * locks (law 4): sessions first, shared and whole, then live, each statement in id order. Where one
- * job has several events in a flush the order also decides who is right: progress, finish, release,
- * cancel.
+ * The statements of a flush as a table, in the order in which they run. That is the order of the
+ * locks: sessions first, then rows of live, which each statement locks in id order. Where one job
+ * has several events in a flush, the order also decides which of them wins: progress, finish,
+ * release, cancel.
  */
 #ifndef FM_BROKER_QUEUE_STATEMENT_H
 #define FM_BROKER_QUEUE_STATEMENT_H
@@ -12,8 +12,8 @@
 
 #define FM_STATEMENT_PARAMETERS_MAX 16
 
-/* Where a parameter comes from: an array with an element for each event of a kind, for each file or
- * lease such an event lists, or one number. */
+/* Where a parameter comes from: an array with one element for each event of a kind, or for each
+ * file or lease that such an event lists; or a single number. */
 enum fm_statement_source {
     FM_SOURCE_NONE,
     FM_SOURCE_EVENT,
@@ -34,7 +34,7 @@ struct fm_statement_parameter {
 
 struct fm_statement {
     const char *sql;
-    enum fm_queue_kind answers; /* whose events the rows' first column counts, from 1 */
+    enum fm_queue_kind answers; /* the kind whose events the rows' first column numbers, from 1 */
     void (*read)(struct fm_queue_event *event, struct fm_db_rows *rows, size_t row); /* or NULL */
     struct fm_statement_parameter parameters[FM_STATEMENT_PARAMETERS_MAX];
 };
@@ -42,9 +42,9 @@ struct fm_statement {
 extern const struct fm_statement fm_statements[];
 extern const size_t fm_statement_count;
 
-/* Of the elements of a parameter's array. */
+/* The type of the elements of a parameter's array. */
 enum fm_db_type fm_statement_type(const struct fm_statement_parameter *parameter);
-/* What an event of this array adds to it. */
+/* Appends the elements that an event contributes to the parameter's array. */
 void fm_statement_put(const struct fm_statement_parameter *parameter,
                       const struct fm_queue_event *event, struct fm_text *array);
 

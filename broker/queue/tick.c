@@ -109,8 +109,8 @@ static void ask_pools(struct fm_tick *look, bool is_tick)
             gather(look, &all, s, (enum fm_class) class);
     for (size_t i = 0; i < all.count; i++) {
         unsigned enough = within(1, all.slots[i], ENOUGH_MOST);
-        if (!is_tick &&
-            !(all.is_free[i] && fm_schedule_wants_refill(hub->order, look->pool_names[i], enough)))
+        if (!is_tick && !(all.is_free[i] &&
+                          fm_schedule_wants_refill(hub->schedule, look->pool_names[i], enough)))
             continue;
         look->windows[count] = within(WINDOW_LEAST, enough * 8, WINDOW_MOST);
         look->pools[count++] = look->pool_names[i];
@@ -193,7 +193,7 @@ static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t
         if (is_deferred && may_defer)
             defer(hub, &heads[i]);
         if (is_deferred)
-            fm_schedule_doubt(hub->order);
+            fm_schedule_doubt(hub->schedule);
         if (!is_held && !is_deferred)
             heads[kept++] = heads[i];
     }
@@ -208,7 +208,7 @@ static void hear_heads(struct fm_hub *hub, const struct fm_tick_query *ask,
         size_t to = from;
         while (to < answer->head_count && answer->head_pool[to] == pool)
             to++;
-        fm_schedule_refill(hub->order, ask->pools[pool], answer->heads + from,
+        fm_schedule_refill(hub->schedule, ask->pools[pool], answer->heads + from,
                            drop_paused(hub, answer->heads + from, to - from));
         from = to;
     }
@@ -368,9 +368,9 @@ static void hear_running(struct fm_tick *look, const struct fm_tick_answer *answ
 {
     if (look->ask.heads_alone)
         return;
-    fm_running_limit_forget_others(look->hub->cap);
+    fm_running_limit_forget_others(look->hub->running_limit);
     for (size_t i = 0; i < answer->others_count; i++)
-        fm_running_limit_add_others(look->hub->cap, &answer->others[i].account,
+        fm_running_limit_add_others(look->hub->running_limit, &answer->others[i].account,
                                     answer->others[i].count);
 }
 
@@ -382,7 +382,8 @@ static void tell_reasons(struct fm_tick *look)
     if (look->ask.heads_alone)
         return;
     fm_reason_set_pools(hub->reason, look->pools, look->ask.pool_count, look->is_alone);
-    fm_reason_set_capped(hub->reason, capped, fm_schedule_capped(hub->order, capped, CAPPED_TOLD));
+    fm_reason_set_capped(hub->reason, capped,
+                         fm_schedule_capped(hub->schedule, capped, CAPPED_TOLD));
 }
 
 static void ticked(void *context, const struct fm_tick_answer *answer)
@@ -444,7 +445,7 @@ void fm_tick_begin(struct fm_tick *look)
         look->tick_at_ms = now + AGAIN_MS;
         return;
     }
-    fm_schedule_begin_refill(look->hub->order);
+    fm_schedule_begin_refill(look->hub->schedule);
 }
 
 /* While one is under way its answer, or that none came, is what to wait for. */

@@ -1,8 +1,8 @@
 /*
  * The look at the database, every 250 ms or as soon as a slot or a job wants one: heads of waiting
  * for the pools that have a free slot, leases that no longer stand, jobs somebody waits for, and
- * every round all sessions. tick_db.c carries it; here is what is asked, and what the answer means to
- * the rooms of the hub. Threads: the queue thread, but for fm_tick_answered_ms.
+ * every round all sessions. tick_db.c carries it; here is what is asked, and what the answer means
+ * to the rooms of the hub. Threads: the queue thread, but for fm_tick_answered_ms.
  */
 #ifndef FM_BROKER_QUEUE_TICK_H
 #define FM_BROKER_QUEUE_TICK_H

@@ -4,54 +4,42 @@
 #include <string.h>
 
 #include "broker/db/db.h"
-#include "common/clock.h"
 
-static void wake(struct fm_request *request)
+/* On a reader thread. */
+static void wake_lookup(struct fm_reader_lookup *lookup)
 {
-    struct fm_http_exchange *exchange = request->exchange;
-    atomic_store(&request->is_answered, true);
-    fm_http_resume(exchange);
-    fm_http_release(exchange);
+    struct fm_request *request = lookup->context;
+    fm_suspend_wake(&request->wait);
 }
 
-/* Suspended before the question is put: its answer may come at once. */
-static void suspend(struct fm_request *request)
+/* On a reader thread. */
+static void wake_query(struct fm_reader_query *query)
 {
-    atomic_store(&request->is_answered, false);
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    fm_http_hold(request->exchange);
+    struct fm_request *request = query->context;
+    fm_suspend_wake(&request->wait);
 }
 
-static void take_look(struct fm_reader_lookup *look)
+enum fm_step fm_lookup_start(struct fm_request *request, const struct fm_id *job)
 {
-    wake(look->context);
-}
-
-static void take_query(struct fm_reader_query *query)
-{
-    wake(query->context);
-}
-
-void fm_lookup_start(struct fm_request *request, const struct fm_id *job)
-{
-    struct fm_reader_lookup *look = &request->look;
+    struct fm_reader_lookup *lookup = &request->lookup;
     struct fm_reader_lookup again = {
-        .has_digest = look->has_digest,
-        .account = look->account,
+        .has_digest = lookup->has_digest,
+        .account = lookup->account,
         .wants_job = !fm_id_is_zero(job),
         .job = *job,
         .wants_counts = (request->route->flags & FM_ROUTE_COUNTS) != 0,
-        .done = take_look,
+        .done = wake_lookup,
         .context = request,
     };
-    memcpy(again.digest, look->digest, sizeof(again.digest));
-    if (request->has_asked) {
-        fm_reader_lookup_done(look);
+    memcpy(again.digest, lookup->digest, sizeof(again.digest));
+    if (request->has_lookup) {
+        fm_reader_lookup_done(lookup);
     }
-    *look = again;
-    request->has_asked = true;
-    suspend(request);
-    fm_reader_look_up(request->front->reader, look);
+    *lookup = again;
+    request->has_lookup = true;
+    fm_suspend_begin(&request->wait, request->exchange);
+    fm_reader_look_up(request->front->reader, lookup);
+    return FM_STEP_WAIT;
 }
 
 static const char *copy_of(struct fm_arena *arena, const struct fm_db_call *call, size_t i)
@@ -65,7 +53,7 @@ static const char *copy_of(struct fm_arena *arena, const struct fm_db_call *call
     return memcpy(fm_arena_alloc(arena, length), parameter, length);
 }
 
-void fm_lookup_query(struct fm_request *request, const struct fm_db_call *call)
+enum fm_step fm_lookup_query(struct fm_request *request, const struct fm_db_call *call)
 {
     struct fm_arena *arena = &request->arena;
     struct fm_reader_query *query = &request->query;
@@ -78,38 +66,26 @@ void fm_lookup_query(struct fm_request *request, const struct fm_db_call *call)
     fm_db_rows_destroy(&query->rows);
     *query = (struct fm_reader_query){
         .call = {.sql = call->sql, .parameters = copies, .lengths = lengths, .count = call->count},
-        .done = take_query,
+        .done = wake_query,
         .context = request};
-    suspend(request);
+    fm_suspend_begin(&request->wait, request->exchange);
     fm_reader_query(request->front->reader, query);
-}
-
-bool fm_lookup_is_waiting(struct fm_request *request)
-{
-    if (atomic_load(&request->is_answered)) {
-        return false;
-    }
-    /* Suspended first, looked at again after: an answer in between is not slept through. */
-    fm_http_wait(request->exchange, FM_CLOCK_NEVER);
-    if (atomic_load(&request->is_answered)) {
-        fm_http_resume(request->exchange);
-    }
-    return true;
+    return FM_STEP_WAIT;
 }
 
 bool fm_lookup_is_known(const struct fm_request *request, struct fm_error *err)
 {
-    if (request->look.failure != FM_NONE) {
+    if (request->lookup.failure != FM_NONE) {
         return fm_fail(err, FM_UNAVAILABLE, "reader: no answer");
     }
-    return !request->look.has_digest || request->look.has_key ||
+    return !request->lookup.has_digest || request->lookup.has_key ||
            fm_fail(err, FM_INVALID_TOKEN, "auth: unknown, expired or revoked");
 }
 
 void fm_lookup_forget(struct fm_request *request)
 {
-    if (request->has_asked) {
-        fm_reader_lookup_done(&request->look);
+    if (request->has_lookup) {
+        fm_reader_lookup_done(&request->lookup);
     }
 }
 

@@ -4,6 +4,7 @@
  */
 #include "broker/request/request.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 struct service {
     struct fm_front front;
     struct fm_auth_guard *guard;
-    struct fm_disk_threads *errands;
+    struct fm_disk_threads *disk_threads;
     struct fm_client_address_proxies proxies;
 };
 
@@ -199,13 +200,12 @@ static enum fm_step present_key(struct fm_request *request)
         fm_fail(&err, FM_INVALID_TOKEN, "auth: malformed");
         return refuse_key(request, &err);
     }
-    request->look.has_digest = true;
-    fm_auth_key_digest(request->front->secrets, key, request->look.digest);
+    request->lookup.has_digest = true;
+    fm_auth_key_digest(request->front->secrets, key, request->lookup.digest);
     if ((request->route->flags & FM_ROUTE_JOB) != 0) {
         (void)fm_id_parse(FM_ID_JOB, request->values[0], &request->job);
     }
-    fm_lookup_start(request, &request->job);
-    return FM_STEP_WAIT;
+    return fm_lookup_start(request, &request->job);
 }
 
 static enum fm_step run_auth(struct fm_request *request)
@@ -215,19 +215,16 @@ static enum fm_step run_auth(struct fm_request *request)
     if ((route->flags & FM_ROUTE_PUBLIC) != 0) {
         return FM_STEP_NEXT;
     }
-    if (!request->has_asked) {
+    if (!request->has_lookup) {
         return present_key(request);
-    }
-    if (fm_lookup_is_waiting(request)) {
-        return FM_STEP_WAIT;
     }
     if (!fm_lookup_is_known(request, &err)) {
         return refuse_key(request, &err);
     }
-    if (!fm_scope_check(request->look.scopes, route->scope, &err)) {
+    if (!fm_scope_check(request->lookup.scopes, route->scope, &err)) {
         return fm_reply_error(request, &err);
     }
-    if ((route->flags & FM_ROUTE_JOB) != 0 && !request->look.has_job) {
+    if ((route->flags & FM_ROUTE_JOB) != 0 && !request->lookup.has_job) {
         fm_fail_param(&err, FM_NOT_FOUND, NULL, "No such job");
         return fm_reply_error(request, &err);
     }
@@ -272,7 +269,7 @@ static bool validate_spec(struct fm_request *request, struct fm_error *err)
         .query = request->target.query,
         .content_type = fm_http_find(request->exchange, "content-type"),
         .body = fm_http_body(request->exchange),
-        .scopes = request->look.scopes,
+        .scopes = request->lookup.scopes,
         .policy = &policy,
         .now_ms = fm_clock_wall_us() / 1000,
     };
@@ -318,7 +315,7 @@ static struct fm_request *request_new(struct fm_http_exchange *exchange)
     struct fm_request *request = fm_alloc(sizeof(*request));
     request->front = &service->front;
     request->guard = service->guard;
-    request->errands = service->errands;
+    request->disk_threads = service->disk_threads;
     request->exchange = exchange;
     fm_http_set_user(exchange, request);
     return request;
@@ -330,6 +327,7 @@ static enum fm_http_next run(struct fm_http_exchange *exchange)
     if (request == NULL) {
         request = request_new(exchange);
     }
+    assert(fm_suspend_is_over(&request->wait)); /* nobody else resumes it: see suspend.h */
     enum fm_step answer = FM_STEP_NEXT;
     while (answer == FM_STEP_NEXT && request->step < FM_COUNT(steps)) {
         answer = steps[request->step](request);
@@ -373,7 +371,7 @@ static void end(struct fm_http_exchange *exchange)
 static void closed(void *context)
 {
     struct service *service = context;
-    fm_disk_threads_close(&service->errands);
+    fm_disk_threads_close(&service->disk_threads);
     fm_auth_guard_destroy(&service->guard);
     fm_client_address_proxies_done(&service->proxies);
     free(service);
@@ -394,7 +392,7 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
     struct fm_http_handler handler = {service, run, end, closed};
     service->front = *front;
     service->guard = fm_auth_guard_new();
-    service->errands = fm_disk_threads_open();
+    service->disk_threads = fm_disk_threads_open();
     if (!fm_client_address_proxies_read(front->settings->trusted_proxies, &service->proxies, err) ||
         !fm_http_open(&options, &handler, http, err)) {
         closed(service);

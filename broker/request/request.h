@@ -7,24 +7,26 @@
 #ifndef FM_BROKER_REQUEST_REQUEST_H
 #define FM_BROKER_REQUEST_REQUEST_H
 
-#include <stdatomic.h>
-
-#include "broker/config/secrets.h"
-#include "broker/config/settings.h"
-#include "broker/db/batch_writer.h"
 #include "broker/db/reader.h"
 #include "broker/http/gate.h"
-#include "broker/http/http.h"
-#include "broker/queue/dispatch.h"
-#include "broker/queue/watch.h"
+#include "broker/queue/queue.h"
 #include "broker/request/route.h"
+#include "broker/request/suspend.h"
 #include "broker/spec/validate.h"
-#include "broker/store/signed_url.h"
-#include "broker/store/store.h"
 #include "common/memory.h"
 
-/* What the front works with; all borrowed, all outlive the fm_http. */
 struct fm_batch_cache;
+struct fm_batch_writer;
+struct fm_broker_settings;
+struct fm_dispatch;
+struct fm_position;
+struct fm_queued_limit;
+struct fm_secrets;
+struct fm_signed_url;
+struct fm_store;
+struct fm_watch;
+
+/* What the front works with; all borrowed, all outlive the fm_http. */
 struct fm_front {
     const struct fm_route_table *routes;
     const struct fm_broker_settings *settings;
@@ -46,14 +48,13 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http,
 
 #define FM_REQUEST_ID_SIZE 65
 
-/* Of commit.h: the events under way, and what became of them. */
+/* Of commit.h: the events posted, and what became of them. */
 struct fm_commit {
-    atomic_uint left;
     bool is_open; /* more may be posted */
     enum fm_queue_outcome outcome;
     enum fm_error_code failure;
-    enum fm_state state; /* of the last one */
-    unsigned moved;      /* how many */
+    enum fm_state state; /* after the last one */
+    unsigned moved;      /* how many moved a row */
 };
 
 struct fm_auth_guard;
@@ -61,7 +62,7 @@ struct fm_disk_threads;
 struct fm_request {
     const struct fm_front *front;
     struct fm_auth_guard *guard;
-    struct fm_disk_threads *errands;
+    struct fm_disk_threads *disk_threads;
     struct fm_http_exchange *exchange;
     size_t step; /* which step runs */
     char id[FM_REQUEST_ID_SIZE];
@@ -75,14 +76,13 @@ struct fm_request {
 
     struct fm_validate_result asked; /* with FM_ROUTE_SPEC or FM_ROUTE_WAITS */
 
-    /* Of lookup.h: the look-up, or another read, under way or answered. */
-    struct fm_reader_lookup look;
-    struct fm_reader_query query;
-    bool has_asked;
-    atomic_bool is_answered;
-    bool is_counting; /* of queued_limit.h */
-    bool is_listing;  /* of position.h */
-    struct fm_commit commit;
+    struct fm_suspend wait;         /* for the answer of one of the following */
+    struct fm_reader_lookup lookup; /* of lookup.h: the key, and a job */
+    struct fm_reader_query query;   /* of lookup.h: another statement */
+    struct fm_commit commit;        /* of commit.h */
+    bool has_lookup;                /* it was started */
+    bool is_counting;               /* of queued_limit.h: the query counts */
+    bool is_listing;                /* of position.h: the query lists */
 
     /* Of the act under way. */
     unsigned stage;

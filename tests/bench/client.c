@@ -326,12 +326,14 @@ static void tell(const struct client *client)
     }
     qsort(times, count, sizeof(times[0]), compare_times);
     double seconds = (double)(ended_us - client->begun_us) / 1e6;
+    int64_t median_us = times[count / 2], slow_us = times[count * 99 / 100];
+    int64_t slowest_us = times[count > 0 ? count - 1 : 0];
     printf(
         "{\"answers\": %zu, \"failed\": %zu, \"lost\": %zu, \"begun_us\": %lld, \"seconds\": %.6f, "
         "\"per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}\n",
         count, client->failed, client->lost, (long long)client->begun_us, seconds,
-        seconds > 0 ? (double)count / seconds : 0, (double)times[count / 2] / 1e3,
-        (double)times[count * 99 / 100] / 1e3, (double)times[count > 0 ? count - 1 : 0] / 1e3);
+        seconds > 0 ? (double)count / seconds : 0, (double)median_us / 1e3, (double)slow_us / 1e3,
+        (double)slowest_us / 1e3);
     free(times);
 }
 

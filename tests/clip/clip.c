@@ -145,7 +145,7 @@ static void draw_gradient(uint8_t *plane, int stride, int width, int height, int
         }
     }
     for (int y = 0; y < height; y++) {
-        int64_t at = (shift + y / 4 * 8) % PERIOD;
+        int64_t at = (shift + INT64_C(8) * (y / 4)) % PERIOD;
         memcpy(plane + (ptrdiff_t)y * stride, ramp + at, (size_t)width);
     }
 }

@@ -42,10 +42,17 @@ class Stack:
         self.environment = clean_environment(XDG_CONFIG_HOME=str(self.folder / "config"))
         self.key = self.base = self.account = None
 
+    def reachable(self):
+        """The programs, where any user can reach them: root's clone may lie where only root can."""
+        copies = self.folder / "bin"
+        if not copies.exists():
+            shutil.copytree(BIN, copies)
+        return copies
+
     def attempt(self, program, *arguments, user=None, stdin=None, **environment):
         """A program's end, whatever it is; `user`: as that one, which only root can."""
         return subprocess.run(
-            [BIN / program, *map(str, arguments)],
+            [(BIN if user is None else self.reachable()) / program, *map(str, arguments)],
             env={**self.environment, **environment}, input=stdin or "", cwd="/", user=user,
             group=user, extra_groups=None if user is None else [],
             capture_output=True, text=True, timeout=120)

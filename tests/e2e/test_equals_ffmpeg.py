@@ -14,6 +14,7 @@ import subprocess
 import pytest
 
 from child import Made
+from ffmpeg_command import turn
 
 FRAME_S = 0.001      # times may differ by their container's rounding
 LEAST_SSIM = 0.999
@@ -40,9 +41,9 @@ FILM = f"{picture()} {tone()}"
 SOURCES = {
     "plain.mp4": f"{FILM} {X264}",
     "bframes.mp4": f"{FILM} {BFRAMES}",
-    "turned90.mp4": "-i bframes.mp4 -c copy -metadata:s:v rotate=90",
-    "turned180.mp4": "-i bframes.mp4 -c copy -metadata:s:v rotate=180",
-    "turned270.mov": "-i bframes.mp4 -c copy -metadata:s:v rotate=270",
+    "turned90.mp4": turn("bframes.mp4", 90),
+    "turned180.mp4": turn("bframes.mp4", 180),
+    "turned270.mov": turn("bframes.mp4", 270),
     "odd.webm": f"{picture('641x359')} {tone()} -c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus",
     "odd444.mp4": f"{picture('641x359')} {tone()} -c:v libx264 -preset ultrafast -pix_fmt yuv444p -c:a aac",
     "wide_pixels.mp4": f"{FILM} -vf setsar=4/3 {X264}",
@@ -52,9 +53,9 @@ SOURCES = {
     "six.mkv": f"{picture()} {SIX} {X264} -c:a ac3",
     "slow_samples.mp4": f"{picture()} {tone(samples=22050)} {X264}",
     "fast_samples.mkv": f"{picture()} {tone(samples=96000)} {X264} -c:a flac",
-    "uneven.mp4": f"{FILM} -vf select='lt(n\\,10)+not(mod(n\\,3))' -vsync vfr {X264}",
+    "uneven.mp4": f"{FILM} -vf select='lt(n\\,10)+not(mod(n\\,3))' -fps_mode vfr {X264}",
     "uneven.mkv": "-i uneven.mp4 -c copy",
-    "hole.mp4": f"{FILM} -vf select='lt(t\\,0.5)+gt(t\\,1.2)' -vsync passthrough {X264}",
+    "hole.mp4": f"{FILM} -vf select='lt(t\\,0.5)+gt(t\\,1.2)' -fps_mode passthrough {X264}",
     "sound_hole.mkv": f"{FILM} -af aselect='lt(t\\,0.5)+gt(t\\,1.2)' {X264}",
     "sound_late.mp4": f"{picture()} -itsoffset 0.5 {tone(1.5)} {X264}",
     "sound_late.mkv": "-i sound_late.mp4 -c copy",
@@ -123,7 +124,7 @@ def ffmpeg(folder, *arguments):
 def encodings(source):
     """What is asked of us and, after it, of the command: (output, arguments)."""
     pixels = f" -pix_fmt {PIXELS[source]}" if source in PIXELS else ""
-    video = f"-c:v libx264 -preset ultrafast -crf 23 -threads 1{pixels}"
+    video = f"-c:v libx264 -preset ultrafast -crf 23 -threads 1 -fps_mode cfr{pixels}"
     audio = "-c:a aac -b:a 128k -ac 2" if source.startswith("six.") else "-c:a aac -b:a 128k"
     sound = {"codec": "aac"}
     if source in SONGS:
@@ -286,13 +287,13 @@ def test_a_still_shows_what_the_command_shows(workshop, name):
     stem = name.replace(".", "_")
     [ours] = Made(source, workshop.folder, [{"name": stem, "format": "jpg", "at_seconds": 1.01}]).paths
     theirs = workshop.folder / f"command_{stem}.png"
-    ffmpeg(workshop.folder, "-i", source, "-vf", "select=lte(t\\,1.011)", "-vsync", "passthrough",
+    ffmpeg(workshop.folder, "-i", source, "-vf", "select=lte(t\\,1.011)", "-fps_mode", "passthrough",
            "-update", "1", theirs)
     assert similarity(ours, theirs) >= 0.97  # one of them is a JPEG
 
 
 def test_a_row_of_stills_keeps_its_clock(workshop):
-    SOURCES["slides.mp4"] = f"{FILM} -vf select='lt(n\\,2)+not(mod(n\\,24))' -vsync vfr {X264}"
+    SOURCES["slides.mp4"] = f"{FILM} -vf select='lt(n\\,2)+not(mod(n\\,24))' -fps_mode vfr {X264}"
     source = workshop.source("slides.mp4")
     [ours] = Made(source, workshop.folder, [{"name": "slow", "format": "mp4", "video": H264}]).paths
     ours, theirs = look(ours), look(source)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from ffmpeg_command import turn
 from service import Service
 
 FILM = "-f lavfi -i testsrc=d=2:s=320x240:r=25 -f lavfi -i sine=d=2:r=44100"
@@ -42,11 +43,12 @@ def files(tmp_path_factory):
             "-c copy film.mkv", "-c copy film.mov", "-c copy film.ts", "-c copy film.flv",
             "-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus film.webm",
             "-c:v mpeg4 -c:a libmp3lame film.avi", "-c:v libtheora -c:a libvorbis link.ogv",
-            "-c copy -metadata:s:v rotate=270 turned.mp4", "-c copy -movflags +faststart whole.mp4",
+            "-c copy -movflags +faststart whole.mp4",
             "-vn song.mp3", "-vn song.m4a", "-vn song.wav", "-vn song.flac",
             "-vn -c:a libopus song.opus", "-frames:v 1 still.png", "-frames:v 1 still.jpg",
             "-frames:v 1 still.webp", "-t 1 -r 5 moving.gif", "-an -c copy silent.mp4"):
         ffmpeg(folder, f"-i film.mp4 {arguments}")
+    ffmpeg(folder, f"{turn('film.mp4', 270)} turned.mp4")
     ffmpeg(folder, "-ss 0.6 -i film.mp4 -c copy hidden.mp4")
     ffmpeg(folder, "-f lavfi -i color=s=16000x16000 -frames:v 1 -pix_fmt gray huge.png")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}

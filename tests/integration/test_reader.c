@@ -325,7 +325,7 @@ static void no_database_is_unavailable_within_two_seconds_never_allowed(void **s
     assert_in_range(fm_clock_ms() - before, 1900, 3000);
     fm_reader_lookup_done(&look);
     postgres_again(&world_postgres);
-    int64_t deadline = fm_clock_ms() + 1000 * WAIT_S;
+    int64_t deadline = fm_clock_ms() + INT64_C(1000) * WAIT_S;
     do {
         look = by_key('a');
         ask(&look);

@@ -7,7 +7,9 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* ---- a frame's duration, in its time base: a field of its own from FFmpeg 6.0 on ---- */
 
@@ -96,6 +98,15 @@ static inline const enum AVSampleFormat *fm_ffmpeg_sample_formats(const AVCodec 
 static inline const int *fm_ffmpeg_sample_rates(const AVCodec *encoder)
 {
     return FM_FFMPEG_SUPPORTED(encoder, supported_samplerates, AV_CODEC_CONFIG_SAMPLE_RATE);
+}
+
+/* ---- whether a container is made for one frame rate: of mp4 and mov, the muxers say so up to
+ * FFmpeg 6 only. A film is the same whichever release made it ---- */
+
+static inline bool fm_ffmpeg_wants_one_rate(const AVOutputFormat *muxer)
+{
+    return !strcmp(muxer->name, "mp4") || !strcmp(muxer->name, "mov") ||
+           !(muxer->flags & AVFMT_VARIABLE_FPS);
 }
 
 /* ---- the bytes an AVIOContext hands to its write callback: const from FFmpeg 7.0 on ---- */

@@ -63,13 +63,15 @@ struct pipeline {
     atomic_bool aborted;    /* tells the demuxer to stop, which may be reading and not waiting */
 };
 
-/* ---- libav's messages: the last error message of a thread goes into the detail of its error ----
- */
+/* ---- libav's messages: a thread's last error message goes into the detail of its error ---- */
 
 static _Thread_local char last_message[128];
 
 /* libav calls this on whatever thread the message arises. Messages of a codec's own threads are
  * lost, which costs only a detail. */
+static void keep_message(void *object, int level, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
 static void keep_message(void *object, int level, const char *format, va_list arguments)
 {
     (void)object;

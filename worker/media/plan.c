@@ -9,6 +9,7 @@
 
 #include "common/text.h"
 #include "worker/media/estimate.h"
+#include "worker/media/ffmpeg_versions.h"
 #include "worker/media/keyframe.h"
 #include "worker/media/loss.h"
 #include "worker/media/probe.h"
@@ -281,7 +282,7 @@ static bool wants_fixed_rate(const struct fm_format_row *format, AVRational rate
 {
     const AVOutputFormat *muxer = av_guess_format(format->muxer, NULL, NULL);
     bool known = average.num > 0 && average.den > 0;
-    return muxer && !(muxer->flags & AVFMT_VARIABLE_FPS) &&
+    return muxer && fm_ffmpeg_wants_one_rate(muxer) &&
            (!known || av_q2d(rate) <= av_q2d(average) * MOST_REPEATS);
 }
 

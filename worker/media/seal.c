@@ -191,10 +191,10 @@ static int allow_conditional(scmp_filter_ctx filter)
     } rows[] = {
         {SCMP_SYS(mprotect), SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         {SCMP_SYS(clone), SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
-        {SCMP_SYS(prctl), SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME)},
-        {SCMP_SYS(tgkill), SCMP_CMP64(0, SCMP_CMP_EQ, (scmp_datum_t)getpid())},
-        {SCMP_SYS(sendmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD)},
-        {SCMP_SYS(recvmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD)},
+        {SCMP_SYS(prctl), SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME, 0)},
+        {SCMP_SYS(tgkill), SCMP_CMP64(0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0)},
+        {SCMP_SYS(sendmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD, 0)},
+        {SCMP_SYS(recvmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD, 0)},
     };
     int result = 0;
     for (size_t i = 0; i < FM_COUNT(rows) && result == 0; i++) {

@@ -51,10 +51,10 @@ static void the_cursor_and_the_time_bound_the_ids_together(void **state)
     (void)state;
     struct fm_list_filter filter;
     struct fm_error err = {0};
-    char cursor[FM_ID_TEXT_SIZE], query[128] = "created_before=2001-01-01T00:00:00Z&cursor=";
+    char cursor[FM_ID_TEXT_SIZE], query[128];
     struct fm_id late = fm_id_floor(INT64_C(1900000000000));
     fm_id_format(FM_ID_JOB, &late, cursor);
-    strcat(query, cursor);
+    snprintf(query, sizeof(query), "created_before=2001-01-01T00:00:00Z&cursor=%s", cursor);
     assert_true(fm_list_filter_jobs(query, &arena, &filter, &err));
     assert_int_equal(fm_id_time_ms(&filter.below), INT64_C(978307200000));
 }

@@ -189,7 +189,7 @@ static void a_client_that_was_not_opened_may_be_done(void **state)
 static void only_a_well_formed_key_is_kept(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", "hello", "sk_0123456789", KEY "0", "S" KEY};
+    static const char *const wrong[] = {"", "hello", "sk_0123456789", (KEY "0"), ("S" KEY)};
     struct home home;
     home_open(&home);
     for (size_t i = 0; i < FM_COUNT(wrong); i++) {

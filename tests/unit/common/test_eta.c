@@ -12,7 +12,7 @@ static double go(struct fm_eta *eta, double done, double rate, double seconds)
 {
     int64_t now_ms = eta->started ? eta->at_ms : 1000;
     fm_eta_note(eta, now_ms, done, TOTAL);
-    for (double at = 0; at < seconds; at += STEP_MS / 1000.0) {
+    for (int64_t left_ms = llround(seconds * 1000); left_ms > 0; left_ms -= STEP_MS) {
         now_ms += STEP_MS;
         done = fmin(done + rate * STEP_MS / 1000.0, TOTAL);
         fm_eta_note(eta, now_ms, done, TOTAL);
@@ -40,7 +40,7 @@ static void what_goes_evenly_ends_when_it_was_said_to(void **state)
     (void)state;
     struct fm_eta eta = {0};
     double done = go(&eta, 0, 2, 1);
-    for (double at = 1; at < 49; at += 1) {
+    for (int at = 1; at < 49; at++) {
         assert_true(is_near(fm_eta_left(&eta), 50 - at));
         done = go(&eta, done, 2, 1);
     }
@@ -81,7 +81,7 @@ static void without_a_total_there_is_a_rate_alone(void **state)
     (void)state;
     struct fm_eta eta = {0};
     for (int i = 0; i < 10; i++)
-        fm_eta_note(&eta, i * STEP_MS, i, 0);
+        fm_eta_note(&eta, INT64_C(1) * i * STEP_MS, i, 0);
     assert_true(is_near(fm_eta_rate(&eta), 2));
     assert_true(fm_eta_left(&eta) < 0);
 }

@@ -7,7 +7,7 @@
 #include "common/memory.h"
 
 #define RISING 20000
-#define PER_THREAD 2000
+#define PER_THREAD ((size_t)2000)
 
 static void ids_rise_also_within_a_millisecond(void **state)
 {
@@ -41,7 +41,7 @@ static void a_series_rises_and_is_nobody_elses(void **state)
 static void *make_ids(void *context)
 {
     struct fm_id *ids = context;
-    for (int i = 0; i < PER_THREAD; i++) {
+    for (size_t i = 0; i < PER_THREAD; i++) {
         ids[i] = fm_id_new();
     }
     return NULL;
@@ -61,7 +61,7 @@ static void two_threads_never_make_the_same_moment(void **state)
     make_ids(ids + PER_THREAD);
     pthread_join(other, NULL);
     qsort(ids, 2 * PER_THREAD, sizeof(*ids), compare);
-    for (int i = 1; i < 2 * PER_THREAD; i++) {
+    for (size_t i = 1; i < 2 * PER_THREAD; i++) {
         assert_int_not_equal(memcmp(ids[i - 1].bytes, ids[i].bytes, 8), 0);
     }
 }

@@ -122,8 +122,7 @@ static const char *const no_safe_urls[] = {
     "http://exa%00mple.com/",
     "http://exa%0ample.com/",
     "http://exa%2fmple.com/",
-    "http://b\xc3\xbc"
-    "cher.example/",
+    "http://b\303\274cher.example/",
     "http://b%C3%BCcher.example/",
     "http://[fe80::1%25eth0]/",
     "http://[::1",

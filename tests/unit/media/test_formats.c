@@ -214,8 +214,8 @@ static void assert_part(const char *source, double start, double end)
     char seek[64];
     snprintf(seek, sizeof(seek), "-ss %f -to %f", start, end);
     snprintf(options, sizeof(options),
-             "-i %s %s -c:v libx264 -preset ultrafast -crf 10 like.mp4 %s -c:a pcm_s16le -ac 2 "
-             "like.wav",
+             "-i %s %s -c:v libx264 -preset ultrafast -crf 10 -fps_mode cfr like.mp4 "
+             "%s -c:a pcm_s16le -ac 2 like.wav",
              source, seek, seek);
     ffmpeg(options);
     char ours[64];
@@ -291,7 +291,7 @@ static int make_films(void **state)
     }
     ffmpeg("-i film.mp4 -c copy film.ts");
     ffmpeg("-i film.mp4 -c copy film.mkv");
-    ffmpeg("-i film.mp4 -c copy -metadata:s:v rotate=90 turned.mp4");
+    turn("film.mp4", 90, "turned.mp4");
     ffmpeg("-i film.mp4 -vf setsar=2 -c:v libx264 -preset ultrafast -c:a copy wide.mp4");
     ffmpeg("-i film.mp4 -c:v libvpx -deadline realtime -cpu-used 8 -b:v 1M -c:a libopus film.webm");
     ffmpeg("-i film.mp4 -r 30000/1001 -c:v libx264 -preset ultrafast -c:a copy ntsc.mp4");
@@ -299,7 +299,7 @@ static int make_films(void **state)
            "-c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a copy keys.mkv "
            "-c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a copy keys.ts");
     ffmpeg("-f lavfi -i testsrc=d=2:s=320x240:r=25 -vf "
-           "select='eq(n\\,0)+eq(n\\,10)+eq(n\\,12)+eq(n\\,30)+eq(n\\,49)' -vsync vfr "
+           "select='eq(n\\,0)+eq(n\\,10)+eq(n\\,12)+eq(n\\,30)+eq(n\\,49)' -fps_mode vfr "
            "-c:v libx264 "
            "-preset ultrafast uneven.mkv");
     return 0;

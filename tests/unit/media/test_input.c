@@ -106,12 +106,13 @@ static void a_picture_of_too_many_pixels_costs_no_memory(void **state)
 static void more_streams_than_allowed_are_refused(void **state)
 {
     (void)state;
-    char arguments[1024] = "-f lavfi -i sine=d=0.1 -c:a aac ";
+    FM_AUTO(fm_text_done) struct fm_text arguments = {0};
+    fm_text_append(&arguments, "-f lavfi -i sine=d=0.1 -c:a aac ");
     for (int i = 0; i < FM_INPUT_MAX_STREAMS + 1; i++) {
-        strcat(arguments, "-map 0 ");
+        fm_text_append(&arguments, "-map 0 ");
     }
-    strcat(arguments, "many.mp4");
-    ffmpeg(arguments);
+    fm_text_append(&arguments, "many.mp4");
+    ffmpeg(fm_text_get(&arguments));
     assert_int_equal(open_named("many.mp4", AN_HOUR), FM_MEDIA_TOO_LARGE);
 }
 
@@ -220,6 +221,7 @@ static void samples_are_opened_or_refused_with_a_source_error(void **state)
     DIR *samples = path ? opendir(path) : NULL;
     if (!samples) {
         skip();
+        return;
     }
     for (struct dirent *entry; (entry = readdir(samples));) {
         if (entry->d_name[0] == '.') {

@@ -75,7 +75,8 @@ static void streams_that_begin_late_or_end_early_are_woven_all_the_same(void **s
     static const char *const sources[] = {"picture_late.mp4", "picture_short.mp4",
                                           "sound_short.mp4", "stills.mp4"};
     ffmpeg("-itsoffset 20 -f lavfi -i testsrc2=d=10:s=160x90:r=25 -f lavfi -i sine=d=30 "
-           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac picture_late.mp4");
+           "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -fps_mode cfr -c:a aac "
+           "picture_late.mp4");
     ffmpeg("-f lavfi -i testsrc2=d=5:s=160x90:r=25 -f lavfi -i sine=d=60 "
            "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac picture_short.mp4");
     ffmpeg("-f lavfi -i testsrc2=d=60:s=160x90:r=25 -f lavfi -i sine=d=5 "

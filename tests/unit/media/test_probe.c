@@ -50,8 +50,7 @@ static void a_turned_film_is_as_high_as_it_was_wide(void **state)
 {
     (void)state;
     FM_AUTO(probed_done) struct probed film = {.fd = -1};
-    /* This option counts the other way round: ffmpeg plays the result turned right by 90. */
-    ffmpeg("-i film.mp4 -c copy -metadata:s:v rotate=270 turned.mp4");
+    turn("film.mp4", 270, "turned.mp4");
     assert_true(probe(&film, "turned.mp4"));
     assert_int_equal(film.facts.video->width, 240);
     assert_int_equal(film.facts.video->height, 320);

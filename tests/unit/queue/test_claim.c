@@ -21,16 +21,16 @@ static struct fm_session *attach(uint8_t number, unsigned slots)
 
 static void look(void)
 {
-    fm_schedule_begin_refill(hub.order);
-    fm_schedule_refill(hub.order, "any:net", NULL, 0);
+    fm_schedule_begin_refill(hub.schedule);
+    fm_schedule_refill(hub.schedule, "any:net", NULL, 0);
 }
 
 static int begin(void **state)
 {
     (void)state;
-    hub = (struct fm_hub){.cap = fm_running_limit_new(), .reason = fm_reason_new()};
-    hub.sessions = fm_session_set_new(hub.cap);
-    hub.order = fm_schedule_new(hub.cap);
+    hub = (struct fm_hub){.running_limit = fm_running_limit_new(), .reason = fm_reason_new()};
+    hub.sessions = fm_session_set_new(hub.running_limit);
+    hub.schedule = fm_schedule_new(hub.running_limit);
     small = attach(1, 2);
     large = attach(2, 3);
     return 0;
@@ -39,10 +39,10 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    fm_schedule_destroy(&hub.order);
+    fm_schedule_destroy(&hub.schedule);
     fm_session_set_destroy(&hub.sessions);
     fm_reason_destroy(&hub.reason);
-    fm_running_limit_destroy(&hub.cap);
+    fm_running_limit_destroy(&hub.running_limit);
     return 0;
 }
 
@@ -86,13 +86,13 @@ static void nothing_is_offered_before_a_look_or_past_one_that_waits(void **state
     first.outcome = FM_QUEUE_FAILED;
     fm_claim_born(&hub, &first);
     look();
-    fm_schedule_expect(hub.order, "any:net"); /* another is on its way to wait */
+    fm_schedule_expect(hub.schedule, "any:net"); /* another is on its way to wait */
     assert_false(is_offered(&second));
-    fm_schedule_arrive(hub.order, "any:net", NULL);
+    fm_schedule_arrive(hub.schedule, "any:net", NULL);
     second.outcome = FM_QUEUE_MOVED;
     fm_claim_born(&hub, &second); /* committed: it waits, and is the next */
     assert_false(is_offered(&third));
-    assert_true(fm_schedule_next(hub.order, "any:net", &small->node.id, false, &head));
+    assert_true(fm_schedule_next(hub.schedule, "any:net", &small->node.id, false, &head));
     assert_int_equal(fm_id_compare(&head.id, &second.id), 0);
 }
 
@@ -109,13 +109,13 @@ static void nothing_is_offered_to_what_must_wait(void **state)
     struct fm_queue_event *waits[] = {&scheduled, &paused};
     for (size_t i = 0; i < 2; i++) {
         assert_false(is_offered(waits[i]));
-        fm_schedule_arrive(hub.order, "any:net", NULL);
+        fm_schedule_arrive(hub.schedule, "any:net", NULL);
     }
     assert_true(is_offered(&capped));
     capped = post(5);
     capped.cap = 1;
     assert_false(is_offered(&capped));
-    fm_schedule_arrive(hub.order, "any:net", NULL);
+    fm_schedule_arrive(hub.schedule, "any:net", NULL);
     assert_true(is_offered(&free));
 }
 
@@ -127,7 +127,7 @@ static void a_birth_that_did_not_come_about_gives_its_slot_back(void **state)
     assert_true(is_offered(&waits) && is_offered(&failed) && is_offered(&unsure));
     waits.outcome = FM_QUEUE_MOVED; /* its session was not this broker's any more */
     fm_claim_born(&hub, &waits);
-    assert_false(fm_schedule_is_open(hub.order, "any:net"));
+    assert_false(fm_schedule_is_open(hub.schedule, "any:net"));
     failed.outcome = FM_QUEUE_FAILED;
     failed.failure = FM_UNAVAILABLE;
     fm_claim_born(&hub, &failed);

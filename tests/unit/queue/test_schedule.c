@@ -14,218 +14,218 @@ static struct fm_tick_head head(uint8_t account, uint8_t job, unsigned lane)
     return (struct fm_tick_head){.account = number(1, account), .id = number(2, job), .lane = lane};
 }
 
-static uint8_t next_job(struct fm_schedule *order)
+static uint8_t next_job(struct fm_schedule *schedule)
 {
     struct fm_id node = number(3, 1);
     struct fm_tick_head got;
-    return fm_schedule_next(order, "any:net", &node, true, &got) ? got.id.bytes[1] : 0;
+    return fm_schedule_next(schedule, "any:net", &node, true, &got) ? got.id.bytes[1] : 0;
 }
 
 static void accounts_of_a_lane_take_turns(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     const struct fm_tick_head heads[] = {
         head(1, 10, FM_PRIORITY_NORMAL), head(1, 11, FM_PRIORITY_NORMAL),
         head(1, 12, FM_PRIORITY_NORMAL), head(2, 20, FM_PRIORITY_NORMAL)};
-    fm_schedule_refill(order, "any:net", heads, 4);
-    assert_int_equal(next_job(order), 10);
-    assert_int_equal(next_job(order), 20);
-    assert_int_equal(next_job(order), 11);
-    assert_int_equal(next_job(order), 12);
-    assert_int_equal(next_job(order), 0);
-    assert_true(fm_schedule_is_empty(order, "any:net"));
-    fm_schedule_destroy(&order);
+    fm_schedule_refill(schedule, "any:net", heads, 4);
+    assert_int_equal(next_job(schedule), 10);
+    assert_int_equal(next_job(schedule), 20);
+    assert_int_equal(next_job(schedule), 11);
+    assert_int_equal(next_job(schedule), 12);
+    assert_int_equal(next_job(schedule), 0);
+    assert_true(fm_schedule_is_empty(schedule, "any:net"));
+    fm_schedule_destroy(&schedule);
 }
 
 static void an_account_keeps_its_place_over_a_refill(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     const struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
                                          head(2, 20, FM_PRIORITY_NORMAL)};
-    fm_schedule_refill(order, "any:net", heads, 2);
-    assert_int_equal(next_job(order), 10);
-    fm_schedule_settle(order, &heads[0].id);
-    fm_schedule_begin_refill(order);
-    fm_schedule_refill(order, "any:net", heads, 2);
-    assert_int_equal(next_job(order), 20);
-    assert_int_equal(next_job(order), 10);
-    fm_schedule_destroy(&order);
+    fm_schedule_refill(schedule, "any:net", heads, 2);
+    assert_int_equal(next_job(schedule), 10);
+    fm_schedule_settle(schedule, &heads[0].id);
+    fm_schedule_begin_refill(schedule);
+    fm_schedule_refill(schedule, "any:net", heads, 2);
+    assert_int_equal(next_job(schedule), 20);
+    assert_int_equal(next_job(schedule), 10);
+    fm_schedule_destroy(&schedule);
 }
 
 static void a_key_is_not_put_back_by_a_look_that_began_before_its_claim_was_settled(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     const struct fm_tick_head one = head(1, 10, FM_PRIORITY_NORMAL);
-    fm_schedule_refill(order, "any:net", &one, 1);
-    assert_int_equal(next_job(order), 10);
-    fm_schedule_begin_refill(order);
-    fm_schedule_settle(order, &one.id);
-    fm_schedule_refill(order, "any:net", &one, 1);
-    assert_int_equal(next_job(order), 0);
-    fm_schedule_begin_refill(order);
-    fm_schedule_refill(order, "any:net", &one, 1);
-    assert_int_equal(next_job(order), 10);
-    fm_schedule_destroy(&order);
+    fm_schedule_refill(schedule, "any:net", &one, 1);
+    assert_int_equal(next_job(schedule), 10);
+    fm_schedule_begin_refill(schedule);
+    fm_schedule_settle(schedule, &one.id);
+    fm_schedule_refill(schedule, "any:net", &one, 1);
+    assert_int_equal(next_job(schedule), 0);
+    fm_schedule_begin_refill(schedule);
+    fm_schedule_refill(schedule, "any:net", &one, 1);
+    assert_int_equal(next_job(schedule), 10);
+    fm_schedule_destroy(&schedule);
 }
 
 static void lanes_are_weighted_four_two_one(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     struct fm_tick_head heads[42];
     for (uint8_t i = 0; i < 42; i++)
         heads[i] = head(1, (uint8_t)(i + 1), i % 3);
-    fm_schedule_refill(order, "any:net", heads, 42);
+    fm_schedule_refill(schedule, "any:net", heads, 42);
     unsigned taken[3] = {0};
     for (int i = 0; i < 14; i++)
-        taken[(next_job(order) - 1) % 3]++;
+        taken[(next_job(schedule) - 1) % 3]++;
     assert_int_equal(taken[FM_PRIORITY_HIGH], 8);
     assert_int_equal(taken[FM_PRIORITY_NORMAL], 4);
     assert_int_equal(taken[FM_PRIORITY_LOW], 2);
-    fm_schedule_destroy(&order);
+    fm_schedule_destroy(&schedule);
 }
 
 static void a_lone_lane_gets_every_turn(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     struct fm_tick_head heads[5];
     for (uint8_t i = 0; i < 5; i++)
         heads[i] = head(1, (uint8_t)(i + 1), FM_PRIORITY_LOW);
-    fm_schedule_refill(order, "any:net", heads, 5);
+    fm_schedule_refill(schedule, "any:net", heads, 5);
     for (uint8_t i = 1; i <= 5; i++)
-        assert_int_equal(next_job(order), i);
-    fm_schedule_destroy(&order);
+        assert_int_equal(next_job(schedule), i);
+    fm_schedule_destroy(&schedule);
 }
 
 static void a_job_avoids_its_node_only_while_there_is_another(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
                                    head(1, 11, FM_PRIORITY_NORMAL)};
     struct fm_id node = number(3, 1);
     struct fm_tick_head got;
     heads[0].avoid = node;
-    fm_schedule_refill(order, "any:net", heads, 2);
-    assert_true(fm_schedule_next(order, "any:net", &node, true, &got));
+    fm_schedule_refill(schedule, "any:net", heads, 2);
+    assert_true(fm_schedule_next(schedule, "any:net", &node, true, &got));
     assert_int_equal(got.id.bytes[1], 11);
-    assert_false(fm_schedule_next(order, "any:net", &node, true, &got));
-    assert_true(fm_schedule_next(order, "any:net", &node, false, &got));
+    assert_false(fm_schedule_next(schedule, "any:net", &node, true, &got));
+    assert_true(fm_schedule_next(schedule, "any:net", &node, false, &got));
     assert_int_equal(got.id.bytes[1], 10);
-    fm_schedule_destroy(&order);
+    fm_schedule_destroy(&schedule);
 }
 
 static void a_pool_knows_nothing_of_another(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     const struct fm_tick_head one = head(1, 10, FM_PRIORITY_NORMAL);
-    fm_schedule_refill(order, "any:cpu", &one, 1);
-    assert_int_equal(next_job(order), 0);
-    assert_false(fm_schedule_is_empty(order, "any:cpu"));
-    fm_schedule_destroy(&order);
+    fm_schedule_refill(schedule, "any:cpu", &one, 1);
+    assert_int_equal(next_job(schedule), 0);
+    assert_false(fm_schedule_is_empty(schedule, "any:cpu"));
+    fm_schedule_destroy(&schedule);
 }
 
 /* ---- what is known without a look ---- */
 
-static void look_at(struct fm_schedule *order, const struct fm_tick_head *heads, size_t count)
+static void look_at(struct fm_schedule *schedule, const struct fm_tick_head *heads, size_t count)
 {
-    fm_schedule_begin_refill(order);
-    fm_schedule_refill(order, "any:net", heads, count);
+    fm_schedule_begin_refill(schedule);
+    fm_schedule_refill(schedule, "any:net", heads, count);
 }
 
-static void arrive(struct fm_schedule *order, uint8_t account, uint8_t job)
+static void arrive(struct fm_schedule *schedule, uint8_t account, uint8_t job)
 {
     const struct fm_tick_head one = head(account, job, FM_PRIORITY_NORMAL);
-    fm_schedule_expect(order, "any:net");
-    fm_schedule_arrive(order, "any:net", &one);
+    fm_schedule_expect(schedule, "any:net");
+    fm_schedule_arrive(schedule, "any:net", &one);
 }
 
 static void a_pool_is_open_once_a_look_found_nothing_waiting(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
-    assert_false(fm_schedule_is_open(order, "any:net"));
-    assert_true(fm_schedule_wants_refill(order, "any:net", 1));
-    look_at(order, NULL, 0);
-    assert_true(fm_schedule_is_open(order, "any:net"));
-    assert_false(fm_schedule_wants_refill(order, "any:net", 1));
-    fm_schedule_doubt(order);
-    assert_false(fm_schedule_is_open(order, "any:net"));
-    fm_schedule_destroy(&order);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
+    assert_false(fm_schedule_is_open(schedule, "any:net"));
+    assert_true(fm_schedule_wants_refill(schedule, "any:net", 1));
+    look_at(schedule, NULL, 0);
+    assert_true(fm_schedule_is_open(schedule, "any:net"));
+    assert_false(fm_schedule_wants_refill(schedule, "any:net", 1));
+    fm_schedule_doubt(schedule);
+    assert_false(fm_schedule_is_open(schedule, "any:net"));
+    fm_schedule_destroy(&schedule);
 }
 
 static void a_look_that_began_before_the_doubt_does_not_dispel_it(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
-    fm_schedule_begin_refill(order);
-    fm_schedule_doubt(order);
-    fm_schedule_refill(order, "any:net", NULL, 0);
-    assert_false(fm_schedule_is_open(order, "any:net"));
-    look_at(order, NULL, 0);
-    assert_true(fm_schedule_is_open(order, "any:net"));
-    fm_schedule_destroy(&order);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
+    fm_schedule_begin_refill(schedule);
+    fm_schedule_doubt(schedule);
+    fm_schedule_refill(schedule, "any:net", NULL, 0);
+    assert_false(fm_schedule_is_open(schedule, "any:net"));
+    look_at(schedule, NULL, 0);
+    assert_true(fm_schedule_is_open(schedule, "any:net"));
+    fm_schedule_destroy(&schedule);
 }
 
 static void a_job_on_its_way_is_not_overtaken(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
-    look_at(order, NULL, 0);
-    fm_schedule_expect(order, "any:net");
-    assert_false(fm_schedule_is_open(order, "any:net"));
-    assert_int_equal(next_job(order), 0);
-    fm_schedule_arrive(order, "any:net", NULL);
-    assert_true(fm_schedule_is_open(order, "any:net"));
-    arrive(order, 1, 10);
-    assert_false(fm_schedule_is_open(order, "any:net"));
-    assert_int_equal(next_job(order), 10);
-    assert_true(fm_schedule_is_open(order, "any:net"));
-    fm_schedule_destroy(&order);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
+    look_at(schedule, NULL, 0);
+    fm_schedule_expect(schedule, "any:net");
+    assert_false(fm_schedule_is_open(schedule, "any:net"));
+    assert_int_equal(next_job(schedule), 0);
+    fm_schedule_arrive(schedule, "any:net", NULL);
+    assert_true(fm_schedule_is_open(schedule, "any:net"));
+    arrive(schedule, 1, 10);
+    assert_false(fm_schedule_is_open(schedule, "any:net"));
+    assert_int_equal(next_job(schedule), 10);
+    assert_true(fm_schedule_is_open(schedule, "any:net"));
+    fm_schedule_destroy(&schedule);
 }
 
 static void what_came_during_a_look_is_kept_once(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
-    look_at(order, NULL, 0);
-    arrive(order, 1, 9);
-    fm_schedule_begin_refill(order);
-    arrive(order, 1, 10);
-    arrive(order, 1, 11);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
+    look_at(schedule, NULL, 0);
+    arrive(schedule, 1, 9);
+    fm_schedule_begin_refill(schedule);
+    arrive(schedule, 1, 10);
+    arrive(schedule, 1, 11);
     const struct fm_tick_head seen[] = {head(1, 8, FM_PRIORITY_NORMAL),
                                         head(1, 10, FM_PRIORITY_NORMAL)};
-    fm_schedule_refill(order, "any:net", seen, 2);
-    assert_int_equal(next_job(order), 8);
-    assert_int_equal(next_job(order), 10);
-    assert_int_equal(next_job(order), 11);
-    assert_int_equal(next_job(order), 0);
-    fm_schedule_destroy(&order);
+    fm_schedule_refill(schedule, "any:net", seen, 2);
+    assert_int_equal(next_job(schedule), 8);
+    assert_int_equal(next_job(schedule), 10);
+    assert_int_equal(next_job(schedule), 11);
+    assert_int_equal(next_job(schedule), 0);
+    fm_schedule_destroy(&schedule);
 }
 
 static void nothing_is_put_behind_keys_that_no_look_has_told(void **state)
 {
     (void)state;
-    struct fm_schedule *order = fm_schedule_new(NULL);
+    struct fm_schedule *schedule = fm_schedule_new(NULL);
     struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
                                    head(1, 11, FM_PRIORITY_NORMAL)};
     heads[0].most = heads[1].most = 2;
-    look_at(order, heads, 2);
-    arrive(order, 1, 99);
-    arrive(order, 2, 20);
-    assert_true(fm_schedule_wants_refill(order, "any:net", 4));
-    assert_false(fm_schedule_wants_refill(order, "any:net", 3));
-    assert_int_equal(next_job(order), 10);
-    assert_int_equal(next_job(order), 20);
-    assert_int_equal(next_job(order), 11);
-    assert_int_equal(next_job(order), 0);
-    assert_false(fm_schedule_is_open(order, "any:net"));
-    fm_schedule_destroy(&order);
+    look_at(schedule, heads, 2);
+    arrive(schedule, 1, 99);
+    arrive(schedule, 2, 20);
+    assert_true(fm_schedule_wants_refill(schedule, "any:net", 4));
+    assert_false(fm_schedule_wants_refill(schedule, "any:net", 3));
+    assert_int_equal(next_job(schedule), 10);
+    assert_int_equal(next_job(schedule), 20);
+    assert_int_equal(next_job(schedule), 11);
+    assert_int_equal(next_job(schedule), 0);
+    assert_false(fm_schedule_is_open(schedule, "any:net"));
+    fm_schedule_destroy(&schedule);
 }
 
 int main(void)

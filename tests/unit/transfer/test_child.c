@@ -423,15 +423,15 @@ static void a_store_that_moved_with_its_broker_is_found_again(void **state)
 {
     struct bench *bench = *state;
     struct http_server gone;
-    char url[128];
+    char url[128], place[192];
     /* A port where nobody listens any more. */
     http_start(&gone, answer, NULL);
     http_stop(&gone);
     snprintf(url, sizeof(url), "http://127.0.0.1:%u", gone.port);
     deliver(bench);
     say_origins(&bench->worker, url);
-    strcat(url, "/store/out?signature=new");
-    say_upload(&bench->worker, "out", url);
+    snprintf(place, sizeof(place), "%s/store/out?signature=new", url);
+    say_upload(&bench->worker, "out", place);
     hear_only(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
     say_origins(&bench->worker, bench->origin);
     say_upload(&bench->worker, "out", url_of(bench, "/store/out?signature=new"));

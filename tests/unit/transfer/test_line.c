@@ -148,7 +148,7 @@ static void a_text_is_made_fit_for_a_message(void **state)
     };
     for (size_t i = 0; i < FM_COUNT(pairs); i++) {
         char text[64];
-        strcpy(text, pairs[i][0]);
+        snprintf(text, sizeof(text), "%s", pairs[i][0]);
         fm_line_clean(text);
         assert_string_equal(text, pairs[i][1]);
     }

@@ -228,7 +228,7 @@ static void four_silent_rounds_lead_to_the_next_broker(void **state)
     struct broker first;
     struct broker second;
     struct worker worker = {.lease_count = 1};
-    struct fm_message message;
+    struct fm_message message = {0};
     char brokers[160];
     (void)state;
     broker_open(&first, NULL);

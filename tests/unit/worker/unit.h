@@ -17,7 +17,8 @@
 /* A directory of the test's own, removed by remove_home. */
 static inline void make_home(char home[32])
 {
-    strcpy(home, "/tmp/fm-worker-XXXXXX");
+    static const char pattern[] = "/tmp/fm-worker-XXXXXX";
+    memcpy(home, pattern, sizeof(pattern));
     assert_non_null(mkdtemp(home));
 }
 

@@ -1,0 +1,20 @@
+"""What the ffmpeg command of one release is asked otherwise than another's."""
+
+import functools
+import re
+import subprocess
+
+
+@functools.cache
+def release():
+    """Its number, 5 or 7; a build without one is of today."""
+    said = subprocess.run(["ffmpeg", "-version"], check=True, capture_output=True, text=True).stdout
+    number = re.match(r"ffmpeg version n?(\d+)\.", said)
+    return int(number[1]) if number else 99
+
+
+def turn(source, degrees):
+    """Arguments for a copy of a film that is shown turned so far against the clock."""
+    if release() >= 6:
+        return f"-display_rotation {degrees} -i {source} -c copy"
+    return f"-i {source} -c copy -metadata:s:v rotate={degrees}"
