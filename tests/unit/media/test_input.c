@@ -1,4 +1,4 @@
-/* What may be opened, what is refused, and with which word. */
+/* Which sources are opened, which are refused, and with which error. */
 #include "tests/unit/media/fixture.h"
 
 #include <dirent.h>
@@ -10,7 +10,7 @@
 
 #define AN_HOUR 3600
 
-/* FM_NONE if it opens. */
+/* The error of opening the file; FM_NONE if it opens. */
 static enum fm_error_code open_fd(int fd, uint64_t max_seconds)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
@@ -116,7 +116,7 @@ static void more_streams_than_allowed_are_refused(void **state)
     assert_int_equal(open_named("many.mp4", AN_HOUR), FM_MEDIA_TOO_LARGE);
 }
 
-/* An MP4 header that is nothing but empty tracks, eight bytes each. */
+/* The header of an MP4 with nothing but empty tracks, eight bytes each. */
 static void a_header_of_countless_tracks_is_refused(void **state)
 {
     (void)state;
@@ -145,8 +145,8 @@ static void a_longer_source_than_allowed_is_refused(void **state)
     assert_int_equal(open_named("a.mp4", 3), FM_NONE);
 }
 
-/* A part of a film of hours keeps its header: what counts is what is there. */
-static void a_length_nobody_can_believe_is_measured(void **state)
+/* The first part of a film of hours still has the header of the whole. */
+static void an_incredible_duration_is_measured(void **state)
 {
     (void)state;
     FM_AUTO(fm_text_done) struct fm_text bytes = {0};
@@ -156,7 +156,7 @@ static void a_length_nobody_can_believe_is_measured(void **state)
     ffmpeg("-i a.mp4 -c copy liar.mkv");
     snprintf(path, sizeof(path), "%s/liar.mkv", directory);
     assert_true(fm_file_read(path, 16 << 20, &bytes, &err));
-    /* Duration: id, a length of eight, then 2^27 milliseconds as a double. */
+    /* The Duration element: its id, a length of 8, then 2^27 milliseconds as a double. */
     char *field = memmem(bytes.data, bytes.length, "\x44\x89\x88", 3);
     assert_non_null(field);
     memcpy(field + 3, "\x41\xa0\0\0\0\0\0\0", 8);
@@ -199,7 +199,7 @@ static void a_cut_file_is_opened_or_refused_but_nothing_worse(void **state)
     }
 }
 
-static void no_byte_beyond_the_size_told_is_read(void **state)
+static void no_byte_beyond_the_given_size_is_read(void **state)
 {
     (void)state;
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
@@ -213,7 +213,7 @@ static void no_byte_beyond_the_size_told_is_read(void **state)
     assert_int_equal(fm_input_position(input), 50000);
 }
 
-/* Whatever the files are: an answer, and one of the errors a source may have. */
+/* Files of any kind: each is opened, or refused with an error that a source may have. */
 static void samples_are_opened_or_refused_with_a_source_error(void **state)
 {
     (void)state;
@@ -245,11 +245,11 @@ int main(void)
         cmocka_unit_test(more_streams_than_allowed_are_refused),
         cmocka_unit_test(a_header_of_countless_tracks_is_refused),
         cmocka_unit_test(a_longer_source_than_allowed_is_refused),
-        cmocka_unit_test(a_length_nobody_can_believe_is_measured),
+        cmocka_unit_test(an_incredible_duration_is_measured),
         cmocka_unit_test(more_frames_a_second_than_allowed_are_refused),
         cmocka_unit_test(an_encrypted_source_is_refused),
         cmocka_unit_test(a_cut_file_is_opened_or_refused_but_nothing_worse),
-        cmocka_unit_test(no_byte_beyond_the_size_told_is_read),
+        cmocka_unit_test(no_byte_beyond_the_given_size_is_read),
         cmocka_unit_test(samples_are_opened_or_refused_with_a_source_error),
     };
     av_log_set_level(AV_LOG_QUIET);

@@ -59,7 +59,7 @@ static void every_item_arrives_through_a_narrow_pipe(void **state)
 static void a_closed_pipe_lets_its_waiting_writer_go(void **state)
 {
     (void)state;
-    /* Items larger than the whole pipe pass one at a time. */
+    /* Items that are larger than the whole pipe pass singly. */
     struct writer writer = {fm_pipe_new(8, 10, discard), ITEMS, 100, false};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_items, &writer), 0);

@@ -1,4 +1,4 @@
-/* The facts of sources whose facts we know. */
+/* The facts of sources that the test has made and therefore knows. */
 #include "tests/unit/media/fixture.h"
 
 #include <math.h>
@@ -29,7 +29,7 @@ static void probed_done(struct probed *probed)
     fm_file_close(&probed->fd);
 }
 
-static void a_film_tells_picture_and_sound(void **state)
+static void a_film_has_video_and_audio(void **state)
 {
     (void)state;
     FM_AUTO(probed_done) struct probed film = {.fd = -1};
@@ -58,7 +58,7 @@ static void a_turned_film_is_as_high_as_it_was_wide(void **state)
     assert_int_equal(fm_probe_rotation(format->streams[fm_probe_video_stream(format)]), 90);
 }
 
-static void a_cover_is_no_picture(void **state)
+static void a_cover_is_not_video(void **state)
 {
     (void)state;
     FM_AUTO(probed_done) struct probed song = {.fd = -1};
@@ -116,9 +116,9 @@ static void a_container_without_streams_is_no_media(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_film_tells_picture_and_sound),
+        cmocka_unit_test(a_film_has_video_and_audio),
         cmocka_unit_test(a_turned_film_is_as_high_as_it_was_wide),
-        cmocka_unit_test(a_cover_is_no_picture),
+        cmocka_unit_test(a_cover_is_not_video),
         cmocka_unit_test(a_length_does_not_count_from_zero),
         cmocka_unit_test(a_picture_alone_has_no_length),
         cmocka_unit_test(text_alone_is_no_media),
