@@ -55,12 +55,12 @@ ROOMS := broker broker/operator broker/api broker/request broker/account broker/
     broker/store broker/db broker/http broker/metrics broker/config \
     worker worker/transfer worker/media cli sql proto common
 BELOW_broker := $(filter broker/%,$(ROOMS)) sql proto common
-NEEDS_broker := libmicrohttpd libpq libzmq msgpack jansson libsodium libcurl
+NEEDS_broker := libmicrohttpd libpq libczmq libzmq msgpack jansson libsodium libcurl
 BELOW_broker/operator = broker/api $(BELOW_broker/api)
 BELOW_broker/api = broker/request $(BELOW_broker/request)
 BELOW_broker/request = broker/account broker/spec broker/queue broker/http $(BELOW_broker/queue)
 BELOW_broker/account = broker/queue $(BELOW_broker/queue)
-BELOW_broker/spec := broker/db broker/metrics sql proto common
+BELOW_broker/spec := proto common
 BELOW_broker/queue = broker/store broker/db broker/metrics broker/config sql proto common
 BELOW_broker/store := broker/config common
 BELOW_broker/db := broker/metrics sql proto common
@@ -69,7 +69,7 @@ BELOW_broker/metrics := common
 BELOW_broker/config := common
 $(foreach room,$(filter broker/%,$(ROOMS)),$(eval NEEDS_$(room) := $(NEEDS_broker)))
 BELOW_worker := proto common
-NEEDS_worker := libzmq msgpack libsodium
+NEEDS_worker := libczmq libzmq msgpack libsodium
 BELOW_worker/transfer := proto common
 NEEDS_worker/transfer := libcurl msgpack jansson libsodium
 BELOW_worker/media := proto common
@@ -112,8 +112,12 @@ $(COMPILED): FORCE
 	@echo "$$COMPILED_WITH" | cmp -s - $@ || echo "$$COMPILED_WITH" > $@
 
 define room_rules
-$(call archive,$(1)): $(call objects,$(1)) $(EXTRA_$(1)) Makefile
+$(call archive,$(1)): $(call objects,$(1)) $(EXTRA_$(1)) $(call archive,$(1)).list
 	@mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
+# Written when a file came or went: an archive must not keep the object of a file that is gone.
+$(call archive,$(1)).list: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call objects,$(1))' | cmp -s - $$@ || echo '$(call objects,$(1))' > $$@
 $(B)/$(1)/%.o: $(1)/%.c $(COMPILED)
 	@mkdir -p $$(@D) && echo "  CC    $$<"
 	@$(CC) $(CFLAGS) $$(call cflags,$(NEEDS_$(1))) -MMD -MP -c $$< -o $$@

@@ -205,6 +205,7 @@ static bool serve(struct broker *broker, struct fm_error *err)
         drain(broker, &signals);
     }
     close_rooms(broker);
+    fm_link_shutdown();
     for (size_t i = 0; i < broker->reload_count; i++)
         fm_reload_destroy(&broker->reloads[i]);
     return ok;

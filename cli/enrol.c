@@ -9,6 +9,7 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "common/memory.h"
+#include "common/scope.h"
 
 #define FIRST_EMAIL "operator@localhost"
 
@@ -72,9 +73,11 @@ static bool find_or_make_account(struct fm_enrol *enrol, struct fm_error *err)
 
 static bool make_key(struct fm_enrol *enrol, struct fm_error *err)
 {
-    const char *const words[] = {
-        "key", "create", enrol->account, "first", "video:fetch,video:process", NULL};
+    FM_AUTO(fm_text_done) struct fm_text scopes = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *answer = NULL;
+    fm_scope_format(FM_SCOPE_FETCH | FM_SCOPE_PROCESS, ",", &scopes);
+    const char *const words[] = {"key", "create", enrol->account, "first", fm_text_get(&scopes),
+                                 NULL};
     if (!ask_broker(enrol, words, &answer, err))
         return false;
     enrol->key = text_of(answer, "api_key");

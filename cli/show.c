@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/memory.h"
+#include "common/utf8.h"
 
 #define BAR_WIDTH 24
 #define BAR_LEAST_COLUMNS 60u /* narrower: no bar, the numbers alone */
@@ -19,13 +20,9 @@
 
 void fm_show_clean(const char *text, struct fm_text *out)
 {
-    for (const char *c = text; *c != '\0'; c++) {
-        unsigned char byte = (unsigned char)*c, next = (unsigned char)c[1];
-        bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
-        bool is_control = byte < 0x20 || byte == 0x7f || is_c1;
-        fm_text_append_char(out, is_control ? '?' : *c);
-        c += is_c1;
-    }
+    size_t from = out->length;
+    fm_text_append(out, text);
+    fm_utf8_clean(out->data + from, FM_UTF8_NO_CONTROLS);
 }
 
 /* Both numbers in the larger one's unit. */

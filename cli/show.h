@@ -32,7 +32,7 @@ void fm_show_summary(const struct fm_json *json, struct fm_text *out);
 void fm_show_file_name(const struct fm_json *output, const char *name, struct fm_text *out);
 /* "12.3 MB" (powers of 1000). */
 void fm_show_bytes(int64_t bytes, struct fm_text *out);
-/* Appends with control characters (C0, DEL, C1) as '?'. */
+/* Appends with each byte of control characters (C0, DEL, C1) and of what is not UTF-8 as '?'. */
 void fm_show_clean(const char *text, struct fm_text *out);
 
 /* A job being followed on stderr: a bar that is drawn over on a terminal, else a line whenever

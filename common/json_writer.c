@@ -5,48 +5,12 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/utf8.h"
 
 /* From here on a double has no thousandths to show. */
 #define WHOLE_FROM 1e12
 /* From here on digits alone would be read as an integer too large for one. */
 #define REAL_FROM 9e18
-
-/* A lead byte: how long its sequence is, and what the second byte may be (RFC 3629 §4). */
-struct lead {
-    unsigned char from, to;
-    size_t length;
-    unsigned char second_from, second_to;
-};
-
-static const struct lead leads[] = {
-    {0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
-    {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
-};
-
-static bool has_tail(const struct lead *lead, const unsigned char *at)
-{
-    if (lead->length > 1 && (at[1] < lead->second_from || at[1] > lead->second_to)) {
-        return false;
-    }
-    for (size_t i = 2; i < lead->length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The length of the valid UTF-8 sequence at `at`, or 0. The NUL at the end stops every tail. */
-static size_t sequence_length(const unsigned char *at)
-{
-    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
-        if (*at >= leads[i].from && *at <= leads[i].to) {
-            return has_tail(&leads[i], at) ? leads[i].length : 0;
-        }
-    }
-    return 0;
-}
 
 static void put_escaped(struct fm_text *out, unsigned char c)
 {
@@ -62,8 +26,9 @@ static void put_escaped(struct fm_text *out, unsigned char c)
 }
 
 /* How many bytes stand for themselves from here on: nearly always all of them. */
-static size_t plain_length(const unsigned char *at)
+static size_t plain_length(const char *text)
 {
+    const unsigned char *at = (const unsigned char *)text;
     size_t length = 0;
     while (at[length] >= 0x20 && at[length] < 0x80 && at[length] != '"' && at[length] != '\\') {
         length++;
@@ -72,15 +37,15 @@ static size_t plain_length(const unsigned char *at)
 }
 
 /* One character that is not plain; answers how many bytes it was. */
-static size_t put_other(struct fm_text *out, const unsigned char *at)
+static size_t put_other(struct fm_text *out, const char *at, size_t left)
 {
-    size_t length = sequence_length(at);
+    size_t length = fm_utf8_measure(at, left, FM_UTF8_ALL_CONTROLS);
     if (length == 0) {
         fm_text_append(out, "\xef\xbf\xbd");
         return 1;
     }
     if (length == 1) {
-        put_escaped(out, *at);
+        put_escaped(out, (unsigned char)*at);
     } else {
         fm_text_append_bytes(out, at, length);
     }
@@ -89,14 +54,15 @@ static size_t put_other(struct fm_text *out, const unsigned char *at)
 
 static void put_quoted(struct fm_text *out, const char *value)
 {
-    const unsigned char *at = (const unsigned char *)value;
+    const char *at = value;
+    const char *end = value + strlen(value);
     fm_text_append_char(out, '"');
-    while (*at != '\0') {
+    while (at < end) {
         size_t plain = plain_length(at);
         fm_text_append_bytes(out, at, plain);
         at += plain;
-        if (*at != '\0') {
-            at += put_other(out, at);
+        if (at < end) {
+            at += put_other(out, at, (size_t)(end - at));
         }
     }
     fm_text_append_char(out, '"');

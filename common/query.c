@@ -42,16 +42,3 @@ bool fm_query_next(struct fm_query *query)
     query->left += length;
     return true;
 }
-
-bool fm_query_find(const char *text, const char *name, struct fm_text *value)
-{
-    FM_AUTO(fm_query_done) struct fm_query query;
-    fm_query_init(&query, text);
-    while (fm_query_next(&query)) {
-        if (strcmp(fm_text_get(&query.name), name) == 0) {
-            fm_text_append(value, fm_text_get(&query.value));
-            return true;
-        }
-    }
-    return false;
-}

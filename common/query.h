@@ -17,7 +17,5 @@ void fm_query_init(struct fm_query *query, const char *text);
 void fm_query_done(struct fm_query *query);
 /* The next parameter; false at the end. One that cannot be decoded has its raw text. */
 bool fm_query_next(struct fm_query *query);
-/* The first parameter of that name, appended; false if there is none. */
-bool fm_query_find(const char *text, const char *name, struct fm_text *value);
 
 #endif

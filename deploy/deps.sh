@@ -29,6 +29,7 @@ build header  stdio.h                           libc6-dev
 build command pkg-config                        pkg-config
 build header  microhttpd.h                      libmicrohttpd-dev
 build header  postgresql/libpq-fe.h             libpq-dev
+build header  czmq.h                            libczmq-dev
 build header  zmq.h                             libzmq3-dev
 build header  curl/curl.h                       libcurl4-openssl-dev
 build header  msgpack.h                         libmsgpack-c-dev|libmsgpack-dev

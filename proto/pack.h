@@ -17,8 +17,9 @@ enum fm_field_kind {
     FM_FIELD_REAL,   /* double, finite, in [min, max] */
     FM_FIELD_BOOL,   /* bool */
     FM_FIELD_ENUM,   /* uint64_t on the wire, a name of `names` in JSON */
-    FM_FIELD_TEXT,   /* const char *, valid UTF-8 without control bytes, at most max bytes; NULL
-                        absent; with `names`, clients may say one of these alone */
+    FM_FIELD_TEXT,   /* const char *, UTF-8 without U+0001 to U+001F and U+007F but tab and line
+                        feed, at most max bytes; NULL absent; with `names`, clients may say one of
+                        these alone */
     FM_FIELD_BYTES,  /* struct fm_slice, at most max bytes; length 0 absent */
     FM_FIELD_RECORD, /* const struct …*; NULL absent */
     FM_FIELD_LIST,   /* struct fm_list of records, at most max */
@@ -68,10 +69,6 @@ void fm_pack_write(const struct fm_record *record, const void *in, struct fm_tex
  * PROTOCOL on anything outside the table's kinds and ranges; `param` names the field. */
 bool fm_pack_read(const struct fm_record *record, struct fm_slice bytes, struct fm_arena *arena,
                   void *out, struct fm_error *err) FM_MUST_CHECK;
-
-/* True if a TEXT may hold these bytes: UTF-8 (RFC 3629) with no control byte but tab and newline.
- */
-bool fm_pack_is_text(struct fm_slice bytes);
 
 /* Fills PROTOCOL with the field at fault as its `param`, nothing for the client; returns false. */
 bool fm_pack_refuse(struct fm_error *err, const char *param, const char *why);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "proto/pack.h"
 #include "proto/pack_cursor.h"
 
@@ -45,62 +46,6 @@ bool fm_pack_check(struct fm_slice bytes, struct fm_error *err)
     }
     if (cursor.left > 0) {
         return fm_fail(err, FM_PROTOCOL, "%zu bytes too many behind the value", cursor.left);
-    }
-    return true;
-}
-
-/* The bytes that may start a sequence, and what its second byte may be (RFC 3629, section 4);
- * of the control bytes tab and newline alone. */
-struct utf8_row {
-    unsigned char first, last, low, high;
-    size_t length;
-};
-
-static const struct utf8_row utf8_rows[] = {
-    {0x09, 0x0a, 0, 0, 1},       {0x20, 0x7e, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
-    {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-    {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-    {0xf4, 0xf4, 0x80, 0x8f, 4},
-};
-
-static bool follows(const unsigned char *at, size_t left, const struct utf8_row *row)
-{
-    if (row->length > left) {
-        return false;
-    }
-    for (size_t i = 1; i < row->length; i++) {
-        unsigned char low = i == 1 ? row->low : 0x80;
-        unsigned char high = i == 1 ? row->high : 0xbf;
-        if (at[i] < low || at[i] > high) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Length of the sequence that starts here, 0 if there is none. */
-static size_t sequence_length(const unsigned char *at, size_t left)
-{
-    for (size_t i = 0; i < FM_COUNT(utf8_rows); i++) {
-        const struct utf8_row *row = &utf8_rows[i];
-        if (*at >= row->first && *at <= row->last) {
-            return follows(at, left, row) ? row->length : 0;
-        }
-    }
-    return 0;
-}
-
-bool fm_pack_is_text(struct fm_slice bytes)
-{
-    const unsigned char *at = (const unsigned char *)bytes.data;
-    size_t left = bytes.length;
-    while (left > 0) {
-        size_t length = sequence_length(at, left);
-        if (length == 0) {
-            return false;
-        }
-        at += length;
-        left -= length;
     }
     return true;
 }
@@ -190,7 +135,7 @@ static bool read_text(struct reader *reader, const struct fm_field *field,
                       const struct fm_pack_token *token, void *place)
 {
     if (token->kind != FM_PACK_CURSOR_TEXT || !is_within(field, token->bytes.length) ||
-        !fm_pack_is_text(token->bytes)) {
+        !fm_utf8_is_valid(token->bytes, FM_UTF8_TAB_LF | FM_UTF8_C1)) {
         return fm_pack_refuse(reader->err, field->name, "no clean text of its length");
     }
     char *copy = take(reader, field, token->bytes.length + 1);

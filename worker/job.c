@@ -14,11 +14,11 @@
  *   media:work    one attempt    the source read-only, outputs writable       open, connect, exec,
  * fork media:verify  one attempt    outputs read-only, nothing writable          the same
  *
- * A star: children never talk to each other. child_rules.c has who may say what when; command.c what they
- * are told; relay.c what passes between them and the broker. WORK waits for COMPLETE; VERIFY until
- * work is reaped, so that nobody can write to the outputs any more; DELIVER until verify said yes.
- * SOURCE of a later generation kills the media child and starts the outputs anew; an older
- * generation's words are dropped.
+ * A star: children never talk to each other. child_rules.c has who may say what when; command.c
+ * what they are told; relay.c what passes between them and the broker. WORK waits for COMPLETE;
+ * VERIFY until work is reaped, so that nobody can write to the outputs any more; DELIVER until
+ * verify said yes. SOURCE of a later generation kills the media child and starts the outputs anew;
+ * an older generation's words are dropped.
  *
  *   how a child ended                      means
  *   exit after END                         what END said
@@ -40,6 +40,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/utf8.h"
 #include "worker/child_message.h"
 #include "worker/command.h"
 #include "worker/relay.h"
@@ -57,15 +58,11 @@ static void log_job(const struct fm_job_attempt *attempt, const char *event, con
     fm_log(FM_LOG_INFO, event, "job=%s lease=%s %s", job, lease, what);
 }
 
-/* A message's text: control bytes and what might not be UTF-8 become '?'. */
+/* The text may be a child's, and goes into our log. */
 static void set_detail(struct fm_job_attempt *attempt, const char *detail)
 {
     snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
-    for (char *c = attempt->detail; *c != '\0'; c++) {
-        if (*c < ' ' || *c > '~') {
-            *c = '?';
-        }
-    }
+    fm_utf8_clean_ascii(attempt->detail);
 }
 
 static void decide(struct fm_job_attempt *attempt, enum fm_how how, enum fm_error_code error,

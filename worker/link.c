@@ -1,9 +1,7 @@
 /* One DEALER at a time, and the rounds. */
 #include "worker/link.h"
 
-#include <errno.h>
-#include <string.h>
-#include <zmq.h>
+#include <czmq.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -24,9 +22,7 @@
 
 struct fm_link {
     struct fm_link_plan plan;
-    void *context;
-    void *socket;
-    int fd; /* ZMQ_FD of the socket, watched; -1 */
+    zsock_t *socket; /* its descriptor is watched */
     struct fm_loop_source source;
     char *addresses[ADDRESSES_LIMIT];
     size_t address_count;
@@ -44,14 +40,18 @@ struct fm_link {
 
 bool fm_link_key_make(struct fm_link_key *key, struct fm_error *err)
 {
-    if (zmq_curve_keypair(key->public, key->secret) != 0) {
+    FM_AUTO(zcert_destroy) zcert_t *pair = zcert_new();
+    if (pair == NULL) {
         return fm_fail_errno(err, "make a CURVE key");
     }
+    memcpy(key->public, zcert_public_txt(pair), FM_LINK_KEY_SIZE);
+    memcpy(key->secret, zcert_secret_txt(pair), FM_LINK_KEY_SIZE);
     return true;
 }
 
 bool fm_link_key_read(const char *secret, struct fm_link_key *key, struct fm_error *err)
 {
+    /* libzmq's own function: a zcert is made of both halves. */
     if (strlen(secret) != FM_LINK_KEY_SIZE - 1 || zmq_curve_public(key->public, secret) != 0) {
         return fm_fail(err, FM_SETTING, "the node's key is no CURVE key");
     }
@@ -72,69 +72,51 @@ static void close_socket(struct fm_link *link, int linger_ms)
     if (link->socket == NULL) {
         return;
     }
-    fm_loop_forget(link->plan.loop, link->fd);
-    zmq_setsockopt(link->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
-    zmq_close(link->socket);
-    link->socket = NULL;
-    link->fd = -1;
+    fm_loop_forget(link->plan.loop, zsock_fd(link->socket));
+    zsock_set_linger(link->socket, linger_ms);
+    zsock_destroy(&link->socket);
     link->is_attached = false;
     link->seen = 0;
 }
 
-static bool set_number(void *socket, int option, int value)
+static void set_options(zsock_t *socket, const struct fm_link_plan *plan)
 {
-    return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
-}
-
-static bool set_text(void *socket, int option, const char *value)
-{
-    return zmq_setsockopt(socket, option, value, strlen(value)) == 0;
-}
-
-static bool set_options(void *socket, const struct fm_link_plan *plan)
-{
-    const int64_t limit = FRAME_LIMIT;
-    return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &limit, sizeof(limit)) == 0 &&
-           set_number(socket, ZMQ_LINGER, 0) && set_number(socket, ZMQ_IPV6, 1) &&
-           set_number(socket, ZMQ_HEARTBEAT_IVL, ZMTP_INTERVAL_MS) &&
-           set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, ZMTP_TIMEOUT_MS) &&
-           set_number(socket, ZMQ_HEARTBEAT_TTL, ZMTP_TIMEOUT_MS) &&
-           set_number(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
-           set_number(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
-           set_text(socket, ZMQ_CURVE_SERVERKEY, plan->broker_public_key) &&
-           set_text(socket, ZMQ_CURVE_PUBLICKEY, plan->key->public) &&
-           set_text(socket, ZMQ_CURVE_SECRETKEY, plan->key->secret);
+    zsock_set_maxmsgsize(socket, FRAME_LIMIT);
+    zsock_set_linger(socket, 0);
+    zsock_set_rcvtimeo(socket, 0); /* the loop alone waits */
+    zsock_set_sndtimeo(socket, 0);
+    zsock_set_ipv6(socket, 1);
+    zsock_set_heartbeat_ivl(socket, ZMTP_INTERVAL_MS);
+    zsock_set_heartbeat_timeout(socket, ZMTP_TIMEOUT_MS);
+    zsock_set_heartbeat_ttl(socket, ZMTP_TIMEOUT_MS);
+    zsock_set_reconnect_ivl(socket, RECONNECT_MS);
+    zsock_set_reconnect_ivl_max(socket, RECONNECT_MAX_MS);
+    zsock_set_curve_serverkey(socket, plan->broker_public_key);
+    zsock_set_curve_publickey(socket, plan->key->public);
+    zsock_set_curve_secretkey(socket, plan->key->secret);
 }
 
 static bool open_socket(struct fm_link *link, struct fm_error *err)
 {
-    size_t size = sizeof(link->fd);
-    link->socket = zmq_socket(link->context, ZMQ_DEALER);
-    if (link->socket == NULL) {
-        return fm_fail_errno(err, "make a DEALER");
+    const char *address = link->addresses[link->address];
+    link->socket = zsock_new(ZMQ_DEALER);
+    set_options(link->socket, &link->plan);
+    if (zsock_connect(link->socket, "%s", address) != 0) {
+        return fm_fail(err, FM_SETTING, "%s: %s", address, zmq_strerror(errno));
     }
-    if (!set_options(link->socket, &link->plan)) {
-        return fm_fail(err, FM_SETTING, "the link's options: %s", zmq_strerror(errno));
-    }
-    if (zmq_connect(link->socket, link->addresses[link->address]) != 0) {
-        return fm_fail(err, FM_SETTING, "%s: %s", link->addresses[link->address],
-                       zmq_strerror(errno));
-    }
-    if (zmq_getsockopt(link->socket, ZMQ_FD, &link->fd, &size) != 0) {
-        return fm_fail_errno(err, "the link's descriptor");
-    }
-    return fm_loop_watch(link->plan.loop, link->fd, &link->source, err);
+    return fm_loop_watch(link->plan.loop, zsock_fd(link->socket), &link->source, err);
 }
 
 static bool send_now(struct fm_link *link, const struct fm_message *message)
 {
-    FM_AUTO(fm_text_done) struct fm_text frame = {0};
+    FM_AUTO(fm_text_done) struct fm_text bytes = {0};
     struct fm_error err = {0};
-    if (!fm_message_encode(message, &frame, &err)) {
+    if (!fm_message_encode(message, &bytes, &err)) {
         fm_log_failure("link_encode", &err);
         return false;
     }
-    return zmq_send(link->socket, frame.data, frame.length, ZMQ_DONTWAIT) >= 0;
+    FM_AUTO(zframe_destroy) zframe_t *frame = zframe_new(bytes.data, bytes.length);
+    return zframe_send(&frame, link->socket, 0) == 0;
 }
 
 /* ---- what is said by itself ---- */
@@ -173,10 +155,7 @@ static void say_hello(struct fm_link *link, int64_t now_ms)
         return;
     }
     fm_log_failure("link_open", &err);
-    if (link->socket != NULL) {
-        zmq_close(link->socket);
-        link->socket = NULL;
-    }
+    zsock_destroy(&link->socket);
     link->hello_at_ms = now_ms + link->round_ms;
 }
 
@@ -239,11 +218,12 @@ static bool take_own(struct fm_link *link, const struct fm_message *message, int
     return !link->is_attached && message->type != FM_MESSAGE_REFUSE;
 }
 
-static void take_frame(struct fm_link *link, struct fm_slice frame, int64_t now_ms)
+static void take_frame(struct fm_link *link, zframe_t *frame, int64_t now_ms)
 {
+    struct fm_slice bytes = {(const char *)zframe_data(frame), zframe_size(frame)};
     struct fm_message message;
     struct fm_error err = {0};
-    if (!fm_message_decode(frame, FM_FROM_BROKER, &message, &err)) {
+    if (!fm_message_decode(bytes, FM_FROM_BROKER, &message, &err)) {
         link->dropped++;
         fm_log(FM_LOG_WARNING, "link_dropped", "count=%llu reason=\"%s\"",
                (unsigned long long)link->dropped, err.detail);
@@ -255,26 +235,15 @@ static void take_frame(struct fm_link *link, struct fm_slice frame, int64_t now_
     fm_message_done(&message);
 }
 
-/* ZMQ_FD tells of edges only: what stands is asked of ZMQ_EVENTS, after every send too. */
-static bool is_readable(struct fm_link *link)
-{
-    int events = 0;
-    size_t size = sizeof(events);
-    return link->socket != NULL && zmq_getsockopt(link->socket, ZMQ_EVENTS, &events, &size) == 0 &&
-           (events & ZMQ_POLLIN) != 0;
-}
-
+/* The descriptor tells of edges only, so each tick reads until nothing is left. */
 static bool receive_one(struct fm_link *link, int64_t now_ms)
 {
-    zmq_msg_t part;
-    zmq_msg_init(&part);
-    if (!is_readable(link) || zmq_msg_recv(&part, link->socket, ZMQ_DONTWAIT) < 0) {
-        zmq_msg_close(&part);
+    FM_AUTO(zframe_destroy)
+    zframe_t *frame = link->socket != NULL ? zframe_recv(link->socket) : NULL;
+    if (frame == NULL) {
         return false;
     }
-    struct fm_slice frame = {zmq_msg_data(&part), zmq_msg_size(&part)};
     take_frame(link, frame, now_ms);
-    zmq_msg_close(&part);
     return true;
 }
 
@@ -351,15 +320,10 @@ struct fm_link *fm_link_new(const struct fm_link_plan *plan, struct fm_error *er
 {
     struct fm_link *link = fm_alloc(sizeof(*link));
     link->plan = *plan;
-    link->fd = -1;
     link->source.on_ready = ignore_ready;
     link->round_ms = FIRST_ROUND_MS;
-    link->context = zmq_ctx_new();
-    if (link->context == NULL) {
-        fm_fail_errno(err, "ZeroMQ");
-    }
-    if (link->context == NULL || !check_key(plan->broker_public_key, err) ||
-        !take_addresses(link, plan->brokers, err)) {
+    zsys_handler_set(NULL); /* before the first socket: SIGINT and SIGTERM stay ours */
+    if (!check_key(plan->broker_public_key, err) || !take_addresses(link, plan->brokers, err)) {
         fm_link_destroy(&link, 0);
     }
     return link;
@@ -371,12 +335,14 @@ void fm_link_destroy(struct fm_link **link, int linger_ms)
         return;
     }
     close_socket(*link, linger_ms);
-    if ((*link)->context != NULL) {
-        zmq_ctx_term((*link)->context);
-    }
     for (size_t i = 0; i < (*link)->address_count; i++) {
         fm_memory_release(&(*link)->addresses[i]);
     }
     fm_memory_release(link);
     *link = NULL;
+}
+
+void fm_link_shutdown(void)
+{
+    zsys_shutdown();
 }

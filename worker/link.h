@@ -3,7 +3,9 @@
  * Every HELLO goes out on a fresh socket, the old one closed first, so nothing that was sent before
  * it can still arrive. A heartbeat every round with every lease held; four rounds without an
  * acknowledgement, and the next address is tried.
- * Owns: the ZeroMQ context and socket, the connection's state. Threads: the one that made it.
+ * Owns: the ZeroMQ socket, the connection's state. Threads: the one that made it. The ZeroMQ
+ * context is czmq's, one for the process: the first socket opens it, fm_link_shutdown ends it.
+ * SIGINT and SIGTERM stay ours; a forked child has no context, and must execute another program.
  */
 #ifndef FM_WORKER_LINK_H
 #define FM_WORKER_LINK_H
@@ -46,8 +48,11 @@ struct fm_link;
 /* SETTING for addresses or keys that cannot be used. The first HELLO goes out with the first tick.
  */
 struct fm_link *fm_link_new(const struct fm_link_plan *plan, struct fm_error *err) FM_MUST_CHECK;
-/* What was sent may still leave for so long. */
+/* Does not wait; what was sent may still leave for `linger_ms`. */
 void fm_link_destroy(struct fm_link **link, int linger_ms);
+/* From main, at its end, once every link is destroyed: waits for what may still leave. No link can
+ * be made after it, for czmq 4.2 destroys its own lock. */
+void fm_link_shutdown(void);
 /* Reads all that came, says what is due, answers when it wants to be called again. */
 int64_t fm_link_tick(struct fm_link *link, int64_t now_ms);
 /* No new job: a fresh HELLO tells of no slots, and of the leases held. */

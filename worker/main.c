@@ -210,6 +210,7 @@ static int run(const struct fm_worker_settings *settings)
         return FM_SERVE_FAILED;
     }
     int code = serve(settings, &node, work_dir);
+    fm_link_shutdown(); /* BYE has left before another worker can take the directory */
     fm_node_close(&node);
     return code;
 }

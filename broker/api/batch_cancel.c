@@ -13,8 +13,8 @@
 #include "broker/request/commit.h"
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
-#include "broker/spec/scope.h"
 #include "common/clock.h"
+#include "common/scope.h"
 #include "proto/operations.h"
 #include "sql/sql.h"
 

@@ -9,25 +9,26 @@
 #include "broker/request/commit.h"
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
-#include "broker/store/disk_threads.h"
 #include "broker/store/store.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/thread_pool.h"
 
 enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
 
 /* ---- the bytes: gone soon after the row; where that fails, the sweep finds them ---- */
 
 struct removal {
-    struct fm_disk_task errand;
+    struct fm_thread_pool_task task;
     struct fm_store *store;
     struct fm_store_object attempt;
 };
 
-static void remove_bytes(struct fm_disk_task *errand)
+static void remove_bytes(struct fm_thread_pool_task *task, unsigned thread)
 {
-    struct removal *removal = fm_container_of(errand, struct removal, errand);
+    struct removal *removal = fm_container_of(task, struct removal, task);
     struct fm_error err = {0};
+    (void)thread;
     if (!fm_store_remove_attempt(removal->store, &removal->attempt, &err)) {
         fm_log_failure("outputs_not_removed", &err);
     }
@@ -42,11 +43,14 @@ static void remove_outputs(const struct fm_request *request)
         return;
     }
     struct removal *removal = fm_alloc(sizeof(*removal));
-    removal->errand.run = remove_bytes;
+    removal->task.run = remove_bytes;
     removal->store = request->front->store;
     removal->attempt =
         (struct fm_store_object){.account = job->account, .job = job->id, .lease = job->lease};
-    fm_disk_threads_add(request->disk_threads, &removal->errand);
+    if (!fm_thread_pool_post(request->disk_threads, &removal->task)) {
+        fm_log(FM_LOG_WARNING, "outputs_not_removed", "detail=\"too many removals wait\"");
+        free(removal);
+    }
 }
 
 /* ---- the row ---- */

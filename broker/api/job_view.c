@@ -6,9 +6,9 @@
 
 #include "broker/api/submit.h"
 #include "broker/request/request.h"
-#include "broker/spec/scope.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/scope.h"
 
 bool fm_job_view_read(const struct fm_reader_job *row, struct fm_arena *arena,
                       struct fm_job_view *job, struct fm_error *err)

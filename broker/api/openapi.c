@@ -13,6 +13,7 @@
 #include "broker/db/reader.h"
 #include "common/error.h"
 #include "common/json.h"
+#include "common/scope.h"
 
 /* ---- paths: route.def ---- */
 
@@ -224,8 +225,7 @@ static void put_security(struct fm_json_writer *json, const struct fm_route *rou
     }
     fm_json_close(json, ']');
     if (route->scope != 0) {
-        fm_json_put_text(json, "x-scope",
-                         route->scope == FM_SCOPE_FETCH ? "video:fetch" : "video:process");
+        fm_json_put_text(json, "x-scope", fm_scope_name(route->scope));
     }
 }
 

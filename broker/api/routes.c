@@ -4,6 +4,7 @@
 #include "broker/api/act.h"
 #include "broker/db/reader.h"
 #include "common/memory.h"
+#include "common/scope.h"
 #include "proto/operations.h"
 
 static const struct fm_route rows[] = {

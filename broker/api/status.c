@@ -5,6 +5,7 @@
 #include "broker/config/account_plan.h"
 #include "broker/request/reply.h"
 #include "common/json.h"
+#include "common/scope.h"
 
 static void put_limit(struct fm_json_writer *json, const char *name, uint64_t value)
 {
@@ -32,23 +33,6 @@ static void put_limits(struct fm_json_writer *json, const struct fm_reader_looku
     fm_json_close(json, '}');
 }
 
-static void put_scopes(struct fm_json_writer *json, unsigned scopes)
-{
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } rows[] = {{FM_SCOPE_FETCH, "video:fetch"},
-                {FM_SCOPE_PROCESS, "video:process"},
-                {FM_SCOPE_OPERATOR, "operator"}};
-    fm_json_open(json, "scopes", '[');
-    for (size_t i = 0; i < FM_COUNT(rows); i++) {
-        if ((scopes & rows[i].bit) != 0) {
-            fm_json_put_text(json, NULL, rows[i].name);
-        }
-    }
-    fm_json_close(json, ']');
-}
-
 static void put_account(struct fm_json_writer *json, const struct fm_reader_lookup *look)
 {
     char id[FM_ID_TEXT_SIZE];
@@ -69,7 +53,7 @@ static void put_key(struct fm_json_writer *json, const struct fm_reader_lookup *
     fm_json_put_text(json, "id", id);
     fm_json_put_text(json, "name", look->key_name);
     fm_json_put_text(json, "last4", look->key_last4);
-    put_scopes(json, look->scopes);
+    fm_scope_put(json, look->scopes);
     fm_json_put_time(json, "expires_at", look->key_expires_at_us);
     fm_json_close(json, '}');
 }

@@ -9,10 +9,10 @@
 #include "broker/api/act.h"
 #include "broker/config/settings.h"
 #include "broker/request/reply.h"
-#include "broker/store/disk_threads.h"
 #include "broker/store/signed_url.h"
 #include "broker/store/store.h"
 #include "common/clock.h"
+#include "common/thread_pool.h"
 
 enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
 
@@ -20,7 +20,7 @@ struct upload {
     struct fm_suspend *wait; /* the request's */
     struct fm_store_put *put;
     struct fm_error err; /* of its finish */
-    struct fm_disk_task errand;
+    struct fm_thread_pool_task task;
 };
 
 static void upload_done(struct fm_request *request)
@@ -107,10 +107,11 @@ static enum fm_step start(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-/* On a files thread: fsync takes its time. */
-static void finish(struct fm_disk_task *errand)
+/* On a disk thread: fsync takes its time. */
+static void finish(struct fm_thread_pool_task *task, unsigned thread)
 {
-    struct upload *upload = fm_container_of(errand, struct upload, errand);
+    struct upload *upload = fm_container_of(task, struct upload, task);
+    (void)thread;
     (void)!fm_store_put_finish(&upload->put, &upload->err);
     fm_suspend_wake(upload->wait);
 }
@@ -118,10 +119,13 @@ static void finish(struct fm_disk_task *errand)
 static enum fm_step begin_finish(struct fm_request *request)
 {
     struct upload *upload = request->act;
-    upload->errand.run = finish;
+    upload->task.run = finish;
     request->stage = STAGE_FINISHING;
     fm_suspend_begin(&request->wait, request->exchange);
-    fm_disk_threads_add(request->disk_threads, &upload->errand);
+    if (!fm_thread_pool_post(request->disk_threads, &upload->task)) {
+        fm_fail(&upload->err, FM_UNAVAILABLE, "upload: too many wait for the disk");
+        fm_suspend_wake(&request->wait);
+    }
     return FM_STEP_WAIT;
 }
 

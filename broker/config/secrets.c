@@ -1,12 +1,12 @@
 #include "broker/config/secrets.h"
 
+#include <czmq.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #include "common/file.h"
 #include "common/memory.h"
@@ -109,12 +109,11 @@ static bool key_load(const char *directory, const struct row *row, struct fm_sec
 
 static bool curve_make(const char *directory, struct fm_error *err)
 {
-    char public_key[Z85_LENGTH + 1], secret_key[Z85_LENGTH + 1];
+    FM_AUTO(zcert_destroy) zcert_t *pair = zcert_new();
     FM_AUTO(wipe) struct fm_text text = {0};
-    if (zmq_curve_keypair(public_key, secret_key) != 0)
+    if (!pair)
         return fm_fail(err, FM_SYSTEM, "curve: %s", zmq_strerror(errno));
-    fm_text_format(&text, "%s %s\n", public_key, secret_key);
-    sodium_memzero(secret_key, sizeof secret_key);
+    fm_text_format(&text, "%s %s\n", zcert_public_txt(pair), zcert_secret_txt(pair));
     return write_secret(directory, curve_file, &text, err);
 }
 
@@ -123,10 +122,12 @@ static bool curve_load(const char *directory, struct fm_secrets *secrets, struct
     FM_AUTO(wipe) struct fm_text text = {0};
     if (!read_secret(directory, curve_file, &text, err))
         return false;
+    char public_key[Z85_LENGTH + 1]; /* the one that belongs to the secret key */
     bool ok = sscanf(fm_text_get(&text), "%40s %40s", secrets->curve_public,
                      secrets->curve_secret) == 2 &&
-              strlen(secrets->curve_public) == Z85_LENGTH &&
-              strlen(secrets->curve_secret) == Z85_LENGTH;
+              strlen(secrets->curve_secret) == Z85_LENGTH &&
+              zmq_curve_public(public_key, secrets->curve_secret) == 0 &&
+              strcmp(public_key, secrets->curve_public) == 0;
     return ok || fm_fail(err, FM_SETTING, "secret %s: malformed", curve_file);
 }
 

@@ -5,6 +5,7 @@
 #include "broker/db/db.h"
 #include "broker/db/value.h"
 #include "common/memory.h"
+#include "common/utf8.h"
 
 /* Where the numbers are; the others are always the same. */
 #define TYPE_AT 8
@@ -96,34 +97,8 @@ void fm_db_array_time(struct fm_text *array, int64_t wall_us)
     fm_db_value_time(array, wall_us);
 }
 
-/* Length of the UTF-8 sequence that starts here, 0 if there is none that PostgreSQL takes. The form
- * alone is checked as RFC 3629 §4 has it, overlong ones and surrogates included. */
-static size_t measure_character(const unsigned char *at)
-{
-    static const struct {
-        unsigned char first, last, low, high;
-        size_t length;
-    } forms[] = {
-        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    size_t form = 0;
-    while (form < FM_COUNT(forms) && (at[0] < forms[form].first || at[0] > forms[form].last)) {
-        form++;
-    }
-    if (form == FM_COUNT(forms) || forms[form].length == 1) {
-        return form == FM_COUNT(forms) ? 0 : 1;
-    }
-    bool is_whole = at[1] >= forms[form].low && at[1] <= forms[form].high;
-    for (size_t i = 2; is_whole && i < forms[form].length; i++) {
-        is_whole = at[i] >= 0x80 && at[i] <= 0xbf;
-    }
-    return is_whole ? forms[form].length : 0;
-}
-
-/* Text of a worker must not be able to fail a whole flush: what is no UTF-8 becomes '?', byte for
- * byte. */
+/* PostgreSQL refuses what is not UTF-8, and a worker's text must not make a whole flush fail. The
+ * length that stands before the text stays true, for cleaning keeps it. */
 void fm_db_array_text(struct fm_text *array, const char *value)
 {
     if (value == NULL) {
@@ -133,12 +108,5 @@ void fm_db_array_text(struct fm_text *array, const char *value)
     size_t length = strlen(value);
     count_element(array);
     fm_db_value_bytes(array, value, length);
-    char *at = array->data + array->length - length;
-    while (*at != '\0') {
-        size_t good = measure_character((const unsigned char *)at);
-        if (good == 0) {
-            *at = '?';
-        }
-        at += good == 0 ? 1 : good;
-    }
+    fm_utf8_clean(array->data + array->length - length, FM_UTF8_ALL_CONTROLS);
 }

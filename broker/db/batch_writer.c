@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <utlist.h>
 
 #include "broker/db/copy.h"
 #include "common/clock.h"
@@ -16,18 +15,16 @@
 #define THREADS 2
 #define OPEN_MAX 32
 #define OPEN_OF_ACCOUNT 4
+#define WAITING_MAX 256     /* tasks; beyond, a client is asked to try again */
 #define PATIENCE_MS 5000    /* to begin, while the database is away */
 #define STATEMENT_MS 30000  /* of one answer; a COMMIT of many rows takes its time */
 #define UNCERTAIN_MS 120000 /* to learn what became of a commit */
 
 struct fm_batch_writer {
-    char *url;
-    pthread_t threads[THREADS];
+    struct fm_thread_pool *threads;
+    struct fm_db *dbs[THREADS]; /* one for each thread */
     pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct fm_batch_writer_task *tasks; /* utlist */
-    struct fm_id open[OPEN_MAX];        /* accounts; zero: free */
-    bool is_closing;
+    struct fm_id open[OPEN_MAX]; /* under the lock: accounts; zero: free */
 };
 
 /* ---- one batch ---- */
@@ -215,45 +212,22 @@ static enum fm_error_code run_task(struct fm_db *db, const struct fm_batch_write
 
 /* ---- the threads ---- */
 
-/* The next one, or NULL when there will be none. */
-static struct fm_batch_writer_task *take(struct fm_batch_writer *copy)
+static void run_posted(struct fm_thread_pool_task *posted, unsigned thread)
 {
-    pthread_mutex_lock(&copy->lock);
-    while (copy->tasks == NULL && !copy->is_closing) {
-        pthread_cond_wait(&copy->changed, &copy->lock);
-    }
-    struct fm_batch_writer_task *task = copy->tasks;
-    if (task != NULL) {
-        LL_DELETE(copy->tasks, task);
-    }
-    pthread_mutex_unlock(&copy->lock);
-    return task;
-}
-
-static void *work(void *context)
-{
-    struct fm_batch_writer *copy = context;
-    struct fm_db *db = fm_db_new(copy->url, FM_DB_COPY);
-    struct fm_batch_writer_task *task = NULL;
-    while ((task = take(copy)) != NULL) {
-        task->failure = run_task(db, task);
-        task->done(task);
-    }
-    fm_db_close(&db);
-    return NULL;
+    struct fm_batch_writer_task *task =
+        fm_container_of(posted, struct fm_batch_writer_task, posted);
+    task->failure = run_task(task->copy->dbs[thread], task);
+    task->done(task);
 }
 
 struct fm_batch_writer *fm_batch_writer_new(const char *database_url)
 {
     struct fm_batch_writer *copy = fm_alloc(sizeof(*copy));
-    copy->url = fm_strdup(database_url);
-    pthread_mutex_init(&copy->lock, NULL);
-    pthread_cond_init(&copy->changed, NULL);
     for (size_t i = 0; i < THREADS; i++) {
-        if (pthread_create(&copy->threads[i], NULL, work, copy) != 0) {
-            abort();
-        }
+        copy->dbs[i] = fm_db_new(database_url, FM_DB_COPY);
     }
+    pthread_mutex_init(&copy->lock, NULL);
+    copy->threads = fm_thread_pool_new("batch-copy", THREADS, WAITING_MAX);
     return copy;
 }
 
@@ -263,25 +237,22 @@ void fm_batch_writer_destroy(struct fm_batch_writer **copy)
     if (it == NULL) {
         return;
     }
-    pthread_mutex_lock(&it->lock);
-    it->is_closing = true;
-    pthread_cond_broadcast(&it->changed);
-    pthread_mutex_unlock(&it->lock);
-    for (size_t i = 0; i < THREADS; i++) {
-        pthread_join(it->threads[i], NULL);
-    }
-    pthread_cond_destroy(&it->changed);
+    fm_thread_pool_destroy(&it->threads);
     pthread_mutex_destroy(&it->lock);
-    free(it->url);
+    for (size_t i = 0; i < THREADS; i++) {
+        fm_db_close(&it->dbs[i]);
+    }
     free(it);
 }
 
 void fm_batch_writer_post(struct fm_batch_writer *copy, struct fm_batch_writer_task *task)
 {
-    pthread_mutex_lock(&copy->lock);
-    LL_APPEND(copy->tasks, task);
-    pthread_cond_signal(&copy->changed);
-    pthread_mutex_unlock(&copy->lock);
+    task->copy = copy;
+    task->posted.run = run_posted;
+    if (!fm_thread_pool_post(copy->threads, &task->posted)) {
+        task->failure = FM_UNAVAILABLE;
+        task->done(task);
+    }
 }
 
 /* ---- how many at once ---- */

@@ -15,10 +15,6 @@
 #include "common/state.h"
 #include "common/text.h"
 
-#define FM_SCOPE_FETCH 1u
-#define FM_SCOPE_PROCESS 2u
-#define FM_SCOPE_OPERATOR 4u
-
 /* What a job's one JSON object is made from. Slices live as long as the look-up. */
 struct fm_reader_job {
     struct fm_id id, account, key, batch, retry_of;
@@ -51,7 +47,7 @@ struct fm_reader_lookup {
     enum fm_error_code failure; /* UNAVAILABLE, or NONE */
     bool has_key;               /* found, not revoked, not expired */
     struct fm_id key_id, key_account;
-    unsigned scopes;
+    unsigned scopes; /* FM_SCOPE_… */
     const char *key_name, *key_last4, *account_name, *plan;
     int64_t key_expires_at_us;
     bool is_operator;

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/memory.h"
+#include "common/scope.h"
 #include "sql/sql.h"
 
 #define PATIENCE_MS 30000
@@ -22,8 +23,11 @@ const char fm_admin_usage[] =
     "  migrate                                   bring the database's schema up to date\n"
     "  account create NAME EMAIL [operator]      password: FETCHMEDIA_PASSWORD, else one is made\n"
     "  account list\n"
-    "  key create ACCOUNT NAME SCOPES [DAYS]     SCOPES: video:fetch,video:process,operator; DAYS "
-    "0: for good\n"
+    "  key create ACCOUNT NAME SCOPES [DAYS]     SCOPES: some of these, with commas; DAYS 0: for "
+    "good\n"
+#define FM_SCOPE(name, bit, text, prose) "      " text ": " prose "\n"
+#include "common/scope.def"
+#undef FM_SCOPE
     "  key list | key revoke KEY\n"
     "  node add NAME PUBLIC_KEY                  prints the broker's public key\n"
     "  node list [NAME] | node revoke NAME\n"
@@ -39,15 +43,6 @@ struct admin {
     size_t count;
     struct fm_text out;
     struct fm_json_writer json;
-};
-
-static const struct {
-    const char *name;
-    unsigned bit;
-} scope_names[] = {
-    {"video:fetch", FM_SCOPE_FETCH},
-    {"video:process", FM_SCOPE_PROCESS},
-    {"operator", FM_SCOPE_OPERATOR},
 };
 
 static bool query(struct admin *admin, const char *sql, const char *const *parameters, size_t count,
@@ -80,15 +75,6 @@ static void put_id(struct admin *admin, const char *name, enum fm_id_kind kind, 
     char text[FM_ID_TEXT_SIZE];
     fm_id_format(kind, &id, text);
     fm_json_put_text(&admin->json, name, text);
-}
-
-static void put_scopes(struct admin *admin, unsigned scopes)
-{
-    fm_json_open(&admin->json, "scopes", '[');
-    for (size_t i = 0; i < FM_COUNT(scope_names); i++)
-        if (scopes & scope_names[i].bit)
-            fm_json_put_text(&admin->json, NULL, scope_names[i].name);
-    fm_json_close(&admin->json, ']');
 }
 
 /* ---- account ---- */
@@ -153,24 +139,6 @@ static bool account_list(struct admin *admin, struct fm_error *err)
 
 /* ---- key ---- */
 
-static bool parse_scopes(const char *text, unsigned *scopes, struct fm_error *err)
-{
-    FM_AUTO_FREE char *copy = fm_strdup(text);
-    char *rest = copy;
-    *scopes = 0;
-    for (char *name; (name = strsep(&rest, ","));) {
-        unsigned bit = 0;
-        for (size_t i = 0; i < FM_COUNT(scope_names); i++)
-            if (strcmp(name, scope_names[i].name) == 0)
-                bit = scope_names[i].bit;
-        if (!bit)
-            return fm_fail(err, FM_INVALID_REQUEST,
-                           "no scope \"%s\": video:fetch, video:process, operator", name);
-        *scopes |= bit;
-    }
-    return true;
-}
-
 static bool parse_days(const char *text, const char **days, struct fm_error *err)
 {
     uint64_t number;
@@ -188,7 +156,7 @@ static void print_key(struct admin *admin, struct fm_id id, const char *key, uns
     begin(admin);
     put_id(admin, "id", FM_ID_KEY, id);
     fm_json_put_text(&admin->json, "api_key", key);
-    put_scopes(admin, scopes);
+    fm_scope_put(&admin->json, scopes);
     fm_json_put_time(&admin->json, "expires_at", expires_at_us);
     print(admin);
 }
@@ -201,7 +169,7 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     const char *days;
     if (!fm_id_parse(FM_ID_ACCOUNT, word(admin, 0), &account))
         return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
-    if (!parse_scopes(word(admin, 2), &scopes, err) || !parse_days(word(admin, 3), &days, err))
+    if (!fm_scope_parse(word(admin, 2), &scopes, err) || !parse_days(word(admin, 3), &days, err))
         return false;
     char key[FM_KEY_SIZE], last4[FM_AUTH_LAST_SIZE], hex[2 + FM_HASH_HEX_SIZE] = "\\x";
     char uuid[FM_ID_UUID_SIZE], owner[FM_ID_UUID_SIZE], pepper[8], bits[8];
@@ -237,7 +205,7 @@ static bool key_list(struct admin *admin, struct fm_error *err)
         put_id(admin, "account", FM_ID_ACCOUNT, fm_db_id(rows, i, 1));
         fm_json_put_text(&admin->json, "name", fm_db_text(rows, i, 2));
         fm_json_put_text(&admin->json, "last4", fm_db_text(rows, i, 3));
-        put_scopes(admin, (unsigned)fm_db_integer(rows, i, 4));
+        fm_scope_put(&admin->json, (unsigned)fm_db_integer(rows, i, 4));
         fm_json_put_time(&admin->json, "expires_at", fm_db_integer(rows, i, 5));
         fm_json_put_bool(&admin->json, "revoked", fm_db_bool(rows, i, 6));
         print(admin);

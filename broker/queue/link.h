@@ -1,8 +1,9 @@
 /*
  * The broker's end of the link: a CURVE ROUTER and its own ZAP handler. Identity is the CURVE key:
  * the handler admits only nodes of the set, and every message's User-Id is looked up again, so a
- * revoked node is heard no more. Owns: the ZeroMQ context, the ZAP thread. Threads: the queue
- * thread alone, but for the ZAP thread inside.
+ * revoked node is heard no more. Owns: the ROUTER, the ZAP handler's actor. Threads: the queue
+ * thread alone, but for the actor inside. The ZeroMQ context is czmq's, one for the process: the
+ * first socket opens it, fm_link_shutdown ends it. SIGINT and SIGTERM stay ours.
  */
 #ifndef FM_BROKER_QUEUE_LINK_H
 #define FM_BROKER_QUEUE_LINK_H
@@ -21,10 +22,14 @@ struct fm_link_route {
 
 struct fm_link;
 
-/* Starts the ZAP handler, then binds `listen` ("127.0.0.1:8081"). `nodes` is borrowed. */
+/* Starts the ZAP handler, then binds `listen` ("127.0.0.1:8081"). `nodes` is borrowed. One link at
+ * a time: a process has one ZAP handler. */
 bool fm_link_open(const char *listen, const struct fm_secrets *secrets, struct fm_node_set *nodes,
                   struct fm_link **link, struct fm_error *err) FM_MUST_CHECK;
 void fm_link_close(struct fm_link **link);
+/* From main, at its end, once the link is closed: waits until its sockets are gone and the port is
+ * free. No link can be opened again after it, for czmq 4.2 destroys its own lock. */
+void fm_link_shutdown(void);
 /* Readable means "perhaps": ask fm_link_receive until it says no (ZeroMQ's descriptor is
  * edge-triggered). */
 int fm_link_fd(const struct fm_link *link);

@@ -16,18 +16,20 @@
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
 #include "broker/request/request_metrics.h"
-#include "broker/spec/scope.h"
-#include "broker/store/disk_threads.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/scope.h"
+#include "common/thread_pool.h"
 
+#define DISK_THREADS 4
+#define DISK_WAITING_MAX 10000 /* tasks; what comes beyond is refused or left to the sweep */
 #define KNOWN_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 /* The handler's context: the front, and what all requests share. */
 struct service {
     struct fm_front front;
     struct fm_auth_guard *guard;
-    struct fm_disk_threads *disk_threads;
+    struct fm_thread_pool *disk_threads;
     struct fm_client_address_proxies proxies;
 };
 
@@ -371,7 +373,7 @@ static void end(struct fm_http_exchange *exchange)
 static void closed(void *context)
 {
     struct service *service = context;
-    fm_disk_threads_close(&service->disk_threads);
+    fm_thread_pool_destroy(&service->disk_threads);
     fm_auth_guard_destroy(&service->guard);
     fm_client_address_proxies_done(&service->proxies);
     free(service);
@@ -392,7 +394,7 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
     struct fm_http_handler handler = {service, run, end, closed};
     service->front = *front;
     service->guard = fm_auth_guard_new();
-    service->disk_threads = fm_disk_threads_open();
+    service->disk_threads = fm_thread_pool_new("disk", DISK_THREADS, DISK_WAITING_MAX);
     if (!fm_client_address_proxies_read(front->settings->trusted_proxies, &service->proxies, err) ||
         !fm_http_open(&options, &handler, http, err)) {
         closed(service);

@@ -58,11 +58,10 @@ struct fm_commit {
 };
 
 struct fm_auth_guard;
-struct fm_disk_threads;
 struct fm_request {
     const struct fm_front *front;
     struct fm_auth_guard *guard;
-    struct fm_disk_threads *disk_threads;
+    struct fm_thread_pool *disk_threads; /* of what may wait for a disk: fsync, rename, unlink */
     struct fm_http_exchange *exchange;
     size_t step; /* which step runs */
     char id[FM_REQUEST_ID_SIZE];

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "broker/db/reader.h"
+#include "common/scope.h"
 #include "common/url.h"
 
 #define AHEAD_MS (INT64_C(30) * 24 * 3600 * 1000)
@@ -261,7 +261,8 @@ static bool check_outputs(const struct fm_validate_input *input, struct fm_arena
     }
     if ((input->scopes & FM_SCOPE_PROCESS) == 0) {
         return fm_fail_param(err, FM_INSUFFICIENT_SCOPE, "outputs",
-                             "outputs needs an API key with the scope video:process");
+                             "outputs needs an API key with the scope %s",
+                             fm_scope_name(FM_SCOPE_PROCESS));
     }
     for (size_t i = 0; i < spec->outputs.count; i++) {
         if (!check_output(i, &outputs[i], err)) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/utf8.h"
 #include "proto/operations.h"
 
 #define EXACT_LIMIT 9007199254740992.0 /* 2^53 */
@@ -128,51 +129,17 @@ static bool set_word(const struct setting *it, const char *value, struct fm_erro
     return true;
 }
 
-/* The length of the UTF-8 sequence a lead byte begins; 0 for none (RFC 3629). */
-static size_t sequence_length(unsigned char lead)
-{
-    if (lead < 0x80) {
-        return 1;
-    }
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        return 2;
-    }
-    if (lead >= 0xe0 && lead <= 0xef) {
-        return 3;
-    }
-    return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
-}
-
-/* Valid UTF-8 without control bytes, overlong forms and surrogates. */
-static bool is_clean(const char *value)
-{
-    for (const unsigned char *at = (const unsigned char *)value; *at != '\0';) {
-        size_t length = sequence_length(*at);
-        bool is_bad = length == 0 || *at < 0x20 || *at == 0x7f || (*at == 0xe0 && at[1] < 0xa0) ||
-                      (*at == 0xed && at[1] > 0x9f) || (*at == 0xf0 && at[1] < 0x90) ||
-                      (*at == 0xf4 && at[1] > 0x8f);
-        for (size_t i = 1; !is_bad && i < length; i++) {
-            is_bad = (at[i] & 0xc0) != 0x80;
-        }
-        if (is_bad) {
-            return false;
-        }
-        at += length;
-    }
-    return true;
-}
-
 static bool set_text(const struct setting *it, const char *value, struct fm_error *err)
 {
-    size_t length = strlen(value);
+    struct fm_slice text = fm_slice_of(value);
     bool is_url = strcmp(it->field->name, "url") == 0; /* judged as a whole: fm_url_parse */
-    if (!is_url && ((double)length > it->field->max || !is_clean(value))) {
+    if (!is_url && ((double)text.length > it->field->max || !fm_utf8_is_valid(text, FM_UTF8_C1))) {
         char what[96];
         snprintf(what, sizeof(what), "text of at most %.0f bytes without control characters",
                  it->field->max);
         return wrong(it, err, what);
     }
-    const char *copy = fm_arena_strndup(it->arena, value, length);
+    const char *copy = fm_arena_strndup(it->arena, value, text.length);
     memcpy(it->out, &copy, sizeof(copy));
     return true;
 }

@@ -9,13 +9,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "broker/db/reader.h"
 #include "broker/spec/check.h"
 #include "broker/spec/fields.h"
-#include "broker/spec/scope.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/query.h"
+#include "common/scope.h"
 
 #define NAMES_LIMIT 24
 

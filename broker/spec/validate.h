@@ -20,7 +20,7 @@ struct fm_validate_input {
     const char *query;        /* raw */
     const char *content_type; /* NULL: none */
     struct fm_slice body;
-    unsigned scopes; /* of the key: outputs need video:process */
+    unsigned scopes; /* of the key, FM_SCOPE_…: outputs need PROCESS */
     const struct fm_address_policy *policy;
     int64_t now_ms; /* wall clock */
 };

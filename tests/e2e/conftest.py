@@ -1,6 +1,7 @@
 """What the stories share: one stack for all, an origin to fetch from, a clip, a client."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,3 +52,10 @@ def clip(tmp_path_factory):
 @pytest.fixture
 def clip_url(origin, clip):
     return origin.serve("/clip.mp4", clip)
+
+
+@pytest.fixture
+def pool():
+    """Threads for requests that wait."""
+    with ThreadPoolExecutor(20) as threads:
+        yield threads

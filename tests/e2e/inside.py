@@ -9,6 +9,10 @@ from pathlib import Path
 from stack import ROOT
 
 
+HANG_S = 30  # nothing that a story waits for takes so long: it hangs
+LATE_TICKS = 5  # the statistics of a connection come a second late
+
+
 def wait_for(what, seconds, probe, every=0.02):
     """Asks `probe` until it answers something true; that is the answer."""
     until = time.monotonic() + seconds
@@ -35,6 +39,19 @@ def sql(stack, text):
 
 def number(stack, text):
     return int(sql(stack, text)[0][0])
+
+
+def ticks(stack):
+    """How often brokers have looked at the database for news, as far as its statistics know."""
+    return number(stack, "SELECT seq_scan + coalesce(idx_scan, 0) FROM pg_stat_user_tables "
+                         "WHERE relname = 'epoch'")
+
+
+def let_ticks_pass(stack, count):
+    """Returns once the broker has looked at the database that often: what it does by itself, it has
+    had its turns to do."""
+    before = ticks(stack)
+    wait_for("the broker ticks", HANG_S, lambda: ticks(stack) >= before + LATE_TICKS + count, every=0.1)
 
 
 def audit(stack):

@@ -20,8 +20,9 @@ class Service:
 
     def ask(self, method, path, **more):
         headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
+        more.setdefault("timeout", 90)
         url = path if path.startswith("http") else self.base + path
-        answer = requests.request(method, url, headers=headers, timeout=90, **more)
+        answer = requests.request(method, url, headers=headers, **more)
         check(self.base, answer)
         return answer
 

@@ -1,9 +1,11 @@
 """What the operator holds back waits, says so, and starts once it may."""
 
 import contextlib
-import time
 
 import pytest
+
+from inside import HANG_S, wait_for
+from service import Service
 
 TIKTOK = "https://www.tiktok.com/@user/video/123"
 
@@ -28,22 +30,32 @@ def submit(service, url):
     return answer.json()
 
 
-def submit_held(service, url, seconds=10):
-    """A job posted once the brokers have heard of the pause; those before may still start."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        job = submit(service, url)
-        time.sleep(0.3)
-        if is_held(service.job(job)):
-            return job
-    raise AssertionError("nothing is held back")
+def submit_held(service, url):
+    """A job that is held back. The one before it shows that the broker has heard of the pause: whatever
+    was posted earlier may still start."""
+    def is_first_held():
+        first = submit(service, url)
+        first = service.until(first, lambda job: is_held(job) or job["status"] != "queued" or job["attempt"])
+        service.post(f"/v1/jobs/{first['id']}/cancel")
+        return is_held(first)
+
+    wait_for("a job is held back", HANG_S, is_first_held)
+    return service.until(submit(service, url), is_held)
 
 
-def test_a_paused_account_starts_nothing_until_it_is_resumed(stack, service, clip_url):
+@pytest.fixture(scope="module")
+def stranger(stack):
+    """A client of another account."""
+    account = stack.operate("account", "create", "Stranger", "stranger@example.org")
+    key = stack.operate("key", "create", account["id"], "stranger", "video:fetch")
+    return Service(stack.base, key["api_key"])
+
+
+def test_a_paused_account_starts_nothing_until_it_is_resumed(stack, service, stranger, clip_url):
     with paused(stack, "account", stack.account):
         job = submit_held(service, clip_url)
-        time.sleep(1)
-        assert is_held(service.job(job))
+        assert stranger.follow(submit(stranger, clip_url))["status"] == "succeeded"
+        assert is_held(service.job(job)), "a later job has ended, and this one may not start"
     assert service.follow(job)["status"] == "succeeded"
 
 

@@ -12,7 +12,9 @@
 #include "tests/integration/world.h"
 
 #define WAIT_MS 20000
+#define OUTCOME_S 60 /* nothing is that slow: it hangs */
 #define JOBS 3000
+#define TASKS_MAX 1000
 
 static struct fm_db *side; /* a rival's connection */
 static struct fm_batch_writer *copy;
@@ -73,30 +75,41 @@ static void take(struct fm_batch_writer_task *task)
     pthread_mutex_unlock(&errand->lock);
 }
 
-static struct errand *post(const struct fm_id *batch, const struct fm_id *first)
+static struct errand *post_task(const struct fm_batch_writer_task *task)
 {
     struct errand *errand = fm_alloc(sizeof(*errand));
     pthread_mutex_init(&errand->lock, NULL);
     pthread_cond_init(&errand->changed, NULL);
-    errand->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
-                                                 .batch = *batch,
-                                                 .account = world_account,
-                                                 .key = world_account,
-                                                 .first = *first,
-                                                 .file = file,
-                                                 .done = take,
-                                                 .context = errand};
+    errand->task = *task;
+    errand->task.done = take;
+    errand->task.context = errand;
     fm_batch_writer_post(copy, &errand->task);
     return errand;
 }
 
+static struct errand *post(const struct fm_id *batch, const struct fm_id *first)
+{
+    struct fm_batch_writer_task task = {.kind = FM_BATCH_WRITER_ADD,
+                                        .batch = *batch,
+                                        .account = world_account,
+                                        .key = world_account,
+                                        .first = *first,
+                                        .file = file};
+    return post_task(&task);
+}
+
 static enum fm_error_code outcome(struct errand *errand)
 {
+    struct timespec until;
+    int late = 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += OUTCOME_S;
     pthread_mutex_lock(&errand->lock);
-    while (errand->done == 0) {
-        pthread_cond_wait(&errand->changed, &errand->lock);
+    while (errand->done == 0 && late == 0) {
+        late = pthread_cond_timedwait(&errand->changed, &errand->lock, &until);
     }
     pthread_mutex_unlock(&errand->lock);
+    assert_int_equal(late, 0);
     enum fm_error_code failure = errand->task.failure;
     assert_int_equal(errand->done, 1);
     pthread_cond_destroy(&errand->changed);
@@ -237,16 +250,26 @@ static void a_commit_whose_answer_is_lost_is_found(void **state)
     assert_whole();
 }
 
+/* A batch is tried for five seconds, which a server on a busy machine may take to come back. */
 static void a_crash_in_the_middle_leaves_nothing_and_it_is_tried_again(void **state)
 {
     (void)state;
     struct fm_id batch = fm_id_new(), first = fm_id_series_new();
+    /* Or recovery does all the tests before over again, for longer than a batch waits. */
+    postgres_run(&world_postgres, "CHECKPOINT");
     run_beside("BEGIN; LOCK TABLE live IN ACCESS EXCLUSIVE MODE");
     struct errand *errand = post(&batch, &first);
     wait_until(WAITS);
+    int64_t gone_ms = fm_clock_ms();
     postgres_crash(&world_postgres);
     postgres_again(&world_postgres);
-    assert_int_equal(outcome(errand), FM_NONE);
+    bool is_soon_back = fm_clock_ms() - gone_ms < 4000;
+    enum fm_error_code failure = outcome(errand);
+    if (failure == FM_UNAVAILABLE && !is_soon_back) {
+        assert_int_equal(count("batch"), 0);
+        failure = add(&batch, &first);
+    }
+    assert_int_equal(failure, FM_NONE);
     assert_whole();
 }
 
@@ -255,45 +278,70 @@ static void without_a_database_a_batch_is_unavailable(void **state)
     (void)state;
     struct fm_id batch = fm_id_new(), first = fm_id_series_new();
     kill(world_postgres.pid, SIGSTOP);
-    int64_t begun_ms = fm_clock_ms();
     enum fm_error_code failure = add(&batch, &first);
     kill(world_postgres.pid, SIGCONT);
     assert_int_equal(failure, FM_UNAVAILABLE);
-    assert_true(fm_clock_ms() - begun_ms < 15000);
     assert_int_equal(count("batch"), 0);
 }
+
+static unsigned asked; /* how often; by the thread that has the task */
 
 static bool never(const struct fm_batch_writer_task *task)
 {
     (void)task;
+    asked++;
     return false;
 }
 
+/* Once it has said so, the database is not tried again. */
 static void who_does_not_want_to_wait_is_told_at_once(void **state)
 {
     (void)state;
+    asked = 0;
     struct fm_id batch = fm_id_new(), first = fm_id_series_new();
-    struct errand *errand = fm_alloc(sizeof(*errand));
-    pthread_mutex_init(&errand->lock, NULL);
-    pthread_cond_init(&errand->changed, NULL);
-    errand->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_ADD,
-                                                 .batch = batch,
-                                                 .account = world_account,
-                                                 .first = first,
-                                                 .file = file,
-                                                 .may_go_on = never,
-                                                 .done = take,
-                                                 .context = errand};
+    struct fm_batch_writer_task task = {.kind = FM_BATCH_WRITER_ADD,
+                                        .batch = batch,
+                                        .account = world_account,
+                                        .first = first,
+                                        .file = file,
+                                        .may_go_on = never};
     kill(world_postgres.pid, SIGSTOP);
-    int64_t begun_ms = fm_clock_ms();
-    fm_batch_writer_post(copy, &errand->task);
-    enum fm_error_code failure = outcome(errand);
+    enum fm_error_code failure = outcome(post_task(&task));
     kill(world_postgres.pid, SIGCONT);
     assert_int_equal(failure, FM_UNAVAILABLE);
-    assert_true(fm_clock_ms() - begun_ms < 3000);
+    assert_int_equal(asked, 1);
 }
 
 /* ---- how many at once ---- */
+
+static bool is_done(struct errand *errand)
+{
+    pthread_mutex_lock(&errand->lock);
+    unsigned done = errand->done;
+    pthread_mutex_unlock(&errand->lock);
+    return done > 0;
+}
+
+/* Both threads wait for a lock, so a task that is done at once was refused. */
+static void a_task_too_many_is_unavailable_at_once(void **state)
+{
+    (void)state;
+    struct errand *errands[TASKS_MAX];
+    struct fm_batch_writer_task task = {
+        .kind = FM_BATCH_WRITER_MARK, .batch = fm_id_new(), .account = world_account};
+    size_t posted = 0;
+    run_beside("BEGIN; LOCK TABLE batch IN ACCESS EXCLUSIVE MODE");
+    do {
+        assert_true(posted < TASKS_MAX);
+        errands[posted++] = post_task(&task);
+    } while (!is_done(errands[posted - 1]));
+    run_beside("COMMIT");
+    assert_true(posted > 32);
+    assert_int_equal(outcome(errands[--posted]), FM_UNAVAILABLE);
+    while (posted > 0) {
+        assert_int_equal(outcome(errands[--posted]), FM_NONE);
+    }
+}
 
 static void an_account_has_four_under_way(void **state)
 {
@@ -326,6 +374,7 @@ int main(void)
         TEST(who_does_not_want_to_wait_is_told_at_once),
         TEST(an_account_has_four_under_way),
         TEST(a_crash_in_the_middle_leaves_nothing_and_it_is_tried_again),
+        TEST(a_task_too_many_is_unavailable_at_once),
     };
     return cmocka_run_group_tests_name("copy", tests, world_open, world_close);
 }

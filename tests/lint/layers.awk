@@ -12,7 +12,7 @@ BEGIN {
     # One foreign library, one door: the header, and the only files that may include it.
     door["microhttpd.h"] = "^broker/http/[a-z_]+\\.[ch]$"
     door["libpq-fe.h"] = "^broker/db/[a-z_]+\\.[ch]$"
-    door["zmq.h"] = "^(broker/(queue/link|config/secrets)|worker/link)\\.[ch]$"
+    door["czmq.h"] = door["zmq.h"] = "^(broker/(queue/link|config/secrets)|worker/link)\\.[ch]$"
     door["sodium.h"] = "^(common/hash|broker/config/secrets|broker/request/auth)\\.[ch]$"
     door["jansson.h"] = "^common/json(_[a-z]+)?\\.[ch]$"
     door["curl/curl.h"] = "^(common/(url|door)(_[a-z]+)?|cli/client)\\.[ch]$"

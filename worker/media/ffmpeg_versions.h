@@ -6,7 +6,9 @@
 #define FM_WORKER_MEDIA_FFMPEG_VERSIONS_H
 
 #include <libavcodec/avcodec.h>
+#include <libavfilter/buffersrc.h>
 #include <libavformat/avformat.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,6 +29,19 @@ static inline int64_t fm_ffmpeg_duration(const AVFrame *frame)
 static inline void fm_ffmpeg_set_duration(AVFrame *frame, int64_t duration)
 {
     frame->FM_FFMPEG_DURATION = duration;
+}
+
+/* How many places of a grid of `rate` a frame stands for, as the ffmpeg command counts them: whole
+ * ones up to FFmpeg 6, and one where a filter resized it, for then the duration is not believed. */
+static inline double fm_ffmpeg_places(const AVFrame *frame, AVRational rate, bool is_resized)
+{
+    double places = (double)fm_ffmpeg_duration(frame) * av_q2d(frame->time_base) * av_q2d(rate);
+#if LIBAVUTIL_VERSION_MAJOR >= 59
+    (void)is_resized;
+    return places > 0 ? places : 1;
+#else
+    return is_resized ? 1 : fmax(rint(places), 1);
+#endif
 }
 
 /* ---- a stream's side data: moved to its codec parameters in FFmpeg 6.1, which copies of the
@@ -98,6 +113,30 @@ static inline const enum AVSampleFormat *fm_ffmpeg_sample_formats(const AVCodec 
 static inline const int *fm_ffmpeg_sample_rates(const AVCodec *encoder)
 {
     return FM_FFMPEG_SUPPORTED(encoder, supported_samplerates, AV_CODEC_CONFIG_SAMPLE_RATE);
+}
+
+/* ---- colours: a filter's source is told which its frames have from FFmpeg 7.0 on, and gives
+ * frames those it was told ---- */
+
+static inline void fm_ffmpeg_set_colours(AVBufferSrcParameters *parameters, const AVFrame *frame)
+{
+#if LIBAVFILTER_VERSION_MAJOR >= 10
+    parameters->color_space = frame->colorspace;
+    parameters->color_range = frame->color_range;
+#else
+    (void)parameters, (void)frame;
+#endif
+}
+
+/* Whether a source made for one frame's colours takes the other frame. */
+static inline bool fm_ffmpeg_has_colours(const AVFrame *frame, const AVFrame *other)
+{
+#if LIBAVFILTER_VERSION_MAJOR >= 10
+    return frame->colorspace == other->colorspace && frame->color_range == other->color_range;
+#else
+    (void)frame, (void)other;
+    return true;
+#endif
 }
 
 /* ---- whether a container is made for one frame rate: of mp4 and mov, the muxers say so up to

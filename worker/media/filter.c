@@ -232,6 +232,7 @@ static int set_source(struct fm_filter *filter, const AVFrame *frame)
     parameters->height = frame->height;
     parameters->sample_aspect_ratio = frame->sample_aspect_ratio;
     parameters->frame_rate = filter->plan->source_rate;
+    fm_ffmpeg_set_colours(parameters, frame);
     parameters->sample_rate = frame->sample_rate;
     int result = av_channel_layout_copy(&parameters->ch_layout, &frame->ch_layout);
     if (result >= 0) {
@@ -280,6 +281,7 @@ static bool fits_graph(const struct fm_filter *filter, const AVFrame *frame)
     return filter->graph && frame->format == shape->format && frame->width == shape->width &&
            frame->height == shape->height && frame->sample_rate == shape->sample_rate &&
            av_cmp_q(frame->sample_aspect_ratio, shape->sample_aspect_ratio) == 0 &&
+           fm_ffmpeg_has_colours(frame, shape) &&
            av_channel_layout_compare(&frame->ch_layout, &shape->ch_layout) == 0;
 }
 
@@ -291,6 +293,8 @@ static bool remember_shape(struct fm_filter *filter, const AVFrame *frame, struc
     shape->height = frame->height;
     shape->sample_rate = frame->sample_rate;
     shape->sample_aspect_ratio = frame->sample_aspect_ratio;
+    shape->colorspace = frame->colorspace;
+    shape->color_range = frame->color_range;
     int result = av_channel_layout_copy(&shape->ch_layout, &frame->ch_layout);
     return result < 0 ? fm_libav_error_fail(err, result, "filter") : true;
 }

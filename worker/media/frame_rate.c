@@ -46,23 +46,12 @@ static bool is_resized(const struct fm_plan_stream *plan)
            FFMAX(plan->width, plan->height) != FFMAX(from->width, from->height);
 }
 
-/* How many points the frame's own duration covers. The command trusts that duration only if no
- * filter was requested, and a new size is such a request; otherwise a frame covers one point. */
-static double count_own_points(const struct fm_frame_rate *rate, const AVFrame *frame)
-{
-    if (is_resized(rate->plan)) {
-        return 1;
-    }
-    double length = (double)fm_ffmpeg_duration(frame) * av_q2d(frame->time_base);
-    return fmax(rint(length * av_q2d(rate->plan->frame_rate)), 1);
-}
-
 /* How many points are settled by this frame, and how many of them (`*before`) are filled with the
  * frame before. 0: the frame comes too early and is dropped. */
 static int64_t count_points(const struct fm_frame_rate *rate, const AVFrame *frame, int64_t *before)
 {
     double ahead = grid_point(rate, frame) - (double)rate->next;
-    double end = ahead + count_own_points(rate, frame);
+    double end = ahead + fm_ffmpeg_places(frame, rate->plan->frame_rate, is_resized(rate->plan));
     *before = 0;
     if (end < -OFF_GRID) {
         return 0;

@@ -8,6 +8,7 @@
 #include "common/eta.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/utf8.h"
 #include "proto/spec.h"
 #include "worker/media/html_guess.h"
 #include "worker/media/pipeline.h"
@@ -228,17 +229,6 @@ bool fm_task_knows(enum fm_message_type type)
     return false;
 }
 
-/* A detail may quote the file. Everything but printable ASCII becomes '?', for a message with
- * invalid UTF-8 would be refused. */
-static void clean_detail(char *detail)
-{
-    for (char *c = detail; *c; c++) {
-        if (*c < ' ' || *c > '~') {
-            *c = '?';
-        }
-    }
-}
-
 void fm_task_run(struct fm_task *task, const struct fm_message *command, struct fm_message *end)
 {
     fm_message_init(end, FM_MESSAGE_END);
@@ -246,7 +236,8 @@ void fm_task_run(struct fm_task *task, const struct fm_message *command, struct 
         if (tasks[i].type != command->type || tasks[i].run(task, command, end)) {
             continue;
         }
-        clean_detail(task->err.detail);
+        /* The detail may quote the file, which must not be able to make the message invalid. */
+        fm_utf8_clean_ascii(task->err.detail);
         end->end.error = task->err.code;
         end->end.detail = task->err.detail;
     }

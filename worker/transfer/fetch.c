@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/url.h"
+#include "common/utf8.h"
 #include "worker/transfer/spool.h"
 
 /* A try ends after this long without a byte. */
@@ -120,8 +121,8 @@ void fm_fetch_describe(const struct fm_door_answer *answer, struct fm_fetch_fact
         *strrchr(facts->title, '.') = '\0';
     }
     snprintf(facts->content_type, sizeof(facts->content_type), "%s", answer->content_type);
-    fm_line_clean(facts->title);
-    fm_line_clean(facts->content_type);
+    fm_utf8_clean(facts->title, FM_UTF8_NO_CONTROLS);
+    fm_utf8_clean(facts->content_type, FM_UTF8_NO_CONTROLS);
 }
 
 /* ---- one try ---- */

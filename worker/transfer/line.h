@@ -66,7 +66,4 @@ bool fm_line_send(struct fm_line *line, const struct fm_message *message, int fd
  * room is dropped. */
 void fm_line_progress(struct fm_line *line, const struct fm_progress *progress);
 
-/* Makes a text fit for a message: control bytes, and all that is no UTF-8, become '?'. */
-void fm_line_clean(char *text);
-
 #endif

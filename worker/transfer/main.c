@@ -22,6 +22,7 @@
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/utf8.h"
 #include "worker/transfer/deliver.h"
 #include "worker/transfer/fetch.h"
 
@@ -67,7 +68,7 @@ static bool send_end(struct fm_line *line, struct fm_deliver_result *result,
     char detail[sizeof(failure->detail)] = "";
     if (failure->code != FM_NONE) {
         memcpy(detail, failure->detail, sizeof(detail));
-        fm_line_clean(detail);
+        fm_utf8_clean(detail, FM_UTF8_NO_CONTROLS);
         message.end.error = (uint64_t)failure->code;
         message.end.detail = detail;
     } else {

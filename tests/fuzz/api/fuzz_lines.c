@@ -9,6 +9,7 @@
 #include "broker/db/reader.h"
 #include "broker/request/auth.h"
 #include "broker/spec/validate.h"
+#include "common/scope.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

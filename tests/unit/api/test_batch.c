@@ -16,6 +16,7 @@
 #include "broker/spec/validate.h"
 #include "common/json.h"
 #include "common/memory.h"
+#include "common/scope.h"
 
 #define JOBS 3000
 

@@ -90,7 +90,7 @@ static void a_finished_job_lists_its_outputs(void **state)
     fm_show_summary(json, &text);
     assert_string_equal(fm_text_get(&text),
                         "job_1  succeeded\n"
-                        "  source  Ebb ?[2J?1m tide  20.0 s\n"
+                        "  source  Ebb ?[2J??1m tide  20.0 s\n"
                         "  output  reel.mp4  12.3 MB  20.0 s  h264 1280x720 29.97 fps  "
                         "aac 48000 Hz 2 ch\n"
                         "          http://h/v1/files/t/reel.mp4\n"

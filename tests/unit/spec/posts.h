@@ -6,6 +6,7 @@
 
 #include "broker/db/reader.h"
 #include "broker/spec/validate.h"
+#include "common/scope.h"
 
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"

@@ -7,15 +7,17 @@
 
 #include "tests/unit/worker/unit.h"
 
-#include <zmq.h>
+#include <czmq.h>
 
 #include "proto/message.h"
 
+#define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_ENFORCE_DOMAIN 93
 #define ROUTE_SIZE 32
 
 struct broker {
-    void *context, *zap, *router;
+    zsock_t *zap, *router;
+    bool owns_zap;
     char public[41], secret[41];
     char endpoint[64];    /* tcp://127.0.0.1:PORT */
     const char *admitted; /* the worker's public key; NULL: nobody */
@@ -23,75 +25,73 @@ struct broker {
     size_t route_length; /* of the last message's sender */
 };
 
-static inline void broker_set(void *socket, int option, const void *value, size_t length)
+static inline void broker_make_keys(struct broker *broker, const struct broker *like)
 {
-    assert_int_equal(zmq_setsockopt(socket, option, value, length), 0);
+    FM_AUTO(zcert_destroy) zcert_t *pair = zcert_new();
+    assert_non_null(pair);
+    memcpy(broker->public, like != NULL ? like->public : zcert_public_txt(pair), 41);
+    memcpy(broker->secret, like != NULL ? like->secret : zcert_secret_txt(pair), 41);
 }
 
-/* `like`: another broker of the same service, whose key it shares; or NULL. */
+/* `like`: another broker of the same service, whose key and ZAP handler it shares, for a process
+ * has one; or NULL. That one is closed first. */
 static inline void broker_open(struct broker *broker, const struct broker *like)
 {
     const int one = 1;
-    const int zero = 0;
-    size_t length = sizeof(broker->endpoint);
-    *broker = (struct broker){0};
-    assert_int_equal(zmq_curve_keypair(broker->public, broker->secret), 0);
-    if (like != NULL) {
-        memcpy(broker->public, like->public, sizeof(broker->public));
-        memcpy(broker->secret, like->secret, sizeof(broker->secret));
-    }
-    broker->context = zmq_ctx_new();
-    broker->zap = zmq_socket(broker->context, ZMQ_REP);
-    broker->router = zmq_socket(broker->context, ZMQ_ROUTER);
-    broker_set(broker->zap, ZMQ_LINGER, &zero, sizeof(zero));
-    assert_int_equal(zmq_bind(broker->zap, "inproc://zeromq.zap.01"), 0);
-    broker_set(broker->router, ZMQ_LINGER, &zero, sizeof(zero));
-    broker_set(broker->router, ZMQ_CURVE_SERVER, &one, sizeof(one));
-    broker_set(broker->router, ZMQ_CURVE_SECRETKEY, broker->secret, 40);
-    broker_set(broker->router, ZMQ_ZAP_DOMAIN, "link", 4);
-    broker_set(broker->router, ZAP_ENFORCE_DOMAIN, &one, sizeof(one));
-    assert_int_equal(zmq_bind(broker->router, "tcp://127.0.0.1:*"), 0);
-    assert_int_equal(zmq_getsockopt(broker->router, ZMQ_LAST_ENDPOINT, broker->endpoint, &length),
-                     0);
+    *broker = (struct broker){.owns_zap = like == NULL};
+    broker_make_keys(broker, like);
+    zsys_handler_set(NULL);
+    broker->zap = like != NULL ? like->zap : zsock_new(ZMQ_REP);
+    assert_true(!broker->owns_zap || zsock_bind(broker->zap, ZAP_ENDPOINT) == 0);
+    broker->router = zsock_new(ZMQ_ROUTER);
+    zsock_set_curve_server(broker->router, 1);
+    zsock_set_curve_secretkey(broker->router, broker->secret);
+    zsock_set_zap_domain(broker->router, "link");
+    assert_int_equal(
+        zmq_setsockopt(zsock_resolve(broker->router), ZAP_ENFORCE_DOMAIN, &one, sizeof(one)), 0);
+    int port = zsock_bind(broker->router, "tcp://127.0.0.1:!");
+    assert_true(port > 0);
+    snprintf(broker->endpoint, sizeof(broker->endpoint), "tcp://127.0.0.1:%d", port);
 }
 
 static inline void broker_close(struct broker *broker)
 {
-    zmq_close(broker->router);
-    zmq_close(broker->zap);
-    zmq_ctx_term(broker->context);
-}
-
-static inline size_t broker_receive_part(void *socket, void *out, size_t size)
-{
-    int got = zmq_recv(socket, out, size, 0);
-    assert_in_range(got, 0, size);
-    return (size_t)got;
+    zsock_destroy(&broker->router);
+    if (broker->owns_zap) {
+        /* At once, where destroying it alone leaves the name taken for a moment. */
+        zsock_unbind(broker->zap, ZAP_ENDPOINT);
+        zsock_destroy(&broker->zap);
+    }
 }
 
 /* ZAP (RFC 27): version, request id, domain, address, identity, mechanism, credentials. */
 static inline void broker_answer_zap(struct broker *broker)
 {
-    char parts[7][64] = {{0}};
+    FM_AUTO(zmsg_destroy) zmsg_t *request = zmsg_recv(broker->zap);
     char key[41] = "";
-    for (size_t i = 0; i < 7; i++) {
-        broker_receive_part(broker->zap, parts[i], sizeof(parts[i]) - 1);
-    }
-    zmq_z85_encode(key, (const uint8_t *)parts[6], 32);
+    assert_int_equal(zmsg_size(request), 7);
+    zmsg_first(request);
+    zframe_t *id = zmsg_next(request);
+    zmq_z85_encode(key, zframe_data(zmsg_last(request)), 32);
     bool is_admitted = broker->admitted != NULL && strcmp(key, broker->admitted) == 0;
-    const char *answer[] = {"1.0", parts[1], is_admitted ? "200" : "400", "", "", ""};
-    for (size_t i = 0; i < FM_COUNT(answer); i++) {
-        int more = i + 1 < FM_COUNT(answer) ? ZMQ_SNDMORE : 0;
-        assert_true(zmq_send(broker->zap, answer[i], strlen(answer[i]), more) >= 0);
-    }
+    assert_int_equal(
+        zsock_send(broker->zap, "sfssss", "1.0", id, is_admitted ? "200" : "400", "", "", ""), 0);
+}
+
+static inline void broker_take_route(struct broker *broker)
+{
+    FM_AUTO(zframe_destroy) zframe_t *route = zframe_recv(broker->router);
+    broker->route_length = zframe_size(route);
+    assert_in_range(broker->route_length, 1, ROUTE_SIZE);
+    memcpy(broker->route, zframe_data(route), broker->route_length);
 }
 
 /* Serves what comes within `wait_ms`; true with a message, which the caller has done. */
 static inline bool broker_step(struct broker *broker, int wait_ms, struct fm_message *message)
 {
-    static char frame[65536];
     struct fm_error err = {0};
-    zmq_pollitem_t items[] = {{broker->zap, 0, ZMQ_POLLIN, 0}, {broker->router, 0, ZMQ_POLLIN, 0}};
+    zmq_pollitem_t items[] = {{zsock_resolve(broker->zap), 0, ZMQ_POLLIN, 0},
+                              {zsock_resolve(broker->router), 0, ZMQ_POLLIN, 0}};
     assert_true(zmq_poll(items, 2, wait_ms) >= 0);
     if (items[0].revents != 0) {
         broker_answer_zap(broker);
@@ -99,9 +99,9 @@ static inline bool broker_step(struct broker *broker, int wait_ms, struct fm_mes
     if (items[1].revents == 0) {
         return false;
     }
-    broker->route_length = broker_receive_part(broker->router, broker->route, ROUTE_SIZE);
-    size_t length = broker_receive_part(broker->router, frame, sizeof(frame));
-    struct fm_slice bytes = {frame, length};
+    broker_take_route(broker);
+    FM_AUTO(zframe_destroy) zframe_t *frame = zframe_recv(broker->router);
+    struct fm_slice bytes = {(const char *)zframe_data(frame), zframe_size(frame)};
     if (!fm_message_decode(bytes, FM_FROM_WORKER, message, &err)) {
         fail_msg("the worker said nonsense: %s", err.detail);
     }
@@ -111,11 +111,13 @@ static inline bool broker_step(struct broker *broker, int wait_ms, struct fm_mes
 /* To the last sender. Done with the message. */
 static inline void broker_say(struct broker *broker, struct fm_message *message)
 {
-    FM_AUTO(fm_text_done) struct fm_text frame = {0};
+    FM_AUTO(fm_text_done) struct fm_text bytes = {0};
     struct fm_error err = {0};
-    assert_true(fm_message_encode(message, &frame, &err));
-    assert_true(zmq_send(broker->router, broker->route, broker->route_length, ZMQ_SNDMORE) >= 0);
-    assert_true(zmq_send(broker->router, frame.data, frame.length, 0) >= 0);
+    assert_true(fm_message_encode(message, &bytes, &err));
+    zframe_t *route = zframe_new(broker->route, broker->route_length);
+    zframe_t *frame = zframe_new(bytes.data, bytes.length);
+    assert_int_equal(zframe_send(&route, broker->router, ZFRAME_MORE), 0);
+    assert_int_equal(zframe_send(&frame, broker->router, 0), 0);
     fm_message_done(message);
 }
 

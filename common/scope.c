@@ -1,0 +1,91 @@
+/* The rows of scope.def, looked up. */
+#include "common/scope.h"
+
+#include <string.h>
+
+#include "common/memory.h"
+
+static const struct {
+    unsigned bit;
+    const char *name;
+} rows[] = {
+#define FM_SCOPE(name, bit, text, prose) {bit, text},
+#include "common/scope.def"
+#undef FM_SCOPE
+};
+
+const char *fm_scope_name(unsigned scopes)
+{
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
+        if ((scopes & rows[i].bit) != 0) {
+            return rows[i].name;
+        }
+    }
+    return "";
+}
+
+void fm_scope_format(unsigned scopes, const char *between, struct fm_text *out)
+{
+    bool is_first = true;
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
+        if ((scopes & rows[i].bit) != 0) {
+            fm_text_format(out, "%s%s", is_first ? "" : between, rows[i].name);
+            is_first = false;
+        }
+    }
+}
+
+void fm_scope_put(struct fm_json_writer *json, unsigned scopes)
+{
+    fm_json_open(json, "scopes", '[');
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
+        if ((scopes & rows[i].bit) != 0) {
+            fm_json_put_text(json, NULL, rows[i].name);
+        }
+    }
+    fm_json_close(json, ']');
+}
+
+static unsigned find_bit(struct fm_slice name)
+{
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
+        if (fm_slice_equals(name, rows[i].name)) {
+            return rows[i].bit;
+        }
+    }
+    return 0;
+}
+
+static bool refuse_name(struct fm_slice name, struct fm_error *err)
+{
+    FM_AUTO(fm_text_done) struct fm_text known = {0};
+    fm_scope_format(~0u, ", ", &known);
+    return fm_fail(err, FM_INVALID_REQUEST, "no scope \"%.*s\": %s", (int)name.length, name.data,
+                   fm_text_get(&known));
+}
+
+bool fm_scope_parse(const char *text, unsigned *scopes, struct fm_error *err)
+{
+    unsigned all = 0;
+    const char *at = text;
+    for (bool has_more = true; has_more;) {
+        struct fm_slice name = {at, strcspn(at, ",")};
+        unsigned bit = find_bit(name);
+        if (bit == 0) {
+            return refuse_name(name, err);
+        }
+        all |= bit;
+        has_more = at[name.length] == ',';
+        at += name.length + 1;
+    }
+    *scopes = all;
+    return true;
+}
+
+bool fm_scope_check(unsigned has, unsigned needs, struct fm_error *err)
+{
+    unsigned missing = needs & ~has;
+    return missing == 0 ||
+           fm_fail_param(err, FM_INSUFFICIENT_SCOPE, NULL,
+                         "This needs an API key with the scope %s", fm_scope_name(missing));
+}
