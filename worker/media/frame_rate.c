@@ -51,7 +51,7 @@ static bool is_resized(const struct fm_plan_stream *plan)
 static int64_t count_points(const struct fm_frame_rate *rate, const AVFrame *frame, int64_t *before)
 {
     double ahead = grid_point(rate, frame) - (double)rate->next;
-    double end = ahead + fm_ffmpeg_places(frame, rate->plan->frame_rate, is_resized(rate->plan));
+    double end = ahead + fm_ffmpeg_points(frame, rate->plan->frame_rate, is_resized(rate->plan));
     *before = 0;
     if (end < -OFF_GRID) {
         return 0;
