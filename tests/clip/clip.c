@@ -1,7 +1,7 @@
 /*
- * Makes the clip the quickstart and the stories fetch: `clip OUT.mp4 [seconds] [width] [height]
- * [fps]`. Moving pictures (a drifting gradient and a box that bounces) and a tone that rises; H.264
- * and AAC in an mp4 whose index comes first. The same arguments make the same pictures.
+ * Makes the clip that the quickstart and the stories fetch: `clip OUT.mp4 [seconds] [width]
+ * [height] [fps]`. It shows a drifting gradient with a bouncing box, to a rising tone; H.264 and
+ * AAC in an mp4 whose index comes first. The same arguments make the same pictures.
  */
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -18,7 +18,7 @@
 #define RISE_HZ_PER_SECOND 22.0
 #define LOUDNESS 0.25
 #define MAX_WIDTH 8192
-#define PERIOD 1024 /* of the ramp: 128 steps of 8 pixels */
+#define PERIOD 1024 /* pixels after which the ramp repeats: 128 steps of 8 pixels */
 
 struct track {
     AVCodecContext *codec;
@@ -26,7 +26,7 @@ struct track {
     AVFrame *frame;
     AVPacket *packet;
     int64_t next; /* pts of the next frame, in the codec's time base */
-    int64_t end;
+    int64_t end;  /* pts at which the track is complete */
 };
 
 struct clip {
@@ -36,7 +36,8 @@ struct clip {
     struct track video, audio;
 };
 
-/* A small program: the first thing that fails ends it. */
+/* The next two end the program at the first failure; it is small enough for that. */
+
 static int check(int result, const char *what)
 {
     if (result < 0) {
@@ -46,7 +47,7 @@ static int check(int result, const char *what)
     return result;
 }
 
-static void *must(void *pointer, const char *what)
+static void *require_pointer(void *pointer, const char *what)
 {
     if (pointer == NULL) {
         fprintf(stderr, "clip: no %s\n", what);
@@ -64,11 +65,11 @@ static void open_track(struct clip *clip, struct track *track, AVDictionary **op
         codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     }
     check(avcodec_open2(codec, codec->codec, options), codec->codec->name);
-    track->stream = must(avformat_new_stream(clip->container, NULL), "stream");
+    track->stream = require_pointer(avformat_new_stream(clip->container, NULL), "stream");
     track->stream->time_base = codec->time_base;
     check(avcodec_parameters_from_context(track->stream->codecpar, codec), "parameters");
-    track->frame = must(av_frame_alloc(), "frame");
-    track->packet = must(av_packet_alloc(), "packet");
+    track->frame = require_pointer(av_frame_alloc(), "frame");
+    track->packet = require_pointer(av_packet_alloc(), "packet");
 }
 
 static AVCodecContext *find_encoder(const char *name)
@@ -78,7 +79,7 @@ static AVCodecContext *find_encoder(const char *name)
         fprintf(stderr, "clip: libavcodec has no %s\n", name);
         exit(1);
     }
-    return must(avcodec_alloc_context3(encoder), name);
+    return require_pointer(avcodec_alloc_context3(encoder), name);
 }
 
 static void open_video(struct clip *clip)
@@ -135,7 +136,7 @@ static void open_clip(struct clip *clip)
 
 /* ---- pictures and sound ---- */
 
-/* Every row is a piece of one ramp that repeats, further on by 8 with each fourth row. */
+/* Every row is a piece of one repeating ramp; every fourth row it moves on by 8 pixels. */
 static void draw_gradient(uint8_t *plane, int stride, int width, int height, int64_t shift)
 {
     static uint8_t ramp[MAX_WIDTH + PERIOD];
@@ -150,7 +151,7 @@ static void draw_gradient(uint8_t *plane, int stride, int width, int height, int
     }
 }
 
-static void fill(AVFrame *frame, int plane, int x, int y, int side, uint8_t value)
+static void fill_square(AVFrame *frame, int plane, int x, int y, int side, uint8_t value)
 {
     for (int line = y; line < y + side; line++) {
         memset(frame->data[plane] + (ptrdiff_t)line * frame->linesize[plane] + x, value,
@@ -158,11 +159,11 @@ static void fill(AVFrame *frame, int plane, int x, int y, int side, uint8_t valu
     }
 }
 
-/* Where something that bounces between 0 and `room` is. */
+/* The position of a thing that bounces between 0 and `room` after it has moved by `way`. */
 static int bounce(int64_t way, int room)
 {
-    int at = (int)(way % (2 * (int64_t)room + 1));
-    return at <= room ? at : 2 * room - at;
+    int position = (int)(way % (2 * (int64_t)room + 1));
+    return position <= room ? position : 2 * room - position;
 }
 
 static void draw_picture(const struct clip *clip, AVFrame *frame, int64_t i)
@@ -173,12 +174,13 @@ static void draw_picture(const struct clip *clip, AVFrame *frame, int64_t i)
     draw_gradient(frame->data[0], frame->linesize[0], clip->width, clip->height, i * 6);
     draw_gradient(frame->data[1], frame->linesize[1], clip->width / 2, clip->height / 2, i * 2);
     draw_gradient(frame->data[2], frame->linesize[2], clip->width / 2, clip->height / 2, i * 4);
-    fill(frame, 0, x, y, side, 235);
-    fill(frame, 1, x / 2, y / 2, side / 2, 90);
-    fill(frame, 2, x / 2, y / 2, side / 2, 200);
+    fill_square(frame, 0, x, y, side, 235);
+    fill_square(frame, 1, x / 2, y / 2, side / 2, 90);
+    fill_square(frame, 2, x / 2, y / 2, side / 2, 200);
 }
 
-/* Left and right a little apart; the phase of a rising tone is the integral of its frequency. */
+/* The right channel is a fifth above the left. The phase of a rising tone is the integral of its
+ * frequency. */
 static void play_tone(AVFrame *frame, int64_t first)
 {
     for (int i = 0; i < frame->nb_samples; i++) {
@@ -210,7 +212,7 @@ static void write_frame(struct clip *clip, struct track *track, AVFrame *frame)
     write_packets(clip, track);
 }
 
-static void next_picture(struct clip *clip)
+static void write_picture(struct clip *clip)
 {
     struct track *track = &clip->video;
     check(av_frame_make_writable(track->frame), "picture");
@@ -219,7 +221,7 @@ static void next_picture(struct clip *clip)
     write_frame(clip, track, track->frame);
 }
 
-static void next_sound(struct clip *clip)
+static void write_sound(struct clip *clip)
 {
     struct track *track = &clip->audio;
     int64_t left = track->end - track->next;
@@ -233,7 +235,7 @@ static void next_sound(struct clip *clip)
     write_frame(clip, track, track->frame);
 }
 
-/* Whichever is behind goes on, so that the two lie side by side in the file. */
+/* The track that is behind goes on, so that the two are interleaved in the file. */
 static void write_clip(struct clip *clip)
 {
     struct track *video = &clip->video, *audio = &clip->audio;
@@ -241,9 +243,9 @@ static void write_clip(struct clip *clip)
         bool sound_is_behind = av_compare_ts(audio->next, audio->codec->time_base, video->next,
                                              video->codec->time_base) <= 0;
         if (audio->next < audio->end && (sound_is_behind || video->next >= video->end)) {
-            next_sound(clip);
+            write_sound(clip);
         } else {
-            next_picture(clip);
+            write_picture(clip);
         }
     }
     write_frame(clip, video, NULL);
@@ -259,16 +261,17 @@ static void close_track(struct track *track)
     avcodec_free_context(&track->codec);
 }
 
-/* The number at `place`, or the standard one; what cannot be a size of a clip ends the program. */
-static int number(int argc, char **argv, int place, int standard, long most)
+/* Argument `index` as a number, or `standard` if it is not given. A number that cannot be a size of
+ * a clip ends the program. */
+static int read_number(int argc, char **argv, int index, int standard, long most)
 {
-    if (argc <= place) {
+    if (argc <= index) {
         return standard;
     }
     char *end;
-    long value = strtol(argv[place], &end, 10);
+    long value = strtol(argv[index], &end, 10);
     if (*end != '\0' || value < 1 || value > most) {
-        fprintf(stderr, "clip: %s is not between 1 and %ld\n", argv[place], most);
+        fprintf(stderr, "clip: %s is not between 1 and %ld\n", argv[index], most);
         exit(2);
     }
     return (int)value;
@@ -282,10 +285,10 @@ int main(int argc, char **argv)
     }
     struct clip clip = {
         .path = argv[1],
-        .seconds = number(argc, argv, 2, 20, 36000),
-        .width = number(argc, argv, 3, 1280, MAX_WIDTH) & ~1,
-        .height = number(argc, argv, 4, 720, 4320) & ~1,
-        .fps = number(argc, argv, 5, 30, 240),
+        .seconds = read_number(argc, argv, 2, 20, 36000),
+        .width = read_number(argc, argv, 3, 1280, MAX_WIDTH) & ~1,
+        .height = read_number(argc, argv, 4, 720, 4320) & ~1,
+        .fps = read_number(argc, argv, 5, 30, 240),
     };
     av_log_set_level(AV_LOG_ERROR);
     open_clip(&clip);

@@ -1,22 +1,28 @@
-/* See the head of branch.h. */
+/*
+ * The chain is built of callbacks: cut hands each frame to feed_filter, the filter to
+ * pass_to_frame_rate, the frame rate to encode_frame. All of it runs within one call of
+ * fm_cut_feed, so a frame is through the encoder before the next one leaves the pipe.
+ */
 #include "worker/media/branch.h"
 
 #include <math.h>
 
 #include "worker/media/decode.h"
 
-/* The encoder opens with the first frame that reaches it: only that one knows its colours. */
-static bool take_paced(void *context, AVFrame *frame, struct fm_error *err)
+/* The video encoder opens with the first frame that reaches it: the colour space and the final size
+ * are known only from a filtered frame. */
+static bool encode_frame(void *context, AVFrame *frame, struct fm_error *err)
 {
     struct fm_encode *encode = &((struct fm_branch *)context)->encode;
-    if (!encode->codec && !fm_encode_open(encode, frame, err))
+    if (!encode->codec && !fm_encode_open(encode, frame, err)) {
         return false;
+    }
     return fm_encode_frame(encode, frame, err);
 }
 
-static bool take_filtered(void *context, AVFrame *frame, struct fm_error *err)
+static bool pass_to_frame_rate(void *context, AVFrame *frame, struct fm_error *err)
 {
-    return fm_frame_rate_feed(&((struct fm_branch *)context)->pace, frame, err);
+    return fm_frame_rate_feed(&((struct fm_branch *)context)->frame_rate, frame, err);
 }
 
 bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *output,
@@ -30,11 +36,12 @@ bool fm_branch_init(struct fm_branch *branch, const struct fm_plan_output *outpu
     };
     fm_cut_init(&branch->cut, &output->part, plan);
     return fm_filter_init(&branch->filter, plan, err) &&
-           fm_frame_rate_init(&branch->pace, plan, take_paced, branch, err);
+           fm_frame_rate_init(&branch->frame_rate, plan, encode_frame, branch, err);
 }
 
-/* Sound is cut into the encoder's frames by the filter, so its encoder opens before. */
-static bool feed(void *context, AVFrame *frame, struct fm_error *err)
+/* The filter cuts audio into frames of the encoder's size, so the audio encoder has to be open
+ * before its filter sees a frame. */
+static bool feed_filter(void *context, AVFrame *frame, struct fm_error *err)
 {
     struct fm_branch *branch = context;
     struct fm_encode *encode = &branch->encode;
@@ -45,33 +52,34 @@ static bool feed(void *context, AVFrame *frame, struct fm_error *err)
         }
         branch->filter.frame_size = encode->codec->frame_size;
     }
-    return fm_filter_feed(&branch->filter, frame, take_filtered, branch, err);
+    return fm_filter_feed(&branch->filter, frame, pass_to_frame_rate, branch, err);
 }
 
-/* ---- a still ---- */
+/* ---- a still image ---- */
 
-static bool is_after(const struct fm_branch *branch, const AVFrame *frame)
+static bool begins_after_moment(const struct fm_branch *branch, const AVFrame *frame)
 {
     return av_rescale_q(frame->pts, frame->time_base, AV_TIME_BASE_Q) > branch->moment_us;
 }
 
-/* The last frame that began by the moment; the source's first or last one where there is none. NULL
- * when there was no frame at all, or the pipe was closed. */
+/* The last frame that begins at or before the moment; if all begin after it, the first one. NULL if
+ * there was no frame at all or the pipe was closed. The caller owns the frame. */
 static AVFrame *find_still(struct fm_branch *branch)
 {
     AVFrame *shown = NULL;
     void *item = NULL;
     while (fm_pipe_get(branch->frames, &item) && item) {
         AVFrame *frame = item;
-        bool after = is_after(branch, frame);
+        bool after = begins_after_moment(branch, frame);
         if (after && shown) {
             av_frame_free(&frame);
             break;
         }
         av_frame_free(&shown);
         shown = frame;
-        if (after)
+        if (after) {
             break;
+        }
     }
     return shown;
 }
@@ -80,29 +88,33 @@ static bool feed_still(struct fm_branch *branch, struct fm_error *err)
 {
     AVFrame *frame = find_still(branch);
     fm_pipe_close(branch->frames);
-    return !frame || feed(branch, frame, err);
+    return !frame || feed_filter(branch, frame, err);
 }
 
 /* ---- the whole ---- */
 
-/* Until the stream or its part has ended; then nothing more of it is wanted. */
+/* Reads until the stream or the output's part has ended. In the second case the decoder may have
+ * more, so the pipe is closed to stop it. */
 static bool feed_all(struct fm_branch *branch, struct fm_error *err)
 {
     void *item = NULL;
-    while (!branch->cut.ended && fm_pipe_get(branch->frames, &item) && item)
-        if (!fm_cut_feed(&branch->cut, item, feed, branch, err))
+    while (!branch->cut.ended && fm_pipe_get(branch->frames, &item) && item) {
+        if (!fm_cut_feed(&branch->cut, item, feed_filter, branch, err)) {
             return false;
-    if (!branch->cut.ended)
-        return fm_cut_feed(&branch->cut, NULL, feed, branch, err);
+        }
+    }
+    if (!branch->cut.ended) {
+        return fm_cut_feed(&branch->cut, NULL, feed_filter, branch, err);
+    }
     fm_pipe_close(branch->frames);
     return true;
 }
 
-static bool finish(struct fm_branch *branch, struct fm_error *err)
+static bool finish_stream(struct fm_branch *branch, struct fm_error *err)
 {
     struct fm_encode *encode = &branch->encode;
-    return fm_filter_feed(&branch->filter, NULL, take_filtered, branch, err) &&
-           fm_frame_rate_feed(&branch->pace, NULL, err) &&
+    return fm_filter_feed(&branch->filter, NULL, pass_to_frame_rate, branch, err) &&
+           fm_frame_rate_feed(&branch->frame_rate, NULL, err) &&
            (!encode->codec || fm_encode_frame(encode, NULL, err)) &&
            fm_mux_end(encode->mux, encode->slot, err);
 }
@@ -110,19 +122,22 @@ static bool finish(struct fm_branch *branch, struct fm_error *err)
 bool fm_branch_run(struct fm_branch *branch, struct fm_error *err)
 {
     bool still = branch->encode.plan->still;
-    if (!(still ? feed_still(branch, err) : feed_all(branch, err)))
+    if (!(still ? feed_still(branch, err) : feed_all(branch, err))) {
         return false;
-    /* Closed from outside: another stage has failed, and nothing here counts any more. */
-    if (!still && !branch->cut.ended && fm_pipe_is_closed(branch->frames))
+    }
+    /* Only another stage that failed closes the pipe of a branch that still wants frames. What is
+     * made from here on would be thrown away. */
+    if (!still && !branch->cut.ended && fm_pipe_is_closed(branch->frames)) {
         return true;
-    return finish(branch, err);
+    }
+    return finish_stream(branch, err);
 }
 
 void fm_branch_done(struct fm_branch *branch)
 {
     fm_cut_done(&branch->cut);
     fm_filter_done(&branch->filter);
-    fm_frame_rate_done(&branch->pace);
+    fm_frame_rate_done(&branch->frame_rate);
     fm_encode_done(&branch->encode);
     fm_pipe_destroy(&branch->frames);
 }

@@ -1,143 +1,172 @@
-/* See the head of cut.h. */
+/*
+ * Video is cut between frames, audio between samples. A video frame is held back until the next one
+ * comes, for only then is it known how long it was shown and whether it was on show when the part
+ * started.
+ */
 #include "worker/media/cut.h"
 
 #include <libavutil/samplefmt.h>
 #include <math.h>
 
 #include "worker/media/ffmpeg_versions.h"
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 
 void fm_cut_init(struct fm_cut *cut, const struct fm_plan_part *part,
                  const struct fm_plan_stream *stream)
 {
     *cut = (struct fm_cut){.part = *part};
-    if (stream->source->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
+    if (stream->source->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
         return;
-    if (stream->on_grid)
+    }
+    if (stream->on_grid) {
         cut->grid = stream->source_rate;
-    if (stream->constant)
-        cut->pace = av_q2d(av_inv_q(stream->frame_rate));
+    }
+    if (stream->constant) {
+        cut->frame_seconds = av_q2d(av_inv_q(stream->frame_rate));
+    }
 }
 
-/* ---- pictures ---- */
+/* ---- video ---- */
 
-static double seconds_of(int64_t ticks, const AVFrame *frame)
+static double ticks_to_seconds(int64_t ticks, const AVFrame *frame)
 {
     return (double)ticks * av_q2d(frame->time_base);
 }
 
-static int64_t ticks_of(double seconds, const AVFrame *frame)
+static int64_t seconds_to_ticks(double seconds, const AVFrame *frame)
 {
     return llround(seconds / av_q2d(frame->time_base));
 }
 
-/* Seconds since the part's start, or places of the grid: what lies between two of them is none. */
-static double place_of(const struct fm_cut *cut, double seconds)
+/* The number of the grid point nearest to this time, or the seconds themselves where there is no
+ * grid. Frames can only begin at grid points, so whatever lies between two is a rounding error. */
+static double grid_point(const struct fm_cut *cut, double seconds)
 {
     return cut->grid.num > 0 ? round(seconds * av_q2d(cut->grid)) : seconds;
 }
 
-/* Containers round times to their own clock: half a tick decides. */
-static double offset_of(const struct fm_cut *cut, const AVFrame *frame)
+/* From the part's start to the frame's, negative if the frame begins earlier. The start is rounded
+ * to the stream's clock first, because the container has rounded the frames' times likewise. */
+static double seconds_into_part(const struct fm_cut *cut, const AVFrame *frame)
 {
-    return seconds_of(frame->pts - ticks_of(cut->part.start_seconds, frame), frame);
+    return ticks_to_seconds(frame->pts - seconds_to_ticks(cut->part.start_seconds, frame), frame);
 }
 
-static bool begins_before(const struct fm_cut *cut, const AVFrame *frame)
+static bool begins_by_start(const struct fm_cut *cut, const AVFrame *frame)
 {
-    return place_of(cut, offset_of(cut, frame)) <= 0;
+    return grid_point(cut, seconds_into_part(cut, frame)) <= 0;
 }
 
-static bool begins_behind(const struct fm_cut *cut, const AVFrame *frame)
+/* A part has at least one frame, however short it is. */
+static bool begins_after_part(const struct fm_cut *cut, const AVFrame *frame)
 {
-    if (!isfinite(cut->part.end_seconds))
+    if (!isfinite(cut->part.end_seconds)) {
         return false;
-    double length = place_of(cut, cut->part.end_seconds - cut->part.start_seconds);
-    double least = cut->grid.num > 0 ? 1 : seconds_of(1, frame);
-    return place_of(cut, offset_of(cut, frame)) >= fmax(length, least);
+    }
+    double length = grid_point(cut, cut->part.end_seconds - cut->part.start_seconds);
+    double least = cut->grid.num > 0 ? 1 : ticks_to_seconds(1, frame);
+    return grid_point(cut, seconds_into_part(cut, frame)) >= fmax(length, least);
 }
 
-/* The frame on show goes on with the part's own times; `stop`: where the next one begins. */
-static bool hand_on(struct fm_cut *cut, int64_t stop, fm_cut_take *take, void *context,
-                    struct fm_error *err)
+/* Hands on the frame on show, its times counted from the part's start. `stop` is where the next
+ * frame begins, in the stream's own ticks. */
+static bool hand_on_shown(struct fm_cut *cut, int64_t stop, fm_cut_on_frame *on_frame,
+                          void *context, struct fm_error *err)
 {
     AVFrame *frame = cut->shown;
     cut->shown = NULL;
-    if (!frame)
+    if (!frame) {
         return true;
-    double place = fmax(place_of(cut, offset_of(cut, frame)), 0);
-    frame->pts = ticks_of(cut->grid.num > 0 ? place / av_q2d(cut->grid) : place, frame);
-    stop -= ticks_of(cut->part.start_seconds, frame);
+    }
+    double point = fmax(grid_point(cut, seconds_into_part(cut, frame)), 0);
+    frame->pts = seconds_to_ticks(cut->grid.num > 0 ? point / av_q2d(cut->grid) : point, frame);
+    stop -= seconds_to_ticks(cut->part.start_seconds, frame);
     fm_ffmpeg_set_duration(frame, FFMAX(stop - frame->pts, 1));
-    return take(context, frame, err);
+    return on_frame(context, frame, err);
 }
 
-/* What is on show when the part ends is so to its last moment: for a grid it stands there again. */
-static bool end_part(struct fm_cut *cut, fm_cut_take *take, void *context, struct fm_error *err)
+/* The frame on show when the part ends is shown up to the end. At a constant frame rate it is sent
+ * twice, the second time for the part's last grid point, so that the stream is as long as the part.
+ */
+static bool end_part(struct fm_cut *cut, fm_cut_on_frame *on_frame, void *context,
+                     struct fm_error *err)
 {
     AVFrame *again = NULL;
     cut->ended = true;
-    if (!cut->shown)
+    if (!cut->shown) {
         return true;
-    double length = cut->part.end_seconds - cut->part.start_seconds, last = length - cut->pace;
-    int64_t stop = ticks_of(cut->part.end_seconds, cut->shown);
-    int64_t pts = ticks_of(cut->part.start_seconds + last, cut->shown);
-    double shown = fmax(place_of(cut, offset_of(cut, cut->shown)), 0);
-    if (cut->pace > 0 && place_of(cut, last) > shown)
+    }
+    double length = cut->part.end_seconds - cut->part.start_seconds;
+    double last = length - cut->frame_seconds;
+    int64_t stop = seconds_to_ticks(cut->part.end_seconds, cut->shown);
+    int64_t pts = seconds_to_ticks(cut->part.start_seconds + last, cut->shown);
+    double shown = fmax(grid_point(cut, seconds_into_part(cut, cut->shown)), 0);
+    if (cut->frame_seconds > 0 && grid_point(cut, last) > shown) {
         again = av_frame_clone(cut->shown);
-    if (!hand_on(cut, again ? pts : stop, take, context, err)) {
+    }
+    if (!hand_on_shown(cut, again ? pts : stop, on_frame, context, err)) {
         av_frame_free(&again);
         return false;
     }
-    if (again)
+    if (again) {
         again->pts = pts;
+    }
     cut->shown = again;
-    return hand_on(cut, stop, take, context, err);
+    return hand_on_shown(cut, stop, on_frame, context, err);
 }
 
-static bool cut_picture(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, void *context,
-                        struct fm_error *err)
+static bool cut_picture(struct fm_cut *cut, AVFrame *frame, fm_cut_on_frame *on_frame,
+                        void *context, struct fm_error *err)
 {
     bool good = true;
-    if (begins_behind(cut, frame)) {
+    if (begins_after_part(cut, frame)) {
         av_frame_free(&frame);
-        return end_part(cut, take, context, err);
+        return end_part(cut, on_frame, context, err);
     }
-    if (begins_before(cut, frame))
+    if (begins_by_start(cut, frame)) {
         av_frame_free(&cut->shown);
-    else
-        good = hand_on(cut, frame->pts, take, context, err);
+    } else {
+        good = hand_on_shown(cut, frame->pts, on_frame, context, err);
+    }
     cut->shown = frame;
     return good;
 }
 
-/* The stream's last frame is on show as long as it says; that may be over before the part. */
-static bool end_picture(struct fm_cut *cut, fm_cut_take *take, void *context, struct fm_error *err)
+/* The stream ends before its part does. Its last frame is shown as long as its own duration says,
+ * which may be over before the part starts. */
+static bool end_picture(struct fm_cut *cut, fm_cut_on_frame *on_frame, void *context,
+                        struct fm_error *err)
 {
-    if (!cut->shown)
+    if (!cut->shown) {
         return true;
-    double length = seconds_of(fm_ffmpeg_duration(cut->shown), cut->shown);
-    if (length <= 0 && cut->grid.num > 0)
+    }
+    double length = ticks_to_seconds(fm_ffmpeg_duration(cut->shown), cut->shown);
+    if (length <= 0 && cut->grid.num > 0) {
         length = av_q2d(av_inv_q(cut->grid));
-    if (length > 0 && offset_of(cut, cut->shown) + length <= 0)
+    }
+    if (length > 0 && seconds_into_part(cut, cut->shown) + length <= 0) {
         av_frame_free(&cut->shown);
-    if (!cut->shown)
+    }
+    if (!cut->shown) {
         return true;
-    int64_t stop = cut->shown->pts + ticks_of(length, cut->shown);
-    if (isfinite(cut->part.end_seconds))
-        stop = FFMIN(stop, ticks_of(cut->part.end_seconds, cut->shown));
-    return hand_on(cut, stop, take, context, err);
+    }
+    int64_t stop = cut->shown->pts + seconds_to_ticks(length, cut->shown);
+    if (isfinite(cut->part.end_seconds)) {
+        stop = FFMIN(stop, seconds_to_ticks(cut->part.end_seconds, cut->shown));
+    }
+    return hand_on_shown(cut, stop, on_frame, context, err);
 }
 
-/* ---- sound ---- */
+/* ---- audio ---- */
 
-/* The samples from `skip` on, `keep` of them, in a frame of their own: what was shared with other
- * outputs stays whole. NULL: no memory. */
+/* A new frame with `keep` samples from sample `skip` on. Other outputs share the buffers of the
+ * original, so it is not changed. NULL: no memory. */
 static AVFrame *copy_samples(const AVFrame *frame, int skip, int keep)
 {
     AVFrame *copy = av_frame_alloc();
-    if (!copy)
+    if (!copy) {
         return NULL;
+    }
     copy->format = frame->format;
     copy->sample_rate = frame->sample_rate;
     copy->nb_samples = keep;
@@ -151,12 +180,13 @@ static AVFrame *copy_samples(const AVFrame *frame, int skip, int keep)
     return copy;
 }
 
-static bool cut_sound(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, void *context,
+static bool cut_sound(struct fm_cut *cut, AVFrame *frame, fm_cut_on_frame *on_frame, void *context,
                       struct fm_error *err)
 {
-    int64_t start = ticks_of(cut->part.start_seconds, frame), stop = INT64_MAX;
-    if (isfinite(cut->part.end_seconds))
-        stop = FFMAX(ticks_of(cut->part.end_seconds, frame), start + 1);
+    int64_t start = seconds_to_ticks(cut->part.start_seconds, frame), stop = INT64_MAX;
+    if (isfinite(cut->part.end_seconds)) {
+        stop = FFMAX(seconds_to_ticks(cut->part.end_seconds, frame), start + 1);
+    }
     int64_t from = FFMAX(frame->pts, start), to = FFMIN(frame->pts + frame->nb_samples, stop);
     cut->ended = frame->pts >= stop;
     if (from >= to) {
@@ -167,33 +197,36 @@ static bool cut_sound(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, voi
         AVFrame *whole = frame;
         frame = copy_samples(whole, (int)(from - whole->pts), (int)(to - from));
         av_frame_free(&whole);
-        if (!frame)
-            return fm_probe_fail(err, AVERROR(ENOMEM), "cut");
+        if (!frame) {
+            return fm_libav_error_fail(err, AVERROR(ENOMEM), "cut");
+        }
     }
     frame->pts = from - start;
-    return take(context, frame, err);
+    return on_frame(context, frame, err);
 }
 
 /* ---- the whole ---- */
 
-static bool is_whole(const struct fm_cut *cut)
+static bool is_whole_stream(const struct fm_cut *cut)
 {
     return cut->part.start_seconds <= 0 && !isfinite(cut->part.end_seconds);
 }
 
-bool fm_cut_feed(struct fm_cut *cut, AVFrame *frame, fm_cut_take *take, void *context,
+bool fm_cut_feed(struct fm_cut *cut, AVFrame *frame, fm_cut_on_frame *on_frame, void *context,
                  struct fm_error *err)
 {
-    if (!frame)
-        return end_picture(cut, take, context, err);
-    if (is_whole(cut))
-        return take(context, frame, err);
+    if (!frame) {
+        return end_picture(cut, on_frame, context, err);
+    }
+    if (is_whole_stream(cut)) {
+        return on_frame(context, frame, err);
+    }
     if (cut->ended) {
         av_frame_free(&frame);
         return true;
     }
-    return frame->nb_samples > 0 ? cut_sound(cut, frame, take, context, err)
-                                 : cut_picture(cut, frame, take, context, err);
+    return frame->nb_samples > 0 ? cut_sound(cut, frame, on_frame, context, err)
+                                 : cut_picture(cut, frame, on_frame, context, err);
 }
 
 void fm_cut_done(struct fm_cut *cut)

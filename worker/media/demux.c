@@ -1,17 +1,18 @@
-/* See the head of demux.h. */
+/* The loop that reads packets, and the clock they are put on. */
 #include "worker/media/demux.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/seek.h"
 
-/* A clock that moves further than this between packets, or this far back, has jumped; the ffmpeg
- * command's bounds. */
+/* A clock that moves on by more than JUMP_US between two packets, or back by more than BACK_US, has
+ * jumped. The bounds are those of the ffmpeg command (-dts_delta_threshold). */
 #define JUMP_US (10 * (int64_t)AV_TIME_BASE)
 #define BACK_US (AV_TIME_BASE / 10)
-/* A source whose reads only say "again" is given up after so many. */
+/* av_read_frame may return EAGAIN without having read anything; after this many times in a row the
+ * source is taken to have ended, so that a demuxer cannot loop for ever. */
 #define AGAIN_LIMIT 1000
 
 static void discard_packet(void *item)
@@ -27,68 +28,79 @@ struct fm_pipe *fm_demux_pipe_new(void)
 
 static struct fm_demux_stream *find_stream(struct fm_demux *demux, int index)
 {
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (demux->streams[i].source && demux->streams[i].source->index == index)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        if (demux->streams[i].source && demux->streams[i].source->index == index) {
             return &demux->streams[i];
+        }
+    }
     return NULL;
 }
 
 /* ---- times ---- */
 
-/* How far this packet is from where its stream, or failing that the file, was expected to be. */
-static int64_t jump_of(const struct fm_demux *demux, const struct fm_demux_stream *stream,
-                       int64_t dts_us)
+/* By how much this packet's time differs from the one expected of its stream, or of the file if the
+ * stream has had no packet yet; 0 unless that is a jump. */
+static int64_t measure_jump(const struct fm_demux *demux, const struct fm_demux_stream *stream,
+                            int64_t dts_us)
 {
     int64_t expected = stream->next_us != AV_NOPTS_VALUE ? stream->next_us : demux->last_us;
-    if (expected == AV_NOPTS_VALUE)
+    if (expected == AV_NOPTS_VALUE) {
         return 0;
+    }
     int64_t delta = av_sat_sub64(dts_us, expected);
     bool is_back =
         stream->reached_us != AV_NOPTS_VALUE && dts_us < av_sat_sub64(stream->reached_us, BACK_US);
     return delta > JUMP_US || delta < -JUMP_US || is_back ? delta : 0;
 }
 
-static void shift(AVPacket *packet, AVRational base, int64_t us)
+static void shift_times(AVPacket *packet, AVRational base, int64_t us)
 {
     int64_t ticks = av_rescale_q(us, AV_TIME_BASE_Q, base);
-    if (packet->dts != AV_NOPTS_VALUE)
+    if (packet->dts != AV_NOPTS_VALUE) {
         packet->dts += ticks;
-    if (packet->pts != AV_NOPTS_VALUE)
+    }
+    if (packet->pts != AV_NOPTS_VALUE) {
         packet->pts += ticks;
+    }
 }
 
+/* Hidden packets (edit lists) are decoded and not shown, so they do not count. */
 static void note_shown(struct fm_demux_stream *stream, const AVPacket *packet)
 {
     int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
-    if (at != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD))
+    if (at != AV_NOPTS_VALUE && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
         stream->shown_us =
             FFMAX(stream->shown_us, av_rescale_q(at, stream->source->time_base, AV_TIME_BASE_Q));
+    }
 }
 
-/* A header may promise less than there is. */
+/* input has checked the duration the header claims; the packets may go on for longer. */
 static bool check_length(const struct fm_demux *demux, struct fm_error *err)
 {
     int64_t seconds = demux->last_us == AV_NOPTS_VALUE ? 0 : demux->last_us / AV_TIME_BASE;
-    if (demux->max_seconds > 0 && seconds > (int64_t)demux->max_seconds)
+    if (demux->max_seconds > 0 && seconds > (int64_t)demux->max_seconds) {
         return fm_fail(err, FM_MEDIA_TOO_LONG, "longer than %llu s",
                        (unsigned long long)demux->max_seconds);
+    }
     return true;
 }
 
+/* Puts the packet on the output's clock. Once a stream has jumped, the same correction applies to
+ * every stream, so that audio and video stay together. */
 static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AVPacket *packet)
 {
     AVRational base = stream->source->time_base;
-    shift(packet, base, demux->shift_us);
+    shift_times(packet, base, demux->shift_us);
     if (packet->dts == AV_NOPTS_VALUE) {
         note_shown(stream, packet);
         return;
     }
     int64_t dts_us = av_rescale_q(packet->dts, base, AV_TIME_BASE_Q);
     bool may_jump = demux->input->iformat->flags & AVFMT_TS_DISCONT;
-    int64_t jump = may_jump ? jump_of(demux, stream, dts_us) : 0;
+    int64_t jump = may_jump ? measure_jump(demux, stream, dts_us) : 0;
     if (jump) {
         demux->shift_us -= jump;
-        shift(packet, base, -jump);
+        shift_times(packet, base, -jump);
         dts_us -= jump;
     }
     note_shown(stream, packet);
@@ -99,27 +111,32 @@ static void set_times(struct fm_demux *demux, struct fm_demux_stream *stream, AV
 
 /* ---- packets ---- */
 
-/* The packet is taken in any case. */
-static bool deliver(struct fm_demux_stream *stream, AVPacket *packet, struct fm_error *err)
+/* Takes the packet in any case. Waits while the decoder's pipe is full; a remux never waits. */
+static bool deliver_packet(struct fm_demux_stream *stream, AVPacket *packet, struct fm_error *err)
 {
-    for (size_t i = 0; i < stream->remux_count; i++)
+    for (size_t i = 0; i < stream->remux_count; i++) {
         if (!fm_remux_packet(&stream->remuxes[i], packet, err)) {
             av_packet_free(&packet);
             return false;
         }
+    }
     size_t bytes = (size_t)packet->size + sizeof(*packet);
-    if (!stream->decode)
+    if (!stream->decode) {
         av_packet_free(&packet);
-    else
+    } else {
         fm_pipe_put(stream->decode, packet, bytes);
+    }
     return true;
 }
 
+/* Whether some remux of the stream has not reached the end of its part. */
 static bool is_remuxed(const struct fm_demux_stream *stream)
 {
-    for (size_t i = 0; i < stream->remux_count; i++)
-        if (!stream->remuxes[i].ended)
+    for (size_t i = 0; i < stream->remux_count; i++) {
+        if (!stream->remuxes[i].ended) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -127,18 +144,21 @@ static bool is_wanted(const struct fm_demux *demux)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         const struct fm_demux_stream *stream = &demux->streams[i];
-        if (is_remuxed(stream) || (stream->decode && !fm_pipe_is_closed(stream->decode)))
+        if (is_remuxed(stream) || (stream->decode && !fm_pipe_is_closed(stream->decode))) {
             return !atomic_load(demux->aborted);
+        }
     }
     return false;
 }
 
-/* A broken read is the source's end, as it is for players: what was read so far is worth having. */
+/* False at the source's end. A read error counts as the end, as it does for players: what was read
+ * so far is still of use. The pipeline decides later whether too much is missing. */
 static bool read_packet(struct fm_demux *demux, AVPacket *packet)
 {
     int result = AVERROR(EAGAIN);
-    for (int i = 0; i < AGAIN_LIMIT && result == AVERROR(EAGAIN); i++)
+    for (int i = 0; i < AGAIN_LIMIT && result == AVERROR(EAGAIN); i++) {
         result = av_read_frame(demux->input, packet);
+    }
     return result >= 0;
 }
 
@@ -146,8 +166,9 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
 {
     while (is_wanted(demux)) {
         AVPacket *packet = av_packet_alloc();
-        if (!packet)
-            return fm_probe_fail(err, AVERROR(ENOMEM), "packet");
+        if (!packet) {
+            return fm_libav_error_fail(err, AVERROR(ENOMEM), "packet");
+        }
         if (!read_packet(demux, packet)) {
             av_packet_free(&packet);
             return true;
@@ -158,42 +179,53 @@ static bool read_all(struct fm_demux *demux, struct fm_error *err)
             continue;
         }
         set_times(demux, stream, packet);
-        if (!deliver(stream, packet, err) || !check_length(demux, err))
+        if (!deliver_packet(stream, packet, err) || !check_length(demux, err)) {
             return false;
+        }
     }
     return true;
 }
 
-static bool finish(struct fm_demux *demux, struct fm_error *err)
+/* Tells every stage that no packet will follow. */
+static bool finish_streams(struct fm_demux *demux, struct fm_error *err)
 {
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         struct fm_demux_stream *stream = &demux->streams[i];
-        if (stream->decode)
+        if (stream->decode) {
             fm_pipe_finish(stream->decode);
-        for (size_t k = 0; k < stream->remux_count; k++)
-            if (!fm_remux_end(&stream->remuxes[k], err))
+        }
+        for (size_t k = 0; k < stream->remux_count; k++) {
+            if (!fm_remux_end(&stream->remuxes[k], err)) {
                 return false;
+            }
+        }
     }
     return true;
 }
 
-static void start(struct fm_demux *demux)
+/* libav drops the packets of streams that no output uses before they cost anything. */
+static void start_reading(struct fm_demux *demux)
 {
     AVFormatContext *input = demux->input;
     demux->shift_us = -fm_seek_start_us(input);
     demux->last_us = AV_NOPTS_VALUE;
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         demux->streams[i].next_us = demux->streams[i].reached_us = AV_NOPTS_VALUE;
-    for (unsigned i = 0; i < input->nb_streams; i++)
-        if (!find_stream(demux, (int)i))
+    }
+    for (unsigned i = 0; i < input->nb_streams; i++) {
+        if (!find_stream(demux, (int)i)) {
             input->streams[i]->discard = AVDISCARD_ALL;
-    /* A source that cannot seek is read from its start: slower, not wrong. */
-    if (demux->seek_seconds > 0 || demux->rewind)
+        }
+    }
+    /* A source that cannot seek is read from its start, which is slower and gives the same output.
+     */
+    if (demux->seek_seconds > 0 || demux->rewind) {
         (void)fm_seek_to(input, demux->seek_seconds);
+    }
 }
 
 bool fm_demux_run(struct fm_demux *demux, struct fm_error *err)
 {
-    start(demux);
-    return read_all(demux, err) && finish(demux, err);
+    start_reading(demux);
+    return read_all(demux, err) && finish_streams(demux, err);
 }

@@ -1,36 +1,39 @@
-/* See the head of encode.h. */
+/* Settings, times, and libav's send and receive of encoding. */
 #include "worker/media/encode.h"
 
 #include <errno.h>
 
 #include "common/fault.h"
 #include "worker/media/ffmpeg_versions.h"
-#include "worker/media/probe.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/sound.h"
 
-/* JPEG's quantiser: 2 is the best it has, and still small. */
+/* The quantiser of JPEG, as with -q:v: 2 is the best quality libav's encoder is meant to give. */
 #define STILL_QUALITY (2 * FF_QP2LAMBDA)
-/* VP9's tiles, by the power of two. */
+/* VP9 allows tiles down to 256 pixels in width and up to 2^6 columns of them. */
 #define LEAST_TILE_WIDTH 256
 #define MOST_TILE_COLUMNS 6
-/* How far a frame may lie before its place on the grid and still be given the next place; the
- * ffmpeg command's bound. */
+/* A frame that lies further than this before the first free grid point is dropped; a nearer one is
+ * moved to that point. In frames; the ffmpeg command's bound. */
 #define EARLIEST 1.6
 
 /* ---- opening ---- */
 
-/* Columns of tiles and rows within them are what libvpx spreads over threads. */
+/* libvpx can only spread columns of tiles, and rows within them, over threads, and its default is a
+ * single column. */
 static void set_vp9(const struct fm_plan_stream *plan, AVDictionary **options)
 {
     int columns = 0;
-    while (columns < MOST_TILE_COLUMNS && plan->width >> (columns + 1) >= LEAST_TILE_WIDTH)
+    while (columns < MOST_TILE_COLUMNS && plan->width >> (columns + 1) >= LEAST_TILE_WIDTH) {
         columns++;
+    }
     av_dict_set(options, "deadline", plan->preset->deadline, 0);
     av_dict_set_int(options, "cpu-used", plan->preset->cpu_used, 0);
     av_dict_set_int(options, "row-mt", 1, 0);
     av_dict_set_int(options, "tile-columns", columns, 0);
 }
 
+/* A bitrate that was requested wins over the quality (crf), as the spec has it. */
 static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream *plan,
                              AVDictionary **options)
 {
@@ -39,15 +42,20 @@ static void set_rate_control(AVCodecContext *codec, const struct fm_plan_stream 
         codec->flags |= AV_CODEC_FLAG_QSCALE;
         codec->global_quality = STILL_QUALITY;
     }
-    if (codec->codec_id == AV_CODEC_ID_H264)
+    if (codec->codec_id == AV_CODEC_ID_H264) {
         av_dict_set(options, "preset", plan->preset->name, 0);
-    if (codec->codec_id == AV_CODEC_ID_VP9)
+    }
+    if (codec->codec_id == AV_CODEC_ID_VP9) {
         set_vp9(plan, options);
+    }
     bool by_crf = codec->codec_id == AV_CODEC_ID_H264 || codec->codec_id == AV_CODEC_ID_VP9;
-    if (by_crf && !plan->bit_rate)
+    if (by_crf && !plan->bit_rate) {
         av_dict_set_int(options, "crf", plan->crf, 0);
+    }
 }
 
+/* Everything that depends on the picture comes from a filtered frame, never from the source's
+ * header: the filter may have changed size, format and colours. */
 static void set_video(AVCodecContext *codec, const struct fm_plan_stream *plan,
                       const AVFrame *first)
 {
@@ -83,37 +91,44 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
     encode->codec = avcodec_alloc_context3(plan->encoder);
     encode->packet = av_packet_alloc();
     encode->next_pts = AV_NOPTS_VALUE;
-    if (!encode->codec || !encode->packet)
-        return fm_probe_fail(err, AVERROR(ENOMEM), "encoder");
+    if (!encode->codec || !encode->packet) {
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "encoder");
+    }
     encode->codec->flags |= fm_mux_codec_flags(encode->mux);
-    if (first)
+    if (first) {
         set_video(encode->codec, plan, first);
-    else
+    } else {
         result = set_audio(encode->codec, plan);
+    }
     set_rate_control(encode->codec, plan, &options);
-    if (result >= 0)
+    if (result >= 0) {
         result = avcodec_open2(encode->codec, plan->encoder, &options);
+    }
     av_dict_free(&options);
-    /* Settings an encoder will not have are no fault of the source's. */
-    if (result < 0 && result != AVERROR(ENOMEM))
+    /* The source is not to blame for settings that an encoder refuses. */
+    if (result < 0 && result != AVERROR(ENOMEM)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s will not open", plan->encoder->name);
-    if (result < 0)
-        return fm_probe_fail(err, result, plan->encoder->name);
+    }
+    if (result < 0) {
+        return fm_libav_error_fail(err, result, plan->encoder->name);
+    }
     return fm_mux_add_encoder(encode->mux, encode->slot, encode->codec, err);
 }
 
 /* ---- times ---- */
 
-/* On a grid a frame that comes a little early gets the next place; only one whose place and the
- * next are both taken is dropped. Off the grid, only equal times are. */
-static bool place_video(struct fm_encode *encode, AVFrame *frame)
+/* Encoders want rising times. At a constant rate a frame that comes a little early moves to the
+ * next free grid point; at an uneven rate a frame with the time of the one before has no room.
+ * False: the frame is dropped. */
+static bool set_video_pts(struct fm_encode *encode, AVFrame *frame)
 {
     double exact = (double)frame->pts * av_q2d(frame->time_base) / av_q2d(encode->codec->time_base);
     int64_t pts =
         av_rescale_q_rnd(frame->pts, frame->time_base, encode->codec->time_base, AV_ROUND_NEAR_INF);
     if (encode->next_pts != AV_NOPTS_VALUE && pts < encode->next_pts) {
-        if (!encode->plan->constant || exact <= (double)encode->next_pts - EARLIEST)
+        if (!encode->plan->constant || exact <= (double)encode->next_pts - EARLIEST) {
             return false;
+        }
         pts = encode->next_pts;
     }
     frame->pts = pts;
@@ -125,51 +140,58 @@ static bool place_video(struct fm_encode *encode, AVFrame *frame)
     return true;
 }
 
-static bool place_audio(struct fm_encode *encode, AVFrame *frame)
+static bool set_audio_pts(struct fm_encode *encode, AVFrame *frame)
 {
-    if (frame->pts != AV_NOPTS_VALUE)
+    if (frame->pts != AV_NOPTS_VALUE) {
         frame->pts = av_rescale_q(frame->pts, frame->time_base, encode->codec->time_base);
-    else
+    } else {
         frame->pts = encode->next_pts == AV_NOPTS_VALUE ? 0 : encode->next_pts;
+    }
     encode->next_pts = frame->pts + frame->nb_samples;
     return true;
 }
 
 /* ---- frames ---- */
 
-/* Of an uneven picture only the frames themselves know how long the last one stays. */
+/* At an uneven rate nothing follows the last packet from which its duration could be told, so it
+ * gets the duration of its frame. */
 static void set_duration(const struct fm_encode *encode, AVPacket *packet)
 {
     bool last = packet->pts != AV_NOPTS_VALUE && packet->pts == encode->next_pts - 1;
     bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (video && last && !encode->plan->constant && encode->last_duration > 0)
+    if (video && last && !encode->plan->constant && encode->last_duration > 0) {
         packet->duration = encode->last_duration;
+    }
 }
 
 static bool write_packets(struct fm_encode *encode, struct fm_error *err)
 {
     for (;;) {
         int result = avcodec_receive_packet(encode->codec, encode->packet);
-        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF)
+        if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) {
             return true;
-        if (result < 0)
-            return fm_probe_fail(err, result, "encode");
+        }
+        if (result < 0) {
+            return fm_libav_error_fail(err, result, "encode");
+        }
         set_duration(encode, encode->packet);
         bool written = fm_mux_write(encode->mux, encode->slot, encode->packet, err);
         av_packet_unref(encode->packet);
-        if (!written)
+        if (!written) {
             return false;
+        }
     }
 }
 
 bool fm_encode_frame(struct fm_encode *encode, AVFrame *frame, struct fm_error *err)
 {
     bool video = encode->codec->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (frame && !(video ? place_video(encode, frame) : place_audio(encode, frame)))
+    if (frame && !(video ? set_video_pts(encode, frame) : set_audio_pts(encode, frame))) {
         return true;
+    }
     fm_fault("encode");
     int result = avcodec_send_frame(encode->codec, frame);
-    return result < 0 ? fm_probe_fail(err, result, "encode") : write_packets(encode, err);
+    return result < 0 ? fm_libav_error_fail(err, result, "encode") : write_packets(encode, err);
 }
 
 void fm_encode_done(struct fm_encode *encode)

@@ -1,16 +1,16 @@
-/* See the head of estimate.h. */
+/* The sizes were found by measuring; each function names what it counts. */
 #include "worker/media/estimate.h"
 
 #include <libavutil/pixdesc.h>
 
-/* libvpx's own: frames it looks ahead at, and the buffers of its references. */
+/* What libvpx uses by default: frames of look-ahead, and reference buffers (VP9 has eight). */
 #define VP9_LOOKAHEAD 25
 #define VP9_REFERENCES 8
 #define PALETTE_PIXEL_BYTES 4
 
-/* x264 keeps 3 bytes a pixel of a frame looked ahead at (picture, half-size copy, block costs) and
- * 6 of a reference (its half-pixel planes too). 4K at medium with 4 threads: 1.6 GB; measured,
- * 1.5 to 1.75. */
+/* x264 keeps 3 bytes per pixel of a frame in its look-ahead (picture, half-size copy, block costs)
+ * and 6 of a reference frame (its half-pixel planes as well). For 4K at preset medium with 4
+ * threads this gives 1.6 GB, where 1.5 to 1.75 GB were measured. */
 static uint64_t estimate_encoder(const struct fm_plan_stream *stream)
 {
     uint64_t pixels = (uint64_t)stream->width * (uint64_t)stream->height;
@@ -24,6 +24,7 @@ static uint64_t estimate_encoder(const struct fm_plan_stream *stream)
         lookahead = VP9_LOOKAHEAD;
         references = VP9_REFERENCES;
     }
+    /* Every thread works on a frame of its own; the rest are frames on their way in and out. */
     uint64_t ahead = lookahead + stream->threads + 4, kept = references + stream->threads + 4;
     return pixels * (3 * ahead + 6 * kept) + scaled * PALETTE_PIXEL_BYTES * 2;
 }
@@ -34,7 +35,7 @@ uint64_t fm_estimate_palette(const struct fm_plan_stream *stream, double seconds
     return (uint64_t)(pixels * PALETTE_PIXEL_BYTES * seconds * av_q2d(stream->frame_rate));
 }
 
-/* A decoder holds up to 16 references, a frame a thread, and what waits in the pipes. */
+/* Eight frames of references, a frame for each thread, and eight frames in a branch's pipe. */
 static uint64_t estimate_decoder(const AVCodecParameters *codec, unsigned threads)
 {
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get((enum AVPixelFormat)codec->format);
@@ -45,17 +46,21 @@ static uint64_t estimate_decoder(const AVCodecParameters *codec, unsigned thread
 
 uint64_t fm_estimate_plan(const struct fm_plan *plan)
 {
-    uint64_t bytes = 200ULL << 20; /* libraries' data, packets, sound */
+    uint64_t bytes = 200ULL << 20; /* the libraries' data, packets, and all audio */
     bool decodes = false;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fm_plan_stream *stream = &plan->outputs[i].streams[FM_PLAN_VIDEO];
-        if (stream->way != FM_PLAN_ENCODE)
+        if (stream->way != FM_PLAN_ENCODE) {
             continue;
+        }
         bytes += estimate_encoder(stream);
-        if (stream->palette == FM_PLAN_PALETTE_SHARED)
+        if (stream->palette == FM_PLAN_PALETTE_SHARED) {
             bytes += fm_estimate_palette(stream, plan->outputs[i].duration_seconds);
-        if (!decodes)
+        }
+        /* All outputs share one decoder. */
+        if (!decodes) {
             bytes += estimate_decoder(stream->source->codecpar, plan->threads);
+        }
         decodes = true;
     }
     return bytes;

@@ -1,6 +1,8 @@
 /*
- * The one place that knows how FFmpeg 5.1 to 7.1 differ. What all releases spell alike is called by
- * its own name; what a release renamed, moved or made const is called through here.
+ * The only file that knows how FFmpeg 5.1 to 7.1 differ (libavutil 57 to 59). Whatever all releases
+ * spell alike is called by its own name; whatever a release renamed, moved or made const is called
+ * through here. Each #if compares with the library version of the change (FFmpeg's doc/APIchanges).
+ * Threads: any; nothing here has a state.
  */
 #ifndef FM_WORKER_MEDIA_FFMPEG_VERSIONS_H
 #define FM_WORKER_MEDIA_FFMPEG_VERSIONS_H
@@ -13,7 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ---- a frame's duration, in its time base: a field of its own from FFmpeg 6.0 on ---- */
+/* ---- a frame's duration, in its time base: renamed in FFmpeg 6.0 ---- */
 
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
 #define FM_FFMPEG_DURATION duration
@@ -31,23 +33,24 @@ static inline void fm_ffmpeg_set_duration(AVFrame *frame, int64_t duration)
     frame->FM_FFMPEG_DURATION = duration;
 }
 
-/* How many places of a grid of `rate` a frame stands for, as the ffmpeg command counts them: whole
- * ones up to FFmpeg 6, and one where a filter resized it, for then the duration is not believed. */
-static inline double fm_ffmpeg_places(const AVFrame *frame, AVRational rate, bool is_resized)
+/* How many points of a grid of 1/rate a frame's own duration covers, as the ffmpeg command of the
+ * same release counts: up to FFmpeg 6 a whole number, and a single point if a filter has resized
+ * the frame, because the command then does not trust the duration. */
+static inline double fm_ffmpeg_points(const AVFrame *frame, AVRational rate, bool is_resized)
 {
-    double places = (double)fm_ffmpeg_duration(frame) * av_q2d(frame->time_base) * av_q2d(rate);
+    double points = (double)fm_ffmpeg_duration(frame) * av_q2d(frame->time_base) * av_q2d(rate);
 #if LIBAVUTIL_VERSION_MAJOR >= 59
     (void)is_resized;
-    return places > 0 ? places : 1;
+    return points > 0 ? points : 1;
 #else
-    return is_resized ? 1 : fmax(rint(places), 1);
+    return is_resized ? 1 : fmax(rint(points), 1);
 #endif
 }
 
-/* ---- a stream's side data: moved to its codec parameters in FFmpeg 6.1, which copies of the
- * parameters carry along since ---- */
+/* ---- a stream's side data: moved to its codec parameters in FFmpeg 6.1; since then, copies of the
+ * parameters contain it ---- */
 
-/* All of it, `*count` entries; the stream keeps them. */
+/* All `*count` entries; they stay the stream's. */
 static inline const AVPacketSideData *fm_ffmpeg_side_data_list(const AVStream *stream, int *count)
 {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 30, 100)
@@ -59,19 +62,22 @@ static inline const AVPacketSideData *fm_ffmpeg_side_data_list(const AVStream *s
 #endif
 }
 
-/* The entry of this type, which the stream keeps; NULL if there is none. */
+/* The entry of this type, which stays the stream's; NULL if there is none. */
 static inline const AVPacketSideData *fm_ffmpeg_side_data(const AVStream *stream,
                                                           enum AVPacketSideDataType type)
 {
     int count = 0;
     const AVPacketSideData *list = fm_ffmpeg_side_data_list(stream, &count);
-    for (int i = 0; i < count; i++)
-        if (list[i].type == type)
+    for (int i = 0; i < count; i++) {
+        if (list[i].type == type) {
             return &list[i];
+        }
+    }
     return NULL;
 }
 
-/* Room for `size` bytes of this type, in place of what the stream had of it; NULL: no memory. */
+/* Adds an entry of `size` bytes, in place of one of the same type. Returns its bytes, for the
+ * caller to fill; NULL: no memory. */
 static inline uint8_t *fm_ffmpeg_side_data_new(AVStream *stream, enum AVPacketSideDataType type,
                                                size_t size)
 {
@@ -84,8 +90,8 @@ static inline uint8_t *fm_ffmpeg_side_data_new(AVStream *stream, enum AVPacketSi
 #endif
 }
 
-/* ---- what an encoder takes: asked by a call from FFmpeg 7.1 on. Lists end with a value of -1
- * (rates: 0); NULL says that any will do ---- */
+/* ---- what an encoder accepts: members of AVCodec, replaced by a call in FFmpeg 7.1. Lists end
+ * with -1 (sample rates: 0); NULL means that any value will do ---- */
 
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
 static inline const void *fm_ffmpeg_supported(const AVCodec *encoder, enum AVCodecConfig what)
@@ -113,8 +119,8 @@ static inline const int *fm_ffmpeg_sample_rates(const AVCodec *encoder)
     return FM_FFMPEG_SUPPORTED(encoder, supported_samplerates, AV_CODEC_CONFIG_SAMPLE_RATE);
 }
 
-/* ---- colours: a filter's source is told which its frames have from FFmpeg 7.0 on, and gives
- * frames those it was told ---- */
+/* ---- colours: from FFmpeg 7.0 on a filter graph's source has to know the colour space and range
+ * of its frames in advance, and marks every frame with them ---- */
 
 static inline void fm_ffmpeg_set_colours(AVBufferSrcParameters *parameters, const AVFrame *frame)
 {
@@ -126,7 +132,7 @@ static inline void fm_ffmpeg_set_colours(AVBufferSrcParameters *parameters, cons
 #endif
 }
 
-/* Whether a source made for one frame's colours takes the other frame. */
+/* Whether a source that was made for `other` accepts `frame`. */
 static inline bool fm_ffmpeg_has_colours(const AVFrame *frame, const AVFrame *other)
 {
 #if LIBAVFILTER_VERSION_MAJOR >= 10
@@ -137,8 +143,8 @@ static inline bool fm_ffmpeg_has_colours(const AVFrame *frame, const AVFrame *ot
 #endif
 }
 
-/* ---- whether a container is made for one frame rate: of mp4 and mov, the muxers say so up to
- * FFmpeg 6 only. A film is the same whichever release made it ---- */
+/* ---- whether a container is made for a constant frame rate. FFmpeg 7 no longer says so of mp4 and
+ * mov; here they stay as they were, so that every release makes the same film ---- */
 
 static inline bool fm_ffmpeg_wants_one_rate(const AVOutputFormat *muxer)
 {

@@ -1,15 +1,15 @@
 /*
- * Finds where a remux may begin: the last keyframe by a moment. It reads packets for
- * that, and leaves the source at its start again.
- * Before: input. After: plan.
+ * Finds where a remux may begin: the last keyframe at or before a moment. It reads packets of the
+ * source for that, and leaves it at its start again.
+ * Before: input. After: plan. Threads: one at a time, like everything that reads from the source.
  */
 #ifndef FM_WORKER_MEDIA_KEYFRAME_H
 #define FM_WORKER_MEDIA_KEYFRAME_H
 
 #include <libavformat/avformat.h>
 
-/* Seconds from the source's start, where one that an edit list hides counts as lying; the moment
- * itself where none lies before it, or the source cannot be searched. */
+/* The keyframe's time in seconds from the source's start; a keyframe that an edit list hides counts
+ * as 0. Returns `seconds` itself if there is no keyframe before it or the source cannot seek. */
 double fm_keyframe_before(AVFormatContext *input, const AVStream *stream, double seconds);
 
 #endif

@@ -1,15 +1,16 @@
 /*
- * What a remux would lose, because the format cannot say it of packets that stay as they are: how
- * the picture is turned, what of the source is not shown.
- * Before: probe. After: plan, which encodes instead.
+ * Finds out what a remux would lose because the format has no room for it beside the packets: the
+ * rotation of the picture, or which part of the source is hidden.
+ * Before: probe. After: plan, which encodes such a stream. Threads: those of plan.
  */
 #ifndef FM_WORKER_MEDIA_LOSS_H
 #define FM_WORKER_MEDIA_LOSS_H
 
 #include "worker/media/plan.h"
 
-/* Said for the client; NULL: nothing would be lost. The output's part and its picture's source are
- * known. May search the source, which stands at its start again. */
+/* What would be lost, as a text for the client (a constant); NULL if nothing is. The plan must have
+ * set the output's part and the source of its video. May read from the source, and leaves it at its
+ * start. */
 const char *fm_loss_of_remux(const struct fm_plan *plan, const struct fm_plan_output *output,
                              const AVStream *source);
 

@@ -1,4 +1,8 @@
-/* See the head of mux.h. */
+/*
+ * A lane for each stream: its packets wait there until the header is written and it is their turn.
+ * Everything is under the mux's lock but the atomics, which fm_mux_progress reads without it, so
+ * that reporting progress never waits for a slow disk.
+ */
 #include "worker/media/mux.h"
 
 #include <errno.h>
@@ -10,29 +14,33 @@
 
 #include "common/memory.h"
 #include "worker/media/ffmpeg_versions.h"
+#include "worker/media/libav_error.h"
 #include "worker/media/probe.h"
 #include "worker/media/sink.h"
 
-/* Packets that wait, for the header or for the other stream's. Encoders look ahead, and a slow
- * picture's further than its sound's: what waits for it is minutes of sound, and seldom megabytes.
- */
+/* How many bytes of packets may wait, for the header or for packets of the other stream. Encoders
+ * look ahead, video encoders further than audio encoders, so minutes of audio may have to wait for
+ * video; that is seldom more than some megabytes. */
 #define WAITING_BYTES (128UL << 20)
 
-/* One stream of the file, from "planned" over "settled" (added, or left out) to "ended". */
+/* One stream of the file. It is planned, then settled (added, or left out because it ended without
+ * being added), then ended. */
 struct lane {
     bool planned, settled;
     atomic_bool ended;
-    AVCodecParameters *parameters; /* NULL while not added */
+    AVCodecParameters *parameters; /* NULL until the stream is added */
     AVRational time_base, frame_rate;
     const AVStream *source;
-    bool copied;
-    AVFifo *waiting; /* AVPacket *, their times in time_base */
-    AVStream *stream;
-    int64_t last_dts;
+    bool is_remux;
+    AVFifo *waiting;  /* AVPacket *, with times in time_base */
+    AVStream *stream; /* of the muxer; NULL until the header is made */
+    int64_t last_dts; /* in the muxer's time base */
+    /* Of the packets written that are shown: the first one's start, the last one's end, and the sum
+     * of their lengths, which is less than the difference if there are gaps. */
     double first_seconds, end_seconds, length_seconds;
-    uint64_t shown; /* packets an edit list does not hide */
-    atomic_uint_fast64_t packets;
-    atomic_int_fast64_t position_us;
+    uint64_t shown;                  /* how many of them */
+    atomic_uint_fast64_t packets;    /* written, whether shown or hidden by an edit list */
+    atomic_int_fast64_t position_us; /* end_seconds, for fm_mux_progress */
 };
 
 struct fm_mux {
@@ -42,7 +50,7 @@ struct fm_mux {
     AVFormatContext *format;
     struct fm_sink *sink;
     struct lane lanes[FM_PLAN_SLOTS];
-    bool header;
+    bool has_header; /* it has been written */
     atomic_bool ended;
     size_t waiting_bytes;
 };
@@ -58,15 +66,18 @@ bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output,
         mux->lanes[i].planned = output->streams[i].way != FM_PLAN_NONE;
         mux->lanes[i].last_dts = AV_NOPTS_VALUE;
         mux->lanes[i].waiting = av_fifo_alloc2(64, sizeof(AVPacket *), AV_FIFO_FLAG_AUTO_GROW);
-        if (!mux->lanes[i].waiting)
-            return fm_probe_fail(err, AVERROR(ENOMEM), "muxer");
+        if (!mux->lanes[i].waiting) {
+            return fm_libav_error_fail(err, AVERROR(ENOMEM), "muxer");
+        }
         av_fifo_auto_grow_limit(mux->lanes[i].waiting, WAITING_BYTES / sizeof(AVPacket) + 1);
     }
     int result = avformat_alloc_output_context2(&mux->format, NULL, output->format->muxer, NULL);
-    if (result < 0)
-        return fm_probe_fail(err, result, "muxer");
-    if (!fm_sink_new(mux->format, fd, &mux->sink, err))
+    if (result < 0) {
+        return fm_libav_error_fail(err, result, "muxer");
+    }
+    if (!fm_sink_new(mux->format, fd, &mux->sink, err)) {
         return false;
+    }
     *out = fm_steal(mux);
     return true;
 }
@@ -78,7 +89,7 @@ int fm_mux_codec_flags(const struct fm_mux *mux)
 
 /* ---- the header ---- */
 
-/* Tags that speak of the source's file and not of the film. */
+/* Metadata that describes the source's file rather than its content; the muxer writes its own. */
 static const char *const dropped_tags[] = {
     "creation_time", "encoder",       "company_name",      "product_name", "product_version",
     "major_brand",   "minor_version", "compatible_brands", "duration",     "rotate",
@@ -87,15 +98,17 @@ static const char *const dropped_tags[] = {
 static int copy_tags(AVDictionary **to, const AVDictionary *from)
 {
     int result = av_dict_copy(to, from, 0);
-    for (size_t i = 0; i < FM_COUNT(dropped_tags) && result >= 0; i++)
+    for (size_t i = 0; i < FM_COUNT(dropped_tags) && result >= 0; i++) {
         result = av_dict_set(to, dropped_tags[i], NULL, 0);
+    }
     return result;
 }
 
-/* A remux keeps all a stream carries beside its packets; of a transcode only what still holds. */
+/* A remux keeps all side data of its stream. After a transcode only what is still true stays: the
+ * filter has already applied the display matrix, for instance. */
 static bool side_data_stays(const struct lane *lane, enum AVPacketSideDataType type)
 {
-    return lane->copied || type == AV_PKT_DATA_MASTERING_DISPLAY_METADATA ||
+    return lane->is_remux || type == AV_PKT_DATA_MASTERING_DISPLAY_METADATA ||
            type == AV_PKT_DATA_CONTENT_LIGHT_LEVEL || type == AV_PKT_DATA_SPHERICAL ||
            type == AV_PKT_DATA_STEREO3D;
 }
@@ -106,32 +119,35 @@ static int copy_side_data(const struct lane *lane)
     const AVPacketSideData *list = fm_ffmpeg_side_data_list(lane->source, &count);
     for (int i = 0; i < count; i++) {
         const AVPacketSideData *from = &list[i];
-        if (!side_data_stays(lane, from->type))
+        if (!side_data_stays(lane, from->type)) {
             continue;
+        }
         uint8_t *to = fm_ffmpeg_side_data_new(lane->stream, from->type, from->size);
-        if (!to)
+        if (!to) {
             return AVERROR(ENOMEM);
+        }
         memcpy(to, from->data, from->size);
     }
     return 0;
 }
 
-/* The muxers of the family whose index stands behind the film unless it is moved. */
+/* The muxers that write their index (the "moov" box) at the end unless told to move it. */
 static bool is_mov(const AVOutputFormat *format)
 {
     return !strcmp(format->name, "mp4") || !strcmp(format->name, "mov") ||
            !strcmp(format->name, "ipod");
 }
 
-/* The source's four letters where the format knows them for this codec; Apple plays HEVC only as
- * hvc1, so that is what it becomes when there is a choice. */
+/* The codec tag of a remuxed stream: the source's where the format knows it for this codec, else 0
+ * for the muxer's default. HEVC becomes "hvc1" in MP4 and MOV, the only tag that Apple plays. */
 static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters *codec)
 {
     unsigned int known = 0;
     if (!format->codec_tag ||
         av_codec_get_id(format->codec_tag, codec->codec_tag) == codec->codec_id ||
-        !av_codec_get_tag2(format->codec_tag, codec->codec_id, &known))
+        !av_codec_get_tag2(format->codec_tag, codec->codec_id, &known)) {
         return codec->codec_tag;
+    }
     bool hevc = codec->codec_id == AV_CODEC_ID_HEVC;
     return hevc && is_mov(format) ? MKTAG('h', 'v', 'c', '1') : 0;
 }
@@ -139,60 +155,72 @@ static uint32_t choose_tag(const AVOutputFormat *format, const AVCodecParameters
 static int make_stream(struct fm_mux *mux, struct lane *lane)
 {
     lane->stream = avformat_new_stream(mux->format, NULL);
-    if (!lane->stream)
+    if (!lane->stream) {
         return AVERROR(ENOMEM);
+    }
     int result = avcodec_parameters_copy(lane->stream->codecpar, lane->parameters);
     lane->stream->codecpar->codec_tag =
-        lane->copied ? choose_tag(mux->format->oformat, lane->parameters) : 0;
+        lane->is_remux ? choose_tag(mux->format->oformat, lane->parameters) : 0;
     lane->stream->time_base = lane->time_base;
     lane->stream->avg_frame_rate = lane->frame_rate;
     lane->stream->sample_aspect_ratio = lane->parameters->sample_aspect_ratio;
     lane->stream->disposition = lane->source->disposition;
-    if (result >= 0)
+    if (result >= 0) {
         result = copy_tags(&lane->stream->metadata, lane->source->metadata);
+    }
     return result >= 0 ? copy_side_data(lane) : result;
 }
 
 static bool write_ready(struct fm_mux *mux, struct fm_error *err);
 
+/* "faststart" moves the index to the front, so that a player can start before it has the whole
+ * file. */
 static bool write_header(struct fm_mux *mux, struct fm_error *err)
 {
     AVDictionary *options = NULL;
     int result = copy_tags(&mux->format->metadata, mux->plan->input->metadata);
-    for (size_t i = 0; i < FM_PLAN_SLOTS && result >= 0; i++)
-        if (mux->lanes[i].parameters)
+    for (size_t i = 0; i < FM_PLAN_SLOTS && result >= 0; i++) {
+        if (mux->lanes[i].parameters) {
             result = make_stream(mux, &mux->lanes[i]);
-    if (result >= 0 && is_mov(mux->format->oformat))
+        }
+    }
+    if (result >= 0 && is_mov(mux->format->oformat)) {
         result = av_dict_set(&options, "movflags", "+faststart", 0);
-    if (result >= 0)
+    }
+    if (result >= 0) {
         result = avformat_write_header(mux->format, &options);
+    }
     av_dict_free(&options);
-    if (result < 0)
-        return fm_probe_fail(err, result, "header");
-    mux->header = true;
+    if (result < 0) {
+        return fm_libav_error_fail(err, result, "header");
+    }
+    mux->has_header = true;
     return write_ready(mux, err);
 }
 
-static bool all_settled(const struct fm_mux *mux)
+static bool are_all_settled(const struct fm_mux *mux)
 {
     bool settled = true;
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         settled = settled && (!mux->lanes[i].planned || mux->lanes[i].settled);
+    }
     return settled;
 }
 
 static bool has_streams(const struct fm_mux *mux)
 {
     bool any = false;
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         any = any || mux->lanes[i].parameters;
+    }
     return any;
 }
 
-static bool settle(struct fm_mux *mux, struct lane *lane, struct fm_error *err)
+/* Writes the header if this was the last lane to be settled and there is a stream at all. */
+static bool settle_lane(struct fm_mux *mux, struct lane *lane, struct fm_error *err)
 {
     lane->settled = true;
-    return mux->header || !all_settled(mux) || !has_streams(mux) || write_header(mux, err);
+    return mux->has_header || !are_all_settled(mux) || !has_streams(mux) || write_header(mux, err);
 }
 
 bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCodecContext *encoder,
@@ -206,64 +234,72 @@ bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCode
     lane->source = mux->output->streams[slot].source;
     int result = lane->parameters ? avcodec_parameters_from_context(lane->parameters, encoder)
                                   : AVERROR(ENOMEM);
-    bool added =
-        result < 0 ? fm_probe_fail(err, result, "encoder's stream") : settle(mux, lane, err);
+    bool added = result < 0 ? fm_libav_error_fail(err, result, "encoder's stream")
+                            : settle_lane(mux, lane, err);
     pthread_mutex_unlock(&mux->lock);
     return added;
 }
 
-AVRational fm_mux_copy_base(const AVStream *source)
+AVRational fm_mux_remux_base(const AVStream *source)
 {
     const AVCodecParameters *codec = source->codecpar;
     bool is_sound = codec->codec_type == AVMEDIA_TYPE_AUDIO && codec->sample_rate > 0;
     return is_sound ? (AVRational){1, codec->sample_rate} : source->time_base;
 }
 
-bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
-                     struct fm_error *err)
+bool fm_mux_add_remux(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
+                      struct fm_error *err)
 {
     struct lane *lane = &mux->lanes[slot];
     pthread_mutex_lock(&mux->lock);
     lane->parameters = avcodec_parameters_alloc();
-    lane->time_base = fm_mux_copy_base(source);
+    lane->time_base = fm_mux_remux_base(source);
     lane->frame_rate = source->avg_frame_rate;
     lane->source = source;
-    lane->copied = true;
+    lane->is_remux = true;
     int result = lane->parameters ? avcodec_parameters_copy(lane->parameters, source->codecpar)
                                   : AVERROR(ENOMEM);
-    if (result >= 0 && source->sample_aspect_ratio.num)
+    if (result >= 0 && source->sample_aspect_ratio.num) {
         lane->parameters->sample_aspect_ratio = source->sample_aspect_ratio;
-    bool added = result < 0 ? fm_probe_fail(err, result, "copied stream") : settle(mux, lane, err);
+    }
+    bool added = result < 0 ? fm_libav_error_fail(err, result, "remuxed stream")
+                            : settle_lane(mux, lane, err);
     pthread_mutex_unlock(&mux->lock);
     return added;
 }
 
 /* ---- packets ---- */
 
-/* Decoding times must rise by at least one tick; damaged sources' do not. */
-static void order_times(const struct fm_mux *mux, struct lane *lane, AVPacket *packet)
+/* Muxers refuse decoding times that do not rise by at least one tick or lie behind the presentation
+ * time. Those of damaged sources are moved. */
+static void force_rising_times(const struct fm_mux *mux, struct lane *lane, AVPacket *packet)
 {
-    if (mux->format->oformat->flags & AVFMT_NOTIMESTAMPS || packet->dts == AV_NOPTS_VALUE)
+    if (mux->format->oformat->flags & AVFMT_NOTIMESTAMPS || packet->dts == AV_NOPTS_VALUE) {
         return;
-    if (packet->pts != AV_NOPTS_VALUE && packet->dts > packet->pts)
+    }
+    if (packet->pts != AV_NOPTS_VALUE && packet->dts > packet->pts) {
         packet->dts = packet->pts;
+    }
     if (lane->last_dts != AV_NOPTS_VALUE && packet->dts <= lane->last_dts) {
         packet->dts = lane->last_dts + 1;
-        if (packet->pts != AV_NOPTS_VALUE)
+        if (packet->pts != AV_NOPTS_VALUE) {
             packet->pts = FFMAX(packet->pts, packet->dts);
+        }
     }
     lane->last_dts = packet->dts;
 }
 
-/* Remembers what was written, in seconds: where it stands, and how much it is without its gaps. */
+/* Notes a packet that was written and is shown, by its time and duration in the muxer's ticks. */
 static void note_shown(struct lane *lane, int64_t time, int64_t duration)
 {
     double base = av_q2d(lane->stream->time_base), length = (double)duration * base;
-    if (duration <= 0 && lane->frame_rate.num > 0)
+    if (duration <= 0 && lane->frame_rate.num > 0) {
         length = av_q2d(av_inv_q(lane->frame_rate));
+    }
     lane->length_seconds += length;
-    if (time == AV_NOPTS_VALUE)
+    if (time == AV_NOPTS_VALUE) {
         return;
+    }
     double start = (double)time * base;
     lane->first_seconds = lane->shown > 0 ? FFMIN(lane->first_seconds, start) : start;
     lane->shown++;
@@ -277,19 +313,23 @@ static bool write_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     packet->stream_index = lane->stream->index;
     packet->pos = -1;
     av_packet_rescale_ts(packet, lane->time_base, lane->stream->time_base);
-    order_times(mux, lane, packet);
+    force_rising_times(mux, lane, packet);
     int64_t time = packet->pts == AV_NOPTS_VALUE ? packet->dts : packet->pts;
     int64_t duration = packet->duration;
     bool shown = !(packet->flags & AV_PKT_FLAG_DISCARD);
     int result = av_interleaved_write_frame(mux->format, packet);
-    /* A damaged packet that cannot be rewritten for the format is passed over. */
-    if (result == AVERROR_INVALIDDATA && lane->copied)
+    /* The muxer has to rewrite some packets for the format (H.264 from Annex B, say). A damaged
+     * packet it cannot rewrite is skipped. */
+    if (result == AVERROR_INVALIDDATA && lane->is_remux) {
         return true;
-    if (result < 0)
-        return fm_probe_fail(err, result, "write");
+    }
+    if (result < 0) {
+        return fm_libav_error_fail(err, result, "write");
+    }
     atomic_fetch_add(&lane->packets, 1);
-    if (shown)
+    if (shown) {
         note_shown(lane, time, duration);
+    }
     return true;
 }
 
@@ -300,47 +340,52 @@ static bool queue_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet
     AVPacket *kept = av_packet_alloc();
     if (!kept || av_fifo_write(lane->waiting, &kept, 1) < 0) {
         av_packet_free(&kept);
-        return fm_probe_fail(err, AVERROR(ENOMEM), "waiting packet");
+        return fm_libav_error_fail(err, AVERROR(ENOMEM), "waiting packet");
     }
     av_packet_move_ref(kept, packet);
     mux->waiting_bytes += (size_t)kept->size + sizeof(*kept);
     return true;
 }
 
-/* A packet without a time is not waited with. */
+/* Whether the first packet of `lane` is decoded before that of `other`. A packet without a time
+ * goes at once. */
 static bool comes_before(const struct lane *lane, const struct lane *other)
 {
     AVPacket *packet = NULL, *others = NULL;
     (void)av_fifo_peek(lane->waiting, &packet, 1, 0);
     (void)av_fifo_peek(other->waiting, &others, 1, 0);
-    if (packet->dts == AV_NOPTS_VALUE || others->dts == AV_NOPTS_VALUE)
+    if (packet->dts == AV_NOPTS_VALUE || others->dts == AV_NOPTS_VALUE) {
         return packet->dts == AV_NOPTS_VALUE;
+    }
     return av_compare_ts(packet->dts, lane->time_base, others->dts, other->time_base) < 0;
 }
 
-/* The lane whose first packet is decoded next. NULL while another one's may have to go before it;
- * when too much waits already, nothing more is waited for. */
-static struct lane *find_next(struct fm_mux *mux)
+/* The lane whose first packet is decoded next. NULL while an empty lane may still get an earlier
+ * one, unless so much is waiting that it has to go now. */
+static struct lane *find_next_lane(struct fm_mux *mux)
 {
     struct lane *next = NULL;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         struct lane *lane = &mux->lanes[i];
         bool any = av_fifo_can_read(lane->waiting) > 0;
-        if (!any && lane->planned && !lane->ended && mux->waiting_bytes <= WAITING_BYTES)
+        if (!any && lane->planned && !lane->ended && mux->waiting_bytes <= WAITING_BYTES) {
             return NULL;
-        if (any && (!next || comes_before(lane, next)))
+        }
+        if (any && (!next || comes_before(lane, next))) {
             next = lane;
+        }
     }
     return next;
 }
 
-/* The muxers' own queue gives up after ten seconds, which a slow picture's encoder is behind its
- * sound; and it does not know that a stream has ended. */
+/* Writes every packet whose turn it is. libav has a queue of its own for that
+ * (av_interleaved_write_frame), but it stops waiting after ten seconds of media, which a slow video
+ * encoder can be behind the audio, and it does not know when a stream has ended. */
 static bool write_ready(struct fm_mux *mux, struct fm_error *err)
 {
     struct lane *lane;
     bool written = true;
-    while (written && (lane = find_next(mux))) {
+    while (written && (lane = find_next_lane(mux))) {
         AVPacket *packet = NULL;
         (void)av_fifo_read(lane->waiting, &packet, 1);
         mux->waiting_bytes -= (size_t)packet->size + sizeof(*packet);
@@ -350,48 +395,57 @@ static bool write_ready(struct fm_mux *mux, struct fm_error *err)
     return written;
 }
 
-static bool take_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
-                        struct fm_error *err)
+/* Before the header nothing can be written, so there the limit on waiting bytes is an error. */
+static bool accept_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packet,
+                          struct fm_error *err)
 {
-    if (!mux->header && mux->waiting_bytes > WAITING_BYTES)
+    if (!mux->has_header && mux->waiting_bytes > WAITING_BYTES) {
         return fm_fail(err, FM_MEDIA_INVALID, "a stream begins long after the other");
-    return queue_packet(mux, lane, packet, err) && (!mux->header || write_ready(mux, err));
+    }
+    return queue_packet(mux, lane, packet, err) && (!mux->has_header || write_ready(mux, err));
 }
 
 bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
                   struct fm_error *err)
 {
     pthread_mutex_lock(&mux->lock);
-    bool written = take_packet(mux, &mux->lanes[slot], packet, err);
+    bool written = accept_packet(mux, &mux->lanes[slot], packet, err);
     pthread_mutex_unlock(&mux->lock);
     return written;
 }
 
 /* ---- the end ---- */
 
-/* A picture that is never shown is none; sound that is hidden plays as silence. */
+/* Video of which no packet is shown is empty. Audio is not: players play hidden audio as silence.
+ */
 static bool is_empty(const struct lane *lane, size_t slot)
 {
     return lane->stream &&
            (atomic_load(&lane->packets) == 0 || (slot == FM_PLAN_VIDEO && lane->shown == 0));
 }
 
-static bool finish(struct fm_mux *mux, struct fm_error *err)
+/* Completes the file once every planned stream has ended. */
+static bool finish_file(struct fm_mux *mux, struct fm_error *err)
 {
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (mux->lanes[i].planned && !mux->lanes[i].ended)
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        if (mux->lanes[i].planned && !mux->lanes[i].ended) {
             return true;
+        }
+    }
     bool late = mux->output->part.start_seconds > 0;
-    if (!mux->header)
+    if (!mux->has_header) {
         return fm_fail(err, late ? FM_TRIM_OUTSIDE : FM_MEDIA_INVALID,
                        "%s: nothing could be decoded", mux->output->spec->name);
-    for (size_t i = 0; i < FM_PLAN_SLOTS; i++)
-        if (is_empty(&mux->lanes[i], i))
+    }
+    for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
+        if (is_empty(&mux->lanes[i], i)) {
             return fm_fail(err, FM_MEDIA_INVALID, "%s: a stream without a packet",
                            mux->output->spec->name);
+        }
+    }
     int result = av_write_trailer(mux->format);
     atomic_store(&mux->ended, true);
-    return result < 0 ? fm_probe_fail(err, result, "trailer") : fm_sink_flush(mux->sink, err);
+    return result < 0 ? fm_libav_error_fail(err, result, "trailer") : fm_sink_flush(mux->sink, err);
 }
 
 bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err)
@@ -399,8 +453,8 @@ bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err
     struct lane *lane = &mux->lanes[slot];
     pthread_mutex_lock(&mux->lock);
     lane->ended = true;
-    bool ended = (lane->settled || settle(mux, lane, err)) &&
-                 (!mux->header || write_ready(mux, err)) && finish(mux, err);
+    bool ended = (lane->settled || settle_lane(mux, lane, err)) &&
+                 (!mux->has_header || write_ready(mux, err)) && finish_file(mux, err);
     pthread_mutex_unlock(&mux->lock);
     return ended;
 }
@@ -413,13 +467,15 @@ void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         int64_t position = (int64_t)atomic_load(&mux->lanes[i].position_us);
         furthest = FFMAX(furthest, position);
-        if (mux->lanes[i].planned && !atomic_load(&mux->lanes[i].ended))
+        if (mux->lanes[i].planned && !atomic_load(&mux->lanes[i].ended)) {
             behind = FFMIN(behind, position);
+        }
     }
     *seconds = (double)(behind == INT64_MAX ? furthest : behind) / AV_TIME_BASE;
 }
 
-/* The nominal rate where the frames bear it out, else their average. */
+/* The nominal frame rate if the average is within 2 % of it, else the average (at most the limit of
+ * proto/messages.def). */
 static double measure_rate(const struct lane *lane, uint64_t frames)
 {
     double nominal = lane->frame_rate.num > 0 ? av_q2d(lane->frame_rate) : 0;
@@ -435,13 +491,14 @@ static void note_video(const struct fm_mux *mux, struct fm_arena *arena,
     const struct lane *lane = &mux->lanes[FM_PLAN_VIDEO];
     struct fm_video_facts *video = fm_arena_alloc(arena, sizeof(*video));
     bool still = mux->output->streams[FM_PLAN_VIDEO].still;
-    fm_probe_video_facts(mux->format, lane->stream, arena, video);
+    fm_probe_video_facts(lane->stream, arena, video);
     video->frames = atomic_load(&lane->packets);
     video->frame_rate = still ? 0 : measure_rate(lane, video->frames);
     facts->video = video;
 }
 
-/* libav counts WAV among the formats with times, which its bytes have no place for. */
+/* Whether packets lose their times in the file. libav does not flag WAV so, though WAV has no place
+ * for times. */
 static bool is_timeless(const AVOutputFormat *format)
 {
     return format->flags & AVFMT_NOTIMESTAMPS || !strcmp(format->name, "wav");
@@ -453,35 +510,41 @@ void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_fac
     double length = 0, end = 0;
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         const struct lane *lane = &mux->lanes[i];
-        if (!lane->stream)
+        if (!lane->stream) {
             continue;
+        }
         length = fmax(length, lane->length_seconds);
         end = fmax(end, lane->end_seconds);
     }
-    if (mux->lanes[FM_PLAN_VIDEO].stream)
+    if (mux->lanes[FM_PLAN_VIDEO].stream) {
         note_video(mux, arena, facts);
+    }
     if (mux->lanes[FM_PLAN_AUDIO].stream) {
         struct fm_audio_facts *audio = fm_arena_alloc(arena, sizeof(*audio));
         fm_probe_audio_facts(mux->lanes[FM_PLAN_AUDIO].stream, arena, audio);
         facts->audio = audio;
     }
-    if (facts->video && facts->audio)
+    if (facts->video && facts->audio) {
         facts->skew_seconds =
             mux->lanes[FM_PLAN_AUDIO].end_seconds - mux->lanes[FM_PLAN_VIDEO].end_seconds;
+    }
     bool still = mux->output->streams[FM_PLAN_VIDEO].still;
-    /* A file without times has no gaps; with them, it begins at zero. */
+    /* A file without times plays without gaps, so lengths add up. A file with times plays from zero
+     * to the last end. */
     facts->duration_seconds = still ? 0 : fmax(timeless ? length : end, 0);
 }
 
 void fm_mux_destroy(struct fm_mux **pointer)
 {
     struct fm_mux *mux = *pointer;
-    if (!mux)
+    if (!mux) {
         return;
+    }
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         AVPacket *packet = NULL;
-        while (mux->lanes[i].waiting && av_fifo_read(mux->lanes[i].waiting, &packet, 1) >= 0)
+        while (mux->lanes[i].waiting && av_fifo_read(mux->lanes[i].waiting, &packet, 1) >= 0) {
             av_packet_free(&packet);
+        }
         av_fifo_freep2(&mux->lanes[i].waiting);
         avcodec_parameters_free(&mux->lanes[i].parameters);
     }

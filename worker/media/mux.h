@@ -1,10 +1,11 @@
 /*
- * One output file: gathers its streams' packets, from whichever stages make them, and writes them
- * through one descriptor (pread and pwrite alone), in the order they are decoded. The header waits
- * until every stream has said what it is, or that it is not to come; packets that are early wait in
- * memory, and no writer ever waits for another.
- * Before: remux, encode. After: a finished file and the facts of what was written.
- * Threads: any; a lock inside.
+ * Writes one output file: collects the packets of its streams, from whichever stages make them, and
+ * interleaves them in decoding order. The header is written once every planned stream has been
+ * added or has ended without being added. Packets that come too early wait in memory; a stage that
+ * writes is never made to wait for another.
+ * Before: remux, encode. After: sink, a finished file, and the facts of what was written.
+ * Owns: the libav muxer and the sink; the descriptor stays the caller's.
+ * Threads: any thread may call anything but _new and _destroy; there is a lock inside.
  */
 #ifndef FM_WORKER_MEDIA_MUX_H
 #define FM_WORKER_MEDIA_MUX_H
@@ -18,31 +19,37 @@
 
 struct fm_mux;
 
-/* The descriptor stays the caller's. The plan must outlive the mux. */
+/* Empties the file. The descriptor stays the caller's; plan and output must outlive the mux. */
 bool fm_mux_new(const struct fm_plan *plan, const struct fm_plan_output *output, int fd,
                 struct fm_mux **mux, struct fm_error *err) FM_MUST_CHECK;
-/* AV_CODEC_FLAG_GLOBAL_HEADER or 0, as the format wants it. */
+/* The flags an encoder has to be opened with: AV_CODEC_FLAG_GLOBAL_HEADER or 0. */
 int fm_mux_codec_flags(const struct fm_mux *mux);
 
-/* A planned stream says what it is, once. */
+/* Adds a planned stream, once, as what the open encoder makes. Writes the header if this was the
+ * last stream it waited for, and then the packets that have waited. */
 bool fm_mux_add_encoder(struct fm_mux *mux, enum fm_plan_slot slot, const AVCodecContext *encoder,
                         struct fm_error *err) FM_MUST_CHECK;
-/* A copy's times come in this base: sound's counted in samples, for the source's may be coarser. */
-AVRational fm_mux_copy_base(const AVStream *source);
-bool fm_mux_add_copy(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
-                     struct fm_error *err) FM_MUST_CHECK;
-/* Takes the packet's reference and leaves it blank; its times are in the stream's own base (the
- * encoder's, the copy's). */
+/* The time base that a remux has to use: audio is counted in samples, because the source's own time
+ * base may be coarser. */
+AVRational fm_mux_remux_base(const AVStream *source);
+/* The same as fm_mux_add_encoder, for a stream whose packets are copied from the source. */
+bool fm_mux_add_remux(struct fm_mux *mux, enum fm_plan_slot slot, const AVStream *source,
+                      struct fm_error *err) FM_MUST_CHECK;
+/* Takes the packet's reference and leaves the packet blank. Its times are in the time base of the
+ * encoder or of fm_mux_remux_base. RESOURCE_DISK, or MEDIA_INVALID if too much has to wait for a
+ * stream that begins late. */
 bool fm_mux_write(struct fm_mux *mux, enum fm_plan_slot slot, AVPacket *packet,
                   struct fm_error *err) FM_MUST_CHECK;
-/* A planned stream has ended; one never added is left out of the file. The last one ends the file,
- * and MEDIA_INVALID if none was ever added (TRIM_OUTSIDE
- * of a part that starts late). */
+/* Ends a planned stream; a stream that was never added is left out of the file. When the last one
+ * ends, the file is completed. MEDIA_INVALID if no stream was ever added (TRIM_OUTSIDE if the part
+ * starts late: the source ends before it) or an added stream has no packet. */
 bool fm_mux_end(struct fm_mux *mux, enum fm_plan_slot slot, struct fm_error *err) FM_MUST_CHECK;
 
-/* How far the furthest behind of its streams is that has not ended. */
+/* `frames`: video packets written. `seconds`: how far the slowest stream that has not ended is,
+ * from the output's start. `ended`: the file is complete. Does not take the lock. */
 void fm_mux_progress(struct fm_mux *mux, uint64_t *frames, double *seconds, bool *ended);
-/* duration_seconds, skew_seconds, video, audio, of what was written. */
+/* Fills duration_seconds, skew_seconds, video and audio with what was written. Call it once the
+ * file is complete. */
 void fm_mux_facts(struct fm_mux *mux, struct fm_arena *arena, struct fm_file_facts *facts);
 void fm_mux_destroy(struct fm_mux **mux);
 

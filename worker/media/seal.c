@@ -1,6 +1,7 @@
 /*
- * The seal. Each layer would do alone against most of what a hostile file could start; seccomp is
- * the one that must hold, so its absence fails and the others degrade.
+ * The layers of the seal. Each would stop most of what a hostile file could start by itself.
+ * seccomp is the layer that must hold: without it the seal fails, while namespaces and Landlock are
+ * used as far as the kernel permits.
  */
 #include "worker/media/seal.h"
 
@@ -21,31 +22,38 @@
 #include "common/memory.h"
 #include "proto/channel.h"
 
+/* The channel may bring 20 descriptors at once (proto/channel.h). */
 #define DESCRIPTORS 64
+/* The largest output. */
 #define FILE_BYTES (64ULL << 30)
 
-/* The worker's death ends us. One that died before this call has closed the channel, which a child
- * without work notices; only a death in between would go unseen. */
+/* The kernel kills this process when the worker dies. A worker that died before this call has
+ * closed the channel, which a child without work notices; a death between getppid and prctl is
+ * noticed here. */
 static bool follow_parent(struct fm_error *err)
 {
     pid_t parent = getppid();
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
         return fm_fail_errno(err, "PR_SET_PDEATHSIG");
-    if (getppid() != parent)
+    }
+    if (getppid() != parent) {
         _exit(EXIT_FAILURE);
+    }
     return true;
 }
 
 static bool forbid_privileges(struct fm_error *err)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return fm_fail(err, FM_SANDBOX_VIOLATION, "no_new_privs refused");
+    }
     return true;
 }
 
 #ifdef FM_SANITIZED
 
-/* Sanitizers map terabytes, read /proc and start a symbolizer: only what they bear. */
+/* Sanitizers map terabytes, read /proc and start a symbolizer, so a sanitized child is sealed only
+ * as far as they can bear. */
 bool fm_seal_close(unsigned *landlock, struct fm_error *err)
 {
     *landlock = 0;
@@ -64,25 +72,28 @@ static const struct {
     {RLIMIT_FSIZE, FILE_BYTES},
 };
 
-/* Limits that are lower already stay. */
+/* Lowers the limits for good (soft and hard); those that are lower already stay. */
 static bool set_limits(struct fm_error *err)
 {
     for (size_t i = 0; i < FM_COUNT(limits); i++) {
         struct rlimit now;
-        if (getrlimit(limits[i].resource, &now) != 0)
+        if (getrlimit(limits[i].resource, &now) != 0) {
             return fm_fail_errno(err, "getrlimit");
+        }
         rlim_t limit = limits[i].limit < now.rlim_max ? limits[i].limit : now.rlim_max;
         struct rlimit want = {.rlim_cur = limit, .rlim_max = limit};
-        if (setrlimit(limits[i].resource, &want) != 0)
+        if (setrlimit(limits[i].resource, &want) != 0) {
             return fm_fail_errno(err, "setrlimit");
+        }
     }
-    /* A write beyond the limit is EFBIG, an error with a name, not a death. */
+    /* A write beyond RLIMIT_FSIZE then fails with EFBIG, which becomes RESOURCE_DISK, and does not
+     * kill the process. */
     signal(SIGXFSZ, SIG_IGN);
     return true;
 }
 
-/* An unprivileged child may not, and seccomp stands without it. No user namespace: it would change
- * credentials and with them clear PDEATHSIG. */
+/* Only a privileged child may do this, and the seal holds without it. A user namespace would permit
+ * it to everybody, but it changes the credentials and thereby clears PDEATHSIG. */
 static void leave_namespaces(void)
 {
     (void)unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
@@ -97,7 +108,8 @@ struct ruleset {
     uint64_t scoped; /* ABI 6: abstract sockets and signals */
 };
 
-/* Everything an ABI can restrict, and the size of what it takes. Rights are the low bits. */
+/* For each Landlock ABI, newest first: how many rights it knows (the low bits of each member) and
+ * the size of its struct. */
 static const struct {
     unsigned abi, fs_rights, net_rights, scopes;
     size_t size;
@@ -106,7 +118,8 @@ static const struct {
     {3, 15, 0, 0, 8},  {2, 14, 0, 0, 8},  {1, 13, 0, 0, 8},
 };
 
-static bool restrict_by(size_t row)
+/* Restricts everything that the ABI of this row can restrict. */
+static bool restrict_paths(size_t row)
 {
     struct ruleset ruleset = {
         .fs = (1ULL << landlock_abis[row].fs_rights) - 1,
@@ -114,21 +127,25 @@ static bool restrict_by(size_t row)
         .scoped = (1ULL << landlock_abis[row].scopes) - 1,
     };
     long fd = syscall(SYS_landlock_create_ruleset, &ruleset, landlock_abis[row].size, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return false;
+    }
     bool done = syscall(SYS_landlock_restrict_self, (int)fd, 0) == 0;
     close((int)fd);
     return done;
 }
 
-/* A ruleset without a rule: no path can be opened any more. Gives the ABI in force, 0 for none. */
+/* A ruleset without any rule: no path can be opened any more. Returns the ABI in force, 0 for none.
+ */
 static unsigned close_paths(void)
 {
     long abi =
         syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
-    for (size_t i = 0; i < FM_COUNT(landlock_abis); i++)
-        if (abi >= (long)landlock_abis[i].abi)
-            return restrict_by(i) ? landlock_abis[i].abi : 0;
+    for (size_t i = 0; i < FM_COUNT(landlock_abis); i++) {
+        if (abi >= (long)landlock_abis[i].abi) {
+            return restrict_paths(i) ? landlock_abis[i].abi : 0;
+        }
+    }
     return 0;
 }
 
@@ -148,12 +165,14 @@ static const struct {
 static int add_listed(scmp_filter_ctx filter)
 {
     int result = 0;
-    for (size_t i = 0; i < FM_COUNT(listed) && result == 0; i++)
+    for (size_t i = 0; i < FM_COUNT(listed) && result == 0; i++) {
         result = seccomp_rule_add(filter, listed[i].action, listed[i].number, 0);
+    }
     return result;
 }
 
-/* RLIMIT_DATA counts neither memory that is shared nor memory that grows downwards. */
+/* mmap, without execution, of private memory alone: RLIMIT_DATA counts neither shared memory nor
+ * memory that grows downwards. */
 static int allow_private_memory(scmp_filter_ctx filter)
 {
     return seccomp_rule_add(
@@ -161,7 +180,9 @@ static int allow_private_memory(scmp_filter_ctx filter)
         SCMP_CMP64(3, SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE));
 }
 
-/* Calls that are harmless with the right argument. */
+/* Calls that are harmless with the right argument: no memory becomes executable, no process is made
+ * (only threads), no other process gets a signal, no descriptor but the channel carries messages.
+ */
 static int allow_conditional(scmp_filter_ctx filter)
 {
     const struct {
@@ -176,48 +197,60 @@ static int allow_conditional(scmp_filter_ctx filter)
         {SCMP_SYS(recvmsg), SCMP_CMP64(0, SCMP_CMP_EQ, FM_CHANNEL_CHILD_FD, 0)},
     };
     int result = 0;
-    for (size_t i = 0; i < FM_COUNT(rows) && result == 0; i++)
+    for (size_t i = 0; i < FM_COUNT(rows) && result == 0; i++) {
         result =
             seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rows[i].number, 1, &rows[i].condition);
+    }
     return result;
 }
 
 static int fill_filter(scmp_filter_ctx filter)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    if (result == 0)
+    if (result == 0) {
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = add_listed(filter);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = allow_private_memory(filter);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = allow_conditional(filter);
+    }
     return result;
 }
 
+/* The last layer: once the filter is loaded, no call works that is not on the list. */
 static bool close_calls(struct fm_error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (!filter)
+    if (!filter) {
         return fm_fail(err, FM_SANDBOX_VIOLATION, "seccomp_init");
+    }
     int result = fill_filter(filter);
-    if (result == 0)
+    if (result == 0) {
         result = seccomp_load(filter);
+    }
     seccomp_release(filter);
-    if (result != 0)
+    if (result != 0) {
         return fm_fail(err, FM_SANDBOX_VIOLATION, "seccomp: %d", result);
+    }
     return true;
 }
 
 bool fm_seal_close(unsigned *landlock, struct fm_error *err)
 {
-    if (!set_limits(err))
+    if (!set_limits(err)) {
         return false;
-    if (prctl(PR_SET_DUMPABLE, 0) != 0)
+    }
+    if (prctl(PR_SET_DUMPABLE, 0) != 0) {
         return fm_fail_errno(err, "PR_SET_DUMPABLE");
-    if (!follow_parent(err) || !forbid_privileges(err))
+    }
+    if (!follow_parent(err) || !forbid_privileges(err)) {
         return false;
+    }
     leave_namespaces();
     *landlock = close_paths();
     return close_calls(err);

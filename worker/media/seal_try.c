@@ -1,5 +1,5 @@
-/* The calls a sealed child must not be able to make, each against a target that would let it.
- */
+/* Calls that a sealed child must not be able to make, each with a target that would permit it. True
+ * from any of them means that the call worked. */
 #include "worker/media/seal_try.h"
 
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 
 #include "common/memory.h"
 
+/* More than FM_SEAL_MEMORY_BYTES. */
 #define MAP_BYTES (16UL << 30)
 
 static bool try_socket(void)
@@ -25,12 +26,12 @@ static bool try_open(void)
     return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0;
 }
 
-/* Does not come back if it works: the program then starts anew with a word that does not exist, and
- * answers like any other success. */
+/* Does not return if it works. The program then starts again with the name of a call that does not
+ * exist, which fm_seal_try_succeeds reports as a success. */
 static bool try_exec(void)
 {
-    char name[] = "fetchmedia-media", option[] = "--try", word[] = "nothing";
-    char *const arguments[] = {name, option, word, NULL};
+    char program[] = "fetchmedia-media", option[] = "--try", call[] = "nothing";
+    char *const arguments[] = {program, option, call, NULL};
     execv("/proc/self/exe", arguments);
     return false;
 }
@@ -38,8 +39,9 @@ static bool try_exec(void)
 static bool try_fork(void)
 {
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         _exit(0);
+    }
     return pid > 0;
 }
 
@@ -53,13 +55,14 @@ static bool try_kill(void)
     return kill(getppid(), 0) == 0;
 }
 
+/* The form in which glibc's fstat() arrives at the kernel, with a path in it. */
 static bool try_stat(void)
 {
     struct stat status;
     return fstatat(AT_FDCWD, "/etc/passwd", &status, AT_EMPTY_PATH) == 0;
 }
 
-/* More than the limit of memory lets it have, by the kinds that limit does not count. */
+/* Maps more memory than RLIMIT_DATA allows, of a kind that RLIMIT_DATA does not count. */
 static bool try_map(int flags)
 {
     return mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
@@ -77,7 +80,7 @@ static bool try_grow(void)
 }
 
 static const struct {
-    const char *word;
+    const char *name;
     bool (*succeeds)(void);
 } calls[] = {
     {"socket", try_socket}, {"open", try_open},     {"exec", try_exec},
@@ -85,10 +88,12 @@ static const struct {
     {"stat", try_stat},     {"share", try_share},   {"grow", try_grow},
 };
 
-bool fm_seal_try_succeeds(const char *word)
+bool fm_seal_try_succeeds(const char *name)
 {
-    for (size_t i = 0; i < FM_COUNT(calls); i++)
-        if (!strcmp(calls[i].word, word))
+    for (size_t i = 0; i < FM_COUNT(calls); i++) {
+        if (!strcmp(calls[i].name, name)) {
             return calls[i].succeeds();
+        }
+    }
     return true;
 }

@@ -1,7 +1,7 @@
 /*
- * Sets a source to a moment. Some containers are searched by decoding times, which lie before the
- * times of showing: the source's first moment is aimed at from well before it.
- * Before: input. After: keyframe, demux.
+ * Moves a source to a moment, so that every packet needed from there on is read. Some containers
+ * can only be searched by decoding time, which lies before presentation time; this file makes up
+ * for it. Before: input. After: keyframe, demux. Threads: the one that reads from the source.
  */
 #ifndef FM_WORKER_MEDIA_SEEK_H
 #define FM_WORKER_MEDIA_SEEK_H
@@ -9,11 +9,11 @@
 #include <libavformat/avformat.h>
 #include <stdbool.h>
 
-/* Where the source's times begin; 0: unknown. */
+/* The source's own time of its start, in microseconds; 0 if it is unknown. */
 int64_t fm_seek_start_us(const AVFormatContext *input);
-/* The next packet is one to begin with by that many seconds from the source's start, as far as its
- * container can tell; the source's first where not all of its streams have begun by then. False: it
- * cannot be searched. */
+/* The next packet read is the keyframe at or before `seconds` from the source's start, as far as
+ * the container's index can tell; or the source's very first packet if not all streams have begun
+ * by then. False if the source cannot seek; it then stands where it stood. */
 bool fm_seek_to(AVFormatContext *input, double seconds);
 
 #endif

@@ -1,4 +1,7 @@
-/* One order from its descriptors to its END. */
+/*
+ * WORK probes the source and runs the pipeline, or only probes it if the job wants the source as it
+ * came; VERIFY proves finished files. Both send PROGRESS on the way.
+ */
 #include "worker/media/task.h"
 
 #include "common/clock.h"
@@ -12,207 +15,235 @@
 #include "worker/media/probe.h"
 #include "worker/media/verify.h"
 
+/* The ranges of proto/messages.def. */
 #define MAX_SPEED 100000.0
 #define MAX_ETA_SECONDS 1e9
 
 /* ---- progress ---- */
 
-/* One pipeline, and its pace. */
-struct run {
-    struct fm_task *errand;
+/* A running pipeline and how fast it is. */
+struct pipeline_run {
+    struct fm_task *task;
     struct fm_eta eta;
 };
 
-/* A worker too busy to read costs a step of progress, never the work. */
-static void send_progress(struct fm_task *errand, const struct fm_message *message)
+/* Does not wait: if the worker is too busy to read, one report of progress is lost. */
+static void send_progress(struct fm_task *task, const struct fm_message *message)
 {
     struct fm_error err = {0};
-    if (!fm_channel_send(errand->channel, message, NULL, 0, 0, &err))
+    if (!fm_channel_send(task->channel, message, NULL, 0, 0, &err)) {
         fm_log(FM_LOG_DEBUG, "progress_dropped", "detail=\"%s\"", err.detail);
+    }
 }
 
-static void tell_stage(struct fm_task *errand, enum fm_stage stage, double percent,
-                       const struct fm_source_facts *source)
+/* `percent` below 0: unknown. `source`: its facts, once they are known, else NULL. */
+static void report_stage(struct fm_task *task, enum fm_stage stage, double percent,
+                         const struct fm_source_facts *source)
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_PROGRESS);
     message.progress.stage = stage;
     message.progress.percent = percent;
     message.progress.source = source;
-    send_progress(errand, &message);
+    send_progress(task, &message);
     fm_message_done(&message);
 }
 
 static double clamp(double value, double most)
 {
-    if (value < 0)
+    if (value < 0) {
         return 0;
+    }
     return value > most ? most : value;
 }
 
-static void tell_pipeline(void *context, const struct fm_progress_reading *reading)
+/* fm_pipeline_request.on_progress. The time left and the speed come from the same readings. */
+static void report_pipeline(void *context, const struct fm_progress_reading *reading)
 {
-    struct run *run = context;
+    struct pipeline_run *run = context;
     fm_eta_note(&run->eta, fm_clock_ms(), reading->done_seconds, reading->total_seconds);
     double rate = fm_eta_rate(&run->eta), left = fm_eta_left(&run->eta);
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_PROGRESS);
     message.progress.stage = FM_STAGE_PROCESS;
     message.progress.frames = reading->frames;
-    if (rate >= 0)
+    if (rate >= 0) {
         message.progress.speed = clamp(rate, MAX_SPEED);
-    if (reading->total_seconds > 0)
+    }
+    if (reading->total_seconds > 0) {
         message.progress.percent = clamp(reading->done_seconds / reading->total_seconds * 100, 100);
-    if (left >= 0)
+    }
+    if (left >= 0) {
         message.progress.eta_seconds = clamp(left, MAX_ETA_SECONDS);
-    send_progress(run->errand, &message);
+    }
+    send_progress(run->task, &message);
     fm_message_done(&message);
 }
 
-/* ---- make ---- */
+/* ---- WORK ---- */
 
-/* Errors that say the bytes are not media we know, as against media we may not or cannot take. */
+/* Whether an error says that these bytes are no media we know, as opposed to media that is refused
+ * (too large, too long, encrypted). */
 static bool is_no_media(enum fm_error_code code)
 {
     return code == FM_UNSUPPORTED_CONTAINER || code == FM_NO_MEDIA_FOUND ||
            code == FM_MEDIA_INVALID || code == FM_UNSUPPORTED_CODEC;
 }
 
-static bool probe_source(struct fm_task *errand, const struct fm_work *order,
-                         struct fm_input **input, struct fm_source_facts *source)
+/* Opens the source and fills its facts; the caller destroys `*input`. A web page in place of media
+ * is reported as NO_MEDIA_FOUND. */
+static bool probe_source(struct fm_task *task, const struct fm_work *work, struct fm_input **input,
+                         struct fm_source_facts *source)
 {
-    if (order->size_bytes > INT64_MAX)
-        return fm_fail(&errand->err, FM_PROTOCOL, "size of the input");
-    if (fm_input_open(errand->fds[0], (int64_t)order->size_bytes, order->max_seconds, input,
-                      &errand->err) &&
-        fm_probe_source(*input, &errand->arena, source, &errand->err)) {
-        source->size_bytes = order->size_bytes;
+    if (work->size_bytes > INT64_MAX) {
+        return fm_fail(&task->err, FM_PROTOCOL, "size of the input");
+    }
+    if (fm_input_open(task->fds[0], (int64_t)work->size_bytes, work->max_seconds, input,
+                      &task->err) &&
+        fm_probe_source(fm_input_format(*input), &task->arena, source, &task->err)) {
+        source->size_bytes = work->size_bytes;
         return true;
     }
-    if (is_no_media(errand->err.code) && fm_html_guess(errand->fds[0], order->content_type))
-        return fm_fail(&errand->err, FM_NO_MEDIA_FOUND, "a page");
+    if (is_no_media(task->err.code) && fm_html_guess(task->fds[0], work->content_type)) {
+        return fm_fail(&task->err, FM_NO_MEDIA_FOUND, "an HTML page");
+    }
     return false;
 }
 
-/* Whatever the bytes are, a copy delivers them: facts are a gift, and of media we cannot look into
- * its kind at least. A page is none, and the account's
- * limit on length and encryption are said now rather than found out by whoever plays it. */
-static bool copy_source(struct fm_task *errand, const struct fm_work *order, struct fm_message *end)
+/* A job that wants the source as it came gets it whatever the bytes are; facts are given as far as
+ * they can be read, and of media that cannot be opened at least the container's name. Refused are
+ * only a web page, a source longer than the account permits, and encrypted media, so that the
+ * client learns of those now and not when somebody plays the file. */
+static bool run_passthrough(struct fm_task *task, const struct fm_work *work,
+                            struct fm_message *end)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
-    struct fm_source_facts *source = fm_arena_alloc(&errand->arena, sizeof(*source));
-    tell_stage(errand, FM_STAGE_PROBE, -1, NULL);
-    if (probe_source(errand, order, &input, source)) {
+    struct fm_source_facts *source = fm_arena_alloc(&task->arena, sizeof(*source));
+    report_stage(task, FM_STAGE_PROBE, -1, NULL);
+    if (probe_source(task, work, &input, source)) {
         end->end.source = source;
         return true;
     }
-    bool page =
-        errand->err.code == FM_NO_MEDIA_FOUND && fm_html_guess(errand->fds[0], order->content_type);
-    bool untold =
-        errand->err.code == FM_MEDIA_TOO_LARGE || errand->err.code == FM_UNSUPPORTED_CODEC;
-    if (page || (!untold && !is_no_media(errand->err.code)))
+    bool is_page =
+        task->err.code == FM_NO_MEDIA_FOUND && fm_html_guess(task->fds[0], work->content_type);
+    bool is_unreadable =
+        task->err.code == FM_MEDIA_TOO_LARGE || task->err.code == FM_UNSUPPORTED_CODEC;
+    if (is_page || (!is_unreadable && !is_no_media(task->err.code))) {
         return false;
-    if (untold)
-        source->container = fm_input_name(errand->fds[0], (int64_t)order->size_bytes);
-    source->size_bytes = order->size_bytes;
+    }
+    if (is_unreadable) {
+        source->container = fm_input_name(task->fds[0], (int64_t)work->size_bytes);
+    }
+    source->size_bytes = work->size_bytes;
     end->end.source = source;
     return true;
 }
 
-static bool make_outputs(struct fm_task *errand, const struct fm_work *order,
+static bool make_outputs(struct fm_task *task, const struct fm_work *work,
                          const struct fm_spec *spec, struct fm_message *end)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
-    struct fm_source_facts *source = fm_arena_alloc(&errand->arena, sizeof(*source));
-    struct fm_file_facts *made =
-        fm_arena_alloc(&errand->arena, spec->outputs.count * sizeof(*made));
-    tell_stage(errand, FM_STAGE_PROBE, -1, NULL);
-    if (!probe_source(errand, order, &input, source))
+    struct fm_source_facts *source = fm_arena_alloc(&task->arena, sizeof(*source));
+    struct fm_file_facts *made = fm_arena_alloc(&task->arena, spec->outputs.count * sizeof(*made));
+    report_stage(task, FM_STAGE_PROBE, -1, NULL);
+    if (!probe_source(task, work, &input, source)) {
         return false;
+    }
     end->end.source = source;
-    tell_stage(errand, FM_STAGE_PROCESS, -1, source);
-    struct run run = {.errand = errand};
+    report_stage(task, FM_STAGE_PROCESS, -1, source);
+    struct pipeline_run run = {.task = task};
     fm_eta_note(&run.eta, fm_clock_ms(), 0, 0);
     const struct fm_pipeline_request request = {
         .input = input,
         .spec = spec,
-        .max_seconds = order->max_seconds,
-        .output_fds = errand->fds + 1,
-        .threads = (unsigned)order->threads,
+        .max_seconds = work->max_seconds,
+        .output_fds = task->fds + 1,
+        .threads = (unsigned)work->threads,
         .context = &run,
-        .on_progress = tell_pipeline,
+        .on_progress = report_pipeline,
     };
-    if (!fm_pipeline_run(&request, &errand->arena, made, &errand->err))
+    if (!fm_pipeline_run(&request, &task->arena, made, &task->err)) {
         return false;
+    }
     end->end.files = (struct fm_list){.items = made, .count = spec->outputs.count};
     return true;
 }
 
-static bool make(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
+/* WORK brings the source's descriptor and one for each output; a job that wants the source as it
+ * came has no output to write. */
+static bool run_work(struct fm_task *task, const struct fm_message *command, struct fm_message *end)
 {
     struct fm_spec spec;
-    if (!fm_spec_read(order->work.spec, &errand->arena, &spec, &errand->err))
+    if (!fm_spec_read(command->work.spec, &task->arena, &spec, &task->err)) {
         return false;
+    }
     bool copy = fm_spec_is_copy(&spec);
     size_t needed = copy ? 1 : 1 + spec.outputs.count;
-    if (errand->fd_count != needed)
-        return fm_fail(&errand->err, FM_PROTOCOL, "%zu descriptors for %zu", errand->fd_count,
-                       needed);
-    return copy ? copy_source(errand, &order->work, end)
-                : make_outputs(errand, &order->work, &spec, end);
+    if (task->fd_count != needed) {
+        return fm_fail(&task->err, FM_PROTOCOL, "%zu descriptors for %zu", task->fd_count, needed);
+    }
+    return copy ? run_passthrough(task, &command->work, end)
+                : make_outputs(task, &command->work, &spec, end);
 }
 
-/* ---- verify ---- */
+/* ---- VERIFY ---- */
 
-static bool verify(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
+/* VERIFY brings a descriptor for each file it expects facts of, and stops at the first bad file. */
+static bool run_verify(struct fm_task *task, const struct fm_message *command,
+                       struct fm_message *end)
 {
-    const struct fm_file_facts *expect = order->verify.expect.items;
-    size_t count = order->verify.expect.count;
-    if (errand->fd_count != count)
-        return fm_fail(&errand->err, FM_PROTOCOL, "%zu descriptors for %zu", errand->fd_count,
-                       count);
-    struct fm_file_facts *found = fm_arena_alloc(&errand->arena, (count + 1) * sizeof(*found));
-    tell_stage(errand, FM_STAGE_VERIFY, 0, NULL);
-    for (size_t i = 0; i < count; i++)
-        if (!fm_verify_file(errand->fds[i], &expect[i], order->verify.max_seconds, &errand->arena,
-                            &found[i], &errand->err))
+    const struct fm_file_facts *expect = command->verify.expect.items;
+    size_t count = command->verify.expect.count;
+    if (task->fd_count != count) {
+        return fm_fail(&task->err, FM_PROTOCOL, "%zu descriptors for %zu", task->fd_count, count);
+    }
+    struct fm_file_facts *found = fm_arena_alloc(&task->arena, (count + 1) * sizeof(*found));
+    report_stage(task, FM_STAGE_VERIFY, 0, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (!fm_verify_file(task->fds[i], &expect[i], command->verify.max_seconds, &task->arena,
+                            &found[i], &task->err)) {
             return false;
+        }
+    }
     end->end.files = (struct fm_list){.items = found, .count = count};
     return true;
 }
 
-/* ---- the order ---- */
+/* ---- the command ---- */
 
 static const struct {
     enum fm_message_type type;
     bool (*run)(struct fm_task *, const struct fm_message *, struct fm_message *);
-} errands[] = {
-    {FM_MESSAGE_WORK, make},
-    {FM_MESSAGE_VERIFY, verify},
+} tasks[] = {
+    {FM_MESSAGE_WORK, run_work},
+    {FM_MESSAGE_VERIFY, run_verify},
 };
 
 bool fm_task_knows(enum fm_message_type type)
 {
-    for (size_t i = 0; i < FM_COUNT(errands); i++)
-        if (errands[i].type == type)
+    for (size_t i = 0; i < FM_COUNT(tasks); i++) {
+        if (tasks[i].type == type) {
             return true;
+        }
+    }
     return false;
 }
 
-void fm_task_run(struct fm_task *errand, const struct fm_message *order, struct fm_message *end)
+void fm_task_run(struct fm_task *task, const struct fm_message *command, struct fm_message *end)
 {
     fm_message_init(end, FM_MESSAGE_END);
-    for (size_t i = 0; i < FM_COUNT(errands); i++) {
-        if (errands[i].type != order->type || errands[i].run(errand, order, end))
+    for (size_t i = 0; i < FM_COUNT(tasks); i++) {
+        if (tasks[i].type != command->type || tasks[i].run(task, command, end)) {
             continue;
-        /* It may quote the file, which must not be able to break the message. */
-        fm_utf8_clean_ascii(errand->err.detail);
-        end->end.error = errand->err.code;
-        end->end.detail = errand->err.detail;
+        }
+        /* The detail may quote the file, which must not be able to make the message invalid. */
+        fm_utf8_clean_ascii(task->err.detail);
+        end->end.error = task->err.code;
+        end->end.detail = task->err.detail;
     }
 }
 
-void fm_task_done(struct fm_task *errand)
+void fm_task_done(struct fm_task *task)
 {
-    fm_arena_done(&errand->arena);
+    fm_arena_done(&task->arena);
 }

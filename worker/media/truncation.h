@@ -1,8 +1,9 @@
 /*
- * What a file says of its own length in bytes, against the bytes there are. MP4's boxes, Matroska's
- * segment and RIFF's chunk carry their lengths: one that ends beyond the file has been cut off. It
- * is the one sign of it that is no guess; a wrong duration in a header is none.
- * Before: input. After: whether a film that ends early was meant to.
+ * Finds out whether a file was cut off, by comparing its size with the lengths in its container:
+ * those of MP4's boxes, of Matroska's segment and of RIFF's chunk. A box that ends beyond the file
+ * is the only certain sign; a wrong duration in a header is not.
+ * Before: input. After: pipeline, which then decides whether too much is missing.
+ * Threads: any; it reads by pread.
  */
 #ifndef FM_WORKER_MEDIA_TRUNCATION_H
 #define FM_WORKER_MEDIA_TRUNCATION_H
@@ -10,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* True if the container promises more bytes than `size_bytes`. Lengths left open, as live recorders
- * leave them, and containers without any promise nothing. */
+/* True if the container's lengths need more bytes than `size_bytes`. False if the lengths are open,
+ * as live recorders leave them, if the container has none, or if the file cannot be read. */
 bool fm_truncation_is_sure(int fd, int64_t size_bytes);
 
 #endif

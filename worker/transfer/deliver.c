@@ -1,4 +1,8 @@
-/* Hashing, asking for signed URLs, and uploading until the store has every byte. */
+/*
+ * Files are uploaded one after another. A signed URL may expire, be refused, or belong to a store
+ * that has moved, at any time; so URLs are requested again whenever one is missing, and every wait
+ * handles the worker's messages.
+ */
 #include "worker/transfer/deliver.h"
 
 #include <stdlib.h>
@@ -10,26 +14,26 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* The store syncs before it answers, behind others' files and on whatever disk it has: to send all
- * of it again would only lengthen that line. */
+/* How long an upload may stand still: the store syncs the file before it answers, behind the files
+ * of others and perhaps on a slow disk, and to send all of it again would make that worse. */
 #define STALL_MS 600000
 #define TRIES 5
 
 struct delivery {
     struct fm_line *line;
     struct fm_deliver_result *result;
-    const int *fds;
-    struct fm_deliver_pace pace;
-    char *urls[FM_DELIVER_FILES]; /* signed; NULL: to be asked for */
+    const int *fds; /* the packet's, one a file */
+    struct fm_deliver_timing timing;
+    char *urls[FM_DELIVER_FILES]; /* signed; NULL: has to be requested */
     bool is_stored[FM_DELIVER_FILES];
     struct fm_door *door;
-    const char *sent_to;   /* the URL that is sent to */
-    unsigned door_changes; /* the line's `changes` when the door was made */
-    int64_t ask_again_ms;
-    unsigned asked_changes; /* the line's `changes` when it was asked */
+    const char *sent_to;    /* the URL of the upload that is running */
+    unsigned door_changes;  /* the line's `changes` when the door was made */
+    int64_t ask_again_ms;   /* when URLs are requested again; 0: at once */
+    unsigned asked_changes; /* the line's `changes` when URLs were last requested */
 };
 
-static void end_delivery(struct delivery *delivery)
+static void finish_delivery(struct delivery *delivery)
 {
     fm_door_destroy(&delivery->door);
     for (size_t i = 0; i < FM_DELIVER_FILES; i++) {
@@ -51,7 +55,8 @@ static bool hash_files(struct delivery *delivery, struct fm_error *err)
     return true;
 }
 
-static void tell_progress(const struct delivery *delivery)
+/* In bytes of whole files: a file counts once the store has it. */
+static void report_progress(const struct delivery *delivery)
 {
     const struct fm_deliver_result *result = delivery->result;
     double total = 0;
@@ -71,8 +76,8 @@ static void tell_progress(const struct delivery *delivery)
 
 /* ---- signed URLs ---- */
 
-/* For all that is not stored yet: one answer then renews them all. */
-static bool ask(struct delivery *delivery, struct fm_error *err)
+/* Requests URLs for all files that are not stored yet, so that one UPLOAD renews them all. */
+static bool request_urls(struct delivery *delivery, struct fm_error *err)
 {
     struct fm_file_facts wanted[FM_DELIVER_FILES];
     struct fm_message message;
@@ -90,15 +95,16 @@ static bool ask(struct delivery *delivery, struct fm_error *err)
             want->sha256 = file->sha256;
         }
     }
-    delivery->ask_again_ms = fm_clock_ms() + delivery->pace.ask_again_ms;
+    delivery->ask_again_ms = fm_clock_ms() + delivery->timing.ask_again_ms;
     delivery->asked_changes = delivery->line->changes;
     bool is_sent = fm_line_send(delivery->line, &message, -1, err);
     fm_message_done(&message);
     return is_sent;
 }
 
-/* By name: an answer to an earlier question may come late, and list what is stored by now. */
-static void take_places(struct delivery *delivery, const struct fm_upload *upload)
+/* Matches by name, because an UPLOAD that answers an earlier request may come late and list files
+ * that are stored by now. */
+static void adopt_urls(struct delivery *delivery, const struct fm_upload *upload)
 {
     const struct fm_upload_place *places = upload->places.items;
     for (size_t p = 0; p < upload->places.count; p++) {
@@ -113,17 +119,18 @@ static void take_places(struct delivery *delivery, const struct fm_upload *uploa
     }
 }
 
-/* Waits for one message until then; only UPLOAD may come. */
-static bool hear(struct delivery *delivery, int64_t until_ms, struct fm_error *err)
+/* Waits for one message until `until_ms`. ORIGINS is handled inside the line; besides it only
+ * UPLOAD may come. */
+static bool handle_message(struct delivery *delivery, int64_t until_ms, struct fm_error *err)
 {
     struct fm_line_packet packet;
     bool is_in_turn = true;
-    if (!fm_line_turn(delivery->line, until_ms, &packet, err)) {
+    if (!fm_line_receive_once(delivery->line, until_ms, &packet, err)) {
         return false;
     }
-    if (packet.is_there && packet.message.type == FM_MESSAGE_UPLOAD) {
-        take_places(delivery, &packet.message.upload);
-    } else if (packet.is_there) {
+    if (packet.has_message && packet.message.type == FM_MESSAGE_UPLOAD) {
+        adopt_urls(delivery, &packet.message.upload);
+    } else if (packet.has_message) {
         is_in_turn = fm_fail(err, FM_PROTOCOL, "%s came while delivering",
                              fm_message_name(packet.message.type));
     }
@@ -131,26 +138,27 @@ static bool hear(struct delivery *delivery, int64_t until_ms, struct fm_error *e
     return is_in_turn;
 }
 
-/* A broker that restarts loses the question: it is put again once the broker was met anew
- * (ORIGINS), and from time to time. */
-static bool is_to_ask(const struct delivery *delivery)
+/* A broker that restarts forgets the request. It is repeated when the worker has connected to a
+ * broker again (which ORIGINS shows), and from time to time. */
+static bool must_ask_again(const struct delivery *delivery)
 {
     return fm_clock_ms() >= delivery->ask_again_ms ||
            delivery->asked_changes != delivery->line->changes;
 }
 
-static bool await_url(struct delivery *delivery, size_t index, struct fm_error *err)
+/* Until the file has a URL or the attempt is over. */
+static bool wait_for_url(struct delivery *delivery, size_t index, struct fm_error *err)
 {
     int64_t deadline_ms = delivery->line->deadline_ms;
     while (delivery->urls[index] == NULL) {
         if (fm_clock_ms() >= deadline_ms) {
             return fm_fail(err, FM_DEADLINE_EXCEEDED, "deliver: no URL came");
         }
-        if (is_to_ask(delivery) && !ask(delivery, err)) {
+        if (must_ask_again(delivery) && !request_urls(delivery, err)) {
             return false;
         }
         int64_t until_ms = delivery->ask_again_ms;
-        if (!hear(delivery, until_ms < deadline_ms ? until_ms : deadline_ms, err)) {
+        if (!handle_message(delivery, until_ms < deadline_ms ? until_ms : deadline_ms, err)) {
             return false;
         }
     }
@@ -159,27 +167,32 @@ static bool await_url(struct delivery *delivery, size_t index, struct fm_error *
 
 /* ---- one file ---- */
 
-/* The worker has met another broker since, whose store is elsewhere. */
-static bool has_moved(const struct delivery *delivery)
+/* Whether the upload that is running goes to a store which the worker's present broker does not
+ * use: the worker has connected to another broker meanwhile. */
+static bool has_store_moved(const struct delivery *delivery)
 {
     const struct fm_line *line = delivery->line;
-    bool is_there = delivery->door_changes == line->changes;
-    for (size_t i = 0; !is_there && i < line->store_count; i++) {
-        is_there = fm_text_starts(delivery->sent_to, line->store_origins[i]);
+    bool is_reachable = delivery->door_changes == line->changes;
+    for (size_t i = 0; !is_reachable && i < line->store_count; i++) {
+        is_reachable = fm_text_starts(delivery->sent_to, line->store_origins[i]);
     }
-    return !is_there;
+    return !is_reachable;
 }
 
-static bool on_tick(void *context, struct fm_error *err)
+/* During an upload: sends progress, handles messages, and breaks off an upload to the wrong store.
+ */
+static bool serve_line(void *context, struct fm_error *err)
 {
     struct delivery *delivery = context;
-    tell_progress(delivery);
-    return hear(delivery, 0, err) &&
-           (!has_moved(delivery) || fm_fail(err, FM_SOURCE_TRUNCATED, "the store is elsewhere"));
+    report_progress(delivery);
+    return handle_message(delivery, 0, err) &&
+           (!has_store_moved(delivery) ||
+            fm_fail(err, FM_SOURCE_TRUNCATED, "the store is elsewhere"));
 }
 
-/* The store may have moved with the broker, so the door follows the line. */
-static struct fm_door *store_door(struct delivery *delivery)
+/* The door may reach the store's origins only, and those change with the broker: after ORIGINS a
+ * new door is made. The delivery owns it. */
+static struct fm_door *refresh_store_door(struct delivery *delivery)
 {
     if (delivery->door == NULL || delivery->door_changes != delivery->line->changes) {
         fm_door_destroy(&delivery->door);
@@ -189,7 +202,8 @@ static struct fm_door *store_door(struct delivery *delivery)
     return delivery->door;
 }
 
-static bool put_once(struct delivery *delivery, size_t index, const char *url, struct fm_error *err)
+static bool send_file(struct delivery *delivery, size_t index, const char *url,
+                      struct fm_error *err)
 {
     const struct fm_file_facts *file = &delivery->result->files[index];
     struct fm_door_answer answer = {0};
@@ -204,31 +218,32 @@ static bool put_once(struct delivery *delivery, size_t index, const char *url, s
         .body_fd = delivery->fds[index],
         .body_bytes = (int64_t)file->size_bytes,
         .context = delivery,
-        .on_tick = on_tick,
+        .on_tick = serve_line,
     };
     delivery->sent_to = url;
-    return fm_door_perform(store_door(delivery), &request, &answer, err);
+    return fm_door_perform(refresh_store_door(delivery), &request, &answer, err);
 }
 
-/* After a slow or busy store the same URL will do. After anything else (expired, refused, cut, the
- * broker gone) a new one is asked for at once: a store that refuses a long body may well close
- * before its answer is read, so a cut can be an expired URL too. */
-static bool is_url_still_good(enum fm_error_code code)
+/* After a timeout or a "try later" the same URL will do. After any other error a new one is
+ * requested at once. This includes a connection that broke: a store that refuses a long body may
+ * close it before its response is read, so the URL may have expired. */
+static bool is_url_still_valid(enum fm_error_code code)
 {
     return code == FM_SOURCE_TIMEOUT || code == FM_SOURCE_RATE_LIMITED;
 }
 
-/* The URL is taken out while it is in use: an UPLOAD may come meanwhile, with a newer one. */
-static bool try_put(struct delivery *delivery, size_t index, struct fm_error *err)
+/* The URL is taken out of `urls` while it is in use, because an UPLOAD with a newer one may come
+ * meanwhile; the newer one is kept. */
+static bool try_put_file(struct delivery *delivery, size_t index, struct fm_error *err)
 {
     FM_AUTO_FREE char *url = fm_steal(delivery->urls[index]);
     fm_fault("put_unsent");
-    if (put_once(delivery, index, url, err)) {
+    if (send_file(delivery, index, url, err)) {
         fm_fault("put_done");
         delivery->is_stored[index] = true;
         return true;
     }
-    if (delivery->urls[index] == NULL && is_url_still_good(err->code)) {
+    if (delivery->urls[index] == NULL && is_url_still_valid(err->code)) {
         delivery->urls[index] = fm_steal(url);
     } else if (delivery->urls[index] == NULL) {
         delivery->ask_again_ms = 0;
@@ -236,25 +251,27 @@ static bool try_put(struct delivery *delivery, size_t index, struct fm_error *er
     return false;
 }
 
+/* Messages are handled during the pause. */
 static bool pause_after(struct delivery *delivery, int try, struct fm_error *err)
 {
-    int64_t until_ms = fm_clock_ms() + (delivery->pace.first_pause_ms << try);
+    int64_t until_ms = fm_clock_ms() + (delivery->timing.first_pause_ms << try);
     while (fm_clock_ms() < until_ms) {
-        if (!hear(delivery, until_ms, err)) {
+        if (!handle_message(delivery, until_ms, err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool put(struct delivery *delivery, size_t index, struct fm_error *err)
+/* Stores one file, with all its tries. */
+static bool put_file(struct delivery *delivery, size_t index, struct fm_error *err)
 {
     struct fm_error why;
     for (int try = 0;; try++) {
-        if (!await_url(delivery, index, err)) {
+        if (!wait_for_url(delivery, index, err)) {
             return false;
         }
-        if (try_put(delivery, index, &why)) {
+        if (try_put_file(delivery, index, &why)) {
             return true;
         }
         if (why.code == FM_PROTOCOL) {
@@ -274,7 +291,8 @@ static bool put(struct delivery *delivery, size_t index, struct fm_error *err)
 
 /* ---- all files ---- */
 
-static bool take_files(const struct fm_line_packet *packet, struct fm_deliver_result *result,
+/* Checks DELIVER and copies its list; the texts stay the packet's. */
+static bool read_files(const struct fm_line_packet *packet, struct fm_deliver_result *result,
                        struct fm_error *err)
 {
     const struct fm_list *files = &packet->message.deliver.files;
@@ -294,21 +312,22 @@ static bool take_files(const struct fm_line_packet *packet, struct fm_deliver_re
 }
 
 bool fm_deliver_run(struct fm_line *line, const struct fm_line_packet *packet,
-                    struct fm_deliver_pace pace, struct fm_deliver_result *result,
+                    struct fm_deliver_timing timing, struct fm_deliver_result *result,
                     struct fm_error *err)
 {
-    FM_AUTO(end_delivery)
-    struct delivery delivery = {.line = line, .result = result, .fds = packet->fds, .pace = pace};
+    FM_AUTO(finish_delivery)
+    struct delivery delivery = {
+        .line = line, .result = result, .fds = packet->fds, .timing = timing};
     *result = (struct fm_deliver_result){0};
-    if (!take_files(packet, result, err) || !hash_files(&delivery, err)) {
+    if (!read_files(packet, result, err) || !hash_files(&delivery, err)) {
         return false;
     }
     for (size_t i = 0; i < result->count; i++) {
-        tell_progress(&delivery);
-        if (!put(&delivery, i, err)) {
+        report_progress(&delivery);
+        if (!put_file(&delivery, i, err)) {
             return false;
         }
     }
-    tell_progress(&delivery);
+    report_progress(&delivery);
     return true;
 }

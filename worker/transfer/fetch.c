@@ -1,4 +1,7 @@
-/* One GET into the spool, tried again a few times, and the facts that came with it. */
+/*
+ * One GET into the spool, with a few tries, and the facts that came with the response. Every try
+ * starts from the first byte, in an empty file.
+ */
 #include "worker/transfer/fetch.h"
 
 #include <stdio.h>
@@ -13,29 +16,34 @@
 #include "common/utf8.h"
 #include "worker/transfer/spool.h"
 
+/* A try ends after this long without a byte. */
 #define STALL_MS 30000
 #define TRIES 3
-#define FIRST_PAUSE_MS 500 /* doubles with each try */
-#define BREATH_MS 100
-#define HEADERS_LIMIT 20 /* spec.def */
+/* The pause before the second try; it doubles with each one. */
+#define FIRST_PAUSE_MS 500
+/* How often the channel is served while bytes come in. */
+#define LINE_INTERVAL_MS 100
+/* The most headers a spec may have (proto/spec.def). */
+#define HEADERS_LIMIT 20
 
-/* One try. */
-struct attempt {
+/* The download: what all tries share, and the numbers of the present try. */
+struct download {
     struct fm_line *line;
     struct fm_spool *spool;
     int64_t max_bytes;
-    int64_t total_bytes; /* -1: not told */
+    int64_t total_bytes; /* the Content-Length; -1: the server sent none */
     struct fm_eta eta;
-    int64_t next_breath_ms;
+    int64_t next_line_ms; /* when the channel is served next */
 };
 
-/* ---- what the answer tells ---- */
+/* ---- facts from the response ---- */
 
-/* Media types whose files have a usual extension: the first row of a type is the one to give. */
+/* Media types and the extensions their files usually have. The first row of a type gives the
+ * extension for it; a file name may have any of them. */
 static const struct {
     const char *content_type;
     const char *extension;
-} kinds[] = {
+} media_types[] = {
     {"video/mp4", "mp4"},        {"video/mp4", "m4v"},       {"video/webm", "webm"},
     {"video/x-matroska", "mkv"}, {"video/quicktime", "mov"}, {"video/mp2t", "ts"},
     {"video/mpeg", "mpg"},       {"video/x-msvideo", "avi"}, {"video/x-flv", "flv"},
@@ -49,14 +57,15 @@ static const struct {
     {"text/vtt", "vtt"},         {"application/zip", "zip"}, {"application/json", "json"},
 };
 
+/* NULL for a type that is not in the table. Parameters after a ";" are ignored. */
 static const char *extension_of_type(const char *content_type)
 {
     char bare[sizeof(((struct fm_door_answer *)NULL)->content_type)];
     snprintf(bare, sizeof(bare), "%s", content_type);
     bare[strcspn(bare, "; \t")] = '\0';
-    for (size_t i = 0; i < FM_COUNT(kinds); i++) {
-        if (fm_text_equals_fold(kinds[i].content_type, bare)) {
-            return kinds[i].extension;
+    for (size_t i = 0; i < FM_COUNT(media_types); i++) {
+        if (fm_text_equals_fold(media_types[i].content_type, bare)) {
+            return media_types[i].extension;
         }
     }
     return NULL;
@@ -64,15 +73,16 @@ static const char *extension_of_type(const char *content_type)
 
 static bool is_known_extension(const char *extension)
 {
-    for (size_t i = 0; i < FM_COUNT(kinds); i++) {
-        if (strcmp(kinds[i].extension, extension) == 0) {
+    for (size_t i = 0; i < FM_COUNT(media_types); i++) {
+        if (strcmp(media_types[i].extension, extension) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* Copies what stands behind the last dot, in lower case; false if that is no extension. */
+/* Copies what follows the last dot, in lower case. False if that is no extension: empty, longer
+ * than 8 characters, or with other characters than letters and digits. */
 static bool split_extension(const char *file_name, char out[9])
 {
     const char *dot = strrchr(file_name, '.');
@@ -99,7 +109,8 @@ void fm_fetch_describe(const struct fm_door_answer *answer, struct fm_fetch_fact
     char named[9] = "";
     bool is_named = split_extension(answer->file_name, named);
     const char *typed = extension_of_type(answer->content_type);
-    /* "download.php" of type video/mp4 is an mp4: a name we do not know gives way to the type. */
+    /* "download.php" of type video/mp4 is an mp4: the type wins over an extension that is not in
+     * the table. */
     const char *extension = named;
     if (typed != NULL && !(is_named && is_known_extension(named))) {
         extension = typed;
@@ -116,55 +127,56 @@ void fm_fetch_describe(const struct fm_door_answer *answer, struct fm_fetch_fact
 
 /* ---- one try ---- */
 
-static void tell_progress(struct attempt *attempt)
+static void report_progress(struct download *download)
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_PROGRESS);
     struct fm_progress *progress = &message.progress;
-    int64_t done = attempt->spool->size_bytes;
-    int64_t total = attempt->total_bytes;
-    fm_eta_note(&attempt->eta, fm_clock_ms(), (double)done, (double)total);
+    int64_t done = download->spool->size_bytes;
+    int64_t total = download->total_bytes;
+    fm_eta_note(&download->eta, fm_clock_ms(), (double)done, (double)total);
     progress->stage = FM_STAGE_DOWNLOAD;
     progress->downloaded_bytes = (uint64_t)done;
     if (total > 0 && done <= total) {
         progress->total_bytes = (uint64_t)total;
         progress->percent = 100.0 * (double)done / (double)total;
-        progress->eta_seconds = fm_eta_left(&attempt->eta);
+        progress->eta_seconds = fm_eta_left(&download->eta);
     }
-    fm_line_progress(attempt->line, progress);
+    fm_line_progress(download->line, progress);
     fm_message_done(&message);
 }
 
-/* What has to go on while bytes flow: the worker is heard, and hears. */
-static bool breathe(void *context, struct fm_error *err)
+/* While bytes come in: sends progress and handles the worker's messages, of which only ORIGINS may
+ * come. curl calls this also while nothing comes in. */
+static bool serve_line(void *context, struct fm_error *err)
 {
-    struct attempt *attempt = context;
+    struct download *download = context;
     int64_t now_ms = fm_clock_ms();
-    if (now_ms < attempt->next_breath_ms) {
+    if (now_ms < download->next_line_ms) {
         return true;
     }
-    attempt->next_breath_ms = now_ms + BREATH_MS;
-    tell_progress(attempt);
-    return fm_line_rest(attempt->line, 0, err);
+    download->next_line_ms = now_ms + LINE_INTERVAL_MS;
+    report_progress(download);
+    return fm_line_wait(download->line, 0, err);
 }
 
-static bool take_body(void *context, const char *bytes, size_t length, struct fm_error *err)
+static bool write_body(void *context, const char *bytes, size_t length, struct fm_error *err)
 {
     fm_fault("download");
-    struct attempt *attempt = context;
-    return fm_spool_append(attempt->spool, bytes, length, err) && breathe(attempt, err);
+    struct download *download = context;
+    return fm_spool_append(download->spool, bytes, length, err) && serve_line(download, err);
 }
 
-/* The door judges status and length itself, after this. */
-static bool take_head(void *context, const struct fm_door_answer *answer, struct fm_error *err)
+/* The door checks status and length itself after this. */
+static bool note_length(void *context, const struct fm_door_answer *answer, struct fm_error *err)
 {
-    struct attempt *attempt = context;
+    struct download *download = context;
     (void)err;
-    attempt->total_bytes = answer->length_bytes;
+    download->total_bytes = answer->length_bytes;
     return true;
 }
 
-/* The client's headers, as the door takes them. */
+/* The headers that the client wants sent, in the form the door takes. They point into the spec. */
 static size_t collect_headers(const struct fm_spec *spec, struct fm_door_header *headers)
 {
     const struct fm_spec_header *given = spec->headers.items;
@@ -178,32 +190,32 @@ static size_t collect_headers(const struct fm_spec *spec, struct fm_door_header 
     return count;
 }
 
-/* A door a try: it starts without connections, and by what is allowed now. */
-static bool get_once(struct attempt *attempt, const struct fm_spec *spec,
-                     struct fm_door_answer *answer, struct fm_error *err)
+/* Each try has a door of its own, so that it uses no old connection and obeys the policy of now. */
+static bool get_source_once(struct download *download, const struct fm_spec *spec,
+                            struct fm_door_answer *answer, struct fm_error *err)
 {
     struct fm_door_header headers[HEADERS_LIMIT];
-    FM_AUTO(fm_door_destroy) struct fm_door *door = fm_line_untrusted_door(attempt->line);
+    FM_AUTO(fm_door_destroy) struct fm_door *door = fm_line_untrusted_door(download->line);
     const struct fm_door_request request = {
         .method = "GET",
         .url = spec->url,
         .headers = headers,
         .header_count = collect_headers(spec, headers),
-        .max_bytes = attempt->max_bytes,
-        .deadline_ms = attempt->line->deadline_ms,
+        .max_bytes = download->max_bytes,
+        .deadline_ms = download->line->deadline_ms,
         .stall_ms = STALL_MS,
         .body_fd = -1,
-        .context = attempt,
-        .on_head = take_head,
-        .on_body = take_body,
-        .on_tick = breathe,
+        .context = download,
+        .on_head = note_length,
+        .on_body = write_body,
+        .on_tick = serve_line,
     };
-    attempt->eta = (struct fm_eta){0};
-    attempt->total_bytes = -1;
-    if (!fm_spool_begin(attempt->spool, err) || !fm_door_perform(door, &request, answer, err)) {
+    download->eta = (struct fm_eta){0};
+    download->total_bytes = -1;
+    if (!fm_spool_begin(download->spool, err) || !fm_door_perform(door, &request, answer, err)) {
         return false;
     }
-    if (attempt->spool->size_bytes == 0) {
+    if (download->spool->size_bytes == 0) {
         return fm_fail(err, FM_NO_MEDIA_FOUND, "the source is empty");
     }
     return true;
@@ -211,49 +223,49 @@ static bool get_once(struct attempt *attempt, const struct fm_spec *spec,
 
 /* ---- all tries ---- */
 
-/* True if another try is worth it; the pause before it has then passed. False leaves in `err` what
- * the fetch fails with. */
-static bool pause_after(struct attempt *attempt, int try, struct fm_error *err)
+/* `err` holds the error of this try. True if another try is worth it; then the pause before it is
+ * over. False: the fetch fails with what `err` holds now. */
+static bool pause_after(struct download *download, int try, struct fm_error *err)
 {
     int64_t now_ms = fm_clock_ms();
     int64_t until_ms = now_ms + ((int64_t)FIRST_PAUSE_MS << try);
     if (err->code != FM_SOURCE_TIMEOUT && err->code != FM_SOURCE_TRUNCATED) {
         return false;
     }
-    if (now_ms >= attempt->line->deadline_ms) {
+    if (now_ms >= download->line->deadline_ms) {
         return fm_fail(err, FM_DEADLINE_EXCEEDED, "fetch: %s", err->detail);
     }
-    if (try + 1 >= TRIES || until_ms >= attempt->line->deadline_ms) {
+    if (try + 1 >= TRIES || until_ms >= download->line->deadline_ms) {
         return false;
     }
     fm_log(FM_LOG_DEBUG, "fetch_again", "try=%d error=%s", try + 1,
            fm_error_row(err->code)->public_code);
-    return fm_line_rest(attempt->line, until_ms, err);
+    return fm_line_wait(download->line, until_ms, err);
 }
 
-static bool get(struct attempt *attempt, const struct fm_spec *spec, struct fm_door_answer *answer,
-                struct fm_error *err)
+static bool get_source(struct download *download, const struct fm_spec *spec,
+                       struct fm_door_answer *answer, struct fm_error *err)
 {
     struct fm_error why;
     for (int try = 0;; try++) {
         *answer = (struct fm_door_answer){0};
-        if (get_once(attempt, spec, answer, &why)) {
+        if (get_source_once(download, spec, answer, &why)) {
             return true;
         }
-        if (!pause_after(attempt, try, &why)) {
+        if (!pause_after(download, try, &why)) {
             return fm_fail(err, why.code, "%s", why.detail);
         }
     }
 }
 
-static bool send_source(struct attempt *attempt, const struct fm_spec *spec,
+static bool send_source(struct download *download, const struct fm_spec *spec,
                         const struct fm_door_answer *answer, struct fm_error *err)
 {
     FM_AUTO(fm_file_close) int fd = -1;
     struct fm_fetch_facts texts;
     struct fm_source_facts facts;
     struct fm_message message;
-    if (!fm_spool_share(attempt->spool, &fd, err)) {
+    if (!fm_spool_share(download->spool, &fd, err)) {
         return false;
     }
     fm_fetch_describe(answer, &texts);
@@ -262,28 +274,28 @@ static bool send_source(struct attempt *attempt, const struct fm_spec *spec,
     facts.extension = texts.extension[0] != '\0' ? texts.extension : NULL;
     facts.content_type = texts.content_type[0] != '\0' ? texts.content_type : NULL;
     facts.webpage_url = spec->url;
-    facts.size_bytes = (uint64_t)attempt->spool->size_bytes;
+    facts.size_bytes = (uint64_t)download->spool->size_bytes;
     fm_message_init(&message, FM_MESSAGE_SOURCE);
-    message.source.generation = attempt->spool->generation;
+    message.source.generation = download->spool->generation;
     message.source.facts = &facts;
-    bool is_sent = fm_line_send(attempt->line, &message, fd, err);
+    bool is_sent = fm_line_send(download->line, &message, fd, err);
     fm_message_done(&message);
     return is_sent;
 }
 
-static bool send_complete(struct attempt *attempt, struct fm_error *err)
+static bool send_complete(struct download *download, struct fm_error *err)
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_COMPLETE);
     fm_fault("complete_untold");
-    message.complete.generation = attempt->spool->generation;
-    message.complete.size_bytes = (uint64_t)attempt->spool->size_bytes;
-    bool is_sent = fm_line_send(attempt->line, &message, -1, err);
+    message.complete.generation = download->spool->generation;
+    message.complete.size_bytes = (uint64_t)download->spool->size_bytes;
+    bool is_sent = fm_line_send(download->line, &message, -1, err);
     fm_message_done(&message);
     return is_sent;
 }
 
-/* The host alone: a path or query may carry what is nobody's business. */
+/* Logs the host alone: a path or a query may contain secrets. */
 static void log_host(const struct fm_spec *spec)
 {
     struct fm_url url;
@@ -299,16 +311,17 @@ bool fm_fetch_run(struct fm_line *line, const struct fm_fetch *fetch, const stru
 {
     FM_AUTO(fm_spool_done) struct fm_spool spool = {.directory_fd = -1, .fd = -1};
     struct fm_door_answer answer;
-    struct attempt attempt = {.line = line, .spool = &spool};
+    struct download download = {.line = line, .spool = &spool};
     if (spec->site != FM_SITE_URL) {
         return fm_fail(err, FM_RESOLVER_UNAVAILABLE, "site %u", (unsigned)spec->site);
     }
     if (spec->url == NULL || fetch->directory == NULL) {
         return fm_fail(err, FM_PROTOCOL, "FETCH without url or directory");
     }
-    attempt.max_bytes =
+    download.max_bytes =
         fetch->max_source_bytes > INT64_MAX ? INT64_MAX : (int64_t)fetch->max_source_bytes;
     log_host(spec);
-    return fm_spool_open(&spool, fetch->directory, err) && get(&attempt, spec, &answer, err) &&
-           send_source(&attempt, spec, &answer, err) && send_complete(&attempt, err);
+    return fm_spool_open(&spool, fetch->directory, err) &&
+           get_source(&download, spec, &answer, err) &&
+           send_source(&download, spec, &answer, err) && send_complete(&download, err);
 }

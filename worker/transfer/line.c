@@ -1,4 +1,7 @@
-/* What the child and the worker say to each other, and when. */
+/*
+ * Everything that waits for the worker goes through receive_packet, and ORIGINS is handled in one
+ * place behind it, so the policy is up to date whatever the child was waiting for.
+ */
 #include "worker/transfer/line.h"
 
 #include <stdlib.h>
@@ -35,17 +38,18 @@ void fm_line_done(struct fm_line *line)
 
 void fm_line_packet_done(struct fm_line_packet *packet)
 {
-    if (packet->is_there) {
+    if (packet->has_message) {
         fm_message_done(&packet->message);
     }
     for (size_t i = 0; i < packet->fd_count; i++) {
         fm_file_close(&packet->fds[i]);
     }
-    packet->is_there = false;
+    packet->has_message = false;
     packet->fd_count = 0;
 }
 
-/* A list of words becomes a list of rules. */
+/* Parses a list of address rules and puts it in place of the old one. If a rule cannot be read, the
+ * old list stays. */
 static bool read_rules(const struct fm_list *list, struct fm_address_rule **rules, size_t *count,
                        struct fm_error *err)
 {
@@ -62,7 +66,8 @@ static bool read_rules(const struct fm_list *list, struct fm_address_rule **rule
     return true;
 }
 
-static void take_store(struct fm_line *line, const struct fm_list *origins, const char *pin)
+/* The store's origins, and the pin of its certificate (NULL: none). */
+static void replace_store(struct fm_line *line, const struct fm_list *origins, const char *pin)
 {
     const struct fm_word *words = origins->items;
     drop_texts(line->store_origins, line->store_count);
@@ -78,25 +83,25 @@ static void take_store(struct fm_line *line, const struct fm_list *origins, cons
     line->changes++;
 }
 
-bool fm_line_take_fetch(struct fm_line *line, const struct fm_fetch *fetch, struct fm_error *err)
+bool fm_line_apply_fetch(struct fm_line *line, const struct fm_fetch *fetch, struct fm_error *err)
 {
     struct fm_address_policy *policy = &line->policy;
     if (!read_rules(&fetch->allow, &policy->allow, &policy->allow_count, err) ||
         !read_rules(&fetch->own, &policy->own, &policy->own_count, err)) {
         return false;
     }
-    take_store(line, &fetch->store_origins, fetch->pin);
+    replace_store(line, &fetch->store_origins, fetch->pin);
     line->deadline_ms = fm_clock_ms() + (int64_t)fetch->time_ms;
     return true;
 }
 
-static bool take_origins(struct fm_line *line, const struct fm_origins *origins,
-                         struct fm_error *err)
+static bool apply_origins(struct fm_line *line, const struct fm_origins *origins,
+                          struct fm_error *err)
 {
     if (!read_rules(&origins->own, &line->policy.own, &line->policy.own_count, err)) {
         return false;
     }
-    take_store(line, &origins->store_origins, origins->pin);
+    replace_store(line, &origins->store_origins, origins->pin);
     return true;
 }
 
@@ -107,21 +112,21 @@ struct fm_door *fm_line_untrusted_door(const struct fm_line *line)
 
 struct fm_door *fm_line_store_door(const struct fm_line *line)
 {
-    /* Only const is added, at a depth where C does not do it by itself. */
+    /* The cast only adds const, at a depth where C does not do so by itself. */
     const char *const *origins = (const char *const *)line->store_origins;
     return fm_door_new_store(origins, line->store_count, line->pin);
 }
 
-/* One packet, whatever it is. */
-static bool receive_one(struct fm_line *line, int wait_ms, struct fm_line_packet *packet,
-                        struct fm_error *err)
+/* Receives one packet, whatever its type; true without a message if the time is over. */
+static bool receive_packet(struct fm_line *line, int wait_ms, struct fm_line_packet *packet,
+                           struct fm_error *err)
 {
     struct fm_error why = {0};
     *packet = (struct fm_line_packet){0};
     switch (fm_channel_receive(line->channel, wait_ms, &packet->message, packet->fds,
                                &packet->fd_count, &why)) {
     case FM_CHANNEL_MESSAGE:
-        packet->is_there = true;
+        packet->has_message = true;
         return true;
     case FM_CHANNEL_NOTHING:
         packet->fd_count = 0;
@@ -134,18 +139,18 @@ static bool receive_one(struct fm_line *line, int wait_ms, struct fm_line_packet
     return fm_fail(err, FM_PROTOCOL, "the channel broke: %s", why.detail);
 }
 
-bool fm_line_turn(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,
-                  struct fm_error *err)
+bool fm_line_receive_once(struct fm_line *line, int64_t until_ms, struct fm_line_packet *packet,
+                          struct fm_error *err)
 {
-    if (!receive_one(line, fm_clock_left(until_ms), packet, err)) {
+    if (!receive_packet(line, fm_clock_left(until_ms), packet, err)) {
         return false;
     }
-    if (!packet->is_there || packet->message.type != FM_MESSAGE_ORIGINS) {
+    if (!packet->has_message || packet->message.type != FM_MESSAGE_ORIGINS) {
         return true;
     }
-    bool is_taken = take_origins(line, &packet->message.origins, err);
+    bool is_taken = apply_origins(line, &packet->message.origins, err);
     fm_line_packet_done(packet);
-    packet->is_there = false;
+    packet->has_message = false;
     return is_taken;
 }
 
@@ -155,7 +160,7 @@ bool fm_line_receive(struct fm_line *line, int64_t until_ms, struct fm_line_pack
     unsigned changes;
     do {
         changes = line->changes;
-        if (!fm_line_turn(line, until_ms, packet, err)) {
+        if (!fm_line_receive_once(line, until_ms, packet, err)) {
             return false;
         }
     } while (line->changes != changes);
@@ -168,24 +173,24 @@ bool fm_line_expect(struct fm_line *line, enum fm_message_type type, struct fm_l
     if (!fm_line_receive(line, line->deadline_ms, packet, err)) {
         return false;
     }
-    if (!packet->is_there) {
+    if (!packet->has_message) {
         return fm_fail(err, FM_DEADLINE_EXCEEDED, "waiting for %s", fm_message_name(type));
     }
     if (packet->message.type != type) {
         const char *name = fm_message_name(packet->message.type);
         fm_line_packet_done(packet);
-        return fm_fail(err, FM_PROTOCOL, "%s came where %s was due", name, fm_message_name(type));
+        return fm_fail(err, FM_PROTOCOL, "%s came in place of %s", name, fm_message_name(type));
     }
     return true;
 }
 
-bool fm_line_rest(struct fm_line *line, int64_t until_ms, struct fm_error *err)
+bool fm_line_wait(struct fm_line *line, int64_t until_ms, struct fm_error *err)
 {
     struct fm_line_packet packet;
     if (!fm_line_receive(line, until_ms, &packet, err)) {
         return false;
     }
-    if (!packet.is_there) {
+    if (!packet.has_message) {
         return true;
     }
     const char *name = fm_message_name(packet.message.type);

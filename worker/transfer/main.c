@@ -1,11 +1,14 @@
 /*
- * fetchmedia-transfer: the one child that talks to the network, from FETCH to the last PUT of one
- * attempt. Started by the worker alone, with its channel as descriptor 3 and nothing in argv.
+ * fetchmedia-transfer: the child that alone talks to the network, for one attempt of one job: it
+ * fetches the source into the work directory and later uploads the outputs to the store. The worker
+ * starts it with the channel as descriptor 3 and without arguments.
  *
- *   READY → FETCH → (fetch: SOURCE, COMPLETE) → DELIVER → (deliver: WANT_UPLOAD, UPLOAD) → END
+ *   READY → FETCH → SOURCE, COMPLETE → DELIVER → WANT_UPLOAD, UPLOAD → END
  *
- * It parses no media and reads no ids: the worker knows whose attempt it is. A message out of turn
- * ends it without END, which the worker takes for the crash it is.
+ * It parses no media and knows no ids: the worker knows whose attempt this is. If a message comes
+ * out of turn, the process exits without END, and the worker treats that as a crash.
+ * Threads: one; everything waits either in curl or on the channel, and each of the two lets the
+ * other have its turn.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +26,9 @@
 #include "worker/transfer/deliver.h"
 #include "worker/transfer/fetch.h"
 
-/* No core (it would hold signed URLs), no tracing by its own user, no life after its worker, no
- * privileges to be had from a file. */
-static bool harden(pid_t parent, struct fm_error *err)
+/* Forbids core dumps (they would contain signed URLs), tracing by processes of the same user, and
+ * privileges gained from executables; and has the kernel kill this process when the worker dies. */
+static bool harden_process(pid_t parent, struct fm_error *err)
 {
     const struct rlimit none = {0, 0};
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
@@ -33,7 +36,7 @@ static bool harden(pid_t parent, struct fm_error *err)
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return fm_fail_errno(err, "harden");
     }
-    /* Had it died before the request stood, nobody would tell us. */
+    /* If the worker died before PR_SET_PDEATHSIG took effect, the kernel sends nothing. */
     if (getppid() != parent) {
         return fm_fail(err, FM_SYSTEM, "the worker is gone");
     }
@@ -41,6 +44,7 @@ static bool harden(pid_t parent, struct fm_error *err)
     return true;
 }
 
+/* Descriptor 3 exists only if the worker has started this program. */
 static bool is_started_by_worker(void)
 {
     return fcntl(FM_CHANNEL_CHILD_FD, F_SETFD, FD_CLOEXEC) == 0;
@@ -55,7 +59,7 @@ static bool send_ready(struct fm_line *line, struct fm_error *err)
     return is_sent;
 }
 
-/* The last word: what was stored, or what went wrong. */
+/* The last message: the files that were stored, or the error. */
 static bool send_end(struct fm_line *line, struct fm_deliver_result *result,
                      const struct fm_error *failure, struct fm_error *err)
 {
@@ -76,26 +80,28 @@ static bool send_end(struct fm_line *line, struct fm_deliver_result *result,
     return is_sent;
 }
 
-static bool fetch(struct fm_line *line, struct fm_error *err)
+/* FETCH, and everything up to COMPLETE. */
+static bool fetch_source(struct fm_line *line, struct fm_error *err)
 {
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     struct fm_spec spec;
     return fm_line_expect(line, FM_MESSAGE_FETCH, &packet, err) &&
-           fm_line_take_fetch(line, &packet.message.fetch, err) &&
+           fm_line_apply_fetch(line, &packet.message.fetch, err) &&
            fm_spec_read(packet.message.fetch.spec, &arena, &spec, err) &&
            fm_fetch_run(line, &packet.message.fetch, &spec, err);
 }
 
-/* One attempt. The files END lists point into the packet, so it is kept until then. */
-static bool serve(struct fm_line *line, struct fm_error *err)
+/* One attempt, from FETCH to END. False without an END if a message came out of turn. The files
+ * that END lists point into the packet of DELIVER, so it is kept until END is sent. */
+static bool serve_attempt(struct fm_line *line, struct fm_error *err)
 {
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     FM_AUTO_FREE struct fm_deliver_result *result = fm_alloc(sizeof(*result));
     struct fm_error failure = {0};
-    bool is_done = fetch(line, &failure) &&
+    bool is_done = fetch_source(line, &failure) &&
                    fm_line_expect(line, FM_MESSAGE_DELIVER, &packet, &failure) &&
-                   fm_deliver_run(line, &packet, FM_DELIVER_PACE, result, &failure);
+                   fm_deliver_run(line, &packet, FM_DELIVER_TIMING, result, &failure);
     if (is_done) {
         failure.code = FM_NONE;
     }
@@ -106,6 +112,7 @@ static bool serve(struct fm_line *line, struct fm_error *err)
     return send_end(line, result, &failure, err);
 }
 
+/* The worker hands its own log level on in the environment. */
 static enum fm_log_level wanted_level(void)
 {
     enum fm_log_level level = FM_LOG_INFO;
@@ -126,12 +133,12 @@ int main(void)
         fm_log(FM_LOG_ERROR, "no_channel", "hint=fetchmedia-worker_starts_this_program");
         return EXIT_FAILURE;
     }
-    if (!harden(parent, &err)) {
+    if (!harden_process(parent, &err)) {
         fm_log_failure("start_failed", &err);
         return EXIT_FAILURE;
     }
     fm_line_init(&line, FM_CHANNEL_CHILD_FD);
-    bool is_served = send_ready(&line, &err) && serve(&line, &err);
+    bool is_served = send_ready(&line, &err) && serve_attempt(&line, &err);
     if (!is_served) {
         fm_log_failure("broken_off", &err);
     }

@@ -1,4 +1,4 @@
-/* Writing the source down, a file a generation. */
+/* One file for each generation, in a directory that is opened once. */
 #include "worker/transfer/spool.h"
 
 #include <errno.h>
@@ -19,7 +19,8 @@ void fm_spool_done(struct fm_spool *spool)
     fm_file_close(&spool->directory_fd);
 }
 
-static bool begin_again(struct fm_spool *spool, struct fm_error *err)
+/* Only for a file that no reader has. */
+static bool empty_file(struct fm_spool *spool, struct fm_error *err)
 {
     if (ftruncate(spool->fd, 0) != 0 || lseek(spool->fd, 0, SEEK_SET) != 0) {
         return fm_fail_errno(err, "empty the spool file");
@@ -31,7 +32,7 @@ static bool begin_again(struct fm_spool *spool, struct fm_error *err)
 bool fm_spool_begin(struct fm_spool *spool, struct fm_error *err)
 {
     if (spool->fd >= 0 && !spool->is_shared) {
-        return begin_again(spool, err);
+        return empty_file(spool, err);
     }
     if (spool->generation == FM_SPOOL_GENERATIONS) {
         return fm_fail(err, FM_SOURCE_CHANGED, "the source changed too often");
@@ -39,8 +40,8 @@ bool fm_spool_begin(struct fm_spool *spool, struct fm_error *err)
     char name[32];
     snprintf(name, sizeof(name), "source-%u.part", (unsigned)spool->generation + 1);
     fm_file_close(&spool->fd);
-    /* An earlier attempt in this directory may have left one of that name; its reader is gone, and
-     * even if it were not, it would keep its own file. */
+    /* An earlier process in this directory may have left a file of that name. Unlinking it takes
+     * nothing from a reader, which keeps its descriptor. */
     if (unlinkat(spool->directory_fd, name, 0) != 0 && errno != ENOENT) {
         return fm_fail_errno(err, "remove an old spool file");
     }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "common/file.h"
+#include "worker/media/input.h"
 #include "worker/media/probe.h"
 #include "worker/media/verify.h"
 
@@ -40,7 +41,7 @@ static void open_source(int fd, size_t size)
     struct fm_source_facts facts;
     struct fm_error err = {0};
     if (fm_input_open(fd, (int64_t)size, MAX_SECONDS, &input, &err) &&
-        fm_probe_source(input, &arena, &facts, &err))
+        fm_probe_source(fm_input_format(input), &arena, &facts, &err))
         require_sendable(&facts);
     else
         require(err.code >= FM_NO_MEDIA_FOUND && err.code <= FM_RESOURCE_DISK);

@@ -1,6 +1,6 @@
 /*
- * What the media tests share: a directory of their own, inputs made by the ffmpeg command, and a
- * media child at the other end of a channel.
+ * Shared by all media tests: a directory for the test's files, inputs made by the ffmpeg command,
+ * and a media child at the other end of a channel.
  */
 #ifndef FM_TESTS_UNIT_MEDIA_FIXTURE_H
 #define FM_TESTS_UNIT_MEDIA_FIXTURE_H
@@ -25,7 +25,7 @@
 #include "proto/channel.h"
 
 #define UNUSED __attribute__((unused))
-/* Sanitized programs are not sealed, and need more memory than they should. */
+/* Sanitized programs are not sealed, and need more memory than the tests allow. */
 #ifdef FM_SANITIZED
 #define SANITIZED true
 #else
@@ -48,7 +48,7 @@ static UNUSED int remove_directory(void **state)
     return fm_file_remove_tree(AT_FDCWD, directory, &err) ? 0 : -1;
 }
 
-/* Opens a file of the test's directory. */
+/* Opens a file in the test's directory. */
 static UNUSED int open_made(const char *name, int flags)
 {
     char path[PATH_MAX];
@@ -58,7 +58,7 @@ static UNUSED int open_made(const char *name, int flags)
     return fd;
 }
 
-/* `ffmpeg ARGUMENTS` in that directory. */
+/* Runs `ffmpeg ARGUMENTS` in the test's directory. */
 static UNUSED void ffmpeg(const char *arguments)
 {
     char command[4096];
@@ -67,8 +67,8 @@ static UNUSED void ffmpeg(const char *arguments)
     assert_int_equal(system(command), 0);
 }
 
-/* A copy of a film that is shown turned by so many degrees against the clock: an option of ffmpeg's
- * from 6.0 on, a tag before. */
+/* Copies a film so that players show it turned by `degrees` counterclockwise. From FFmpeg 6.0 on
+ * the command has an option for that, before it a metadata tag. */
 static UNUSED void turn(const char *source, int degrees, const char *made)
 {
     char command[512];
@@ -102,24 +102,26 @@ struct media_child {
     struct fm_channel *channel;
 };
 
-/* The program under test, or NULL: the test is skipped where nothing was linked. */
+/* The path of the program under test; NULL if FM_BIN_DIR has none, and the test is skipped. */
 static UNUSED const char *media_program(void)
 {
     static char path[PATH_MAX];
     const char *programs = getenv("FM_BIN_DIR");
-    if (!programs)
+    if (!programs) {
         return NULL;
+    }
     snprintf(path, sizeof(path), "%s/fetchmedia-media", programs);
     return access(path, X_OK) == 0 ? path : NULL;
 }
 
-/* In the new process: the channel becomes descriptor 3, open across exec. */
+/* Runs in the new process: makes the channel descriptor 3, which stays open across exec. */
 static UNUSED void exec_media(int theirs)
 {
-    if (theirs == FM_CHANNEL_CHILD_FD)
+    if (theirs == FM_CHANNEL_CHILD_FD) {
         fcntl(theirs, F_SETFD, 0);
-    else
+    } else {
         dup2(theirs, FM_CHANNEL_CHILD_FD);
+    }
     char name[] = "fetchmedia-media";
     char *const arguments[] = {name, NULL};
     execv(media_program(), arguments);
@@ -132,14 +134,15 @@ static UNUSED struct media_child start_child(void)
     int ours = -1, theirs = -1;
     assert_true(fm_channel_pair(&ours, &theirs, &err));
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         exec_media(theirs);
+    }
     assert_true(pid > 0);
     close(theirs);
     return (struct media_child){.pid = pid, .channel = fm_channel_new(ours, FM_FROM_MEDIA)};
 }
 
-/* The next message, which must be of this type; the caller ends it. */
+/* Receives the next message, which must be of this type; the caller ends it. */
 static UNUSED void expect_message(struct media_child *child, enum fm_message_type type,
                                   struct fm_message *message)
 {
@@ -148,13 +151,14 @@ static UNUSED void expect_message(struct media_child *child, enum fm_message_typ
     size_t fd_count = 0;
     enum fm_channel_got got =
         fm_channel_receive(child->channel, 60000, message, fds, &fd_count, &err);
-    if (got != FM_CHANNEL_MESSAGE)
+    if (got != FM_CHANNEL_MESSAGE) {
         print_error("got %d: %s\n", (int)got, err.detail);
+    }
     assert_int_equal(got, FM_CHANNEL_MESSAGE);
     assert_string_equal(fm_message_name(message->type), fm_message_name(type));
 }
 
-/* Ends the channel and reaps; gives the wait status. */
+/* Closes the channel and reaps the child; returns the wait status. */
 static UNUSED int end_child(struct media_child *child)
 {
     int status = 0;

@@ -1,6 +1,6 @@
 /*
- * What the tests of whole ways share: one run from a file to others, unsealed, and a look at what
- * it made.
+ * Shared by the tests that go all the way from a source to its outputs: one run of the pipeline,
+ * unsealed and in this process, and functions that inspect the files it made.
  */
 #ifndef FM_TESTS_UNIT_MEDIA_RUN_H
 #define FM_TESTS_UNIT_MEDIA_RUN_H
@@ -15,7 +15,7 @@
 
 #define OUTPUTS 4
 
-/* One run: what is asked, what came of it. */
+/* One run: the outputs requested, and the result. */
 struct run {
     struct fm_spec_output outputs[OUTPUTS];
     struct fm_spec_video videos[OUTPUTS];
@@ -23,15 +23,15 @@ struct run {
     char files[OUTPUTS][32];
     size_t count;
     unsigned progress;
-    double done_seconds;  /* as last told */
-    uint64_t max_seconds; /* 0: any */
+    double done_seconds;  /* of the last reading */
+    uint64_t max_seconds; /* the longest source allowed; 0: any */
     struct fm_arena arena;
     struct fm_file_facts made[OUTPUTS];
     struct fm_error err;
 };
 
-/* Asks for one more output, in a file of that name. */
-static UNUSED size_t ask(struct run *run, enum fm_format format, const char *file)
+/* Requests one more output, in a file of that name; returns its index. */
+static UNUSED size_t add_output(struct run *run, enum fm_format format, const char *file)
 {
     size_t i = run->count++;
     fm_pack_defaults(&fm_record_spec_output, &run->outputs[i]);
@@ -45,9 +45,10 @@ static UNUSED size_t ask(struct run *run, enum fm_format format, const char *fil
     return i;
 }
 
-static UNUSED size_t ask_transcode(struct run *run, const char *file, unsigned height)
+/* An mp4 that has to be encoded; a height of 0 keeps the source's size. */
+static UNUSED size_t add_transcode(struct run *run, const char *file, unsigned height)
 {
-    size_t i = ask(run, FM_FORMAT_MP4, file);
+    size_t i = add_output(run, FM_FORMAT_MP4, file);
     run->videos[i].codec = FM_CODEC_H264;
     run->videos[i].height = height;
     run->videos[i].preset = "ultrafast";
@@ -55,6 +56,7 @@ static UNUSED size_t ask_transcode(struct run *run, const char *file, unsigned h
     return i;
 }
 
+/* Progress never goes back and never passes the total. */
 static UNUSED void count_progress(void *context, const struct fm_progress_reading *reading)
 {
     struct run *run = context;
@@ -64,7 +66,7 @@ static UNUSED void count_progress(void *context, const struct fm_progress_readin
     run->done_seconds = reading->done_seconds;
 }
 
-static UNUSED bool make(struct run *run, const char *source)
+static UNUSED bool run_pipeline(struct run *run, const char *source)
 {
     FM_AUTO(fm_file_close) int fd = open_made(source, O_RDONLY);
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
@@ -73,8 +75,9 @@ static UNUSED bool make(struct run *run, const char *source)
     fm_pack_defaults(&fm_record_spec, &spec);
     spec.outputs = (struct fm_list){.items = run->outputs, .count = run->count};
     assert_true(fm_input_open(fd, size_of(fd), 7200, &input, &run->err));
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->count; i++) {
         fds[i] = open_made(run->files[i], O_RDWR | O_CREAT | O_TRUNC);
+    }
     struct fm_pipeline_request request = {
         .input = input,
         .spec = &spec,
@@ -85,8 +88,9 @@ static UNUSED bool make(struct run *run, const char *source)
         .on_progress = count_progress,
     };
     bool good = fm_pipeline_run(&request, &run->arena, run->made, &run->err);
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->count; i++) {
         fm_file_close(&fds[i]);
+    }
     return good;
 }
 
@@ -95,11 +99,11 @@ static UNUSED void run_done(struct run *run)
     fm_arena_done(&run->arena);
 }
 
-/* ---- what a file holds, by its packets ---- */
+/* ---- the content of a file, by its packets ---- */
 
 struct seen {
-    uint64_t video, audio; /* packets */
-    double duration, video_start;
+    uint64_t video, audio;        /* packets */
+    double duration, video_start; /* seconds */
     int rotation;
     AVRational shape;
     enum AVColorSpace colours;
@@ -118,7 +122,7 @@ static UNUSED void count_packets(AVFormatContext *format, int video, int audio, 
     av_packet_free(&packet);
 }
 
-static UNUSED struct seen see(const char *file)
+static UNUSED struct seen inspect(const char *file)
 {
     FM_AUTO(fm_file_close) int fd = open_made(file, O_RDONLY);
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
@@ -141,28 +145,33 @@ static UNUSED struct seen see(const char *file)
     return seen;
 }
 
-/* What was made passes the verification that follows in a job. */
+/* Output `i` passes the verification that follows in a job. */
 static UNUSED void assert_verified(struct run *run, size_t i)
 {
     FM_AUTO(fm_file_close) int fd = open_made(run->files[i], O_RDONLY);
     struct fm_file_facts found = {0};
     bool good = fm_verify_file(fd, &run->made[i], 7200, &run->arena, &found, &run->err);
-    if (!good)
+    if (!good) {
         print_error("%s: %s\n", run->files[i], run->err.detail);
+    }
     assert_true(good);
 }
 
+/* The run succeeds, and all its outputs pass their verification. */
 static UNUSED void assert_made(struct run *run, const char *source)
 {
-    bool good = make(run, source);
-    if (!good)
+    bool good = run_pipeline(run, source);
+    if (!good) {
         print_error("%s: %d %s\n", source, run->err.code, run->err.detail);
+    }
     assert_true(good);
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->count; i++) {
         assert_verified(run, i);
+    }
 }
 
-static UNUSED bool holds(const char *file, const char *bytes, size_t length, size_t within)
+/* Whether the bytes are among the file's first `within` bytes. */
+static UNUSED bool file_contains(const char *file, const char *bytes, size_t length, size_t within)
 {
     FM_AUTO(fm_file_close) int fd = open_made(file, O_RDONLY);
     char head[4096] = "";
@@ -188,7 +197,7 @@ static UNUSED void assert_same_bytes(const char *one, const char *other)
     assert_memory_equal(bytes.data, others.data, bytes.length);
 }
 
-/* `sh -c` in the test's directory. */
+/* Runs a shell command in the test's directory. */
 static UNUSED void shell(const char *line)
 {
     char command[512];
@@ -196,11 +205,12 @@ static UNUSED void shell(const char *line)
     assert_int_equal(system(command), 0);
 }
 
-/* film.mp4, two seconds of picture and sound. */
+/* film.mp4: two seconds of video and audio. */
 static UNUSED int make_film(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -bf 2 -pix_fmt yuv420p -c:a aac -ac 2 "
                        "film.mp4");
     return 0;

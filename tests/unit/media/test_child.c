@@ -1,4 +1,4 @@
-/* A child's whole life over its channel: orders go in with descriptors, an END comes out. */
+/* The whole life of a child over its channel: a command and descriptors go in, END comes out. */
 #include "tests/unit/media/fixture.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@ static void start_ready(struct media_child *child)
     fm_message_done(&ready);
 }
 
-/* The file of one output. */
+/* The file of output `index`. */
 static int open_output(size_t index, int flags)
 {
     char name[32];
@@ -25,7 +25,7 @@ static int open_output(size_t index, int flags)
     return open_made(name, flags);
 }
 
-/* Sends WORK: the input, then fresh output files `made-0`, … for each output of the spec. */
+/* Sends WORK with the input and an empty file (`made-0`, `made-1` and so on) for each output. */
 static void send_work(struct media_child *child, const char *name, const struct fm_spec *spec,
                       const char *content_type)
 {
@@ -38,15 +38,17 @@ static void send_work(struct media_child *child, const char *name, const struct 
     work.work.spec = (struct fm_slice){packed.data, packed.length};
     work.work.size_bytes = (uint64_t)size_of(fds[0]);
     work.work.content_type = content_type;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         fds[1 + i] = open_output(i, O_RDWR | O_CREAT | O_TRUNC);
+    }
     assert_true(fm_channel_send(child->channel, &work, fds, 1 + count, 1000, &err));
     fm_message_done(&work);
-    for (size_t i = 0; i <= count; i++)
+    for (size_t i = 0; i <= count; i++) {
         fm_file_close(&fds[i]);
+    }
 }
 
-/* Passes over PROGRESS (at least one) up to END, then sees the child exit 0. */
+/* Skips PROGRESS, of which there is at least one, up to END; the child then exits with 0. */
 static void expect_end(struct media_child *child, struct fm_message *end)
 {
     for (int i = 0;; i++) {
@@ -62,13 +64,14 @@ static void expect_end(struct media_child *child, struct fm_message *end)
         assert_int_equal(end->type, FM_MESSAGE_PROGRESS);
         fm_message_done(end);
     }
-    if (end->end.error)
+    if (end->end.error) {
         print_message("error %u: %s\n", (unsigned)end->end.error, end->end.detail);
+    }
     assert_int_equal(end_child(child), 0);
 }
 
-static void make(const char *name, const struct fm_spec *spec, const char *content_type,
-                 struct fm_message *end)
+static void run_work(const char *name, const struct fm_spec *spec, const char *content_type,
+                     struct fm_message *end)
 {
     struct media_child child;
     start_ready(&child);
@@ -76,25 +79,27 @@ static void make(const char *name, const struct fm_spec *spec, const char *conte
     expect_end(&child, end);
 }
 
-/* Sends VERIFY of `made-0`, … by what was said of them. */
-static void verify(const struct fm_list *files, struct fm_message *end)
+/* Sends VERIFY of `made-0` and so on, with the facts that the first child reported. */
+static void run_verify(const struct fm_list *files, struct fm_message *end)
 {
     struct media_child child;
-    struct fm_message order;
+    struct fm_message command;
     int fds[MOST_FDS];
     start_ready(&child);
-    fm_message_init(&order, FM_MESSAGE_VERIFY);
-    order.verify.expect = *files;
-    for (size_t i = 0; i < files->count; i++)
+    fm_message_init(&command, FM_MESSAGE_VERIFY);
+    command.verify.expect = *files;
+    for (size_t i = 0; i < files->count; i++) {
         fds[i] = open_output(i, O_RDONLY);
-    assert_true(fm_channel_send(child.channel, &order, fds, files->count, 1000, &err));
-    fm_message_done(&order);
-    for (size_t i = 0; i < files->count; i++)
+    }
+    assert_true(fm_channel_send(child.channel, &command, fds, files->count, 1000, &err));
+    fm_message_done(&command);
+    for (size_t i = 0; i < files->count; i++) {
         fm_file_close(&fds[i]);
+    }
     expect_end(&child, end);
 }
 
-static void prepare(struct fm_spec *spec)
+static void set_defaults(struct fm_spec *spec)
 {
     fm_pack_defaults(&fm_record_spec, spec);
     spec->url = "http://example.org/film.mp4";
@@ -102,13 +107,13 @@ static void prepare(struct fm_spec *spec)
 
 /* ---- copies ---- */
 
-static void a_copy_of_a_film_tells_its_facts(void **state)
+static void a_copy_of_a_film_has_facts(void **state)
 {
     (void)state;
     struct fm_spec spec;
     struct fm_message end;
-    prepare(&spec);
-    make("film.mp4", &spec, "video/mp4", &end);
+    set_defaults(&spec);
+    run_work("film.mp4", &spec, "video/mp4", &end);
     assert_int_equal(end.end.error, FM_NONE);
     assert_int_equal(end.end.files.count, 0);
     assert_string_equal(end.end.source->container, "mov,mp4,m4a,3gp,3g2,mj2");
@@ -116,14 +121,14 @@ static void a_copy_of_a_film_tells_its_facts(void **state)
     fm_message_done(&end);
 }
 
-static void a_copy_of_what_is_no_media_has_no_facts(void **state)
+static void a_copy_of_something_that_is_no_media_has_no_facts(void **state)
 {
     (void)state;
     struct fm_spec spec;
     struct fm_message end;
-    prepare(&spec);
+    set_defaults(&spec);
     write_file("letter", "Dear reader,\n", 13);
-    make("letter", &spec, "text/plain", &end);
+    run_work("letter", &spec, "text/plain", &end);
     assert_int_equal(end.end.error, FM_NONE);
     assert_null(end.end.source->container);
     fm_message_done(&end);
@@ -134,13 +139,13 @@ static void a_page_is_no_media(void **state)
     (void)state;
     struct fm_spec spec;
     struct fm_message end;
-    prepare(&spec);
+    set_defaults(&spec);
     static const char page[] = "\n<!-- x --><!DOCTYPE html><html><body>Log in</body></html>";
     write_file("page", page, strlen(page));
-    make("page", &spec, NULL, &end);
+    run_work("page", &spec, NULL, &end);
     assert_int_equal(end.end.error, FM_NO_MEDIA_FOUND);
     fm_message_done(&end);
-    make("letter", &spec, "text/html; charset=utf-8", &end);
+    run_work("letter", &spec, "text/html; charset=utf-8", &end);
     assert_int_equal(end.end.error, FM_NO_MEDIA_FOUND);
     fm_message_done(&end);
 }
@@ -154,7 +159,7 @@ static void a_spec_that_does_not_fit_its_descriptors_is_a_protocol_error(void **
     struct fm_message work, end;
     FM_AUTO(fm_text_done) struct fm_text packed = {0};
     FM_AUTO(fm_file_close) int fd = open_made("film.mp4", O_RDONLY);
-    prepare(&spec);
+    set_defaults(&spec);
     spec.outputs = (struct fm_list){.items = &song, .count = 1};
     assert_true(fm_spec_write(&spec, &packed, &err));
     start_ready(&child);
@@ -167,7 +172,7 @@ static void a_spec_that_does_not_fit_its_descriptors_is_a_protocol_error(void **
     fm_message_done(&end);
 }
 
-/* ---- one decode, three outputs, and their proof ---- */
+/* ---- one decode, three outputs, and their verification ---- */
 
 static void check_made(const struct fm_list *list)
 {
@@ -203,20 +208,20 @@ static void one_film_becomes_three_files_that_pass(void **state)
     outputs[0].video = &video;
     struct fm_spec spec;
     struct fm_message made, found;
-    prepare(&spec);
+    set_defaults(&spec);
     spec.outputs = (struct fm_list){.items = outputs, .count = FM_COUNT(outputs)};
-    make("film.mp4", &spec, "video/mp4", &made);
+    run_work("film.mp4", &spec, "video/mp4", &made);
     assert_int_equal(made.end.error, FM_NONE);
     check_made(&made.end.files);
-    verify(&made.end.files, &found);
+    run_verify(&made.end.files, &found);
     assert_int_equal(found.end.error, FM_NONE);
     check_made(&found.end.files);
     fm_message_done(&made);
     fm_message_done(&found);
 }
 
-/* Every encoder and decoder once behind the seal: a file opened or a call made late would end it.
- */
+/* Runs every decoder once behind the seal, where opening a file or making an unusual call late in
+ * its work would kill the child. */
 static void no_source_makes_the_seal_break(void **state)
 {
     (void)state;
@@ -227,7 +232,7 @@ static void no_source_makes_the_seal_break(void **state)
     still.name = "still";
     still.format = FM_FORMAT_JPG;
     struct fm_spec spec;
-    prepare(&spec);
+    set_defaults(&spec);
     spec.outputs = (struct fm_list){.items = &still, .count = 1};
     ffmpeg("-i film.mp4 -t 0.5 a.mov -t 0.5 a.mkv -c:v libvpx-vp9 -deadline realtime -t 0.5 a.webm "
            "-t 0.5 a.avi -t 0.5 a.ts -t 0.5 a.mpg -t 0.5 a.flv -t 0.5 a.gif -frames:v 1 a.webp "
@@ -236,20 +241,21 @@ static void no_source_makes_the_seal_break(void **state)
     for (size_t i = 0; i < FM_COUNT(names); i++) {
         struct fm_message made;
         print_message("%s\n", names[i]);
-        make(names[i], &spec, NULL, &made);
+        run_work(names[i], &spec, NULL, &made);
         assert_int_equal(made.end.error, FM_NONE);
         fm_message_done(&made);
     }
 }
 
-/* One output of every format, all of one part, so that each is encoded. */
-static size_t ask_all(struct fm_spec_output *outputs)
+/* Requests one output of every format, all of the same part, so that each has to be encoded. */
+static size_t add_every_format(struct fm_spec_output *outputs)
 {
     static const struct fm_spec_trim part = {.start_seconds = 0.5, .end_seconds = 1.3};
     size_t count = 0;
     for (size_t i = 0; i < FM_FORMAT_COUNT; i++) {
-        if (i == FM_FORMAT_COPY)
+        if (i == FM_FORMAT_COPY) {
             continue;
+        }
         fm_pack_defaults(&fm_record_spec_output, &outputs[count]);
         outputs[count].name = fm_names_format[i];
         outputs[count].format = i;
@@ -264,11 +270,11 @@ static void no_output_makes_the_seal_break(void **state)
     struct fm_spec_output outputs[FM_FORMAT_COUNT];
     struct fm_spec spec;
     struct fm_message made, found;
-    prepare(&spec);
-    spec.outputs = (struct fm_list){.items = outputs, .count = ask_all(outputs)};
-    make("film.mp4", &spec, "video/mp4", &made);
+    set_defaults(&spec);
+    spec.outputs = (struct fm_list){.items = outputs, .count = add_every_format(outputs)};
+    run_work("film.mp4", &spec, "video/mp4", &made);
     assert_int_equal(made.end.error, FM_NONE);
-    verify(&made.end.files, &found);
+    run_verify(&made.end.files, &found);
     assert_int_equal(found.end.error, FM_NONE);
     const struct fm_file_facts *files = found.end.files.items;
     for (size_t i = 0; i < found.end.files.count; i++) {
@@ -281,8 +287,9 @@ static void no_output_makes_the_seal_break(void **state)
 
 static int make_film(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "film.mp4");
     return 0;
 }
@@ -290,8 +297,8 @@ static int make_film(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_copy_of_a_film_tells_its_facts),
-        cmocka_unit_test(a_copy_of_what_is_no_media_has_no_facts),
+        cmocka_unit_test(a_copy_of_a_film_has_facts),
+        cmocka_unit_test(a_copy_of_something_that_is_no_media_has_no_facts),
         cmocka_unit_test(a_page_is_no_media),
         cmocka_unit_test(a_spec_that_does_not_fit_its_descriptors_is_a_protocol_error),
         cmocka_unit_test(one_film_becomes_three_files_that_pass),

@@ -1,4 +1,4 @@
-/* Sizes of pictures in their boxes. */
+/* The sizes of pictures in their boxes, for each way to fit. */
 #include "worker/media/fit.h"
 
 #include "tests/unit/media/fixture.h"
@@ -25,6 +25,7 @@ static void assert_scaled(struct fm_fit_size size, int width, int height)
     assert_int_equal(size.scaled_height, height);
 }
 
+/* Members of struct fm_fit_ask. */
 #define OF(w, h) .width = w, .height = h
 #define BOX(w, h) .box_width = w, .box_height = h
 

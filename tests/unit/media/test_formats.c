@@ -1,8 +1,8 @@
-/* Every format and fit, held against what the ffmpeg command makes of the same source. */
+/* Every format, fit and part, compared with what the ffmpeg command makes of the same source. */
 #include "tests/unit/media/run.h"
 
-/* The value ffprobe gives for one entry of one stream, as text without a newline. */
-static const char *ask_probe(const char *file, const char *options)
+/* The first line of ffprobe's output; overwritten by the next call. */
+static const char *run_ffprobe(const char *file, const char *options)
 {
     static char answer[256];
     char command[512];
@@ -17,12 +17,12 @@ static const char *ask_probe(const char *file, const char *options)
     return answer;
 }
 
-static double ask_seconds(const char *file)
+static double read_seconds(const char *file)
 {
-    return strtod(ask_probe(file, "-show_entries format=duration"), NULL);
+    return strtod(run_ffprobe(file, "-show_entries format=duration"), NULL);
 }
 
-static const char *ask_codecs(const char *file)
+static const char *read_codecs(const char *file)
 {
     static char codecs[2][32];
     static char both[80];
@@ -31,20 +31,20 @@ static const char *ask_codecs(const char *file)
         char options[80];
         snprintf(options, sizeof(options), "-select_streams %s -show_entries stream=codec_name",
                  kinds[i]);
-        snprintf(codecs[i], sizeof(codecs[i]), "%.31s", ask_probe(file, options));
+        snprintf(codecs[i], sizeof(codecs[i]), "%.31s", run_ffprobe(file, options));
     }
     snprintf(both, sizeof(both), "%s %s", codecs[0], codecs[1]);
     return both;
 }
 
-static const char *ask_picture(const char *file)
+static const char *read_picture(const char *file)
 {
-    return ask_probe(file, "-select_streams v -count_frames "
-                           "-show_entries stream=width,height,nb_read_frames");
+    return run_ffprobe(file, "-select_streams v -count_frames "
+                             "-show_entries stream=width,height,nb_read_frames");
 }
 
-/* How alike two films are, frame by frame: 1 is the same. */
-static double ask_ssim(const char *one, const char *other)
+/* How similar two films are, frame by frame (SSIM); 1: identical. */
+static double measure_ssim(const char *one, const char *other)
 {
     char command[512], line[256] = "";
     snprintf(command, sizeof(command),
@@ -82,66 +82,69 @@ static const struct made {
 static void assert_format(const char *source, const struct made *made)
 {
     FM_AUTO(run_done) struct run run = {0};
-    size_t i = ask(&run, made->format, made->file);
+    size_t i = add_output(&run, made->format, made->file);
     run.videos[i].preset = made->format == FM_FORMAT_WEBM ? "ultrafast" : NULL;
     assert_made(&run, source);
-    assert_string_equal(ask_codecs(made->file), made->codecs);
-    assert_string_equal(ask_picture(made->file), made->picture);
-    if (made->seconds > 0)
-        assert_float_equal(ask_seconds(made->file), made->seconds, 0.12);
+    assert_string_equal(read_codecs(made->file), made->codecs);
+    assert_string_equal(read_picture(made->file), made->picture);
+    if (made->seconds > 0) {
+        assert_float_equal(read_seconds(made->file), made->seconds, 0.12);
+    }
     assert_float_equal(run.made[0].duration_seconds, made->seconds, 0.12);
 }
 
 static void every_format_is_made_of_a_film(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FM_COUNT(formats); i++)
+    for (size_t i = 0; i < FM_COUNT(formats); i++) {
         assert_format("film.mp4", &formats[i]);
+    }
 }
 
 /* A transport stream's packets carry their parameters; files keep them in the header. */
-static void streams_are_carried_into_every_file(void **state)
+static void streams_are_remuxed_into_every_file(void **state)
 {
     (void)state;
     for (size_t i = 0; i < FM_COUNT(formats); i++) {
         const struct fm_format_row *row = fm_operations_format(formats[i].format);
-        if (row->audio == FM_CODEC_AAC)
+        if (row->audio == FM_CODEC_AAC) {
             assert_format("film.ts", &formats[i]);
+        }
     }
 }
 
-/* How long it is only its end tells: its pictures cannot all wait for one palette. */
+/* A live recording does not say how long it is, so its frames must not all wait for one palette. */
 static void a_recording_becomes_a_gif_picture_by_picture(void **state)
 {
     (void)state;
     FM_AUTO(run_done) struct run run = {0};
     shell("ffmpeg -v error -i film.mp4 -c copy -f matroska - </dev/null | cat >recording.mkv");
-    size_t i = ask(&run, FM_FORMAT_GIF, "recording.gif");
+    size_t i = add_output(&run, FM_FORMAT_GIF, "recording.gif");
     run.videos[i].width = 100;
     assert_made(&run, "recording.mkv");
-    assert_string_equal(ask_picture("recording.gif"), "100,75,21");
+    assert_string_equal(read_picture("recording.gif"), "100,75,21");
     FM_AUTO(run_done) struct run still = {0};
-    ask(&still, FM_FORMAT_GIF, "still.gif");
+    add_output(&still, FM_FORMAT_GIF, "still.gif");
     ffmpeg("-i film.mp4 -frames:v 1 still.png");
     assert_made(&still, "still.png");
-    assert_string_equal(ask_picture("still.gif"), "320,240,1");
+    assert_string_equal(read_picture("still.gif"), "320,240,1");
 }
 
-/* A header that cannot say so would show the film on its side. */
+/* A format that cannot store the rotation would show the film on its side. */
 static void a_turned_film_stands_upright_in_every_file(void **state)
 {
     (void)state;
     FM_AUTO(run_done) struct run run = {0};
-    ask(&run, FM_FORMAT_MOV, "upright.mov");
-    ask(&run, FM_FORMAT_MKV, "upright.mkv");
-    ask(&run, FM_FORMAT_GIF, "upright.gif");
+    add_output(&run, FM_FORMAT_MOV, "upright.mov");
+    add_output(&run, FM_FORMAT_MKV, "upright.mkv");
+    add_output(&run, FM_FORMAT_GIF, "upright.gif");
     assert_made(&run, "turned.mp4");
-    assert_int_equal(see("upright.mov").rotation, see("turned.mp4").rotation);
-    assert_string_equal(ask_picture("upright.mkv"), "240,320,50");
-    assert_string_equal(ask_picture("upright.gif"), "240,320,20");
+    assert_int_equal(inspect("upright.mov").rotation, inspect("turned.mp4").rotation);
+    assert_string_equal(read_picture("upright.mkv"), "240,320,50");
+    assert_string_equal(read_picture("upright.gif"), "240,320,20");
     FM_AUTO(run_done) struct run copy = {0};
-    copy.videos[ask(&copy, FM_FORMAT_MKV, "copy.mkv")].codec = FM_CODEC_COPY;
-    assert_false(make(&copy, "turned.mp4"));
+    copy.videos[add_output(&copy, FM_FORMAT_MKV, "copy.mkv")].codec = FM_CODEC_COPY;
+    assert_false(run_pipeline(&copy, "turned.mp4"));
     assert_int_equal(copy.err.code, FM_UNSUPPORTED_CODEC);
 }
 
@@ -152,7 +155,7 @@ static void assert_like(const char *source, enum fm_fit fit, unsigned width, uns
 {
     char options[512];
     FM_AUTO(run_done) struct run run = {0};
-    size_t i = ask_transcode(&run, "fit.mp4", height);
+    size_t i = add_transcode(&run, "fit.mp4", height);
     run.videos[i].width = width;
     run.videos[i].fit = fit;
     run.videos[i].crf = 10;
@@ -163,9 +166,9 @@ static void assert_like(const char *source, enum fm_fit fit, unsigned width, uns
         source, filters);
     ffmpeg(options);
     char ours[64];
-    snprintf(ours, sizeof(ours), "%s", ask_picture("fit.mp4"));
-    assert_string_equal(ours, ask_picture("like.mp4"));
-    double alike = ask_ssim("fit.mp4", "like.mp4");
+    snprintf(ours, sizeof(ours), "%s", read_picture("fit.mp4"));
+    assert_string_equal(ours, read_picture("like.mp4"));
+    double alike = measure_ssim("fit.mp4", "like.mp4");
     assert_true(alike > 0.98);
 }
 
@@ -192,7 +195,7 @@ static void fits_are_those_of_ffmpegs_filters(void **state)
 
 /* ---- parts ---- */
 
-static void cut(struct run *run, size_t i, double start, double end, enum fm_accuracy accuracy)
+static void set_part(struct run *run, size_t i, double start, double end, enum fm_accuracy accuracy)
 {
     static struct fm_spec_trim parts[OUTPUTS];
     parts[i] = (struct fm_spec_trim){start, end, accuracy};
@@ -203,10 +206,10 @@ static void assert_part(const char *source, double start, double end)
 {
     char options[512];
     FM_AUTO(run_done) struct run run = {0};
-    size_t i = ask_transcode(&run, "part.mp4", 0);
+    size_t i = add_transcode(&run, "part.mp4", 0);
     run.videos[i].crf = 10;
-    cut(&run, i, start, end, FM_ACCURACY_EXACT);
-    cut(&run, ask(&run, FM_FORMAT_WAV, "part.wav"), start, end, FM_ACCURACY_EXACT);
+    set_part(&run, i, start, end, FM_ACCURACY_EXACT);
+    set_part(&run, add_output(&run, FM_FORMAT_WAV, "part.wav"), start, end, FM_ACCURACY_EXACT);
     assert_made(&run, source);
     char seek[64];
     snprintf(seek, sizeof(seek), "-ss %f -to %f", start, end);
@@ -216,10 +219,10 @@ static void assert_part(const char *source, double start, double end)
              source, seek, seek);
     ffmpeg(options);
     char ours[64];
-    snprintf(ours, sizeof(ours), "%s", ask_picture("part.mp4"));
-    assert_string_equal(ours, ask_picture("like.mp4"));
-    assert_true(ask_ssim("part.mp4", "like.mp4") > 0.98);
-    assert_float_equal(ask_seconds("part.wav"), ask_seconds("like.wav"), 0.0015);
+    snprintf(ours, sizeof(ours), "%s", read_picture("part.mp4"));
+    assert_string_equal(ours, read_picture("like.mp4"));
+    assert_true(measure_ssim("part.mp4", "like.mp4") > 0.98);
+    assert_float_equal(read_seconds("part.wav"), read_seconds("like.wav"), 0.0015);
 }
 
 static void parts_are_those_of_ffmpegs_seeking(void **state)
@@ -233,49 +236,49 @@ static void parts_are_those_of_ffmpegs_seeking(void **state)
     assert_part("ntsc.mp4", 0.5, 1.5);
 }
 
-static void a_part_is_carried_from_the_keyframe_before(void **state)
+static void a_remuxed_part_begins_at_the_keyframe_before(void **state)
 {
     (void)state;
     static const char *const sources[] = {"keys.mp4", "keys.mkv", "keys.ts"};
     for (size_t i = 0; i < FM_COUNT(sources); i++) {
         FM_AUTO(run_done) struct run run = {0};
-        cut(&run, ask(&run, FM_FORMAT_MP4, "part.mp4"), 1.3, 1.7, FM_ACCURACY_KEYFRAME);
-        cut(&run, ask(&run, FM_FORMAT_MKV, "part.mkv"), 1.3, 1.7, FM_ACCURACY_KEYFRAME);
+        set_part(&run, add_output(&run, FM_FORMAT_MP4, "part.mp4"), 1.3, 1.7, FM_ACCURACY_KEYFRAME);
+        set_part(&run, add_output(&run, FM_FORMAT_MKV, "part.mkv"), 1.3, 1.7, FM_ACCURACY_KEYFRAME);
         assert_made(&run, sources[i]);
         assert_non_null(strstr(run.made[0].reason, "video: remux"));
-        assert_float_equal(ask_seconds("part.mp4"), 0.7, 0.13);
-        assert_float_equal(ask_seconds("part.mkv"), 0.7, 0.13);
-        struct seen seen = see("part.mp4");
+        assert_float_equal(read_seconds("part.mp4"), 0.7, 0.13);
+        assert_float_equal(read_seconds("part.mkv"), 0.7, 0.13);
+        struct seen seen = inspect("part.mp4");
         assert_true(seen.video >= 17 && seen.video <= 20);
         assert_true(fabs(seen.video_start) < 0.05);
     }
 }
 
-/* Pictures that stand for a while: the one on show when the part starts is its first. */
+/* Frames that are shown for a while: the frame on show when the part starts is its first. */
 static void an_uneven_film_is_cut_where_it_stands(void **state)
 {
     (void)state;
     FM_AUTO(run_done) struct run run = {0};
-    size_t i = ask(&run, FM_FORMAT_MKV, "stands.mkv");
+    size_t i = add_output(&run, FM_FORMAT_MKV, "stands.mkv");
     run.videos[i].codec = FM_CODEC_H264;
-    cut(&run, i, 0.7, 1.6, FM_ACCURACY_EXACT);
+    set_part(&run, i, 0.7, 1.6, FM_ACCURACY_EXACT);
     assert_made(&run, "uneven.mkv");
-    assert_string_equal(ask_probe("stands.mkv", "-show_entries packet=pts_time"), "0.000000");
+    assert_string_equal(run_ffprobe("stands.mkv", "-show_entries packet=pts_time"), "0.000000");
     assert_float_equal(run.made[0].duration_seconds, 0.9, 0.03);
-    FM_AUTO(run_done) struct run paced = {0};
-    i = ask_transcode(&paced, "paced.mp4", 0);
-    cut(&paced, i, 0.7, 1.6, FM_ACCURACY_EXACT);
-    assert_made(&paced, "uneven.mkv");
-    assert_float_equal(paced.made[0].duration_seconds, 0.9, 0.03);
+    FM_AUTO(run_done) struct run even_run = {0};
+    i = add_transcode(&even_run, "even.mp4", 0);
+    set_part(&even_run, i, 0.7, 1.6, FM_ACCURACY_EXACT);
+    assert_made(&even_run, "uneven.mkv");
+    assert_float_equal(even_run.made[0].duration_seconds, 0.9, 0.03);
 }
 
 static void the_last_moments_of_a_film_are_a_part(void **state)
 {
     (void)state;
     FM_AUTO(run_done) struct run run = {0};
-    cut(&run, ask(&run, FM_FORMAT_WAV, "tail.wav"), 1.9, 1000000, FM_ACCURACY_EXACT);
-    cut(&run, ask(&run, FM_FORMAT_JPG, "tail.jpg"), 1.9, 1000000, FM_ACCURACY_EXACT);
-    cut(&run, ask(&run, FM_FORMAT_GIF, "tail.gif"), 1.99, 9, FM_ACCURACY_EXACT);
+    set_part(&run, add_output(&run, FM_FORMAT_WAV, "tail.wav"), 1.9, 1000000, FM_ACCURACY_EXACT);
+    set_part(&run, add_output(&run, FM_FORMAT_JPG, "tail.jpg"), 1.9, 1000000, FM_ACCURACY_EXACT);
+    set_part(&run, add_output(&run, FM_FORMAT_GIF, "tail.gif"), 1.99, 9, FM_ACCURACY_EXACT);
     assert_made(&run, "film.mp4");
     assert_float_equal(run.made[0].duration_seconds, 0.1, 0.03);
     assert_int_equal(run.made[2].video->frames, 1);
@@ -283,8 +286,9 @@ static void the_last_moments_of_a_film_are_a_part(void **state)
 
 static int make_films(void **state)
 {
-    if (make_film(state) != 0)
+    if (make_film(state) != 0) {
         return -1;
+    }
     ffmpeg("-i film.mp4 -c copy film.ts");
     ffmpeg("-i film.mp4 -c copy film.mkv");
     turn("film.mp4", 90, "turned.mp4");
@@ -305,12 +309,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_is_made_of_a_film),
-        cmocka_unit_test(streams_are_carried_into_every_file),
+        cmocka_unit_test(streams_are_remuxed_into_every_file),
         cmocka_unit_test(a_recording_becomes_a_gif_picture_by_picture),
         cmocka_unit_test(a_turned_film_stands_upright_in_every_file),
         cmocka_unit_test(fits_are_those_of_ffmpegs_filters),
         cmocka_unit_test(parts_are_those_of_ffmpegs_seeking),
-        cmocka_unit_test(a_part_is_carried_from_the_keyframe_before),
+        cmocka_unit_test(a_remuxed_part_begins_at_the_keyframe_before),
         cmocka_unit_test(an_uneven_film_is_cut_where_it_stands),
         cmocka_unit_test(the_last_moments_of_a_film_are_a_part),
     };

@@ -1,21 +1,23 @@
-/* What may be opened, what is refused, and with which word. */
+/* Which sources are opened, which are refused, and with which error. */
 #include "tests/unit/media/fixture.h"
 
 #include <dirent.h>
 #include <math.h>
 #include <sys/resource.h>
 
+#include "worker/media/input.h"
 #include "worker/media/probe.h"
 
 #define AN_HOUR 3600
 
-/* FM_NONE if it opens. */
+/* The error of opening the file; FM_NONE if it opens. */
 static enum fm_error_code open_fd(int fd, uint64_t max_seconds)
 {
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
     struct fm_error err = {0};
-    if (fm_input_open(fd, size_of(fd), max_seconds, &input, &err))
+    if (fm_input_open(fd, size_of(fd), max_seconds, &input, &err)) {
         return FM_NONE;
+    }
     assert_null(input);
     return err.code;
 }
@@ -43,8 +45,9 @@ static void every_container_people_use_is_opened(void **state)
                        "-frames:v 1 a.png -frames:v 1 a.jpg -frames:v 1 a.webp a.wmv");
     for (size_t i = 0; i < FM_COUNT(names); i++) {
         enum fm_error_code code = open_named(names[i], AN_HOUR);
-        if (code != FM_NONE)
+        if (code != FM_NONE) {
             print_error("%s: %s\n", names[i], fm_error_row(code)->public_code);
+        }
         assert_int_equal(code, FM_NONE);
     }
 }
@@ -95,7 +98,7 @@ static void a_picture_of_too_many_pixels_costs_no_memory(void **state)
     struct fm_error err = {0};
     FM_AUTO(fm_file_close) int fd = open_made("big.png", O_RDONLY);
     assert_false(fm_input_open(fd, size_of(fd), AN_HOUR, &input, &err) &&
-                 fm_probe_source(input, &arena, &facts, &err));
+                 fm_probe_source(fm_input_format(input), &arena, &facts, &err));
     assert_int_equal(err.code, FM_MEDIA_TOO_LARGE);
     assert_true(SANITIZED || peak_kilobytes() - before < 100000);
 }
@@ -105,14 +108,15 @@ static void more_streams_than_allowed_are_refused(void **state)
     (void)state;
     FM_AUTO(fm_text_done) struct fm_text arguments = {0};
     fm_text_append(&arguments, "-f lavfi -i sine=d=0.1 -c:a aac ");
-    for (int i = 0; i < FM_INPUT_MAX_STREAMS + 1; i++)
+    for (int i = 0; i < FM_INPUT_MAX_STREAMS + 1; i++) {
         fm_text_append(&arguments, "-map 0 ");
+    }
     fm_text_append(&arguments, "many.mp4");
     ffmpeg(fm_text_get(&arguments));
     assert_int_equal(open_named("many.mp4", AN_HOUR), FM_MEDIA_TOO_LARGE);
 }
 
-/* An MP4 header that is nothing but empty tracks, eight bytes each. */
+/* The header of an MP4 with nothing but empty tracks, eight bytes each. */
 static void a_header_of_countless_tracks_is_refused(void **state)
 {
     (void)state;
@@ -123,11 +127,13 @@ static void a_header_of_countless_tracks_is_refused(void **state)
                                   "ftypisom\0\0\2\0isommp41";
     memcpy(bytes, type, 24);
     uint32_t moov = (uint32_t)length - 24;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         bytes[24 + i] = (uint8_t)(moov >> (24 - 8 * i));
+    }
     memcpy(bytes + 28, "moov", 4);
-    for (size_t i = 0; i < TRACKS; i++)
+    for (size_t i = 0; i < TRACKS; i++) {
         memcpy(bytes + 32 + i * 8, "\0\0\0\x8trak", 8);
+    }
     write_file("tracks.mp4", bytes, length);
     assert_int_equal(open_named("tracks.mp4", AN_HOUR), FM_MEDIA_TOO_LARGE);
 }
@@ -139,8 +145,8 @@ static void a_longer_source_than_allowed_is_refused(void **state)
     assert_int_equal(open_named("a.mp4", 3), FM_NONE);
 }
 
-/* A part of a film of hours keeps its header: what counts is what is there. */
-static void a_length_nobody_can_believe_is_measured(void **state)
+/* The first part of a film of hours still has the header of the whole. */
+static void an_incredible_duration_is_measured(void **state)
 {
     (void)state;
     FM_AUTO(fm_text_done) struct fm_text bytes = {0};
@@ -150,7 +156,7 @@ static void a_length_nobody_can_believe_is_measured(void **state)
     ffmpeg("-i a.mp4 -c copy liar.mkv");
     snprintf(path, sizeof(path), "%s/liar.mkv", directory);
     assert_true(fm_file_read(path, 16 << 20, &bytes, &err));
-    /* Duration: id, a length of eight, then 2^27 milliseconds as a double. */
+    /* The Duration element: its id, a length of 8, then 2^27 milliseconds as a double. */
     char *field = memmem(bytes.data, bytes.length, "\x44\x89\x88", 3);
     assert_non_null(field);
     memcpy(field + 3, "\x41\xa0\0\0\0\0\0\0", 8);
@@ -186,13 +192,14 @@ static void a_cut_file_is_opened_or_refused_but_nothing_worse(void **state)
         for (int64_t part = 1; part < 12; part++) {
             FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
             struct fm_error err = {0};
-            if (!fm_input_open(fd, size_bytes * part / 12, AN_HOUR, &input, &err))
+            if (!fm_input_open(fd, size_bytes * part / 12, AN_HOUR, &input, &err)) {
                 assert_true(err.code == FM_UNSUPPORTED_CONTAINER || err.code == FM_MEDIA_INVALID);
+            }
         }
     }
 }
 
-static void no_byte_beyond_the_size_told_is_read(void **state)
+static void no_byte_beyond_the_given_size_is_read(void **state)
 {
     (void)state;
     FM_AUTO(fm_input_destroy) struct fm_input *input = NULL;
@@ -200,12 +207,13 @@ static void no_byte_beyond_the_size_told_is_read(void **state)
     FM_AUTO(fm_file_close) int fd = open_made("a.wav", O_RDONLY);
     assert_true(fm_input_open(fd, 50000, AN_HOUR, &input, &err));
     FM_AUTO(av_packet_free) AVPacket *packet = av_packet_alloc();
-    while (av_read_frame(fm_input_format(input), packet) >= 0)
+    while (av_read_frame(fm_input_format(input), packet) >= 0) {
         av_packet_unref(packet);
+    }
     assert_int_equal(fm_input_position(input), 50000);
 }
 
-/* Whatever the files are: an answer, and one of the errors a source may have. */
+/* Files of any kind: each is opened, or refused with an error that a source may have. */
 static void samples_are_opened_or_refused_with_a_source_error(void **state)
 {
     (void)state;
@@ -216,8 +224,9 @@ static void samples_are_opened_or_refused_with_a_source_error(void **state)
         return;
     }
     for (struct dirent *entry; (entry = readdir(samples));) {
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.') {
             continue;
+        }
         FM_AUTO(fm_file_close) int fd = openat(dirfd(samples), entry->d_name, O_RDONLY | O_CLOEXEC);
         assert_true(fd >= 0);
         enum fm_error_code code = open_fd(fd, 7200);
@@ -236,11 +245,11 @@ int main(void)
         cmocka_unit_test(more_streams_than_allowed_are_refused),
         cmocka_unit_test(a_header_of_countless_tracks_is_refused),
         cmocka_unit_test(a_longer_source_than_allowed_is_refused),
-        cmocka_unit_test(a_length_nobody_can_believe_is_measured),
+        cmocka_unit_test(an_incredible_duration_is_measured),
         cmocka_unit_test(more_frames_a_second_than_allowed_are_refused),
         cmocka_unit_test(an_encrypted_source_is_refused),
         cmocka_unit_test(a_cut_file_is_opened_or_refused_but_nothing_worse),
-        cmocka_unit_test(no_byte_beyond_the_size_told_is_read),
+        cmocka_unit_test(no_byte_beyond_the_given_size_is_read),
         cmocka_unit_test(samples_are_opened_or_refused_with_a_source_error),
     };
     av_log_set_level(AV_LOG_QUIET);

@@ -1,26 +1,31 @@
-/* What stands in a file and what is said of it, where its streams are far from each other or its
- * container has its own idea of them; unsealed, and verified as in a job. */
+/*
+ * How packets lie in a file and whether its facts are right, where streams are far apart or a
+ * container has rules of its own; unsealed, and verified as in a job.
+ */
 #include "tests/unit/media/run.h"
 
 #define PACKETS 8192
-/* A packet of sound or two, and as many pictures as are shown in another order than decoded. */
+/* How far audio and video packets that are neighbours in the file may be apart: a packet or two of
+ * audio, and as many frames as may be reordered. */
 #define APART_SECONDS 0.2
 #define APART_PICTURES 6
 
 struct stored {
-    int64_t place;
+    int64_t offset;
     double seconds;
     bool is_picture;
 };
 
-static int by_place(const void *one, const void *other)
+static int compare_offsets(const void *one, const void *other)
 {
     const struct stored *a = one, *b = other;
-    return (a->place > b->place) - (a->place < b->place);
+    return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-/* How far picture and sound are apart at most, from one packet to the next in the file. */
-static double apart(const char *file)
+/* The greatest distance in seconds between video and audio, from one packet to the next in the
+ * file.
+ */
+static double measure_distance(const char *file)
 {
     static struct stored stored[PACKETS];
     FM_AUTO(fm_file_close) int fd = open_made(file, O_RDONLY);
@@ -37,7 +42,7 @@ static double apart(const char *file)
             (struct stored){packet->pos, (double)packet->pts * tick, packet->stream_index == video};
         av_packet_unref(packet);
     }
-    qsort(stored, count, sizeof(*stored), by_place);
+    qsort(stored, count, sizeof(*stored), compare_offsets);
     double last[2] = {0}, most = 0;
     for (size_t i = 0; i < count; i++) {
         last[stored[i].is_picture] = stored[i].seconds;
@@ -46,8 +51,8 @@ static double apart(const char *file)
     return most;
 }
 
-/* An encoder that looks ahead at 40 pictures is 40 s behind its sound when one lasts a second. */
-static void a_slow_picture_and_its_sound_stand_together(void **state)
+/* At one frame a second, an encoder that looks ahead by 40 frames is 40 s behind the audio. */
+static void slow_video_and_its_audio_are_interleaved(void **state)
 {
     (void)state;
     static const int rates[] = {1, 2, 5, 10, 15, 25};
@@ -59,17 +64,19 @@ static void a_slow_picture_and_its_sound_stand_together(void **state)
                  "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac slow.mp4",
                  rates[i]);
         ffmpeg(options);
-        run.videos[ask(&run, FM_FORMAT_MKV, "slow.mkv")].height = 60;
-        run.videos[ask(&run, FM_FORMAT_MP4, "small.mp4")].height = 60;
+        run.videos[add_output(&run, FM_FORMAT_MKV, "slow.mkv")].height = 60;
+        run.videos[add_output(&run, FM_FORMAT_MP4, "small.mp4")].height = 60;
         assert_made(&run, "slow.mp4");
-        assert_int_equal(see("slow.mkv").video, 60 * rates[i]);
-        assert_true(apart("slow.mkv") <= APART_SECONDS + (double)APART_PICTURES / rates[i]);
-        assert_true(apart("small.mp4") <= APART_SECONDS + (double)APART_PICTURES / rates[i]);
+        assert_int_equal(inspect("slow.mkv").video, 60 * rates[i]);
+        assert_true(measure_distance("slow.mkv") <=
+                    APART_SECONDS + (double)APART_PICTURES / rates[i]);
+        assert_true(measure_distance("small.mp4") <=
+                    APART_SECONDS + (double)APART_PICTURES / rates[i]);
     }
 }
 
-/* None of them waits for what does not come. */
-static void streams_that_begin_late_or_end_early_are_woven_all_the_same(void **state)
+/* No stream waits for another that has not begun or has ended. */
+static void streams_that_begin_late_or_end_early_are_interleaved(void **state)
 {
     (void)state;
     static const char *const sources[] = {"picture_late.mp4", "picture_short.mp4",
@@ -85,17 +92,17 @@ static void streams_that_begin_late_or_end_early_are_woven_all_the_same(void **s
            "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac stills.mp4");
     for (size_t i = 0; i < FM_COUNT(sources); i++) {
         FM_AUTO(run_done) struct run run = {0};
-        run.videos[ask(&run, FM_FORMAT_MKV, "woven.mkv")].height = 60;
-        run.videos[ask(&run, FM_FORMAT_MP4, "woven.mp4")].height = 60;
-        ask(&run, FM_FORMAT_MKV, "copied.mkv");
+        run.videos[add_output(&run, FM_FORMAT_MKV, "woven.mkv")].height = 60;
+        run.videos[add_output(&run, FM_FORMAT_MP4, "woven.mp4")].height = 60;
+        add_output(&run, FM_FORMAT_MKV, "copied.mkv");
         assert_made(&run, sources[i]);
-        assert_int_equal(see("woven.mkv").video, see(sources[i]).video);
-        assert_int_equal(see("woven.mp4").video, see(sources[i]).video);
+        assert_int_equal(inspect("woven.mkv").video, inspect(sources[i]).video);
+        assert_int_equal(inspect("woven.mp4").video, inspect(sources[i]).video);
     }
 }
 
 /* RFC 7845, 5.1: 48,000 is what Opus counts in, whatever it was made of. */
-static void opus_says_48000_whatever_it_was_made_of(void **state)
+static void opus_has_48000_whatever_it_was_made_of(void **state)
 {
     (void)state;
     static const int rates[] = {8000, 11025, 16000, 22050, 24000, 44100};
@@ -104,13 +111,14 @@ static void opus_says_48000_whatever_it_was_made_of(void **state)
         char options[64];
         snprintf(options, sizeof(options), "-f lavfi -i sine=d=2:r=%d tone.wav", rates[i]);
         ffmpeg(options);
-        ask(&run, FM_FORMAT_OPUS, "tone.opus");
-        ask(&run, FM_FORMAT_WEBM, "tone.webm");
-        run.audios[ask(&run, FM_FORMAT_OPUS, "asked.opus")].sample_rate = 16000;
-        run.audios[ask(&run, FM_FORMAT_MP4, "opus.mp4")].codec = FM_CODEC_OPUS;
+        add_output(&run, FM_FORMAT_OPUS, "tone.opus");
+        add_output(&run, FM_FORMAT_WEBM, "tone.webm");
+        run.audios[add_output(&run, FM_FORMAT_OPUS, "asked.opus")].sample_rate = 16000;
+        run.audios[add_output(&run, FM_FORMAT_MP4, "opus.mp4")].codec = FM_CODEC_OPUS;
         assert_made(&run, "tone.wav");
-        for (size_t k = 0; k < run.count; k++)
+        for (size_t k = 0; k < run.count; k++) {
             assert_int_equal(run.made[k].audio->sample_rate, 48000);
+        }
     }
 }
 
@@ -120,8 +128,8 @@ static void opus_takes_every_number_of_channels_and_any_bit_rate(void **state)
     ffmpeg("-f lavfi -i sine=d=1:r=48000 -ac 8 eight.wav");
     for (uint64_t channels = 1; channels <= 8; channels++) {
         FM_AUTO(run_done) struct run run = {0};
-        size_t least = ask(&run, FM_FORMAT_OPUS, "least.opus");
-        size_t most = ask(&run, FM_FORMAT_WEBM, "most.webm");
+        size_t least = add_output(&run, FM_FORMAT_OPUS, "least.opus");
+        size_t most = add_output(&run, FM_FORMAT_WEBM, "most.webm");
         run.audios[least].channels = run.audios[most].channels = channels;
         run.audios[least].bitrate = 500;
         run.audios[most].bitrate = 512000;
@@ -131,7 +139,7 @@ static void opus_takes_every_number_of_channels_and_any_bit_rate(void **state)
     }
 }
 
-/* Its bytes are samples, without a word of when they are heard. */
+/* A WAV contains samples and no timestamps. */
 static void a_wav_is_as_long_as_its_samples(void **state)
 {
     (void)state;
@@ -143,16 +151,16 @@ static void a_wav_is_as_long_as_its_samples(void **state)
     for (size_t i = 0; i < FM_COUNT(sources); i++) {
         FM_AUTO(run_done) struct run run = {0};
         char options[64];
-        ask(&run, FM_FORMAT_WAV, "ours.wav");
+        add_output(&run, FM_FORMAT_WAV, "ours.wav");
         assert_made(&run, sources[i]);
         snprintf(options, sizeof(options), "-i %s theirs.wav", sources[i]);
         ffmpeg(options);
-        assert_float_equal(see("ours.wav").duration, see("theirs.wav").duration, 0.0001);
-        assert_float_equal(run.made[0].duration_seconds, see("ours.wav").duration, 0.0001);
+        assert_float_equal(inspect("ours.wav").duration, inspect("theirs.wav").duration, 0.0001);
+        assert_float_equal(run.made[0].duration_seconds, inspect("ours.wav").duration, 0.0001);
     }
 }
 
-/* Below 16 kHz MP3 is MPEG 2.5's, which MPEG-4 does not know; QuickTime carries it. */
+/* Below 16 kHz MP3 is MPEG 2.5, which MP4 cannot hold and MOV can. */
 static void slow_mp3_becomes_aac_in_an_mp4(void **state)
 {
     (void)state;
@@ -162,9 +170,9 @@ static void slow_mp3_becomes_aac_in_an_mp4(void **state)
         char options[64];
         snprintf(options, sizeof(options), "-f lavfi -i sine=d=2:r=%d tone.mp3", rates[i]);
         ffmpeg(options);
-        ask(&run, FM_FORMAT_MP4, "tone.mp4");
-        ask(&run, FM_FORMAT_MOV, "tone.mov");
-        run.audios[ask(&run, FM_FORMAT_MP4, "asked.mp4")].codec = FM_CODEC_MP3;
+        add_output(&run, FM_FORMAT_MP4, "tone.mp4");
+        add_output(&run, FM_FORMAT_MOV, "tone.mov");
+        run.audios[add_output(&run, FM_FORMAT_MP4, "asked.mp4")].codec = FM_CODEC_MP3;
         assert_made(&run, "tone.mp3");
         assert_string_equal(run.made[0].audio->codec, rates[i] < 16000 ? "aac" : "mp3");
         assert_string_equal(run.made[1].audio->codec, "mp3");
@@ -176,9 +184,9 @@ static void slow_mp3_becomes_aac_in_an_mp4(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_slow_picture_and_its_sound_stand_together),
-        cmocka_unit_test(streams_that_begin_late_or_end_early_are_woven_all_the_same),
-        cmocka_unit_test(opus_says_48000_whatever_it_was_made_of),
+        cmocka_unit_test(slow_video_and_its_audio_are_interleaved),
+        cmocka_unit_test(streams_that_begin_late_or_end_early_are_interleaved),
+        cmocka_unit_test(opus_has_48000_whatever_it_was_made_of),
         cmocka_unit_test(opus_takes_every_number_of_channels_and_any_bit_rate),
         cmocka_unit_test(a_wav_is_as_long_as_its_samples),
         cmocka_unit_test(slow_mp3_becomes_aac_in_an_mp4),

@@ -32,8 +32,9 @@ struct writer {
 static void *write_items(void *context)
 {
     struct writer *writer = context;
-    for (size_t i = 0; i < writer->count && !writer->refused; i++)
+    for (size_t i = 0; i < writer->count && !writer->refused; i++) {
         writer->refused = !fm_pipe_put(writer->pipe, item, writer->bytes);
+    }
     fm_pipe_finish(writer->pipe);
     return NULL;
 }
@@ -46,8 +47,9 @@ static void every_item_arrives_through_a_narrow_pipe(void **state)
     assert_int_equal(pthread_create(&thread, NULL, write_items, &writer), 0);
     size_t got = 0;
     void *one = NULL;
-    while (fm_pipe_get(writer.pipe, &one) && one)
+    while (fm_pipe_get(writer.pipe, &one) && one) {
         got++;
+    }
     pthread_join(thread, NULL);
     assert_int_equal(got, ITEMS);
     fm_pipe_destroy(&writer.pipe);
@@ -57,7 +59,7 @@ static void every_item_arrives_through_a_narrow_pipe(void **state)
 static void a_closed_pipe_lets_its_waiting_writer_go(void **state)
 {
     (void)state;
-    /* Items larger than the whole pipe pass one at a time. */
+    /* Items that are larger than the whole pipe pass singly. */
     struct writer writer = {fm_pipe_new(8, 10, discard), ITEMS, 100, false};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_items, &writer), 0);

@@ -1,4 +1,4 @@
-/* The seal, seen from outside, on the linked program: FM_BIN_DIR says where it is. */
+/* The seal of the real program, seen from outside. FM_BIN_DIR is the directory of the programs. */
 #include "tests/unit/media/fixture.h"
 
 #include <signal.h>
@@ -7,11 +7,11 @@
 
 #include "worker/media/seal.h"
 
-static int run_try(const char *word)
+static int run_try(const char *name)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        execl(media_program(), "fetchmedia-media", "--try", word, (char *)NULL);
+        execl(media_program(), "fetchmedia-media", "--try", name, (char *)NULL);
         _exit(127);
     }
     int status = 0;
@@ -28,24 +28,25 @@ static bool is_refused(int status)
 static void each_forbidden_call_dies_by_sigsys_or_is_refused(void **state)
 {
     (void)state;
-    static const char *const words[] = {"socket", "open", "exec",  "fork", "ptrace",
+    static const char *const names[] = {"socket", "open", "exec",  "fork", "ptrace",
                                         "kill",   "stat", "share", "grow"};
-    for (size_t i = 0; i < FM_COUNT(words); i++) {
-        int status = run_try(words[i]);
-        if (!is_refused(status))
-            print_error("%s: status %#x\n", words[i], (unsigned)status);
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        int status = run_try(names[i]);
+        if (!is_refused(status)) {
+            print_error("%s: status %#x\n", names[i], (unsigned)status);
+        }
         assert_true(is_refused(status));
     }
 }
 
-static void an_unknown_word_is_no_proof(void **state)
+static void an_unknown_name_is_no_proof(void **state)
 {
     (void)state;
     int status = run_try("nothing");
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
-static bool status_says(pid_t pid, const char *line)
+static bool status_has(pid_t pid, const char *line)
 {
     char path[64], text[8192] = "";
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
@@ -62,9 +63,9 @@ static void a_ready_child_is_sealed(void **state)
     struct fm_message ready;
     expect_message(&child, FM_MESSAGE_READY, &ready);
     fm_message_done(&ready);
-    assert_true(status_says(child.pid, "\nSeccomp:\t2\n"));
-    assert_true(status_says(child.pid, "\nNoNewPrivs:\t1\n"));
-    assert_true(status_says(child.pid, "\nThreads:\t1\n"));
+    assert_true(status_has(child.pid, "\nSeccomp:\t2\n"));
+    assert_true(status_has(child.pid, "\nNoNewPrivs:\t1\n"));
+    assert_true(status_has(child.pid, "\nThreads:\t1\n"));
     struct rlimit limit;
     assert_int_equal(prlimit(child.pid, RLIMIT_DATA, NULL, &limit), 0);
     assert_int_equal(limit.rlim_max, FM_SEAL_MEMORY_BYTES);
@@ -75,8 +76,8 @@ static void a_ready_child_is_sealed(void **state)
     assert_int_equal(end_child(&child), 0);
 }
 
-/* The kernel takes up a wait again by itself, with calls of its own choosing. */
-static void an_idle_child_bears_being_stopped(void **state)
+/* After SIGCONT the kernel resumes an interrupted wait by a call of its own (restart_syscall). */
+static void an_idle_child_survives_being_stopped(void **state)
 {
     (void)state;
     struct media_child child = start_child();
@@ -108,26 +109,27 @@ static void a_message_out_of_turn_ends_it(void **state)
     fm_channel_destroy(&child.channel);
 }
 
-/* A process between us and the child starts it and dies; the channel stays open with us, so only
- * the parent's death can end the child. */
+/* A process between the test and the child starts the child and dies. The test keeps the channel
+ * open, so only the death of its parent can end the child. */
 static void a_child_dies_with_its_parent(void **state)
 {
     (void)state;
     struct fm_error err = {0};
-    int ours = -1, theirs = -1, tell[2];
+    int ours = -1, theirs = -1, report[2];
     assert_true(fm_channel_pair(&ours, &theirs, &err));
-    assert_int_equal(pipe(tell), 0);
+    assert_int_equal(pipe(report), 0);
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     pid_t between = fork();
     if (between == 0) {
         pid_t pid = fork();
-        if (pid == 0)
+        if (pid == 0) {
             exec_media(theirs);
-        _exit(write(tell[1], &pid, sizeof(pid)) == sizeof(pid) && pause() ? 1 : 0);
+        }
+        _exit(write(report[1], &pid, sizeof(pid)) == sizeof(pid) && pause() ? 1 : 0);
     }
     close(theirs);
     struct media_child child = {.channel = fm_channel_new(ours, FM_FROM_MEDIA)};
-    assert_int_equal(read(tell[0], &child.pid, sizeof(child.pid)), sizeof(child.pid));
+    assert_int_equal(read(report[0], &child.pid, sizeof(child.pid)), sizeof(child.pid));
     struct fm_message ready;
     expect_message(&child, FM_MESSAGE_READY, &ready);
     fm_message_done(&ready);
@@ -137,8 +139,8 @@ static void a_child_dies_with_its_parent(void **state)
     assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     fm_channel_destroy(&child.channel);
-    close(tell[0]);
-    close(tell[1]);
+    close(report[0]);
+    close(report[1]);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
@@ -146,9 +148,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_forbidden_call_dies_by_sigsys_or_is_refused),
-        cmocka_unit_test(an_unknown_word_is_no_proof),
+        cmocka_unit_test(an_unknown_name_is_no_proof),
         cmocka_unit_test(a_ready_child_is_sealed),
-        cmocka_unit_test(an_idle_child_bears_being_stopped),
+        cmocka_unit_test(an_idle_child_survives_being_stopped),
         cmocka_unit_test(a_message_out_of_turn_ends_it),
         cmocka_unit_test(a_child_dies_with_its_parent),
     };

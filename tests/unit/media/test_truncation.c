@@ -1,4 +1,4 @@
-/* What containers say of their own length, whole and cut at every place. */
+/* Truncation of every container whose lengths are known: files whole, and cut at several places. */
 #include "tests/unit/media/fixture.h"
 
 #include "worker/media/truncation.h"
@@ -8,8 +8,9 @@ static const char *const names[] = {"a.mp4",  "fast.mp4", "parts.mp4", "a.mkv",
 
 static int make_films(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "-c:v libx264 -preset ultrafast -c:a aac a.mp4");
     ffmpeg("-i a.mp4 -c copy -movflags +faststart fast.mp4");
     ffmpeg("-i a.mp4 -c copy -movflags frag_keyframe+empty_moov parts.mp4");
@@ -20,8 +21,8 @@ static int make_films(void **state)
     return 0;
 }
 
-/* Of the file's first so many bytes. */
-static bool is_broken(const char *name, int64_t size_bytes)
+/* Judges the file as if only its first `size_bytes` bytes were there. */
+static bool is_truncated(const char *name, int64_t size_bytes)
 {
     FM_AUTO(fm_file_close) int fd = open_made(name, O_RDONLY);
     return fm_truncation_is_sure(fd, size_bytes);
@@ -33,22 +34,25 @@ static int64_t size_of_made(const char *name)
     return size_of(fd);
 }
 
-static void a_whole_file_keeps_its_promise(void **state)
+static void a_whole_file_is_not_truncated(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FM_COUNT(names); i++)
-        assert_false(is_broken(names[i], size_of_made(names[i])));
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        assert_false(is_truncated(names[i], size_of_made(names[i])));
+    }
 }
 
-static void a_cut_file_does_not(void **state)
+static void a_file_cut_anywhere_is_truncated(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FM_COUNT(names); i++)
-        for (int64_t part = 1; part < 8; part++)
-            assert_true(is_broken(names[i], size_of_made(names[i]) * part / 8));
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        for (int64_t part = 1; part < 8; part++) {
+            assert_true(is_truncated(names[i], size_of_made(names[i]) * part / 8));
+        }
+    }
 }
 
-static void a_recording_promises_nothing(void **state)
+static void a_live_recording_is_never_surely_truncated(void **state)
 {
     (void)state;
     char command[512];
@@ -56,7 +60,7 @@ static void a_recording_promises_nothing(void **state)
              "cd %s && ffmpeg -nostdin -v error -i a.mp4 -c copy -f matroska - | cat > live.mkv",
              directory);
     assert_int_equal(system(command), 0);
-    assert_false(is_broken("live.mkv", size_of_made("live.mkv") / 2));
+    assert_false(is_truncated("live.mkv", size_of_made("live.mkv") / 2));
 }
 
 static void hostile_lengths_are_only_numbers(void **state)
@@ -64,7 +68,7 @@ static void hostile_lengths_are_only_numbers(void **state)
     (void)state;
     static const struct {
         const char *bytes;
-        bool broken;
+        bool truncated;
     } rows[] = {
         {"\0\0\0\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff........", true},
         {"\0\0\0\x01mdat\0\0\0\0\0\0\0\0........", false},
@@ -77,19 +81,20 @@ static void hostile_lengths_are_only_numbers(void **state)
     };
     for (size_t i = 0; i < FM_COUNT(rows); i++) {
         write_file("hostile", rows[i].bytes, 20);
-        if (is_broken("hostile", 20) != rows[i].broken)
+        if (is_truncated("hostile", 20) != rows[i].truncated) {
             fail_msg("row %zu", i);
+        }
     }
-    assert_false(is_broken("hostile", 3));
+    assert_false(is_truncated("hostile", 3));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_whole_file_keeps_its_promise),
-        cmocka_unit_test(a_cut_file_does_not),
-        cmocka_unit_test(a_recording_promises_nothing),
+        cmocka_unit_test(a_whole_file_is_not_truncated),
+        cmocka_unit_test(a_file_cut_anywhere_is_truncated),
+        cmocka_unit_test(a_live_recording_is_never_surely_truncated),
         cmocka_unit_test(hostile_lengths_are_only_numbers),
     };
-    return cmocka_run_group_tests_name("promise", tests, make_films, remove_directory);
+    return cmocka_run_group_tests_name("truncation", tests, make_films, remove_directory);
 }

@@ -1,4 +1,4 @@
-/* Good outputs pass; each way an output can be bad is seen. */
+/* Good outputs pass, and each way in which an output can be bad is noticed. */
 #include "tests/unit/media/fixture.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@ static struct fm_video_facts picture;
 static struct fm_audio_facts sound;
 static struct fm_file_facts film;
 
-/* What film.mp4 is: 2 s, 50 frames, stereo. */
+/* The facts of film.mp4: 2 s, 50 frames, mono. */
 static int reset(void **state)
 {
     (void)state;
@@ -28,13 +28,14 @@ static int reset(void **state)
 
 static int make_films(void **state)
 {
-    if (make_directory(state) != 0)
+    if (make_directory(state) != 0) {
         return -1;
+    }
     ffmpeg(TWO_SECONDS "film.mp4");
     return 0;
 }
 
-/* FM_NONE if it passes. */
+/* The error of the verification; FM_NONE if the file passes. */
 static enum fm_error_code verify(const char *name)
 {
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
@@ -108,7 +109,7 @@ static void a_missing_or_unexpected_stream_is_seen(void **state)
     assert_int_equal(verify("mute.mp4"), FM_VERIFY_FAILED);
 }
 
-static void sound_that_ends_early_is_seen_unless_it_was_said(void **state)
+static void audio_that_ends_early_is_seen_unless_it_was_expected(void **state)
 {
     (void)state;
     ffmpeg("-i film.mp4 -t 0.5 -i film.mp4 -map 0:v -map 1:a -c copy early.mp4");
@@ -117,7 +118,7 @@ static void sound_that_ends_early_is_seen_unless_it_was_said(void **state)
     assert_int_equal(verify("early.mp4"), FM_NONE);
 }
 
-/* Slides: the packets do not tell how long the last one stands. */
+/* In a slide show the last packet does not say how long its frame is shown. */
 static void a_slow_film_passes(void **state)
 {
     (void)state;
@@ -171,7 +172,7 @@ int main(void)
         cmocka_unit_test_setup(another_size_or_codec_is_seen, reset),
         cmocka_unit_test_setup(another_length_is_seen, reset),
         cmocka_unit_test_setup(a_missing_or_unexpected_stream_is_seen, reset),
-        cmocka_unit_test_setup(sound_that_ends_early_is_seen_unless_it_was_said, reset),
+        cmocka_unit_test_setup(audio_that_ends_early_is_seen_unless_it_was_expected, reset),
         cmocka_unit_test_setup(a_slow_film_passes, reset),
         cmocka_unit_test_setup(a_cut_film_is_seen, reset),
         cmocka_unit_test_setup(what_is_no_media_is_seen, reset),

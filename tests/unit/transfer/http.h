@@ -1,7 +1,8 @@
 /*
  * A small HTTP server for the tests of this room: one thread, one connection at a time, each closed
- * after its answer. A test scripts it by a function of the request. It asserts nothing: what it saw
- * is counted and kept, and looked at by the test.
+ * after its response. A test scripts it with a function that gets the request. The server asserts
+ * nothing itself, because a failed assertion belongs on the test's own thread: it counts and keeps
+ * what it received, and the test looks at that.
  */
 #ifndef FM_TEST_TRANSFER_HTTP_H
 #define FM_TEST_TRANSFER_HTTP_H
@@ -32,11 +33,11 @@ struct http_server {
     uint16_t port;
     pthread_t thread;
     atomic_int connections;
-    atomic_int read; /* requests: who looks at it has what they said before */
+    atomic_int read; /* requests read; counted after `request` is complete */
     void (*answer)(struct http_server *server, int fd, const struct http_request *request);
-    void *context;
-    int gate[2];                 /* http_wait_gate in a script, http_open_gate in the test */
-    struct http_request request; /* the last one: read it once the child has moved on */
+    void *context;               /* for `answer` */
+    int gate[2];                 /* a pipe: http_wait_gate reads, http_open_gate writes */
+    struct http_request request; /* the last one: look at it once the child has moved on */
 };
 
 static inline void http_send(int fd, const char *bytes, size_t length)
@@ -51,12 +52,12 @@ static inline void http_send(int fd, const char *bytes, size_t length)
     }
 }
 
-static inline void http_say(int fd, const char *text)
+static inline void http_send_text(int fd, const char *text)
 {
     http_send(fd, text, strlen(text));
 }
 
-/* A script stops here until the test opens the gate. */
+/* A script waits here until the test opens the gate. */
 static inline void http_wait_gate(struct http_server *server)
 {
     char byte;
@@ -70,6 +71,7 @@ static inline void http_open_gate(struct http_server *server)
     (void)put;
 }
 
+/* Byte by byte, so that no byte of the body is read with the head. 0: the client closed. */
 static inline size_t http_read_head(int fd, struct http_request *request)
 {
     size_t length = 0;
@@ -85,6 +87,7 @@ static inline size_t http_read_head(int fd, struct http_request *request)
     return 0;
 }
 
+/* Reads one request with its body; 0 if it did not come whole or its body is too large. */
 static inline int http_read(int fd, struct http_request *request)
 {
     memset(request, 0, sizeof(*request));
@@ -95,7 +98,7 @@ static inline int http_read(int fd, struct http_request *request)
     const char *length = strcasestr(request->head, "\r\ncontent-length:");
     size_t expected = length == NULL ? 0 : strtoul(length + 17, NULL, 10);
     if (strcasestr(request->head, "100-continue") != NULL) {
-        http_say(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+        http_send_text(fd, "HTTP/1.1 100 Continue\r\n\r\n");
     }
     while (request->body_length < expected && expected <= HTTP_BODY_LIMIT) {
         ssize_t got =
@@ -149,7 +152,7 @@ http_start(struct http_server *server,
 
 static inline void http_stop(struct http_server *server)
 {
-    close(server->gate[1]); /* a script that still waits goes on */
+    close(server->gate[1]); /* lets a script go on that still waits at the gate */
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
     close(server->listener);

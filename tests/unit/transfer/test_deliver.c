@@ -1,3 +1,4 @@
+/* Uploads in this process, to a store that answers with the statuses a test has set. */
 #include "tests/unit/transfer/worker.h"
 
 #include "common/clock.h"
@@ -5,9 +6,9 @@
 #include "tests/unit/transfer/http.h"
 #include "worker/transfer/deliver.h"
 
-#define QUICK ((struct fm_deliver_pace){10, 50})
+#define QUICK ((struct fm_deliver_timing){10, 50})
 
-/* The store: answers with the next of these statuses, then with 201. */
+/* The delivery and its store, which answers with the next of `statuses`, and with 201 at a 0. */
 struct bench {
     struct worker worker;
     struct fm_line line;
@@ -26,9 +27,9 @@ static void answer_put(struct http_server *server, int fd, const struct http_req
     (void)request;
     bench->next_status += status != 0 ? 1 : 0;
     snprintf(head, sizeof(head),
-             "HTTP/1.1 %d Said\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+             "HTTP/1.1 %d Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
              status != 0 ? status : 201);
-    http_say(fd, head);
+    http_send_text(fd, head);
 }
 
 static int open_bench(void **state)
@@ -59,16 +60,16 @@ static int close_bench(void **state)
     return fm_file_remove_tree(AT_FDCWD, bench->worker.home, NULL) ? 0 : -1;
 }
 
-/* DELIVER of one file, and an UPLOAD that waits in the channel already. */
-static void prepare(struct bench *bench, const char *bytes, struct fm_line_packet *packet)
+/* Receives a DELIVER of one file; its UPLOAD waits in the channel already. */
+static void prepare_delivery(struct bench *bench, const char *bytes, struct fm_line_packet *packet)
 {
-    say_origins(&bench->worker, bench->origin);
-    say_deliver(&bench->worker, bytes);
+    send_origins(&bench->worker, bench->origin);
+    send_deliver(&bench->worker, bytes);
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_DELIVER, packet, NULL));
-    say_upload(&bench->worker, "out", bench->url);
+    send_upload(&bench->worker, "out", bench->url);
 }
 
-static void a_file_is_hashed_asked_for_and_put(void **state)
+static void a_file_is_hashed_and_put_to_a_requested_url(void **state)
 {
     struct bench *bench = *state;
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
@@ -76,13 +77,13 @@ static void a_file_is_hashed_asked_for_and_put(void **state)
     struct fm_deliver_result result;
     uint8_t sha256[32];
     fm_hash_sha256("movie", 5, sha256);
-    prepare(bench, "movie", &packet);
+    prepare_delivery(bench, "movie", &packet);
     assert_true(fm_deliver_run(&bench->line, &packet, QUICK, &result, NULL));
     assert_int_equal(result.count, 1);
     assert_int_equal(result.files[0].size_bytes, 5);
     assert_memory_equal(result.files[0].sha256.data, sha256, 32);
     assert_string_equal(result.files[0].name, "out");
-    hear(&bench->worker, FM_MESSAGE_WANT_UPLOAD, &want);
+    expect_message(&bench->worker, FM_MESSAGE_WANT_UPLOAD, &want);
     const struct fm_file_facts *wanted = want.message.want_upload.files.items;
     assert_int_equal(want.message.want_upload.files.count, 1);
     assert_string_equal(wanted->name, "out");
@@ -103,27 +104,27 @@ static void an_empty_file_is_put_too(void **state)
     struct bench *bench = *state;
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     struct fm_deliver_result result;
-    prepare(bench, "", &packet);
+    prepare_delivery(bench, "", &packet);
     assert_true(fm_deliver_run(&bench->line, &packet, QUICK, &result, NULL));
     assert_int_equal(bench->store.connections, 1);
     assert_int_equal(bench->store.request.body_length, 0);
     assert_non_null(strcasestr(bench->store.request.head, "content-length: 0"));
 }
 
-static void a_store_that_is_busy_is_asked_again_with_the_same_url(void **state)
+static void a_busy_store_is_tried_again_with_the_same_url(void **state)
 {
     struct bench *bench = *state;
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     struct fm_deliver_result result;
     bench->statuses[0] = 503;
-    prepare(bench, "movie", &packet);
+    prepare_delivery(bench, "movie", &packet);
     assert_true(fm_deliver_run(&bench->line, &packet, QUICK, &result, NULL));
     assert_int_equal(bench->store.connections, 2);
     assert_string_equal(bench->store.request.body, "movie");
-    hear_only(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
+    expect_type(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
 }
 
-static void after_five_tries_it_has_failed(void **state)
+static void a_delivery_fails_after_five_tries(void **state)
 {
     struct bench *bench = *state;
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
@@ -132,7 +133,7 @@ static void after_five_tries_it_has_failed(void **state)
     for (size_t i = 0; i < 5; i++) {
         bench->statuses[i] = 500;
     }
-    prepare(bench, "movie", &packet);
+    prepare_delivery(bench, "movie", &packet);
     assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
     assert_int_equal(err.code, FM_DELIVER_FAILED);
     assert_null(strstr(err.detail, "signature"));
@@ -145,36 +146,36 @@ static void a_url_outside_the_stores_origins_is_not_used(void **state)
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     struct fm_deliver_result result;
     struct fm_error err;
-    say_origins(&bench->worker, "http://127.0.0.1:1");
-    say_deliver(&bench->worker, "movie");
+    send_origins(&bench->worker, "http://127.0.0.1:1");
+    send_deliver(&bench->worker, "movie");
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_DELIVER, &packet, NULL));
-    say_upload(&bench->worker, "out", bench->url);
+    send_upload(&bench->worker, "out", bench->url);
     bench->line.deadline_ms = fm_clock_ms() + 1000;
     assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
     assert_int_equal(err.code, FM_DEADLINE_EXCEEDED);
     assert_int_equal(bench->store.connections, 0);
 }
 
-static void *answer_the_second_question(void *context)
+static void *answer_second_request(void *context)
 {
     struct bench *bench = context;
-    hear_only(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
-    hear_only(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
-    say_upload(&bench->worker, "out", bench->url);
+    expect_type(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
+    expect_type(&bench->worker, FM_MESSAGE_WANT_UPLOAD);
+    send_upload(&bench->worker, "out", bench->url);
     return NULL;
 }
 
-/* The broker restarts: the question is lost, and put again. */
-static void an_upload_that_does_not_come_is_asked_for_again(void **state)
+/* A broker that restarts forgets the request. */
+static void an_upload_that_does_not_come_is_requested_again(void **state)
 {
     struct bench *bench = *state;
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     struct fm_deliver_result result;
     pthread_t broker;
-    say_origins(&bench->worker, bench->origin);
-    say_deliver(&bench->worker, "movie");
+    send_origins(&bench->worker, bench->origin);
+    send_deliver(&bench->worker, "movie");
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_DELIVER, &packet, NULL));
-    assert_int_equal(pthread_create(&broker, NULL, answer_the_second_question, bench), 0);
+    assert_int_equal(pthread_create(&broker, NULL, answer_second_request, bench), 0);
     assert_true(fm_deliver_run(&bench->line, &packet, QUICK, &result, NULL));
     pthread_join(broker, NULL);
     assert_string_equal(bench->store.request.body, "movie");
@@ -186,7 +187,7 @@ static void files_and_descriptors_have_to_match(void **state)
     struct fm_line_packet packet = {0};
     struct fm_deliver_result result;
     struct fm_error err;
-    prepare(bench, "movie", &packet);
+    prepare_delivery(bench, "movie", &packet);
     fm_file_close(&packet.fds[0]);
     packet.fd_count = 0;
     assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
@@ -200,9 +201,9 @@ static void a_message_out_of_turn_ends_the_delivery(void **state)
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     struct fm_deliver_result result;
     struct fm_error err;
-    say_deliver(&bench->worker, "movie");
+    send_deliver(&bench->worker, "movie");
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_DELIVER, &packet, NULL));
-    say_deliver(&bench->worker, "movie");
+    send_deliver(&bench->worker, "movie");
     assert_false(fm_deliver_run(&bench->line, &packet, QUICK, &result, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
@@ -212,12 +213,12 @@ static void a_message_out_of_turn_ends_the_delivery(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BENCH(a_file_is_hashed_asked_for_and_put),
+        ON_BENCH(a_file_is_hashed_and_put_to_a_requested_url),
         ON_BENCH(an_empty_file_is_put_too),
-        ON_BENCH(a_store_that_is_busy_is_asked_again_with_the_same_url),
-        ON_BENCH(after_five_tries_it_has_failed),
+        ON_BENCH(a_busy_store_is_tried_again_with_the_same_url),
+        ON_BENCH(a_delivery_fails_after_five_tries),
         ON_BENCH(a_url_outside_the_stores_origins_is_not_used),
-        ON_BENCH(an_upload_that_does_not_come_is_asked_for_again),
+        ON_BENCH(an_upload_that_does_not_come_is_requested_again),
         ON_BENCH(files_and_descriptors_have_to_match),
         ON_BENCH(a_message_out_of_turn_ends_the_delivery),
     };

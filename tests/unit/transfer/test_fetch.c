@@ -1,3 +1,4 @@
+/* The facts a response gives, and a whole fetch in this process, from a server on loopback. */
 #include "tests/unit/transfer/worker.h"
 
 #include "common/clock.h"
@@ -11,7 +12,7 @@ struct named {
     const char *title;
 };
 
-static void the_answer_tells_title_and_extension(void **state)
+static void the_response_gives_title_and_extension(void **state)
 {
     (void)state;
     static const struct named rows[] = {
@@ -55,8 +56,8 @@ static void serve_clip(struct http_server *server, int fd, const struct http_req
 {
     (void)server;
     (void)request;
-    http_say(fd, "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 9\r\n"
-                 "Connection: close\r\n\r\nclipbytes");
+    http_send_text(fd, "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 9\r\n"
+                       "Connection: close\r\n\r\nclipbytes");
 }
 
 static int open_bench(void **state)
@@ -87,15 +88,16 @@ static int close_bench(void **state)
     return fm_file_remove_tree(AT_FDCWD, bench->worker.home, NULL) ? 0 : -1;
 }
 
-/* What main does with a FETCH. */
-static bool run(struct bench *bench, const struct wish *wish, struct fm_error *err)
+/* Does with a FETCH what main does. */
+static bool run_fetch(struct bench *bench, const struct fetch_options *options,
+                      struct fm_error *err)
 {
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     FM_AUTO(fm_line_packet_done) struct fm_line_packet packet = {0};
     struct fm_spec spec;
-    say_fetch(&bench->worker, wish);
+    send_fetch(&bench->worker, options);
     assert_true(fm_line_expect(&bench->line, FM_MESSAGE_FETCH, &packet, NULL));
-    assert_true(fm_line_take_fetch(&bench->line, &packet.message.fetch, NULL));
+    assert_true(fm_line_apply_fetch(&bench->line, &packet.message.fetch, NULL));
     assert_true(fm_spec_read(packet.message.fetch.spec, &arena, &spec, NULL));
     return fm_fetch_run(&bench->line, &packet.message.fetch, &spec, err);
 }
@@ -104,8 +106,9 @@ static void source_and_complete_are_sent_with_the_bytes(void **state)
 {
     struct bench *bench = *state;
     struct fm_line_packet packet;
-    assert_true(run(bench, &(struct wish){.url = bench->url, .allow = bench->allow}, NULL));
-    hear(&bench->worker, FM_MESSAGE_SOURCE, &packet);
+    assert_true(
+        run_fetch(bench, &(struct fetch_options){.url = bench->url, .allow = bench->allow}, NULL));
+    expect_message(&bench->worker, FM_MESSAGE_SOURCE, &packet);
     const struct fm_source_facts *facts = packet.message.source.facts;
     assert_int_equal(packet.message.source.generation, 1);
     assert_non_null(facts);
@@ -118,7 +121,7 @@ static void source_and_complete_are_sent_with_the_bytes(void **state)
     assert_file_holds(packet.fds[0], "clipbytes");
     assert_int_equal(write(packet.fds[0], "x", 1), -1);
     fm_line_packet_done(&packet);
-    hear(&bench->worker, FM_MESSAGE_COMPLETE, &packet);
+    expect_message(&bench->worker, FM_MESSAGE_COMPLETE, &packet);
     assert_int_equal(packet.message.complete.generation, 1);
     assert_int_equal(packet.message.complete.size_bytes, 9);
     fm_line_packet_done(&packet);
@@ -128,17 +131,18 @@ static void a_link_to_a_site_needs_a_resolver(void **state)
 {
     struct bench *bench = *state;
     struct fm_error err;
-    const struct wish wish = {.url = bench->url, .allow = bench->allow, .site = FM_SITE_TIKTOK};
-    assert_false(run(bench, &wish, &err));
+    const struct fetch_options options = {
+        .url = bench->url, .allow = bench->allow, .site = FM_SITE_TIKTOK};
+    assert_false(run_fetch(bench, &options, &err));
     assert_int_equal(err.code, FM_RESOLVER_UNAVAILABLE);
     assert_int_equal(bench->server.connections, 0);
 }
 
-static void an_address_not_allowed_is_never_connected_to(void **state)
+static void an_address_that_is_not_allowed_is_never_connected_to(void **state)
 {
     struct bench *bench = *state;
     struct fm_error err;
-    assert_false(run(bench, &(struct wish){.url = bench->url}, &err));
+    assert_false(run_fetch(bench, &(struct fetch_options){.url = bench->url}, &err));
     assert_int_equal(err.code, FM_SOURCE_BLOCKED);
     assert_int_equal(bench->server.connections, 0);
 }
@@ -149,8 +153,9 @@ static void our_own_address_is_refused_whatever_is_allowed(void **state)
     struct fm_error err;
     char own[64];
     snprintf(own, sizeof(own), "0.0.0.0:%u", bench->server.port);
-    assert_false(
-        run(bench, &(struct wish){.url = bench->url, .allow = bench->allow, .own = own}, &err));
+    assert_false(run_fetch(
+        bench, &(struct fetch_options){.url = bench->url, .allow = bench->allow, .own = own},
+        &err));
     assert_int_equal(err.code, FM_SOURCE_BLOCKED);
     assert_int_equal(bench->server.connections, 0);
 }
@@ -160,10 +165,10 @@ static void our_own_address_is_refused_whatever_is_allowed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_answer_tells_title_and_extension),
+        cmocka_unit_test(the_response_gives_title_and_extension),
         ON_BENCH(source_and_complete_are_sent_with_the_bytes),
         ON_BENCH(a_link_to_a_site_needs_a_resolver),
-        ON_BENCH(an_address_not_allowed_is_never_connected_to),
+        ON_BENCH(an_address_that_is_not_allowed_is_never_connected_to),
         ON_BENCH(our_own_address_is_refused_whatever_is_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

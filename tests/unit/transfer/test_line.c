@@ -1,3 +1,4 @@
+/* The channel of the transfer child: ORIGINS at any time, every other message in its turn. */
 #include "tests/unit/common/unit.h"
 
 #include <string.h>
@@ -33,7 +34,7 @@ static int close_pair(void **state)
     return 0;
 }
 
-static void say(struct pair *pair, enum fm_message_type type)
+static void send_empty(struct pair *pair, enum fm_message_type type)
 {
     struct fm_message message;
     fm_message_init(&message, type);
@@ -41,7 +42,7 @@ static void say(struct pair *pair, enum fm_message_type type)
     fm_message_done(&message);
 }
 
-static void say_origins(struct pair *pair, const char *store, const char *own)
+static void send_origins(struct pair *pair, const char *store, const char *own)
 {
     struct fm_word origins = {store};
     struct fm_word owns = {own};
@@ -53,14 +54,14 @@ static void say_origins(struct pair *pair, const char *store, const char *own)
     fm_message_done(&message);
 }
 
-static void origins_are_taken_at_any_time_and_never_handed_on(void **state)
+static void origins_are_handled_at_any_time_and_never_handed_on(void **state)
 {
     struct pair *pair = *state;
     struct fm_line_packet packet;
     unsigned before = pair->line.changes;
-    say_origins(pair, "http://127.0.0.1:1", "0.0.0.0:8080");
-    say_origins(pair, "http://127.0.0.1:2", "0.0.0.0:8080");
-    say(pair, FM_MESSAGE_DELIVER);
+    send_origins(pair, "http://127.0.0.1:1", "0.0.0.0:8080");
+    send_origins(pair, "http://127.0.0.1:2", "0.0.0.0:8080");
+    send_empty(pair, FM_MESSAGE_DELIVER);
     assert_true(fm_line_expect(&pair->line, FM_MESSAGE_DELIVER, &packet, NULL));
     fm_line_packet_done(&packet);
     assert_int_equal(pair->line.changes, before + 2);
@@ -69,25 +70,25 @@ static void origins_are_taken_at_any_time_and_never_handed_on(void **state)
     assert_int_equal(pair->line.policy.own_count, 1);
 }
 
-static void a_rule_that_cannot_be_read_ends_it(void **state)
+static void an_address_rule_that_cannot_be_read_is_an_error(void **state)
 {
     struct pair *pair = *state;
     struct fm_error err;
-    say_origins(pair, "http://127.0.0.1:1", "nonsense");
-    assert_false(fm_line_rest(&pair->line, 0, &err));
+    send_origins(pair, "http://127.0.0.1:1", "nonsense");
+    assert_false(fm_line_wait(&pair->line, 0, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
 
-static void another_message_than_the_due_one_is_out_of_turn(void **state)
+static void a_message_of_another_type_is_out_of_turn(void **state)
 {
     struct pair *pair = *state;
     struct fm_line_packet packet;
     struct fm_error err;
-    say(pair, FM_MESSAGE_DELIVER);
+    send_empty(pair, FM_MESSAGE_DELIVER);
     assert_false(fm_line_expect(&pair->line, FM_MESSAGE_FETCH, &packet, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
-    say(pair, FM_MESSAGE_DELIVER);
-    assert_false(fm_line_rest(&pair->line, 0, &err));
+    send_empty(pair, FM_MESSAGE_DELIVER);
+    assert_false(fm_line_wait(&pair->line, 0, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
 
@@ -106,11 +107,11 @@ static void a_closed_channel_is_an_error(void **state)
     struct pair *pair = *state;
     struct fm_error err;
     fm_channel_destroy(&pair->worker);
-    assert_false(fm_line_rest(&pair->line, fm_clock_ms() + 5000, &err));
+    assert_false(fm_line_wait(&pair->line, fm_clock_ms() + 5000, &err));
     assert_int_equal(err.code, FM_PROTOCOL);
 }
 
-static void progress_is_told_at_most_twice_a_second(void **state)
+static void progress_is_sent_at_most_twice_a_second(void **state)
 {
     struct pair *pair = *state;
     struct fm_message message;
@@ -139,12 +140,12 @@ static void progress_is_told_at_most_twice_a_second(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_PAIR(origins_are_taken_at_any_time_and_never_handed_on),
-        ON_PAIR(a_rule_that_cannot_be_read_ends_it),
-        ON_PAIR(another_message_than_the_due_one_is_out_of_turn),
+        ON_PAIR(origins_are_handled_at_any_time_and_never_handed_on),
+        ON_PAIR(an_address_rule_that_cannot_be_read_is_an_error),
+        ON_PAIR(a_message_of_another_type_is_out_of_turn),
         ON_PAIR(waiting_ends_with_the_deadline),
         ON_PAIR(a_closed_channel_is_an_error),
-        ON_PAIR(progress_is_told_at_most_twice_a_second),
+        ON_PAIR(progress_is_sent_at_most_twice_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,4 @@
+/* Generations of the spool file: what a reader sees, and what an earlier attempt may have left. */
 #include "tests/unit/common/unit.h"
 
 #include <errno.h>
@@ -10,14 +11,14 @@
 
 static char home[32];
 
-static int enter_home(void **state)
+static int make_home(void **state)
 {
     (void)state;
     strcpy(home, "/tmp/fm-test-spool-XXXXXX");
     return mkdtemp(home) == NULL ? -1 : 0;
 }
 
-static int leave_home(void **state)
+static int remove_home(void **state)
 {
     (void)state;
     return fm_file_remove_tree(AT_FDCWD, home, NULL) ? 0 : -1;
@@ -46,12 +47,12 @@ static void a_reader_gets_the_bytes_and_cannot_write(void **state)
     assert_int_equal(write(fd, "x", 1), -1);
     assert_int_equal(errno, EBADF);
     assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-    /* The file grows under its reader. */
+    /* The file may grow while a reader has it. */
     assert_true(fm_spool_append(&spool, " more", 5, NULL));
     assert_holds(fd, "first more");
 }
 
-static void a_try_nobody_saw_starts_over_in_the_same_file(void **state)
+static void a_file_no_reader_has_is_emptied_and_used_again(void **state)
 {
     (void)state;
     FM_AUTO(fm_spool_done) struct fm_spool spool;
@@ -67,7 +68,7 @@ static void a_try_nobody_saw_starts_over_in_the_same_file(void **state)
     assert_holds(fd, "all");
 }
 
-static void a_generation_a_reader_has_is_never_touched_again(void **state)
+static void a_generation_that_a_reader_has_is_never_changed(void **state)
 {
     (void)state;
     FM_AUTO(fm_spool_done) struct fm_spool spool;
@@ -85,7 +86,7 @@ static void a_generation_a_reader_has_is_never_touched_again(void **state)
     assert_holds(second, "new");
 }
 
-static void what_an_earlier_attempt_left_is_replaced_not_written_to(void **state)
+static void a_file_left_by_an_earlier_attempt_is_replaced_not_written_to(void **state)
 {
     (void)state;
     FM_AUTO(fm_spool_done) struct fm_spool spool;
@@ -101,7 +102,7 @@ static void what_an_earlier_attempt_left_is_replaced_not_written_to(void **state
     assert_int_equal(again.size_bytes, 0);
 }
 
-static void a_link_in_the_files_place_is_not_followed(void **state)
+static void a_symbolic_link_in_place_of_the_file_is_not_followed(void **state)
 {
     (void)state;
     FM_AUTO(fm_spool_done) struct fm_spool spool;
@@ -129,16 +130,16 @@ static void a_missing_directory_is_an_error(void **state)
     fm_spool_done(&spool);
 }
 
-#define IN_HOME(test) cmocka_unit_test_setup_teardown(test, enter_home, leave_home)
+#define IN_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_home)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_HOME(a_reader_gets_the_bytes_and_cannot_write),
-        IN_HOME(a_try_nobody_saw_starts_over_in_the_same_file),
-        IN_HOME(a_generation_a_reader_has_is_never_touched_again),
-        IN_HOME(what_an_earlier_attempt_left_is_replaced_not_written_to),
-        IN_HOME(a_link_in_the_files_place_is_not_followed),
+        IN_HOME(a_file_no_reader_has_is_emptied_and_used_again),
+        IN_HOME(a_generation_that_a_reader_has_is_never_changed),
+        IN_HOME(a_file_left_by_an_earlier_attempt_is_replaced_not_written_to),
+        IN_HOME(a_symbolic_link_in_place_of_the_file_is_not_followed),
         IN_HOME(a_missing_directory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,7 @@
-/* The worker's half of the conversation, for the tests of this room: it says and hears messages. */
+/*
+ * The worker's end of the channel, for the tests of this room: sends the messages that a worker
+ * sends, and checks those that the child sends back.
+ */
 #ifndef FM_TEST_TRANSFER_WORKER_H
 #define FM_TEST_TRANSFER_WORKER_H
 
@@ -12,19 +15,20 @@
 #include "proto/spec.h"
 #include "worker/transfer/line.h"
 
-#define HEAR_MS 20000
+/* How long a message may take; a child that sends nothing for this long has failed the test. */
+#define RECEIVE_MS 20000
 
 struct worker {
     struct fm_channel *channel;
     char home[32]; /* the work directory */
     unsigned progress_count;
-    struct fm_progress progress; /* the last heard, without what it points at */
+    struct fm_progress progress; /* of the last PROGRESS; what it points at is gone */
 };
 
-/* What a test asks for; the rest of FETCH is filled in. */
-struct wish {
+/* The members of FETCH that a test sets; send_fetch fills in the rest. */
+struct fetch_options {
     const char *url;
-    const char *allow; /* NULL: nothing */
+    const char *allow; /* address rules; NULL: none */
     const char *own;
     const char *store;
     uint64_t site;
@@ -32,64 +36,65 @@ struct wish {
     uint64_t time_ms;   /* 0: a minute */
 };
 
-static inline struct fm_list words_of(struct fm_word *word)
+static inline struct fm_list list_of(struct fm_word *word)
 {
     return (struct fm_list){word, word->text == NULL ? 0 : 1};
 }
 
-static inline void say(struct worker *worker, struct fm_message *message, const int *fds,
-                       size_t count)
+/* Ends the message; the descriptors stay the caller's. */
+static inline void send_message(struct worker *worker, struct fm_message *message, const int *fds,
+                                size_t count)
 {
     struct fm_error err;
-    if (!fm_channel_send(worker->channel, message, fds, count, HEAR_MS, &err)) {
+    if (!fm_channel_send(worker->channel, message, fds, count, RECEIVE_MS, &err)) {
         fail_msg("send %s: %s", fm_message_name(message->type), err.detail);
     }
     fm_message_done(message);
 }
 
-static inline void say_fetch(struct worker *worker, const struct wish *wish)
+static inline void send_fetch(struct worker *worker, const struct fetch_options *options)
 {
     FM_AUTO(fm_text_done) struct fm_text packed = {0};
-    struct fm_word allow = {wish->allow};
-    struct fm_word own = {wish->own};
-    struct fm_word store = {wish->store};
+    struct fm_word allow = {options->allow};
+    struct fm_word own = {options->own};
+    struct fm_word store = {options->store};
     struct fm_spec spec;
     struct fm_message message;
     fm_pack_defaults(&fm_record_spec, &spec);
-    spec.url = wish->url;
-    spec.site = wish->site;
+    spec.url = options->url;
+    spec.site = options->site;
     assert_true(fm_spec_write(&spec, &packed, NULL));
     fm_message_init(&message, FM_MESSAGE_FETCH);
     message.fetch.spec = (struct fm_slice){packed.data, packed.length};
     message.fetch.directory = worker->home;
-    message.fetch.time_ms = wish->time_ms != 0 ? wish->time_ms : 60000;
-    message.fetch.max_source_bytes = wish->max_bytes != 0 ? wish->max_bytes : 1048576;
-    message.fetch.allow = words_of(&allow);
-    message.fetch.own = words_of(&own);
-    message.fetch.store_origins = words_of(&store);
-    say(worker, &message, NULL, 0);
+    message.fetch.time_ms = options->time_ms != 0 ? options->time_ms : 60000;
+    message.fetch.max_source_bytes = options->max_bytes != 0 ? options->max_bytes : 1048576;
+    message.fetch.allow = list_of(&allow);
+    message.fetch.own = list_of(&own);
+    message.fetch.store_origins = list_of(&store);
+    send_message(worker, &message, NULL, 0);
 }
 
-static inline void say_origins(struct worker *worker, const char *store)
+static inline void send_origins(struct worker *worker, const char *store)
 {
     struct fm_word origin = {store};
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_ORIGINS);
-    message.origins.store_origins = words_of(&origin);
-    say(worker, &message, NULL, 0);
+    message.origins.store_origins = list_of(&origin);
+    send_message(worker, &message, NULL, 0);
 }
 
-static inline void say_upload(struct worker *worker, const char *name, const char *url)
+static inline void send_upload(struct worker *worker, const char *name, const char *url)
 {
     struct fm_upload_place place = {name, url};
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_UPLOAD);
     message.upload.places = (struct fm_list){&place, 1};
-    say(worker, &message, NULL, 0);
+    send_message(worker, &message, NULL, 0);
 }
 
-/* One file, `out`, of these bytes. */
-static inline void say_deliver(struct worker *worker, const char *bytes)
+/* DELIVER of one file, `out`, with these bytes. */
+static inline void send_deliver(struct worker *worker, const char *bytes)
 {
     char path[64];
     struct fm_file_facts file;
@@ -103,36 +108,36 @@ static inline void say_deliver(struct worker *worker, const char *bytes)
     file.content_type = "video/mp4";
     fm_message_init(&message, FM_MESSAGE_DELIVER);
     message.deliver.files = (struct fm_list){&file, 1};
-    say(worker, &message, &fd, 1);
+    send_message(worker, &message, &fd, 1);
 }
 
-/* The next message; progress is counted. False once the channel is closed. */
-static inline bool hear_any(struct worker *worker, struct fm_line_packet *packet)
+/* Receives the next message and counts PROGRESS. False once the channel is closed. */
+static inline bool receive_any(struct worker *worker, struct fm_line_packet *packet)
 {
     struct fm_error err = {0};
     *packet = (struct fm_line_packet){0};
-    enum fm_channel_got got = fm_channel_receive(worker->channel, HEAR_MS, &packet->message,
+    enum fm_channel_got got = fm_channel_receive(worker->channel, RECEIVE_MS, &packet->message,
                                                  packet->fds, &packet->fd_count, &err);
-    packet->is_there = got == FM_CHANNEL_MESSAGE;
+    packet->has_message = got == FM_CHANNEL_MESSAGE;
     if (got != FM_CHANNEL_MESSAGE && got != FM_CHANNEL_CLOSED) {
-        fail_msg("heard nothing: %s", err.detail);
+        fail_msg("no message came: %s", err.detail);
     }
-    if (packet->is_there && packet->message.type == FM_MESSAGE_PROGRESS) {
+    if (packet->has_message && packet->message.type == FM_MESSAGE_PROGRESS) {
         worker->progress_count++;
         worker->progress = packet->message.progress;
     }
-    return packet->is_there;
+    return packet->has_message;
 }
 
-/* The next message but progress has to be this. */
-static inline void hear(struct worker *worker, enum fm_message_type type,
-                        struct fm_line_packet *packet)
+/* Skips PROGRESS; the next message has to be of this type. The caller ends the packet. */
+static inline void expect_message(struct worker *worker, enum fm_message_type type,
+                                  struct fm_line_packet *packet)
 {
-    while (hear_any(worker, packet) && packet->message.type == FM_MESSAGE_PROGRESS &&
+    while (receive_any(worker, packet) && packet->message.type == FM_MESSAGE_PROGRESS &&
            type != FM_MESSAGE_PROGRESS) {
         fm_line_packet_done(packet);
     }
-    assert_true(packet->is_there);
+    assert_true(packet->has_message);
     if (packet->message.type == FM_MESSAGE_END && type != FM_MESSAGE_END) {
         fail_msg("END came, %s: %s",
                  fm_error_row(fm_error_from_wire(packet->message.end.error))->public_code,
@@ -141,18 +146,19 @@ static inline void hear(struct worker *worker, enum fm_message_type type,
     assert_string_equal(fm_message_name(packet->message.type), fm_message_name(type));
 }
 
-/* The same, for those whose inside does not matter. */
-static inline void hear_only(struct worker *worker, enum fm_message_type type)
+/* The same, for a message whose content does not matter. */
+static inline void expect_type(struct worker *worker, enum fm_message_type type)
 {
     struct fm_line_packet packet;
-    hear(worker, type, &packet);
+    expect_message(worker, type, &packet);
     fm_line_packet_done(&packet);
 }
 
-static inline void hear_end(struct worker *worker, enum fm_error_code code)
+/* The next message has to be END with this error. */
+static inline void expect_end(struct worker *worker, enum fm_error_code code)
 {
     struct fm_line_packet packet;
-    hear(worker, FM_MESSAGE_END, &packet);
+    expect_message(worker, FM_MESSAGE_END, &packet);
     assert_string_equal(fm_error_row(fm_error_from_wire(packet.message.end.error))->public_code,
                         fm_error_row(code)->public_code);
     assert_int_equal(packet.message.end.error, code);
