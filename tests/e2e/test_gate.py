@@ -91,12 +91,22 @@ REFUSED = {
 }
 
 
+# From libmicrohttpd 1.0 on the library refuses these before the gate sees them, with a page of its own.
+BY_LIBRARY = {
+    "a length and chunks", "chunked twice", "an unknown coding", "a name without letters",
+    "a name that ends in a space", "a folded line", "a NUL in a value", "no host",
+}
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_and_what_follows_is_not_read(stack, name):
     status, raw = REFUSED[name]
     told = say(stack.base, raw + SMUGGLED)
-    assert statuses(told) == [status], told
     assert b"Connection: close" in told
+    if name in BY_LIBRARY and b"\r\n\r\n<html>" in told:
+        assert statuses(told) == [400], told
+        return
+    assert statuses(told) == [status], told
     if status == 405:
         assert b"\r\nAllow: " in told
     assert json.loads(told.split(b"\r\n\r\n", 1)[1])["error"]["code"]
