@@ -175,7 +175,7 @@ $(PEERS): $(wildcard tests/bench/peers/*)
 	@mkdir -p build/peers && cp $^ build/peers && echo "  NPM   build/peers"
 	@cd build/peers && npm install --silent --no-audit --no-fund && touch node_modules/.package-lock.json
 
-.PHONY: benches bench-queue bench-poll bench-link
+.PHONY: benches bench-queue bench-poll bench-link bench-pairs
 BENCHES := programs $(addprefix $(B)/bench/,client noop link_broker link_worker)
 benches: $(BENCHES) # built, not run
 BENCH = FM_BIN_DIR=$(B)/bin FM_BENCH_DIR=$(B)/bench PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench
@@ -185,6 +185,9 @@ bench-poll: $(BENCHES) ## measure ten thousand long polls
 	@$(BENCH)/bench_poll.py
 bench-link: $(BENCHES) ## measure the link between broker and worker
 	@$(BENCH)/bench_link.py $(ROUNDS)
+bench-pairs: $(BENCHES) ## hold another build, BEFORE=DIR, against this one
+	@test -n "$(BEFORE)" || { echo "bench-pairs needs BEFORE=DIR, another tree's build/release" >&2; exit 1; }
+	@$(BENCH)/pairs.py $(BEFORE) $(ROUNDS) $(if $(ONLY),--only $(ONLY))
 .PHONY: bench-media
 bench-media: programs ## measure media beside the ffmpeg command
 	@$(BENCH)/bench_media.py $(ROUNDS) --plot docs/images/bench-media.svg
