@@ -207,19 +207,27 @@ e2e: all ## run the stories on the real processes
 
 $(eval $(call test_rules,bench/client,tests/bench/client.c,common))
 $(eval $(call test_rules,bench/noop,tests/bench/noop.c,worker))
+$(eval $(call test_rules,bench/link_broker,tests/bench/link_broker.c,broker))
+$(eval $(call test_rules,bench/link_worker,tests/bench/link_worker.c,worker))
 PEERS := build/peers/node_modules/.package-lock.json
 $(PEERS): $(wildcard tests/bench/peers/*)
 	@command -v npm >/dev/null || { echo "bench-queue needs npm: apt-get install npm" >&2; exit 1; }
 	@mkdir -p build/peers && cp $^ build/peers && echo "  NPM   build/peers"
 	@cd build/peers && npm install --silent --no-audit --no-fund && touch node_modules/.package-lock.json
 
-.PHONY: bench-queue bench-poll
-BENCHES := programs $(B)/bench/client $(B)/bench/noop
+.PHONY: benches bench-queue bench-poll bench-link bench-pairs
+BENCHES := programs $(addprefix $(B)/bench/,client noop link_broker link_worker)
+benches: $(BENCHES) # built, not run
 BENCH = FM_BIN_DIR=$(B)/bin FM_BENCH_DIR=$(B)/bench PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/bench
 bench-queue: $(BENCHES) $(PEERS) ## measure the queue beside graphile-worker
 	@$(BENCH)/bench_queue.py $(ONLY)
 bench-poll: $(BENCHES) ## measure ten thousand long polls
 	@$(BENCH)/bench_poll.py
+bench-link: $(BENCHES) ## measure the link between broker and worker
+	@$(BENCH)/bench_link.py $(ROUNDS)
+bench-pairs: $(BENCHES) ## hold another build, BEFORE=DIR, against this one
+	@test -n "$(BEFORE)" || { echo "bench-pairs needs BEFORE=DIR, another tree's build/release" >&2; exit 1; }
+	@$(BENCH)/pairs.py $(BEFORE) $(ROUNDS) $(if $(ONLY),--only $(ONLY))
 .PHONY: bench-media
 bench-media: programs ## measure media beside the ffmpeg command
 	@$(BENCH)/bench_media.py $(ROUNDS) --plot docs/images/bench-media.svg

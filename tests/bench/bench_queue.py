@@ -4,6 +4,7 @@ Both sides commit durably; what each session says of that is printed first. Figu
 as arguments choose some of them.
 """
 
+import functools
 import json
 import socket
 import subprocess
@@ -144,6 +145,7 @@ def measure_latency(stand, table):
                   less_is_better=True)
 
 
+@functools.cache
 def batch_body(lines):
     return "".join(json.dumps({**OURS, "metadata": {"n": str(n), "pad": "x" * 36}}) + "\n"
                    for n in range(lines)).encode()
@@ -238,23 +240,28 @@ class MapServer:
         self.process.wait(10)
 
 
-def read_jobs(stand, port):
-    return Client(port, stand.broker.key, "GET", "/v1/jobs/%", connections=OUTSTANDING, count=READ,
-                  words=stand.folder / "read.words").result()["per_second"]
+def jobs_of(log):
+    return [words[0] for words in words_of(log)]
+
+
+def read_jobs(stand, port, jobs, count=READ):
+    words = stand.folder / "read.words"
+    words.write_text("\n".join(jobs * (count // len(jobs))))
+    return Client(port, stand.broker.key, "GET", "/v1/jobs/%", connections=OUTSTANDING, count=count,
+                  words=words).result()["per_second"]
 
 
 def measure_read(stand, table):
     stand.broker.empty()
     made = stand.folder / "made"
     post(stand.broker, READ_JOBS, log=made).result()
-    jobs = [words[0] for words in words_of(made)]
-    (stand.folder / "read.words").write_text("\n".join(jobs * (READ // READ_JOBS)))
+    jobs = jobs_of(made)
     server = MapServer(stand, [f"/v1/jobs/{job}" for job in jobs])
     ours, theirs = [], []
     try:
         for _ in range(ROUNDS):
-            ours.append(read_jobs(stand, stand.broker.port))
-            theirs.append(read_jobs(stand, server.port))
+            ours.append(read_jobs(stand, stand.broker.port, jobs))
+            theirs.append(read_jobs(stand, server.port, jobs))
     finally:
         server.stop()
     table.add("GET of a job, from PostgreSQL each time", "answers/s", median(ours), median(theirs),
@@ -383,4 +390,5 @@ def main(chosen):
         table.draw()
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

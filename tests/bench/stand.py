@@ -21,8 +21,6 @@ from cluster import Cluster  # noqa: E402
 from inside import wait_for  # noqa: E402
 from stack import clean_environment, free_port  # noqa: E402
 
-PROGRAMS = Path(os.environ["FM_BIN_DIR"]).resolve()
-TOOLS = Path(os.environ["FM_BENCH_DIR"]).resolve()
 PEERS = Path(__file__).resolve().parents[2] / "build" / "peers"
 START_S = 30
 POOL_WORKERS = 20
@@ -34,6 +32,21 @@ SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB",
             "pg_stat_statements.track": "none"}
 
 
+class Build:
+    """Where the programs of one tree stand: the product's, and those that measure it."""
+
+    def __init__(self, programs, tools):
+        self.programs, self.tools = Path(programs).resolve(), Path(tools).resolve()
+
+    @classmethod
+    def below(cls, folder):
+        """A tree's build/release, after `make benches`."""
+        return cls(folder / "bin", folder / "bench")
+
+
+OWN = Build(os.environ["FM_BIN_DIR"], os.environ["FM_BENCH_DIR"])
+
+
 def median(values):
     return statistics.median(values)
 
@@ -43,14 +56,21 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
+def end_by_sigterm():
+    """As by an error: what is running is stopped and its folders are removed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
 class Broker:
     """Ours: migrated, with an operator's key and enrolled nodes for the pool that does nothing."""
 
-    def __init__(self, folder, cluster):
-        self.folder, self.cluster = folder, cluster
+    def __init__(self, cluster, build, database):
+        """The database's name is the folder's too, below the cluster's."""
+        self.cluster, self.build, self.database = cluster, build, database
+        self.folder = folder = cluster.folder / database
         self.port, self.link = free_port(), f"127.0.0.1:{free_port()}"
         self.environment = clean_environment(
-            FETCHMEDIA_DATABASE_URL=f"host={folder} user=fm dbname=fm",
+            FETCHMEDIA_DATABASE_URL=f"host={cluster.folder} user=fm dbname={database}",
             FETCHMEDIA_LISTEN=f"127.0.0.1:{self.port}", FETCHMEDIA_LINK_LISTEN=self.link,
             FETCHMEDIA_SECRETS_DIR=f"{folder}/secrets", FETCHMEDIA_STORE_DIR=f"{folder}/store",
             FETCHMEDIA_LOG_LEVEL="warning", FETCHMEDIA_MAX_CONNECTIONS="18000")
@@ -58,20 +78,22 @@ class Broker:
         self.secrets = []
 
     def start(self):
-        self.cluster.psql("postgres", "CREATE DATABASE fm")
+        self.folder.mkdir()
+        self.cluster.psql("postgres", f"CREATE DATABASE {self.database}")
         self.operate("migrate")
         account = self.operate("account", "create", "bench", "bench@localhost", "operator")
         self.key = self.operate("key", "create", account["id"], "bench",
                                 "video:fetch,video:process")["api_key"]
         for number in range(POOL_WORKERS):
-            made = subprocess.run([TOOLS / "noop", "--make-key"], check=True, capture_output=True,
+            made = subprocess.run([self.build.tools / "noop", "--make-key"], check=True, capture_output=True,
                                   text=True).stdout.split()
             self.public_key = self.operate("node", "add", f"noop-{number}",
                                            made[0])["broker_public_key"]
             self.secrets.append(made[1])
         with open(self.folder / "broker.log", "ab") as log:
-            self.process = subprocess.Popen([PROGRAMS / "fetchmedia-broker"], env=self.environment,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [self.build.programs / "fetchmedia-broker"], env=self.environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_for("the broker is ready", START_S, self.is_ready)
 
     def is_ready(self):
@@ -88,7 +110,7 @@ class Broker:
             self.process.wait(START_S)
 
     def operate(self, *words):
-        done = subprocess.run([PROGRAMS / "fetchmedia-broker", "--", *words], check=True,
+        done = subprocess.run([self.build.programs / "fetchmedia-broker", "--", *words], check=True,
                               env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True)
         return json.loads(done.stdout.splitlines()[0]) if done.stdout else None
@@ -105,7 +127,7 @@ class Broker:
 
     def sql(self, *statements):
         """Rows, as lists of texts."""
-        text = self.cluster.psql("fm", *statements).stdout
+        text = self.cluster.psql(self.database, *statements).stdout
         return [line.split("|") for line in text.splitlines()]
 
     def empty(self):
@@ -114,6 +136,11 @@ class Broker:
     def rss_bytes(self, name="VmRSS"):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split(f"{name}:")[1].split()[0]) * 1024
+
+    def cpu_seconds(self):
+        """CPU time of all threads that live."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
     def forget_peak(self):
         """From here on VmHWM is the most memory since now (proc(5), clear_refs)."""
@@ -129,10 +156,10 @@ class Pool:
         self.words = ["--broker", broker.link, "--broker-key", broker.public_key, "--secrets",
                       secrets, "--slots", slots, "--a-second", a_second, "--expect", expect]
         self.words += ["--log", log] if log else []
-        self.process = None
+        self.program, self.process = broker.build.tools / "noop", None
 
     def __enter__(self):
-        self.process = subprocess.Popen([TOOLS / "noop", *map(str, self.words)], text=True,
+        self.process = subprocess.Popen([self.program, *map(str, self.words)], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 
@@ -165,7 +192,7 @@ class Client:
         for name, value in options.items():
             words.append(f"--{name.replace('_', '-')}")
             words += [] if value is True else [value]
-        self.process = subprocess.Popen([TOOLS / "client", *map(str, words), method, target],
+        self.process = subprocess.Popen([OWN.tools / "client", *map(str, words), method, target],
                                         text=True, stdout=subprocess.PIPE)
 
     def result(self, may_fail=False):
@@ -199,19 +226,25 @@ class Peer:
 
 
 class Stand:
-    """`with Stand() as stand`: the cluster and the broker, running."""
+    """`with Stand() as stand`: the cluster and the broker, running; or a broker of each build."""
+
+    def __init__(self, *builds):
+        self.builds = builds or (OWN,)
 
     def __enter__(self):
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        end_by_sigterm()
         # Open to enter: the cluster's user is another where we are root.
         self.folder = Path(tempfile.mkdtemp(prefix="fetchmedia-bench-", dir="/var/tmp"))
         self.folder.chmod(0o755)
         self.cluster = Cluster(self.folder, **SETTINGS)
-        self.broker = Broker(self.folder, self.cluster)
+        self.brokers = [Broker(self.cluster, build, f"fm{number or ''}")
+                        for number, build in enumerate(self.builds)]
+        self.broker = self.brokers[0]
         self.peer = None
         try:
             self.cluster.start()
-            self.broker.start()
+            for broker in self.brokers:
+                broker.start()
         except BaseException:
             self.__exit__()
             raise
@@ -222,7 +255,7 @@ class Stand:
         return self.peer
 
     def __exit__(self, *_):
-        for running in (self.peer, self.broker, self.cluster):
+        for running in (self.peer, *self.brokers, self.cluster):
             if running:
                 running.stop()
         shutil.rmtree(self.folder)

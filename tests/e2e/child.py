@@ -54,12 +54,12 @@ class Failed(Exception):
 
 
 class MediaChild:
-    def __init__(self):
+    def __init__(self, program=BIN / "fetchmedia-media"):
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.settimeout(PATIENCE_S)
         # Python's own descriptors end with exec; close_fds would end the channel with them.
         self.process = subprocess.Popen(
-            [BIN / "fetchmedia-media"], stdin=subprocess.DEVNULL, close_fds=False,
+            [program], stdin=subprocess.DEVNULL, close_fds=False,
             preexec_fn=lambda: inherit(theirs.fileno()))
         theirs.close()
         assert self.hear()[0] == WORDS["READY"]
@@ -104,8 +104,8 @@ class MediaChild:
 class Made:
     """What one order came to: the files' paths and facts, the way there, the seconds it took."""
 
-    def __init__(self, source, folder, outputs, threads=2):
-        child = MediaChild()
+    def __init__(self, source, folder, outputs, threads=2, program=BIN / "fetchmedia-media"):
+        child = MediaChild(program)
         try:
             self.paths = [Path(folder) / f'{each["name"]}.{each["format"]}' for each in outputs]
             began = time.monotonic()
