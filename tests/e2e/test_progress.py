@@ -67,7 +67,7 @@ def test_a_film_tells_percent_speed_and_time_left(folder):
     assert_goes_on(heard)
     assert_honest(heard, ended)
     assert heard[-1][1]["frames"] > 100
-    assert all(record["speed"] > 0 for _, record in heard[2:])
+    assert all(record["speed"] > 0 for _, record in heard if record.get("frames"))
 
 
 def test_several_outputs_make_one_measure(folder):
