@@ -13,13 +13,33 @@ import requests
 from cluster import Cluster
 from inside import wait_for
 from node import Node
-from stack import BIN, clean_environment, free_port
+from stack import BIN, ROOT, clean_environment, free_port
 
 PROGRAMS = Path(os.environ.get("FM_BIN_DIR", BIN)).resolve()
 START_S = 30
 NODES = 120
 ROUND_MS = 400
+OPEN = ("01", "08")  # of /proc/net/tcp: established, and closed by the other side alone
 SETTINGS = {"ROUND_MS": ROUND_MS, "TICK_MS": 50, "RETRY_BASE_MS": 200, "LOG_LEVEL": "debug"}
+
+
+class Statements:
+    """Those of some files of sql/queries that the cluster was asked from now on, in order."""
+
+    def __init__(self, log, names):
+        heads = {name: (ROOT / "sql" / "queries" / f"{name}.sql").read_text().splitlines()[0] for name in names}
+        self.ends = {f": {head}": name for name, head in heads.items()}
+        self.log = open(log, encoding="utf-8", errors="replace")
+        self.log.seek(0, os.SEEK_END)
+        self.found, self.rest = [], ""
+
+    def names(self):
+        *lines, self.rest = (self.rest + self.log.read()).split("\n")
+        self.found += [name for line in lines for end, name in self.ends.items() if line.endswith(end)]
+        return self.found
+
+    def count(self):
+        return len(self.names())
 
 
 class Broker:
@@ -28,7 +48,8 @@ class Broker:
         self.folder = first.folder if first else Path(tempfile.mkdtemp(prefix="fetchmedia-link-", dir="/var/tmp"))
         self.folder.chmod(0o755)
         self.cluster = first.cluster if first else Cluster(
-            self.folder, fsync="off", shared_buffers="32MB", max_connections="40")
+            self.folder, fsync="off", shared_buffers="32MB", max_connections="40", log_statement="all",
+            track_commit_timestamp="on")
         self.link = f"127.0.0.1:{free_port()}"
         listen = f"127.0.0.1:{free_port()}"
         self.base = f"http://{listen}"
@@ -98,6 +119,15 @@ class Broker:
         """Rows, as lists of texts."""
         text = self.cluster.psql("fm", statement).stdout
         return [line.split("|") for line in text.splitlines()]
+
+    def statements(self, *names):
+        return Statements(self.cluster.folder / "pg.log", names)
+
+    def connections(self):
+        """How many the broker has on its link."""
+        port = int(self.link.rsplit(":", 1)[1])
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(int(row[1].rsplit(":", 1)[1], 16) == port and row[3] in OPEN for row in rows)
 
     # ---- workers ----
 

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import msgpack
 import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from inside import HANG_S
 
 ROOT = Path(__file__).resolve().parents[3]
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-PATIENCE_S = 10
+PATIENCE_S = HANG_S
 SEND_S = 1
+HANDSHAKE_ENDED = (zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                   | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
 
 
 def read_rows(path, pattern):
@@ -86,7 +91,7 @@ class Node:
 
     # ---- the socket ----
 
-    def open(self, curve=True, routing_id=None):
+    def open(self, curve=True, routing_id=None, is_watched=False):
         """A fresh connection; the old one is closed first."""
         self.close()
         socket = self.socket = zmq.Context.instance().socket(zmq.DEALER)
@@ -96,9 +101,20 @@ class Node:
             socket.curve_publickey, socket.curve_secretkey = self.public, self.secret
         if routing_id:
             socket.routing_id = routing_id
+        if is_watched:
+            socket.get_monitor_socket(HANDSHAKE_ENDED)
         socket.connect(f"tcp://{self.link}")
         self.seen, self.is_attached = 0, False
         return self
+
+    def is_let_in(self, curve=True):
+        """Whether a fresh connection's handshake ends well; else nothing that is said on it is heard."""
+        self.open(curve, is_watched=True).say_hello_here()
+        monitor = self.socket.get_monitor_socket()
+        assert monitor.poll(PATIENCE_S * 1000), "the handshake does not end"
+        event = recv_monitor_message(monitor)["event"]
+        self.socket.disable_monitor()
+        return event == zmq.EVENT_HANDSHAKE_SUCCEEDED
 
     def close(self):
         if self.socket:

@@ -1,10 +1,9 @@
 """The heartbeat is the truth: which lease a worker holds, and when it is given back."""
 
-import time
-
 from broker import START_S
 from inside import wait_for
 from node import CLASS, REASON, id_bytes
+from service import later
 
 PROCESS = {"source": {"url": "https://example.com/film.mp4"},
            "outputs": [{"name": "small", "format": "mp4", "video": {"codec": "h264", "height": 240}}]}
@@ -96,19 +95,18 @@ def test_a_lease_missing_from_a_beat_is_given_back_once_the_beat_echoes_an_ack_a
     assert service.job(job)["attempt"] == 2
 
 
-def test_a_reject_gives_back_uncounted_and_the_worker_is_full_until_it_beats(broker, service, submit, nodes):
-    node = nodes(net_slots=3)
-    node.come()
+def test_a_reject_gives_back_uncounted_and_the_worker_is_full_until_it_beats(broker, submit, nodes):
+    node, other = nodes(net_slots=3).come(), nodes(net_slots=1).come()
     node.beats = False
     job = submit()
     lease = node.take()
     node.say("REJECT", **node.of(lease), reason="no room")
     node.holds.clear()
-    service.until(job, lambda job: job["status"] == "queued")
+    assert other.take()["job"] == lease["job"], "with more free slots the first would have it again"
     assert counts(broker, job) == (0, 0, 0)
-    assert node.read(0.5) is None, "full"
+    following = submit()
     node.say_heartbeat()
-    assert node.take()["job"] == lease["job"]
+    assert node.take()["job"] == id_bytes(following["id"])
 
 
 def test_two_workers_never_hold_one_job(service, submit, nodes):
@@ -120,15 +118,14 @@ def test_two_workers_never_hold_one_job(service, submit, nodes):
     assert sorted(taken) == sorted(id_bytes(job["id"]) for job in jobs)
 
 
-def test_a_cancel_by_the_client_reaches_the_worker_within_a_tick(service, submit, node):
+def test_a_cancel_by_the_client_reaches_the_worker_without_a_word_of_it(service, submit, node):
     job = submit()
     lease = node.take()
-    asked_at = time.monotonic()
+    node.beats = False
     answer = service.post(f"/v1/jobs/{job['id']}/cancel")
     assert answer.json()["status"] == "canceled"
     assert node.hear("CANCEL") == {"job": lease["job"], "lease": lease["lease"],
                                    "reason": REASON["canceled"]}
-    assert time.monotonic() - asked_at < 0.5
     assert node.settle(lease, "failed", "canceled")["stale"]
 
 
@@ -164,10 +161,9 @@ def test_a_lease_a_minute_past_its_deadline_ends_the_job_and_its_worker_is_told(
     assert service.job(job) == ended
 
 
-def test_a_job_of_the_future_waits_for_its_time(service, submit, node):
-    when = time.time() + 1.5
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(when)) + f".{int(when % 1 * 1000):03}Z"
-    job = submit(run_at=text)
-    assert service.job(job)["status"] == "scheduled"
+def test_a_job_of_the_future_waits_for_its_time(broker, submit, node):
+    assert submit(run_at=later())["status"] == "scheduled"
+    assert not node.beat()
+    broker.sql("UPDATE live SET run_at = now() + interval '1 s'")
     node.take()
-    assert time.time() > when
+    assert broker.sql("SELECT started_at >= run_at FROM live") == [["t"]]
