@@ -50,23 +50,23 @@ static inline void send_body(int fd, const char *type, const char *body, size_t 
     char head[256];
     snprintf(head, sizeof(head),
              "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type, length);
-    http_say(fd, head);
+    http_send_text(fd, head);
     http_send(fd, body, length);
 }
 
 static inline void answer(struct http_server *self, int fd, const struct http_request *request)
 {
     if (strcmp(request->method, "PUT") == 0) {
-        http_say(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+        http_send_text(fd, "HTTP/1.1 204 No Content\r\n\r\n");
     } else if (strcmp(request->path, "/slow.bin") == 0) {
-        http_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12");
+        http_send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12");
         http_wait_gate(self);
     } else if (strcmp(request->path, "/text.bin") == 0) {
         send_body(fd, "application/octet-stream", "just text", 9);
     } else if (strcmp(request->path, "/tone.wav") == 0) {
         send_body(fd, "audio/wav", wav, sizeof(wav));
     } else {
-        http_say(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        http_send_text(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     }
 }
 
