@@ -1,4 +1,4 @@
-/* Judging addresses: ranges, rules, and the one decision of the untrusted door. */
+/* Address ranges, rules in text, and the verdict on one connection. */
 #include "common/address.h"
 
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 #include "common/memory.h"
 #include "common/text.h"
 
-#define RULE_TEXT_SIZE 64
+#define RULE_TEXT_SIZE 64 /* "[v6/128]:65535" has at most 57 bytes */
 
 static const char *const refused[] = {
 #define FM_ADDRESS_REFUSED(cidr, what) cidr,
@@ -18,13 +18,16 @@ static const char *const refused[] = {
 #undef FM_ADDRESS_REFUSED
 };
 
-/* Cloud metadata services answer anybody who can connect; one of them has a public address. */
+/* Cloud metadata services hand credentials to anybody who can connect. AWS over IPv4 and most
+ * others, AWS over IPv6, Alibaba, and Azure, whose address is a public one that address.def does
+ * not refuse. */
 static const char *const never[] = {"169.254.169.254", "fd00:ec2::254", "100.100.100.200",
                                     "168.63.129.16"};
 
 static const uint16_t default_ports[] = {80, 443, 8080, 8443};
 
-/* What carries an IPv4 in its last four bytes: RFC 4291 §2.5.5.2 and RFC 6052 §2.1. */
+/* The prefixes of IPv6 addresses that carry an IPv4 address in their last four bytes: IPv4-mapped
+ * (RFC 4291 §2.5.5.2) and NAT64 (RFC 6052 §2.1). */
 static const uint8_t wrappers[][12] = {
     {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff},
     {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0},
@@ -51,7 +54,7 @@ static struct fm_address make_v6(const uint8_t bytes[16])
 
 bool fm_address_from_socket(const struct sockaddr *from, struct fm_address *address, uint16_t *port)
 {
-    /* Copied out: a sockaddr may stand at any alignment. */
+    /* Copied out, because the caller's sockaddr may have any alignment. */
     if (from->sa_family == AF_INET) {
         struct sockaddr_in v4;
         memcpy(&v4, from, sizeof(v4));
@@ -165,15 +168,16 @@ bool fm_address_port_is_default(uint16_t port)
     return false;
 }
 
-/* A rule's three texts. */
+/* A rule's text cut into its three parts; the pointers point into `copy`. */
 struct parts {
     char copy[RULE_TEXT_SIZE];
     char *address;
-    char *bits; /* NULL: the whole address */
-    char *port; /* NULL: none */
+    char *bits; /* NULL: no length written, the rule is one address */
+    char *port; /* NULL: none written */
 };
 
-/* `a/b:port`, `[v6/b]:port`, or a bare IPv6, whose colons are no port. */
+/* Splits `a/b:port`, `[v6/b]:port`, or an IPv6 range without brackets, whose colons introduce no
+ * port: a port is read only when the text has a single colon. */
 static bool split_rule(const char *text, struct parts *parts)
 {
     if (strlen(text) >= sizeof(parts->copy)) {
@@ -203,7 +207,8 @@ static bool split_rule(const char *text, struct parts *parts)
     return true;
 }
 
-/* The length as written counts from the wrapper's first bit: an unwrapped base has 96 fewer. */
+/* A prefix length counts from the first bit of the address as written. The base of a rule such as
+ * ::ffff:10.0.0.0/104 was unwrapped to IPv4, so its 96 wrapper bits are subtracted. */
 static bool read_prefix(const struct parts *parts, struct fm_address_rule *rule)
 {
     uint64_t bits = 0;
@@ -221,7 +226,8 @@ static bool read_prefix(const struct parts *parts, struct fm_address_rule *rule)
     return true;
 }
 
-/* 10.1.2.3/8 is a slip of one of its halves: which, only the operator knows. */
+/* 10.1.2.3/8 has a typing error in the address or in the length. Only the operator knows which, so
+ * the rule is refused instead of being masked. */
 static bool has_host_bits(const struct fm_address_rule *rule)
 {
     for (unsigned bit = rule->prefix_bits; bit < bits_of(rule->base.family); bit++) {
@@ -274,7 +280,8 @@ bool fm_address_rules_parse(const char *text, struct fm_address_rule **rules, si
     return true;
 }
 
-/* A listener on the wildcard address answers on every local one, in either family. */
+/* A rule whose base is the wildcard address covers loopback in both families: a listener on
+ * 0.0.0.0 or :: is reached through 127.0.0.1 and may be reached through ::1. */
 static bool is_own(const struct fm_address_rule *rule, const struct fm_address *address,
                    uint16_t port)
 {
@@ -295,7 +302,8 @@ static bool is_allowed(const struct fm_address_rule *rule, const struct fm_addre
 bool fm_address_may_connect(const struct fm_address_policy *policy,
                             const struct fm_address *address, uint16_t port)
 {
-    /* Linux takes the all-zero address for loopback: as a target it would walk past `own`. */
+    /* Linux connects to loopback when the target is 0.0.0.0 or ::, which no rule of `own` would
+     * match. */
     if (is_zero(address) || fm_address_is_never(address)) {
         return false;
     }

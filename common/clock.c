@@ -1,4 +1,4 @@
-/* Reading the two clocks, and RFC 3339. */
+/* The system's two clocks, and RFC 3339 written and read without a locale or a time zone. */
 #include "common/clock.h"
 
 #include <limits.h>
@@ -36,14 +36,14 @@ void fm_clock_format(int64_t wall_us, char out[FM_CLOCK_TEXT_SIZE])
     time_t seconds = (time_t)((wall_us - part) / US_PER_SECOND);
     struct tm tm = {0};
     gmtime_r(&seconds, &tm);
-    /* The remainders tell the compiler what the calendar promises: that each fits its digits. */
+    /* The remainders prove to gcc (-Wformat-truncation) that each number fits its digits. */
     snprintf(out, FM_CLOCK_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
              (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
              (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
              (unsigned)tm.tm_sec % 100, (unsigned)(part / 1000) % 1000);
 }
 
-/* Exactly `digits` decimal digits; moves on behind them. */
+/* Reads exactly `digits` decimal digits and moves *at behind them. */
 static bool read_number(const char **at, int digits, int *out)
 {
     int value = 0;
@@ -59,6 +59,7 @@ static bool read_number(const char **at, int digits, int *out)
     return true;
 }
 
+/* RFC 3339 §5.6 allows "t" and "z" for "T" and "Z". */
 static bool read_char(const char **at, char upper)
 {
     char c = **at;
@@ -82,7 +83,7 @@ static bool read_date(const char **at, struct tm *tm)
     return true;
 }
 
-/* Second 60 is RFC 3339's leap second; it counts as the first one of the next minute. */
+/* Second 60 is RFC 3339's leap second; timegm counts it as the first second of the next minute. */
 static bool read_time(const char **at, struct tm *tm)
 {
     return read_number(at, 2, &tm->tm_hour) && read_char(at, ':') &&
@@ -91,6 +92,7 @@ static bool read_time(const char **at, struct tm *tm)
            tm->tm_sec <= 60;
 }
 
+/* Reads up to 7 digits, so that a seventh is seen and refused rather than left in the text. */
 static bool read_fraction(const char **at, int64_t *us)
 {
     *us = 0;
@@ -139,7 +141,8 @@ bool fm_clock_parse(const char *text, int64_t *wall_us)
         !read_fraction(&at, &us) || !read_offset(&at, &offset) || *at != '\0') {
         return false;
     }
-    /* timegm turns 31 February into 3 March: the day must come back as it went in. */
+    /* timegm turns 31 February into 3 March without complaint, so a date that comes back changed is
+     * not in the calendar. */
     struct tm day = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
     struct tm check = day;
     (void)timegm(&check);

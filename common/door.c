@@ -1,8 +1,9 @@
 /*
- * The two doors. One request is a chain of hops; one hop is one libcurl transfer, driven by a loop
- * of our own, so that deadline, stall and tick are judged every tenth of a second whatever libcurl
- * waits for. libcurl never follows a redirect itself: each hop's URL passes fm_url_parse, and each
- * address a name resolved to passes open_socket() in door_wire.c.
+ * Runs a request of either door: a chain of hops, each of which is one libcurl transfer. The loop
+ * that drives a transfer is this file's own, so that deadline, stall and on_tick are checked every
+ * tenth of a second whatever libcurl waits for. libcurl never follows a redirect itself: each hop's
+ * URL passes fm_url_parse, and each address that a name resolves to passes open_socket() in
+ * door_wire.c.
  */
 #include "common/door.h"
 
@@ -19,12 +20,14 @@
 #include "common/url.h"
 
 #define REDIRECT_LIMIT 5
-#define TICK_MS 100
-/* A server that was asked to close gets this long for it once all announced bytes are here. */
+#define TICK_MS 100 /* the longest sleep of the loop */
+/* Once all announced bytes are here, a server that was asked to close the connection gets this long
+ * to do so; more bytes in that time are an error. */
 #define CLOSE_GRACE_MS 500
 
 /* ---- doors ---- */
 
+/* libcurl wants its global state made once, before the first handle of any thread. */
 static void start_curl(void)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -59,7 +62,7 @@ struct fm_door *fm_door_new_store(const char *const *origins, size_t count, cons
     door->pin = fm_strdup(pin);
     door->origins = fm_alloc_array(count, sizeof(*door->origins));
     for (size_t i = 0; i < count; i++) {
-        /* Normalised as the URLs will be; one that is no origin matches nothing. */
+        /* Normalised as each request's URL will be, so that strcmp can compare them. */
         FM_AUTO(fm_url_done) struct fm_url url = {0};
         if (fm_url_parse(origins[i], &url, NULL)) {
             door->origins[door->origin_count++] = fm_strdup(url.origin);
@@ -98,6 +101,7 @@ static bool is_named_origin(const struct fm_door *door, const char *origin)
 
 /* ---- one hop ---- */
 
+/* Bytes of the body as they came over the wire, before decoding: what Content-Length counts. */
 static int64_t raw_bytes(const struct fm_door_transfer *transfer)
 {
     curl_off_t bytes = 0;
@@ -105,6 +109,8 @@ static int64_t raw_bytes(const struct fm_door_transfer *transfer)
     return bytes;
 }
 
+/* True once the TCP connection stands: silence after that is slowness, before it a closed network.
+ */
 static bool is_connected(const struct fm_door_transfer *transfer)
 {
     curl_off_t took_us = 0;
@@ -112,7 +118,8 @@ static bool is_connected(const struct fm_door_transfer *transfer)
     return took_us > 0;
 }
 
-/* A server that keeps the connection open although asked to close has said all it announced. */
+/* True if the whole announced body is here although the server, asked to close, keeps the
+ * connection open. */
 static bool has_said_all(const struct fm_door_transfer *transfer, int64_t now_ms)
 {
     const struct fm_door_head *head = &transfer->head;
@@ -131,7 +138,7 @@ static void tick(struct fm_door_transfer *transfer, int64_t now_ms)
     }
 }
 
-/* All that ends a hop from this side. */
+/* Checks all that ends a hop from this side: on_tick, the deadline, the stall limit. */
 static bool is_over(struct fm_door_transfer *transfer)
 {
     const struct fm_door_request *request = transfer->request;
@@ -153,7 +160,7 @@ static bool is_over(struct fm_door_transfer *transfer)
 static CURLcode drive(struct fm_door_transfer *transfer)
 {
     struct fm_door *door = transfer->door;
-    CURLcode code = CURLE_RECV_ERROR; /* until libcurl says how it ended */
+    CURLcode code = CURLE_RECV_ERROR; /* until libcurl reports how the hop ended */
     int running = 1;
     int queued = 0;
     if (curl_multi_add_handle(door->multi, door->easy) != CURLM_OK) {
@@ -175,8 +182,8 @@ static CURLcode drive(struct fm_door_transfer *transfer)
     return code;
 }
 
-/* How libcurl says it ended. Refused, blocked, reset and unreachable are one answer, so that nobody
- * can map a network by it. */
+/* Turns libcurl's result into ours. Refused, blocked, reset and unreachable are the same error, so
+ * that nobody can map a network by the answers. */
 static bool judge_end(struct fm_door_transfer *transfer, CURLcode code, int64_t came_bytes)
 {
     const struct fm_door_head *head = &transfer->head;
@@ -196,6 +203,7 @@ static bool judge_end(struct fm_door_transfer *transfer, CURLcode code, int64_t 
     return true;
 }
 
+/* One hop, with a fresh head: what an earlier hop sent decides nothing here. */
 static bool run_hop(struct fm_door_transfer *transfer)
 {
     fm_door_head_done(&transfer->head);
@@ -211,6 +219,8 @@ static bool run_hop(struct fm_door_transfer *transfer)
 
 /* ---- the chain ---- */
 
+/* Moves on to the URL of Location. `has_left` never goes back to false: the caller's headers stay
+ * stripped even if a later redirect returns to the first origin. */
 static bool go_elsewhere(struct fm_door_transfer *transfer)
 {
     struct fm_url next = {0};
@@ -242,6 +252,7 @@ static bool follow(struct fm_door_transfer *transfer)
     return false;
 }
 
+/* The headers may come from a client: one that could start a line of its own is refused. */
 static bool check_request(struct fm_door_transfer *transfer)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "POST"};

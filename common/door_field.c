@@ -1,4 +1,6 @@
-/* Header fields by name: the door's own, and those that may follow a redirect elsewhere. */
+/*
+ * Two lists of header names: the fields the door sets itself, and those that may follow a redirect.
+ */
 #include "common/door_field.h"
 
 #include <string.h>
@@ -21,7 +23,7 @@ static const char *const own[] = {
     "upgrade",
 };
 
-/* By name and not by a list of secrets: a key may stand in any field. */
+/* A list of what may travel and not of what may not: an API key can be in any header. */
 static const char *const travelling[] = {
     "accept", "accept-language", "if-range", "range", "referer", "sec-fetch-mode", "user-agent",
 };

@@ -1,4 +1,4 @@
-/* Reading status lines and headers. */
+/* Status lines and header fields, taken by a table of field names. Unknown fields are skipped. */
 #include "common/door_head.h"
 
 #include <stdio.h>
@@ -10,10 +10,11 @@
 #include "common/memory.h"
 #include "common/url.h"
 
-/* A day: whoever asks for more is asked again before. */
+/* Seconds in a day: a server that asks for a longer pause is asked again after one day. */
 #define RETRY_AFTER_LIMIT 86400
 
-/* The name without what a path or a log cannot carry: behind the last slash, no control bytes. */
+/* Makes a server's file name safe for a path and a log: only what follows the last slash or
+ * backslash, no control bytes, not "." or "..". */
 static void set_file_name(struct fm_door_head *head, const char *name)
 {
     char *out = head->answer.file_name;
@@ -55,7 +56,7 @@ static void take_content_type(struct fm_door_head *head, char *value)
 
 static void take_etag(struct fm_door_head *head, char *value)
 {
-    /* One cut short would be another one. */
+    /* A cut ETag would be a different ETag. */
     if (strlen(value) < sizeof(head->answer.etag)) {
         snprintf(head->answer.etag, sizeof(head->answer.etag), "%s", value);
     }
@@ -73,7 +74,8 @@ static void take_accept_ranges(struct fm_door_head *head, char *value)
     head->answer.accepts_ranges = fm_text_equals_fold(value, "bytes");
 }
 
-/* A list of equal lengths is one length (RFC 9110 §8.6); anything else is a lie somewhere. */
+/* A list of equal lengths counts as one length (RFC 9110 §8.6). Lengths that differ are refused:
+ * client and server would disagree on where the body ends. */
 static void take_content_length(struct fm_door_head *head, char *value)
 {
     int64_t *length = &head->announced_bytes;
@@ -91,6 +93,7 @@ static void take_content_length(struct fm_door_head *head, char *value)
     }
 }
 
+/* Whatever its value, a Transfer-Encoding overrides Content-Length (RFC 9112 §6.3). */
 static void take_transfer_encoding(struct fm_door_head *head, char *value)
 {
     (void)value;
@@ -108,7 +111,7 @@ static void take_location(struct fm_door_head *head, char *value)
     fm_text_append(&head->location, value);
 }
 
-/* Seconds, or the one date form that RFC 9110 §5.6.7 still lets a server write. */
+/* Takes a number of seconds, or a date in the only form that RFC 9110 §5.6.7 lets a server send. */
 static void take_retry_after(struct fm_door_head *head, char *value)
 {
     int64_t seconds = 0;
@@ -124,8 +127,8 @@ static void take_retry_after(struct fm_door_head *head, char *value)
     head->answer.retry_after_seconds = seconds > RETRY_AFTER_LIMIT ? RETRY_AFTER_LIMIT : seconds;
 }
 
-/* Moves `*at` behind one `name=value` of RFC 6266; the value is unquoted in place. False at the
- * end. */
+/* Takes one `name=value` parameter of RFC 6266 and moves *at behind it. The value is unquoted in
+ * place. False at the end. */
 static bool next_parameter(char **at, char **name, char **value)
 {
     char *c = *at + strspn(*at, "; \t");
@@ -153,7 +156,8 @@ static bool next_parameter(char **at, char **name, char **value)
     return true;
 }
 
-/* `filename*` (RFC 8187: charset'language'percent-encoded) is the better one of the two. */
+/* `filename*` (RFC 8187: charset'language'percent-encoded) wins over `filename`, in either order.
+ */
 static void take_content_disposition(struct fm_door_head *head, char *value)
 {
     char *at = value + strcspn(value, ";");
@@ -205,7 +209,7 @@ static void take_field(struct fm_door_head *head, char *line)
     }
 }
 
-/* The 1xx answers end with an empty line too, but are no answer (RFC 9110 §15.2). */
+/* An empty line ends a head. A 1xx head is interim: the final one follows (RFC 9110 §15.2). */
 static void end_head(struct fm_door_head *head)
 {
     head->is_complete = head->answer.status >= 200;

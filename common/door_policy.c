@@ -1,6 +1,7 @@
 /*
- * A listener on 0.0.0.0 answers on the addresses of every interface. address.c is pure and knows
- * loopback alone, so the others are looked up here, when a door is made.
+ * Completes `own` for listeners on a wildcard address, which accept connections on every interface.
+ * address.c is pure and knows only loopback, so the interfaces are looked up here, once per door:
+ * an address that the host gets later is not in the copy.
  */
 #include "common/door_policy.h"
 
@@ -32,6 +33,7 @@ static void add_own(struct fm_address_policy *policy, const struct fm_address *a
         .base = *address, .prefix_bits = address->family == AF_INET ? 32 : 128, .port = port};
 }
 
+/* `given` is the number of rules before any was added: the loop must not walk its own additions. */
 static void add_interface(struct fm_address_policy *policy, size_t given,
                           const struct sockaddr *socket_address)
 {

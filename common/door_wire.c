@@ -1,4 +1,8 @@
-/* What libcurl is told before a hop, and what it calls during it. */
+/*
+ * libcurl's options for a hop, and the callbacks it makes during it. The callbacks judge (address,
+ * head, size, caller) and record the first error; door.c reads it from the transfer when libcurl
+ * returns.
+ */
 #include "common/door_wire.h"
 
 #include <errno.h>
@@ -11,11 +15,12 @@
 #include "common/door_field.h"
 #include "common/memory.h"
 
+/* A host that drops packets silently fails after this, however far off the deadline is. */
 #define CONNECT_LIMIT_MS 20000
-/* An unwanted body is read and dropped up to here. */
+/* Up to this many bytes of an unwanted body are read and dropped. */
 #define DROPPED_LIMIT ((int64_t)64 * 1024)
 
-/* ---- what libcurl calls ---- */
+/* ---- callbacks from libcurl ---- */
 
 void fm_door_wire_end_with(struct fm_door_transfer *transfer, const struct fm_error *err)
 {
@@ -32,6 +37,9 @@ void fm_door_wire_end(struct fm_door_transfer *transfer, enum fm_error_code code
     fm_door_wire_end_with(transfer, &err);
 }
 
+/* libcurl calls this for each resolved address before it connects, so the verdict is on the very
+ * address of the connection: a DNS server that answers differently the second time gains nothing.
+ * The store door's origins are the broker's, so their addresses are not judged. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 {
     const struct fm_door_transfer *transfer = context;
@@ -47,6 +55,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+/* Only GET and HEAD may be repeated at another URL without the caller knowing. */
 static bool may_follow(const struct fm_door_transfer *transfer)
 {
     const char *method = transfer->request->method;
@@ -59,7 +68,8 @@ bool fm_door_wire_is_get(const struct fm_door_transfer *transfer)
     return strcmp(transfer->request->method, "GET") == 0;
 }
 
-/* The last hop's head is complete: the caller's word first, then the status, then the length. */
+/* Called when the last hop's head is complete: first on_head decides, then the status, then the
+ * announced length. */
 static void judge_head(struct fm_door_transfer *transfer)
 {
     const struct fm_door_request *request = transfer->request;
@@ -82,6 +92,7 @@ static void judge_head(struct fm_door_transfer *transfer)
     }
 }
 
+/* Returning less than the length aborts the transfer: how a redirect is left without its body. */
 static size_t take_header(char *line, size_t size, size_t count, void *context)
 {
     struct fm_door_transfer *transfer = context;
@@ -118,7 +129,8 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
                !request->on_body(request->context, bytes, length, &err)) {
         fm_door_wire_end_with(transfer, &err);
     }
-    /* Behind the callback: the time it took is not the source's. */
+    /* Set after the callback, so that its time (a slow disk) does not count as the source's stall.
+     */
     transfer->active_ms = fm_clock_ms();
     return transfer->has_failed ? 0 : length;
 }
@@ -157,9 +169,9 @@ static int seek_body(void *context, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-/* ---- what libcurl is told ---- */
+/* ---- options ---- */
 
-/* An option that cannot be set may be the one that keeps the door shut. */
+/* Aborts: an option that cannot be set may be one that confines the transfer. */
 static void must(CURLcode code)
 {
     if (code != CURLE_OK) {
@@ -181,6 +193,7 @@ static void collect_headers(struct fm_door_transfer *transfer)
     const struct fm_door_request *request = transfer->request;
     curl_slist_free_all(transfer->headers);
     transfer->headers = NULL;
+    /* An empty Expect: libcurl would wait a second for "100 Continue" before it sends a body. */
     add_line(transfer, "Expect:");
     if (fm_door_wire_is_get(transfer)) {
         add_line(transfer, "Connection: close");
@@ -192,7 +205,7 @@ static void collect_headers(struct fm_door_transfer *transfer)
             (transfer->has_left && !fm_door_field_may_travel(field))) {
             continue;
         }
-        /* "Name:" would tell libcurl to leave the field out; "Name;" sends it empty. */
+        /* "Name:" makes libcurl leave the field out; "Name;" makes it send an empty one. */
         bool is_empty = field->value[0] == '\0';
         fm_text_format(&line, "%s%s%s", field->name, is_empty ? ";" : ": ", field->value);
         add_line(transfer, fm_text_get(&line));
@@ -204,6 +217,7 @@ static void set_walls(struct fm_door_transfer *transfer)
     CURL *easy = transfer->door->easy;
     must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
     must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
+    /* Proxies of the environment off: a proxy would connect where open_socket() cannot judge. */
     must(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
     must(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"));
     must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
@@ -211,7 +225,7 @@ static void set_walls(struct fm_door_transfer *transfer)
     must(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer));
     must(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
     if (transfer->door->pin != NULL) {
-        /* The pinned key is the identity; the certificate around it is self-made. */
+        /* The pinned key identifies the store; the certificate that carries it is self-signed. */
         must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L));
         must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L));
         must(curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, transfer->door->pin));
@@ -223,6 +237,8 @@ static void set_method(struct fm_door_transfer *transfer)
     CURL *easy = transfer->door->easy;
     const struct fm_door_request *request = transfer->request;
     if (fm_door_wire_is_get(transfer)) {
+        /* The body is read until the server closes, so that one longer than its Content-Length is
+         * noticed: libcurl would cut it there. */
         must(curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L));
         must(curl_easy_setopt(easy, CURLOPT_IGNORE_CONTENT_LENGTH, 1L));
         must(curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L));
@@ -247,10 +263,11 @@ static void set_transfer(struct fm_door_transfer *transfer)
     bool is_short = stall_ms > 0 && stall_ms < CONNECT_LIMIT_MS;
     long connect_ms = is_short ? (long)stall_ms : CONNECT_LIMIT_MS;
     must(curl_easy_setopt(easy, CURLOPT_URL, transfer->url.text));
+    /* Sends the bytes that fm_url_parse accepted; libcurl would remove dot segments. */
     must(curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L));
     must(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
     must(curl_easy_setopt(easy, CURLOPT_USERAGENT, "FetchMedia/" FM_VERSION));
-    /* Asks for no coding, and undoes one that comes all the same. */
+    /* Asks for no content coding, and lets libcurl decode one that is sent nevertheless. */
     must(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity"));
     must(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers));
     must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header));
