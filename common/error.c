@@ -1,4 +1,4 @@
-/* Filling in an error, and looking its row up in error.def. */
+/* Fills in errors, and looks their rows up in error.def. */
 #include "common/error.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ static const struct fm_error_row rows[] = {
 #undef FM_ERROR
 };
 
-/* Formats aside first: an argument may be a text of the very error that is being filled. */
+/* Formats into a buffer of its own first, because an argument may point into `err`. */
 static void fill(struct fm_error *err, enum fm_error_code code, const char *format,
                  va_list arguments) __attribute__((format(printf, 3, 0)));
 
@@ -62,6 +62,7 @@ bool fm_fail_param(struct fm_error *err, enum fm_error_code code, const char *pa
     va_start(arguments, format);
     fill(err, code, format, arguments);
     va_end(arguments);
+    /* The same holds for `param`: it was copied before fill() cleared the error. */
     memcpy(err->param, name, sizeof(name));
     size_t length = strnlen(err->detail, sizeof(err->message) - 1);
     memcpy(err->message, err->detail, length);

@@ -1,15 +1,19 @@
-/* Two exponential averages, both over time and not over notes: these come when they come. */
+/*
+ * Two exponential averages, the rate and the time left. Both are weighted by elapsed time and not
+ * by the number of notes, because notes come at irregular intervals.
+ */
 #include "common/eta.h"
 
 #include <math.h>
 
-/* What happened this long ago counts for a third of what happens now. */
+/* Progress this long ago weighs 1/e, about a third, of the present one. */
 #define MEMORY_SECONDS 5.0
-/* A new estimate is followed two thirds of the way in this time. */
+/* In this time the shown value moves 1 - 1/e, about two thirds, of the way to a new estimate. */
 #define CALM_SECONDS 2.0
-/* Before, nothing has been seen to judge by. */
+/* No estimate before this much time was measured. */
 #define EARLIEST_SECONDS 1.0
-/* What stands still has no end in sight; the time left then doubles over and over. */
+/* The estimate of a stalled transfer goes to infinity. It may at most double with each note,
+ * counted from LEAST_SECONDS when less was left, so that a short stall does not show hours. */
 #define MOST_GROWTH 2.0
 #define LEAST_SECONDS 5.0
 

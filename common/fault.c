@@ -1,4 +1,4 @@
-/* The rules, and what they do to whoever comes by. Threads: any. */
+/* The rules of crash points, and the actions they take. Threads: any; the counters are atomic. */
 #include "common/fault.h"
 
 #ifdef FM_FAULTS
@@ -14,24 +14,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RULES 64 /* of 64 bytes: a page */
+#define RULES 64 /* of 64 bytes each: one page */
 #define EXIT_CODE 1
 
 struct rule {
-    char point[32];        /* "": none */
-    char action[8];        /* kill, stop, exit */
-    uint32_t every;        /* it acts each time so many have come by … */
-    _Atomic uint32_t left; /* … and so many times in all */
-    _Atomic uint32_t passed;
+    char point[32];          /* "": no rule */
+    char action[8];          /* kill, stop, exit */
+    uint32_t every;          /* the rule acts at each every-th pass … */
+    _Atomic uint32_t left;   /* … and this many times in all */
+    _Atomic uint32_t passed; /* passes so far, of all processes that share the rule */
     uint32_t unused[3];
 };
 _Static_assert(sizeof(struct rule) == 64, "tests/long/faults.py writes it");
 
-static struct rule ours[RULES];
-static struct rule *shared = NULL;
+static struct rule ours[RULES];    /* of FM_FAULT */
+static struct rule *shared = NULL; /* of the file; never unmapped */
 
-/* kill() is none of the calls a sealed child may make; raise() is tgkill of itself, which it may.
- */
+/* Uses raise(), which is tgkill of the own thread: a sealed child may call that, but not kill(). */
 static void act(const char *action)
 {
     if (strcmp(action, "exit") == 0) {
@@ -40,7 +39,8 @@ static void act(const char *action)
     (void)raise(strcmp(action, "stop") == 0 ? SIGSTOP : SIGKILL);
 }
 
-/* Takes one of those left; false when there is none. */
+/* Uses up one of the remaining actions; false when none is left. A compare-and-swap, because two
+ * processes may pass at the same time. */
 static bool take_one(struct rule *rule)
 {
     uint32_t left = atomic_load(&rule->left);
@@ -69,7 +69,7 @@ void fm_fault(const char *point)
     pass(shared, point);
 }
 
-/* Before main: a sealed child could not open it any more when it comes by. */
+/* Runs before main, because a sealed child can open no file later. */
 __attribute__((constructor)) static void map_shared(void)
 {
     char path[4096];

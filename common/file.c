@@ -1,4 +1,4 @@
-/* Small files and directories, by few system calls and with every result checked. */
+/* Small files and directories by plain system calls. */
 #include "common/file.h"
 
 #include <dirent.h>
@@ -12,7 +12,7 @@
 
 #include "common/memory.h"
 
-/* Deeper than anything that is written here; a bound for the recursion. */
+/* A bound for the recursion; no directory of ours is nearly this deep. */
 #define TREE_DEPTH_LIMIT 32
 
 void fm_file_close(int *fd)
@@ -23,7 +23,7 @@ void fm_file_close(int *fd)
     *fd = -1;
 }
 
-/* O_NONBLOCK: a FIFO in the file's place must not hang the reader. */
+/* O_NONBLOCK, because opening a FIFO in the file's place would hang until someone writes to it. */
 static bool open_regular(const char *path, int *fd, struct fm_error *err)
 {
     struct stat status;
@@ -80,6 +80,7 @@ bool fm_file_write_all(int fd, const void *bytes, size_t length, struct fm_error
     return true;
 }
 
+/* A rename is durable only once its directory is synced. */
 static bool sync_directory_of(const char *path, struct fm_error *err)
 {
     FM_AUTO_FREE char *directory = fm_strdup(path);
@@ -213,7 +214,8 @@ static bool remove_entries(DIR *directory, int depth, struct fm_error *err)
     }
 }
 
-/* O_NOFOLLOW: a link in a directory's place is unlinked, never entered. */
+/* O_NOFOLLOW: if a link replaced the directory after the unlinkat() in remove_below(), the open
+ * fails instead of entering the link's target. */
 static bool remove_directory(int parent, const char *name, int depth, struct fm_error *err)
 {
     if (depth >= TREE_DEPTH_LIMIT) {
@@ -238,7 +240,7 @@ static bool remove_below(int parent, const char *name, int depth, struct fm_erro
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) {
         return true;
     }
-    /* Linux answers EISDIR for a directory, POSIX has EPERM. */
+    /* For a directory, unlink fails with EISDIR on Linux and with EPERM in POSIX. */
     if (errno != EISDIR && errno != EPERM) {
         return fm_fail_errno(err, name);
     }

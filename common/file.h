@@ -1,4 +1,8 @@
-/* Descriptors and small files. Every descriptor opened here is O_CLOEXEC. */
+/*
+ * Descriptors, small files and directories, with every result checked and EINTR retried. Every
+ * descriptor opened here is O_CLOEXEC. Failures are SYSTEM, or RESOURCE_DISK when the disk is full.
+ * Threads: any.
+ */
 #ifndef FM_COMMON_FILE_H
 #define FM_COMMON_FILE_H
 
@@ -7,28 +11,35 @@
 #include "common/error.h"
 #include "common/text.h"
 
-/* `FM_AUTO(fm_file_close) int fd = -1;` Closes and sets -1; null-safe for -1. */
+/* Closes *fd and sets it to -1; does nothing for -1. For `FM_AUTO(fm_file_close) int fd = -1;`. */
 void fm_file_close(int *fd);
-/* Reads a whole regular file of at most `limit` bytes. */
+/* Reads a whole regular file into `out`, replacing its text. Fails above `limit` bytes and for a
+ * FIFO, a device or a directory. */
 bool fm_file_read(const char *path, size_t limit, struct fm_text *out,
                   struct fm_error *err) FM_MUST_CHECK;
-/* Writes a new file beside it, fsyncs, renames over, fsyncs the directory. */
+/* Replaces a file atomically and durably: writes a new file beside it, fsyncs, renames it over the
+ * old one, fsyncs the directory. A crash leaves the old file or the new one, and perhaps a
+ * leftover PATH.XXXXXX. `mode` is exact, whatever the umask. */
 bool fm_file_write(const char *path, mode_t mode, struct fm_slice bytes,
                    struct fm_error *err) FM_MUST_CHECK;
+/* Writes all bytes, in as many writes as it takes. */
 bool fm_file_write_all(int fd, const void *bytes, size_t length,
                        struct fm_error *err) FM_MUST_CHECK;
-/* Exactly `length` bytes at `offset`; a short file is an error. */
+/* Reads exactly `length` bytes at `offset`; a file that ends before is an error. */
 bool fm_file_pread_all(int fd, void *out, size_t length, int64_t offset,
                        struct fm_error *err) FM_MUST_CHECK;
 bool fm_file_size(int fd, int64_t *size_bytes, struct fm_error *err) FM_MUST_CHECK;
-/* mkdir -p; existing directories keep their mode. */
+/* Like mkdir -p: makes the missing directories of a path with `mode` under the umask; existing ones
+ * keep their mode. */
 bool fm_file_make_dirs(const char *path, mode_t mode, struct fm_error *err) FM_MUST_CHECK;
-/* rm -r below a directory descriptor, never following links; a missing name is fine. */
+/* Like rm -rf of `name` below a directory descriptor. Never follows a symbolic link, at most 32
+ * directories deep; a missing name is no error. */
 bool fm_file_remove_tree(int directory_fd, const char *name, struct fm_error *err) FM_MUST_CHECK;
-/* SHA-256 of what the descriptor holds, by pread: the file offset stays. */
+/* SHA-256 and size of the whole file, read by pread: the file offset stays where it is. */
 bool fm_file_sha256(int fd, uint8_t out[32], int64_t *size_bytes,
                     struct fm_error *err) FM_MUST_CHECK;
-/* A duplicate open of the same file, read-only, through /proc/self/fd. */
+/* Opens the same file again, read-only, through /proc/self/fd. Unlike dup(), the new descriptor has
+ * its own offset and cannot write: what a sealed child may be given. The caller closes *out. */
 bool fm_file_reopen_readonly(int fd, int *out, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The digest of a file: apart from file.c because it takes libsodium with it, and the media child,
- * which uses the rest, links none.
+ * The digest of a file. Not part of file.c, because it needs libsodium, and the media child, which
+ * uses the rest of file.c, links no such library.
  */
 #include <errno.h>
 #include <unistd.h>

@@ -1,7 +1,8 @@
 /*
- * Making and spelling ids. The 48-bit millisecond and the 12 bits behind it are one rising number
- * (RFC 9562 §6.2, method 1): a second id in the same millisecond takes the next number, and a
- * counter that runs over borrows from the next millisecond.
+ * Makes and spells ids. The 48-bit millisecond and the 12 bits behind it are one rising number (RFC
+ * 9562 §6.2, method 1): a second id in the same millisecond takes the next number, and a counter
+ * that runs over borrows from the next millisecond. If the clock is set back, the numbers go on
+ * from the last one.
  */
 #include "common/id.h"
 
@@ -14,7 +15,8 @@
 
 #define BODY_LENGTH 26
 #define COUNTER_BITS 12
-/* A fresh millisecond starts in the lower half of the counter: room to count upwards. */
+/* A fresh millisecond starts at a random value in the lower half of the counter, which leaves room
+ * to count upwards. */
 #define COUNTER_START_MASK 0x7ffU
 
 static const char *const prefixes[] = {
@@ -25,7 +27,7 @@ static const char *const prefixes[] = {
 
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/* Lock-free, so a fork at any moment leaves it usable. */
+/* Without a lock, so that a child forked at any moment can use it too. */
 static uint64_t next_moment(uint64_t random)
 {
     static _Atomic uint64_t last;
@@ -39,6 +41,7 @@ static uint64_t next_moment(uint64_t random)
     return moment;
 }
 
+/* Puts version 7 and variant 2 into their places (RFC 9562 §4). */
 static struct fm_id build(uint64_t moment, uint64_t random)
 {
     uint64_t high = (moment >> COUNTER_BITS) << 16 | 0x7000 | (moment & 0xfff);
@@ -58,7 +61,8 @@ struct fm_id fm_id_new(void)
     return build(next_moment(random[0]), random[1]);
 }
 
-/* Its last 24 bits count; the 38 before them are random, so that no other id falls in between. */
+/* The last 24 bits of a series count. The 38 bits before them are random, and the moment belongs to
+ * this one call, so that no other id falls in between. */
 struct fm_id fm_id_series_new(void)
 {
     struct fm_id id = fm_id_new();
@@ -80,7 +84,7 @@ struct fm_id fm_id_floor(int64_t wall_ms)
     return build(ms << COUNTER_BITS, 0);
 }
 
-/* The 5 bits of letter i. The text has 130 bits, so the first letter carries only 3. */
+/* The 5 bits of letter i. 26 letters have 130 bits, so the first letter carries only 3. */
 static unsigned letter_bits(const struct fm_id *id, int i)
 {
     unsigned value = 0;

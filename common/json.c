@@ -1,4 +1,6 @@
-/* Reading JSON: the only file that knows jansson. `struct fm_json` is its json_t under our name. */
+/*
+ * Reads JSON. The only file that includes jansson; `struct fm_json` is its json_t under our name.
+ */
 #include "common/json.h"
 
 #include <jansson.h>
@@ -6,7 +8,7 @@
 
 #define DEPTH_LIMIT 16
 
-/* jansson's readers are not const-correct; nothing here writes through the result. */
+/* jansson's readers take non-const pointers; nothing here writes through the result. */
 static json_t *node_of(const struct fm_json *value)
 {
     return (json_t *)(uintptr_t)value;
@@ -22,7 +24,8 @@ struct place {
     int column;
 };
 
-/* Where the text nests too deep or has a NUL; jansson would recurse 2,048 deep. Line 0: nowhere. */
+/* The place where the text nests too deep or has a NUL byte; line 0 if there is none. Checked
+ * before parsing, because jansson itself would recurse 2,048 levels deep. */
 static struct place find_refused(struct fm_slice bytes)
 {
     struct place at = {1, 0};
@@ -50,6 +53,7 @@ static struct place find_refused(struct fm_slice bytes)
     return (struct place){0, 0};
 }
 
+/* The client reads line and column; jansson's own text stays in the log's detail. */
 static bool refuse(struct fm_error *err, struct place at, const char *why)
 {
     fm_fail_param(err, FM_INVALID_JSON, NULL, "The body is not valid JSON: line %d, column %d",
@@ -62,7 +66,7 @@ static bool refuse(struct fm_error *err, struct place at, const char *why)
     return false;
 }
 
-/* A byte order mark, as some editors write it: no part of the text (RFC 8259, 8.1). */
+/* Skips the byte order mark that some editors write; a parser may ignore it (RFC 8259 §8.1). */
 static struct fm_slice skip_mark(struct fm_slice bytes)
 {
     bool has = bytes.length >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0;

@@ -1,4 +1,4 @@
-/* Writing JSON: appends to a text and puts the commas. No library behind it. */
+/* Writes JSON: appends to a text and puts the commas. No library behind it. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -7,9 +7,11 @@
 #include "common/json.h"
 #include "common/utf8.h"
 
-/* From here on a double has no thousandths to show. */
+/* From here on a double is written without decimals: thousandths would pass INT64_MAX at 9.2e15,
+ * and its precision ends soon after. */
 #define WHOLE_FROM 1e12
-/* From here on digits alone would be read as an integer too large for one. */
+/* From here on an exponent is added: a reader would take digits alone for an integer and find it
+ * too large. */
 #define REAL_FROM 9e18
 
 static void put_escaped(struct fm_text *out, unsigned char c)
@@ -25,7 +27,7 @@ static void put_escaped(struct fm_text *out, unsigned char c)
     }
 }
 
-/* How many bytes stand for themselves from here on: nearly always all of them. */
+/* The number of bytes from `text` on that need no escape: nearly always all of them. */
 static size_t plain_length(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -36,7 +38,7 @@ static size_t plain_length(const char *text)
     return length;
 }
 
-/* One character that is not plain; answers how many bytes it was. */
+/* Writes one character that needs more than copying; returns its length in bytes. */
 static size_t put_other(struct fm_text *out, const char *at, size_t left)
 {
     size_t length = fm_utf8_measure(at, left, FM_UTF8_ALL_CONTROLS);
@@ -109,7 +111,7 @@ void fm_json_put_integer(struct fm_json_writer *writer, const char *name, int64_
     fm_text_format(writer->out, "%" PRId64, value);
 }
 
-/* Whole thousandths, written as integers: no locale can put a comma in. */
+/* Written as two integers, because printf of a double uses the decimal point of the locale. */
 static void put_thousandths(struct fm_text *out, double value)
 {
     int64_t thousandths = llround(fabs(value) * 1000);

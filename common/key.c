@@ -1,4 +1,4 @@
-/* A key's checksum tells a typing error from a guess without asking anybody. */
+/* The checksum of a key finds a typing error before the database is asked, and nothing more. */
 #include "common/key.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #define PREFIX "sk_"
 #define RANDOM_LENGTH 32
 #define SUM_LENGTH 6
-#define BASE 62
+#define BASE 62 /* 62^6 > 2^32: the checksum fits six digits */
 
 static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

@@ -1,4 +1,7 @@
-/* What an API key looks like. */
+/*
+ * The form of an API key. Made by the broker and checked by it and the CLI (cli/client_config.c).
+ * What a key may do, and whether it exists, is the database's. Threads: any.
+ */
 #ifndef FM_COMMON_KEY_H
 #define FM_COMMON_KEY_H
 
@@ -6,10 +9,10 @@
 
 /* "sk_" + 32 random base62 characters + CRC32 of those 35 as 6 base62 digits. */
 #define FM_KEY_LENGTH 41
-#define FM_KEY_SIZE 42
+#define FM_KEY_SIZE 42 /* with the NUL */
 
 void fm_key_new(char out[FM_KEY_SIZE]);
-/* Form and checksum; says nothing about whether it exists. */
+/* True if form and checksum are right. Does not look the key up. */
 bool fm_key_is_formed(const char *key);
 
 #endif

@@ -1,4 +1,7 @@
-/* Log lines: each is put together on the stack and leaves in a single write(2). */
+/*
+ * Log lines: each is put together on the stack and written by a single write(2), so none
+ * interleave.
+ */
 #include "common/log.h"
 
 #include <stdarg.h>
@@ -15,7 +18,7 @@
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
 static const char *program_name = "fetchmedia";
-static atomic_int least_level = FM_LOG_INFO; /* set anew while threads log */
+static atomic_int least_level = FM_LOG_INFO; /* may change while threads log */
 
 void fm_log_open(const char *program, enum fm_log_level level)
 {
@@ -39,7 +42,7 @@ bool fm_log_level_by_name(const char *name, enum fm_log_level *level)
     return false;
 }
 
-/* A line break in a value would start a line that looks like one of ours. */
+/* A line break in a value would start a line that looks like a log line. */
 static void replace_controls(char *line, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -50,6 +53,7 @@ static void replace_controls(char *line, size_t length)
     }
 }
 
+/* snprintf returns the length it wanted; this is the length it wrote into `room` bytes. */
 static size_t within(int length, size_t room)
 {
     return length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
@@ -76,7 +80,7 @@ void fm_log(enum fm_log_level level, const char *event, const char *format, ...)
     }
     replace_controls(line, length);
     line[length] = '\n';
-    /* Nobody is left to tell when stderr itself fails. */
+    /* There is nowhere to report that stderr itself failed. */
     ssize_t written = write(STDERR_FILENO, line, length + 1);
     (void)written;
 }

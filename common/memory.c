@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a block holds when no single thing in it is larger: as much as all before it together, so
- * that ten thousand small arenas are small. */
+/* The bounds of a block's size. Each block is as large as all before it together, so that ten
+ * thousand small arenas stay small and a large one needs few blocks; a larger object gets a block
+ * of its own size. */
 #define ARENA_BLOCK_LEAST ((size_t)1024)
 #define ARENA_BLOCK_MOST ((size_t)16 * 1024)
 
@@ -33,7 +34,7 @@ void *fm_alloc(size_t size)
 
 void *fm_alloc_array(size_t count, size_t size)
 {
-    /* calloc checks the product. */
+    /* calloc checks that the product does not overflow. */
     bool is_empty = count == 0 || size == 0;
     return or_abort(is_empty ? calloc(1, 1) : calloc(count, size));
 }
@@ -59,14 +60,15 @@ char *fm_strndup(const char *text, size_t length)
 
 void fm_memory_release(void *pointer_to_pointer)
 {
-    /* memcpy: the variable's own type is not void *, and reading it as one would break aliasing. */
+    /* memcpy, because the variable's type is not void *, and reading it as one breaks aliasing. */
     void *pointer = NULL;
     memcpy(&pointer, pointer_to_pointer, sizeof(pointer));
     free(pointer);
     pointer = NULL;
-    memcpy(pointer_to_pointer, &pointer, sizeof(pointer)); /* a second time frees nothing */
+    memcpy(pointer_to_pointer, &pointer, sizeof(pointer)); /* so that a second call frees nothing */
 }
 
+/* Aligns for any type; a size near SIZE_MAX is a bug and must not wrap to a small one. */
 static size_t round_up(size_t size)
 {
     size_t mask = alignof(max_align_t) - 1;

@@ -1,4 +1,4 @@
-/* Walking name=value&…. */
+/* Cuts name=value&… at its separators; url.c decodes. */
 #include "common/query.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ bool fm_query_next(struct fm_query *query)
     size_t from = name < length ? name + 1 : length;
     decode((struct fm_slice){query->left, name}, true, &query->name);
     query->raw = (struct fm_slice){query->left + from, length - from};
-    /* A URL pasted raw keeps its '+': a space cannot stand in one. */
+    /* A URL pasted without encoding keeps its '+': no valid URL has a space. */
     decode(query->raw, strcmp(fm_text_get(&query->name), "url") != 0, &query->value);
     query->left += length;
     return true;

@@ -1,4 +1,7 @@
-/* Walking name=value&… as a query or a form body carries it. Pure. */
+/*
+ * Walks the parameters of a query or of a form body, name=value&…, and decodes each. Which names
+ * are allowed is the caller's. Pure.
+ */
 #ifndef FM_COMMON_QUERY_H
 #define FM_COMMON_QUERY_H
 
@@ -7,15 +10,16 @@
 #include "common/text.h"
 
 struct fm_query {
-    const char *left;           /* what is still to come */
-    struct fm_slice raw;        /* the value as it came */
-    struct fm_text name, value; /* decoded; '+' is a space but in a parameter named url */
+    const char *left;           /* the rest of the text */
+    struct fm_slice raw;        /* the value before decoding; borrowed from the text */
+    struct fm_text name, value; /* decoded; '+' is a space, except in a parameter named url */
 };
 
 /* The text must outlive the walk. */
 void fm_query_init(struct fm_query *query, const char *text);
 void fm_query_done(struct fm_query *query);
-/* The next parameter; false at the end. One that cannot be decoded has its raw text. */
+/* Moves on to the next parameter; false at the end. A name or value that cannot be decoded (%zz)
+ * keeps its raw text. `name` and `value` are overwritten by the next call. */
 bool fm_query_next(struct fm_query *query);
 
 #endif
