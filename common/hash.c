@@ -88,7 +88,7 @@ uint32_t fm_hash_random_below(uint32_t limit)
 
 uint32_t fm_hash_crc32(const void *bytes, size_t length)
 {
-    /* Bit by bit: the only input is a key of 35 bytes, so a table would not pay. */
+    /* Bit by bit: the inputs are a key's 35 bytes and smaller ones, so a table would not pay. */
     const uint8_t *at = bytes;
     uint32_t crc = 0xffffffffU;
     for (size_t i = 0; i < length; i++) {

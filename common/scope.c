@@ -1,4 +1,4 @@
-/* The rows of scope.def, looked up. */
+/* The rows of scope.def as a table, and look-ups in it. */
 #include "common/scope.h"
 
 #include <string.h>

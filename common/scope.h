@@ -1,4 +1,7 @@
-/* The scopes of API keys, by their names, and what a key lacks. A set of scopes is their bits. */
+/*
+ * The scopes of API keys: their names, and which one a request lacks. A set of scopes is the
+ * bitwise or of their bits, as the database stores it. The list is scope.def. Pure.
+ */
 #ifndef FM_COMMON_SCOPE_H
 #define FM_COMMON_SCOPE_H
 
@@ -26,15 +29,17 @@ struct fm_scope_row {
 /* All rows, in the table's order. */
 extern const struct fm_scope_row fm_scopes[FM_SCOPE_COUNT];
 
-/* The name of the first scope in the set; "" for none. Static. */
+/* The name of the first scope of the set, in the table's order; "" for an empty set. Static. */
 const char *fm_scope_name(unsigned scopes);
-/* Appends the names, `between` them. */
+/* Appends the names of the set's scopes, with the text `between` between two names. */
 void fm_scope_format(unsigned scopes, const char *between, struct fm_text *out);
-/* Writes "scopes": […]. */
+/* Writes the member "scopes": […]. */
 void fm_scope_put(struct fm_json_writer *json, unsigned scopes);
-/* Names with commas between; INVALID_REQUEST if one is none of ours. */
+/* Reads names separated by commas, without blanks. INVALID_REQUEST, with the known names in its
+ * detail, if a name is unknown or empty; *scopes is untouched then. */
 bool fm_scope_parse(const char *text, unsigned *scopes, struct fm_error *err) FM_MUST_CHECK;
-/* INSUFFICIENT_SCOPE, naming the first that is missing. */
+/* True if `has` holds every scope of `needs`; else INSUFFICIENT_SCOPE, whose message names the
+ * first missing scope. */
 bool fm_scope_check(unsigned has, unsigned needs, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

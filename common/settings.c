@@ -1,4 +1,7 @@
-/* Settings from defaults, a file, the environment and argv, each stronger than the one before. */
+/*
+ * Reads settings from defaults, a file, the environment and argv; each source overrides the one
+ * before.
+ */
 #include "common/settings.h"
 
 #include <inttypes.h>
@@ -8,11 +11,11 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define FILE_LIMIT ((size_t)64 * 1024)
+#define FILE_LIMIT ((size_t)64 * 1024) /* bytes of a settings file */
 #define NAME_SIZE 64
 #define PREFIX "FETCHMEDIA_"
 
-/* What one load works on. */
+/* The arguments of one fm_settings_load. */
 struct load {
     const struct fm_setting *table;
     size_t count;
@@ -64,6 +67,7 @@ static bool set_number(const struct load *load, const struct fm_setting *row, co
     return true;
 }
 
+/* Odd indexes of the list mean true. */
 static bool set_bool(const struct load *load, const struct fm_setting *row, const char *value)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
@@ -84,7 +88,9 @@ static bool set(const struct load *load, const struct fm_setting *row, const cha
     return row->kind == FM_KIND_NUMBER ? set_number(load, row, value) : set_bool(load, row, value);
 }
 
-/* A text's default may be shorter than its least length: that says "not given". */
+/* A default of TEXT may be shorter than the minimum: so a program sees that the setting was not
+ * given
+ * (""). Hence a default text is not checked. */
 static bool set_default(const struct load *load, const struct fm_setting *row)
 {
     const char *standard = row->standard == NULL ? "" : row->standard;
@@ -119,7 +125,8 @@ static bool refuse_unknown(const struct load *load, const char *name)
                          "There is no setting \"%s\"; did you mean \"%s\"?", name, nearest);
 }
 
-/* Copies a name with its dashes as underscores; what is too long is cut and so unknown. */
+/* Copies a name, with underscores for its dashes. A name too long is cut, and no row has it then.
+ */
 static void copy_name(const char *from, size_t length, char out[NAME_SIZE])
 {
     size_t i = 0;
@@ -198,8 +205,8 @@ static void environment_name(const char *name, char out[NAME_SIZE + sizeof(PREFI
     out[length] = '\0';
 }
 
-/* Names of other programs stand there too, so what no row knows is passed over; empty is not given.
- */
+/* Unknown names are no error here, unlike in the file and in argv: other programs have FETCHMEDIA_
+ * variables too. An empty value counts as not given. */
 static bool take_environment(const struct load *load)
 {
     for (size_t i = 0; i < load->count; i++) {
@@ -213,8 +220,8 @@ static bool take_environment(const struct load *load)
     return true;
 }
 
-/* One --name, --name=value or --name value; `next` is the word behind it, and `*used` whether it
- * was taken. */
+/* Takes one --name, --name=value or --name value. `next` is the argument after it or NULL, and
+ * *used is set if `next` was taken as the value. A BOOL never takes the next argument. */
 static bool take_option(const struct load *load, const char *word, const char *next, bool *used)
 {
     char name[NAME_SIZE];

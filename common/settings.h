@@ -1,13 +1,14 @@
 /*
- * Settings from a table: each row of a settings.def is a name, kind, default and sentence, and may
- * be given as --name, as environment FETCHMEDIA_NAME, or as `name = value` in a file (in that order
- * of strength). Unknown names are errors with a suggestion. Secrets are never taken from argv: a
- * row marked so is refused there.
+ * The settings of a program, read by a table (a settings.def). Called once at the start of the
+ * broker, the worker and each CLI command, and by the broker again on a reload. A setting may be
+ * given as --name, as FETCHMEDIA_NAME in the environment, or as `name = value` in a file; the
+ * earlier in this list wins. An unknown --name or name in the file is an error that suggests the
+ * nearest name. Secrets are refused on the command line, which every user of the host can read.
  *
- * A settings.def has rows FM_SETTING(KIND, name, default text, min, max, "sentence"), KIND one of
- * TEXT (char *, min/max its length), NUMBER (uint64_t), BOOL, SECRET (TEXT, not from argv). From
- * it: struct fm_broker_settings { #define FM_SETTING(kind, name, standard, min, max, help)
- * FM_SETTING_##kind(name) #include "broker/config/settings.def"
+ * A row is FM_SETTING(KIND, name, default text, min, max, "sentence"). KIND: TEXT (char *, min and
+ * max are its length in bytes), NUMBER (uint64_t), BOOL, SECRET (a TEXT, not from argv). The struct
+ * is made from the rows: struct fm_broker_settings { #define FM_SETTING(kind, name, standard, min,
+ * max, help) FM_SETTING_##kind(name) #include "broker/config/settings.def"
  *   };
  */
 #ifndef FM_COMMON_SETTINGS_H
@@ -20,9 +21,9 @@ enum fm_setting_kind { FM_KIND_TEXT, FM_KIND_NUMBER, FM_KIND_BOOL, FM_KIND_SECRE
 
 struct fm_setting {
     enum fm_setting_kind kind;
-    const char *name; /* with underscores; a dash is as good on the command line */
-    size_t offset;
-    const char *standard;
+    const char *name;     /* with underscores; dashes are accepted too */
+    size_t offset;        /* of the value in the settings struct */
+    const char *standard; /* the default, as text; NULL: "" */
     uint64_t min, max;
     const char *help;
 };
@@ -32,8 +33,9 @@ struct fm_setting {
 #define FM_SETTING_NUMBER(name) uint64_t name;
 #define FM_SETTING_BOOL(name) bool name;
 
-/* The command line, and what of it is no --option: borrowed from argv, in order; `rest` is the
- * caller's and has room for argc. "--help" is a word of rest. */
+/* The command line, and its arguments that are no options, in order: `rest` is the caller's array
+ * with room for argc pointers, which are borrowed from argv. "--help" is put into `rest` too. After
+ * a "--" every argument goes there. */
 struct fm_settings_words {
     int argc;
     char **argv;
@@ -41,12 +43,14 @@ struct fm_settings_words {
     size_t rest_count;
 };
 
-/* Fills `out` (zeroed before) from defaults, then `file` (NULL: none; missing is an error), then
- * the environment, then argv from argv[1] on. */
+/* Fills `out` (zeroed by the caller) from the defaults, then `file` (NULL: none; a missing file is
+ * an error), then the environment, then argv from argv[1] on. SETTING on failure, with a message
+ * for the operator; nothing in `out` needs freeing then. */
 bool fm_settings_load(const struct fm_setting *table, size_t count, void *out, const char *file,
                       struct fm_settings_words *words, struct fm_error *err) FM_MUST_CHECK;
+/* Frees the texts in `out`. */
 void fm_settings_done(const struct fm_setting *table, size_t count, void *out);
-/* One paragraph a row, for --help and the docs. */
+/* Appends one paragraph per row, for --help and the docs. */
 void fm_settings_help(const struct fm_setting *table, size_t count, struct fm_text *out);
 
 #endif

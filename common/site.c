@@ -1,4 +1,4 @@
-/* The rows of site.def, looked up by name and by host. */
+/* The rows of site.def as a table, looked up by name and by host. */
 #include "common/site.h"
 
 #include <assert.h>
@@ -32,7 +32,8 @@ bool fm_site_by_name(const char *name, enum fm_site *site)
     return false;
 }
 
-/* The domain itself, or a name that ends in a dot and the domain. */
+/* True for the domain itself and for a name that ends in a dot and the domain, so that
+ * eviltiktok.com is no tiktok.com. */
 static bool is_below(const char *host, struct fm_slice domain)
 {
     size_t length = strlen(host);

@@ -1,4 +1,8 @@
-/* Which site a URL's host belongs to. The list is site.def. */
+/*
+ * Which site the host of a URL belongs to. The list of sites and hosts is site.def. Used by the
+ * broker to route and pause jobs by site; URL is the site of every host that no other row has.
+ * Pure.
+ */
 #ifndef FM_COMMON_SITE_H
 #define FM_COMMON_SITE_H
 
@@ -13,14 +17,15 @@ enum fm_site {
     FM_SITE_COUNT
 };
 
-/* "tiktok", … ; static. */
+/* "tiktok", …; static. */
 const char *fm_site_name(enum fm_site site);
+/* False if no row has the name. */
 bool fm_site_by_name(const char *name, enum fm_site *site);
-/* The site whose hosts the (lower-case) host matches; FM_SITE_URL if none does. */
+/* The site that a host, in lower case, belongs to; FM_SITE_URL if no row has it. */
 enum fm_site fm_site_of_host(const char *host);
 /* True if the host belongs to the site; every host belongs to FM_SITE_URL. */
 bool fm_site_has_host(enum fm_site site, const char *host);
-/* "tiktok, instagram, … and url", for an error's text. */
+/* Appends "tiktok, instagram, … and url", for an error's text. */
 void fm_site_names(struct fm_text *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* The rows of state.def, looked up. */
+/* The rows of state.def as a table, and look-ups in it. */
 #include "common/state.h"
 
 #include <assert.h>

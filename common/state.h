@@ -1,4 +1,7 @@
-/* A job's states, and the stages a running job passes. */
+/*
+ * A job's states, as the client reads them. The list is state.def; the stages of a running job are
+ * FM_STAGE in proto/operations.def. Pure.
+ */
 #ifndef FM_COMMON_STATE_H
 #define FM_COMMON_STATE_H
 
@@ -11,8 +14,9 @@ enum fm_state {
     FM_STATE_COUNT
 };
 
-/* "queued", … ; static. */
+/* "queued", …; static. */
 const char *fm_state_name(enum fm_state state);
+/* True for the states that a job never leaves by itself. */
 bool fm_state_is_ended(enum fm_state state);
 
 #endif

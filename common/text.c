@@ -11,11 +11,12 @@
 
 #include "common/memory.h"
 
-/* Names longer than this have no neighbours. */
+/* Names longer than this have no near names: a bound for the stack and the work. */
 #define DISTANCE_LENGTH_LIMIT 64
 #define NEAREST_LIMIT 3
 
-/* Room for `more` bytes and the NUL behind them. */
+/* Makes room for `more` bytes and a NUL. Doubles the capacity, so that n appends cost O(n); the
+ * limit keeps the doubling from overflowing. */
 static void reserve(struct fm_text *text, size_t more)
 {
     size_t needed = 0;
@@ -104,7 +105,7 @@ bool fm_slice_equals(struct fm_slice slice, const char *text)
     return slice.length == length && (length == 0 || memcmp(slice.data, text, length) == 0);
 }
 
-/* ASCII alone, so that a locale cannot change what is equal. */
+/* Only ASCII, so that no locale changes what is equal. */
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -163,7 +164,7 @@ bool fm_text_to_i64(const char *text, int64_t min, int64_t max, int64_t *out)
     if (!read_digits(text + (is_negative ? 1 : 0), &size) || size > limit) {
         return false;
     }
-    /* Negated without sign: -2^63 has no positive twin. */
+    /* Negated as an unsigned number, because 2^63 does not fit int64_t. */
     int64_t value = (int64_t)(is_negative ? 0 - size : size);
     if (value < min || value > max) {
         return false;
@@ -172,6 +173,7 @@ bool fm_text_to_i64(const char *text, int64_t min, int64_t max, int64_t *out)
     return true;
 }
 
+/* Made once and kept for the life of the process: strtod_l needs a locale object for "C". */
 static locale_t plain_locale;
 
 static void make_locale(void)
@@ -186,7 +188,7 @@ bool fm_text_to_double(const char *text, double *out)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_locale);
-    /* strtod also takes white space, hexadecimal, "inf" and "nan": these are no numbers here. */
+    /* strtod also takes white space, hexadecimal, "inf" and "nan", which are refused here. */
     if (text[strspn(text, "0123456789+-.eE")] != '\0' || text[0] == '+' || text[0] == '\0') {
         return false;
     }
@@ -204,7 +206,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* One row of the table, in place: row[j] is the distance of a's first i and b's first j letters. */
+/* Computes one row of the Levenshtein table in place: row[j] is the distance between the first i
+ * letters of a and the first j of b. */
 static void next_row(size_t *row, char letter, const char *b, size_t b_length)
 {
     size_t diagonal = row[0];

@@ -1,4 +1,4 @@
-/* One list under one lock; a condition wakes a thread for each task. */
+/* One list under one lock, and a condition that wakes one thread per task. */
 #include "common/thread_pool.h"
 
 #include <pthread.h>
@@ -7,7 +7,7 @@
 
 #include "common/memory.h"
 
-#define NAME_SIZE 16 /* the kernel's */
+#define NAME_SIZE 16 /* the longest thread name the kernel takes, with the NUL */
 
 struct thread {
     pthread_t id;
@@ -18,7 +18,7 @@ struct thread {
 
 struct fm_thread_pool {
     size_t waiting_max;
-    /* Under the lock. */
+    /* Guarded by the lock. `waiting` is the length of the list; running tasks are not in it. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct fm_thread_pool_task *first, *last;
@@ -29,7 +29,7 @@ struct fm_thread_pool {
     struct thread threads[];
 };
 
-/* The next task, or NULL when there will be none. */
+/* Waits for the next task; NULL once the pool is closing and the list is empty. */
 static struct fm_thread_pool_task *take_task(struct fm_thread_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);

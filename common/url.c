@@ -1,5 +1,4 @@
-/* The one parse of a URL. CURLU splits it; what CURLU is lenient about is refused before or after.
- */
+/* CURLU splits the URL; what CURLU is too lenient about is refused before or after. */
 #include "common/url.h"
 
 #include <arpa/inet.h>
@@ -9,8 +8,8 @@
 
 #include "common/memory.h"
 
-#define HOST_LIMIT 253
-#define JOIN_LIMIT ((size_t)4 * FM_URL_LIMIT)
+#define HOST_LIMIT 253                        /* the longest DNS name as text (RFC 1035 §2.3.4) */
+#define JOIN_LIMIT ((size_t)4 * FM_URL_LIMIT) /* a bound before the join; its result is checked */
 
 static bool refuse(struct fm_error *err, const char *why)
 {
@@ -27,7 +26,8 @@ static void release_part(char **part)
     curl_free(*part);
 }
 
-/* NULL when the URL has no such part. */
+/* A part as a malloc'ed copy, so that free() suits all of fm_url; NULL if the URL has no such part.
+ */
 static char *part_of(CURLU *handle, CURLUPart part)
 {
     FM_AUTO(release_part) char *text = NULL;
@@ -37,7 +37,8 @@ static char *part_of(CURLU *handle, CURLUPart part)
     return fm_strdup(text);
 }
 
-/* What the text alone shows. CURLU takes `http:/host`, and would hand userinfo on. */
+/* Checks that need no parser. CURLU accepts `http:/host`, and parses a user name instead of
+ * refusing it. */
 static bool check_text(const char *text, struct fm_error *err)
 {
     if (strlen(text) > FM_URL_LIMIT) {
@@ -64,7 +65,7 @@ static bool check_text(const char *text, struct fm_error *err)
     return true;
 }
 
-/* Blanks and bytes beyond ASCII as %XX, what browsers do. */
+/* Writes blanks and bytes beyond ASCII as %XX, as browsers do. */
 static void encode_raw(const char *text, struct fm_text *out)
 {
     for (const char *at = text; *at != '\0'; at++) {
@@ -104,7 +105,8 @@ static bool is_number(const char *label)
            digits[strspn(digits, is_hex ? "0123456789abcdef" : "0123456789")] == '\0';
 }
 
-/* A name whose last label is a number is an IPv4 in one of inet_aton's spellings, or nothing. */
+/* A host whose last label is a number must be an IPv4 address in one of inet_aton's spellings
+ * (0x7f.1, 2130706433): getaddrinfo would take it for one too, so it is judged as one. */
 static bool read_v4(struct fm_url *url, struct fm_error *err)
 {
     const char *dot = strrchr(url->host, '.');
@@ -152,7 +154,7 @@ static bool read_host(CURLU *handle, struct fm_url *url, struct fm_error *err)
     if (url->host[0] == '[') {
         return read_v6(url, err);
     }
-    /* The root's dot names the same host. */
+    /* A final dot (the DNS root) names the same host. */
     size_t length = strlen(url->host);
     if (length > 1 && url->host[length - 1] == '.') {
         url->host[length - 1] = '\0';
@@ -231,7 +233,7 @@ static bool read_url(CURLU *handle, struct fm_url *url, struct fm_error *err)
     return write_text(url, err);
 }
 
-/* What was pasted with it is no part of it. */
+/* Appends the text without the white space around it, which is easily pasted along. */
 static void append_trimmed(const char *text, struct fm_text *out)
 {
     static const char white[] = " \t\r\n";

@@ -1,12 +1,12 @@
-/* One table of lead bytes, and a walk along it. */
+/* A table of lead bytes, and a walk that uses it. */
 #include "common/utf8.h"
 
 #include <string.h>
 
 #include "common/memory.h"
 
-/* The lead bytes of characters of two bytes and more, with the range of their second byte, which
- * keeps out overlong forms, surrogates and what lies above U+10FFFF (RFC 3629, section 4). */
+/* The lead bytes of characters of two bytes and more, with the range of their second byte. The
+ * ranges exclude overlong forms, surrogates and everything above U+10FFFF (RFC 3629 §4). */
 static const struct lead {
     unsigned char first, last, low, high;
     size_t length;
@@ -72,8 +72,8 @@ size_t fm_utf8_measure(const char *text, size_t left, unsigned controls)
     return is_c1(at) && (controls & FM_UTF8_C1) == 0 ? 0 : lead->length;
 }
 
-/* How many bytes from the start on belong to characters that may stand; nearly every text is
- * nothing but printable ASCII, which is passed over in a loop of its own. */
+/* The number of bytes at the start that belong to valid and allowed characters. Nearly every text
+ * is printable ASCII throughout, so that is skipped in a loop of its own. */
 static size_t measure_good(const char *text, size_t length, unsigned controls)
 {
     size_t at = 0, character = 0;
