@@ -1,7 +1,7 @@
 /*
  * Reads an answer's status line and header fields, line by line, into fm_door_answer. Every byte
- * comes from an untrusted server, so this part needs no library and is fuzzed alone. Part of
- * door.c.
+ * comes from an untrusted server, so this part uses no library and has unit tests of its own. Part
+ * of door.c.
  */
 #ifndef FM_COMMON_DOOR_HEAD_H
 #define FM_COMMON_DOOR_HEAD_H

@@ -1,7 +1,8 @@
 /*
- * A channel. One sendmsg is one packet and the kernel sends it whole, so threads that send need no
- * lock of ours, and none waits behind another's patience. Every call is non-blocking by its flags,
- * whatever the descriptor's own mode, and waiting is ppoll's: the sealed child may use no more.
+ * Sends and receives packets. One sendmsg is one packet and the kernel sends it whole, so threads
+ * that send need no lock of ours, and none waits for another's timeout. Every call is non-blocking
+ * by its flags, whatever mode the descriptor is in, and only ppoll waits: the sealed child may use
+ * no more.
  */
 #include "proto/channel.h"
 
@@ -14,16 +15,17 @@
 
 #include "common/clock.h"
 
-/* Room for some packets of 64 KiB; the system's own limit may make it less, never less than one. */
+/* Room for several packets of 64 KiB. The system's limit (wmem_max, usually 208 KiB) may make it
+ * less, but not less than one packet. */
 #define BUFFER_BYTES (512 * 1024)
 
 struct fm_channel {
     int fd;
     unsigned peer;
-    char packet[FM_PACK_LIMIT]; /* received; a longer packet is cut, which the kernel tells */
+    char packet[FM_PACK_LIMIT]; /* the one received; MSG_TRUNC shows that it was longer */
 };
 
-/* Ancillary data for the most descriptors there may be, aligned as the kernel wants it. */
+/* Room for the ancillary data of FM_CHANNEL_DESCRIPTORS, aligned as CMSG_FIRSTHDR requires. */
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * FM_CHANNEL_DESCRIPTORS)];
@@ -32,7 +34,7 @@ union control {
 static bool set_up(const int ends[2])
 {
     int size = BUFFER_BYTES;
-    /* On a unix socket the sender's buffer alone counts. */
+    /* On a Unix socket only the sender's buffer limits what is in flight. */
     return setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) == 0 &&
            setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) == 0 &&
            fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
@@ -83,7 +85,8 @@ static int64_t end_of_wait(int wait_ms)
     return wait_ms < 0 ? FM_CLOCK_NEVER : fm_clock_ms() + wait_ms;
 }
 
-/* False when the time is over. A signal or an early return only means to try once more. */
+/* Waits for `events`; false when the time is up. True may also follow a signal or an early return:
+ * the caller tries again either way. */
 static bool wait_for(int fd, short events, int64_t until_ms)
 {
     int left_ms = fm_clock_left(until_ms);
@@ -96,6 +99,7 @@ static bool wait_for(int fd, short events, int64_t until_ms)
     return true;
 }
 
+/* Lent to the kernel, which duplicates the descriptors for the receiver. */
 static void attach(struct msghdr *header, union control *control, const int *fds, size_t count)
 {
     header->msg_control = control->bytes;
@@ -149,7 +153,8 @@ static void close_all(const int *fds, size_t *count)
     *count = 0;
 }
 
-/* Every descriptor that came is open in this process by now, wanted or not. */
+/* Collects the descriptors of a packet. The kernel has opened each in this process already, so the
+ * caller must close those it does not want. The control buffer bounds their number. */
 static size_t detach(struct msghdr *header, int *fds)
 {
     size_t count = 0;
@@ -163,9 +168,10 @@ static size_t detach(struct msghdr *header, int *fds)
     return count;
 }
 
-/* Takes one packet: its length, 0 at the end, -1 with errno.
- * ECONNRESET is told once, when the peer ended with packets of ours unread, and before the packets
- * it sent: asked again, the kernel gives those, its last word among them. */
+/* Receives one packet; returns its length, 0 at the end, -1 with errno (EAGAIN: the time is up).
+ * The kernel reports ECONNRESET once, when the peer ended without reading all our packets, and
+ * before the packets that the peer sent. The next call returns those, among them the peer's END, so
+ * the error is skipped. */
 static ssize_t receive_packet(int fd, struct msghdr *header, int64_t until_ms)
 {
     const size_t control_length = header->msg_controllen;
@@ -224,7 +230,7 @@ enum fm_channel_got fm_channel_receive(struct fm_channel *channel, int wait_ms,
         return FM_CHANNEL_BROKEN;
     }
     *fd_count = detach(&header, fds);
-    if (length == 0) { /* The end; an empty packet is nothing better. */
+    if (length == 0) { /* The end. An empty packet looks the same and is no message either. */
         close_all(fds, fd_count);
         return FM_CHANNEL_CLOSED;
     }

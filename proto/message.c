@@ -1,7 +1,6 @@
 /*
  * The rows of messages.def as tables, and the frame around a record: an array of two, the message's
- * number and the record's map. Every check of a frame is by the tables; what a message means, and
- * whether it is its turn, is for those who take it.
+ * number and the record's map.
  */
 #include "proto/message.h"
 
@@ -17,7 +16,7 @@
 #include "proto/record_undef.h"
 
 #define HEAD_OF_TWO 0x92  /* MessagePack's head of an array of two */
-#define NUMBER_LIMIT 0x7f /* below, a number is its own byte */
+#define NUMBER_LIMIT 0x7f /* up to here MessagePack writes a number as that one byte */
 
 struct row {
     enum fm_message_type type;
@@ -54,7 +53,8 @@ void fm_message_init(struct fm_message *message, enum fm_message_type type)
     assert(row != NULL);
     memset(message, 0, sizeof(*message));
     message->type = type;
-    fm_pack_defaults(row->record, &message->hello); /* All members begin where the first does. */
+    /* `hello` for any type, because every member starts at the union's address. */
+    fm_pack_defaults(row->record, &message->hello);
 }
 
 void fm_message_done(struct fm_message *message)
@@ -74,7 +74,7 @@ unsigned fm_message_descriptors(enum fm_message_type type)
     return row != NULL ? row->descriptors : 0;
 }
 
-/* Takes back what was appended, so that a failure leaves the text as it was. */
+/* Removes what was appended, so that a failure leaves the text as it was. */
 static void shorten(struct fm_text *text, size_t length)
 {
     text->length = length;
@@ -98,7 +98,8 @@ bool fm_message_encode(const struct fm_message *message, struct fm_text *frame,
     return true;
 }
 
-/* The row of the frame's number, or NULL; `cursor` then stands before the record's map. */
+/* The row of the frame's number, with `cursor` moved to the record's map; NULL, with err set, if
+ * there is none. */
 static const struct row *take_row(struct fm_pack_cursor *cursor, struct fm_error *err)
 {
     struct fm_pack_token token;

@@ -1,6 +1,9 @@
 /*
- * One message of the link or of a channel: encode, and decode under the table's checks
- * (messages.def). A frame is at most 64 KiB. The version is carried by HELLO and REFUSE.
+ * One message of the link (broker and worker) or of a channel (worker and child): encode it, and
+ * decode it under the checks of its table row (messages.def). The only form in which processes
+ * exchange data. Checked here: sender, kinds, ranges, lengths. What a message means, and whether it
+ * may come now, is for its receiver. The protocol's version travels in HELLO and REFUSE. Threads:
+ * any; no shared state.
  */
 #ifndef FM_PROTO_MESSAGE_H
 #define FM_PROTO_MESSAGE_H
@@ -8,9 +11,10 @@
 #include "proto/operations.h"
 #include "proto/pack.h"
 
+/* Rises only with a change that the older side cannot skip; a broker refuses any other version. */
 #define FM_MESSAGE_VERSION 1
 
-/* Who may send a message. */
+/* The processes that send messages, as bits: a table row names all that may send its message. */
 #define FM_FROM_BROKER 1u
 #define FM_FROM_WORKER 2u
 #define FM_FROM_TRANSFER 4u
@@ -35,22 +39,26 @@ struct fm_message {
 #include "proto/messages.def"
 #undef FM_MESSAGE
     };
-    struct fm_arena arena; /* what a decoded message points at */
+    struct fm_arena arena; /* owns what a decoded message points at */
 };
 
-/* Sets type and every field's default; the arena is empty. */
+/* Sets the type and the default of every field; the arena is empty. */
 void fm_message_init(struct fm_message *message, enum fm_message_type type);
+/* Frees what a decoded message points at; its texts and lists are invalid afterwards. */
 void fm_message_done(struct fm_message *message);
-/* "HELLO", …; "?" for an unknown number; static. */
+/* "HELLO", …; "?" for an unknown type. Static. */
 const char *fm_message_name(enum fm_message_type type);
-/* At most so many descriptors travel with it. */
+/* The most descriptors that may travel with a message of this type; 0 for an unknown type. */
 unsigned fm_message_descriptors(enum fm_message_type type);
 
-/* Appends the frame. PROTOCOL if it would pass 64 KiB. */
+/* Appends the frame. Fails with PROTOCOL, and leaves the text as it was, if the frame would have
+ * more than FM_PACK_LIMIT bytes. */
 bool fm_message_encode(const struct fm_message *message, struct fm_text *frame,
                        struct fm_error *err) FM_MUST_CHECK;
-/* `sender` is the one FM_FROM_… the peer is. An unknown number is PROTOCOL with err->param "type",
- * so that the link can drop and count it. On failure the message needs no done. */
+/* Decodes a frame into `message`, copying all it needs. `sender` is the single FM_FROM_… of the
+ * peer. Every failure is PROTOCOL; an unknown message number has err->param "type", so that the
+ * link can drop and count a newer peer's message. After a failure the message needs no
+ * fm_message_done. */
 bool fm_message_decode(struct fm_slice frame, unsigned sender, struct fm_message *message,
                        struct fm_error *err) FM_MUST_CHECK;
 

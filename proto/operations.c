@@ -1,10 +1,11 @@
-/* The rows of operations.def as tables, looked up. */
+/* The rows of operations.def as tables, and look-ups in them. */
 #include "proto/operations.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Every list but the one wanted is empty; each block below opens one and closes it again. */
+/* All row macros of operations.def are empty but one: each block below defines the macro of its own
+ * list, includes the file, and empties the macro again. */
 #define FM_FORMAT(name, text, extension, type, muxer, video, audio, videos, audios)
 #define FM_CODEC(name, text, encoder)
 #define FM_PRESET(name, text, lookahead, references, deadline, cpu_used)

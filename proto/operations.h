@@ -1,4 +1,8 @@
-/* The lists of operations.def as enums and NULL-terminated name tables. */
+/*
+ * The name lists of operations.def as enums and tables: formats, codecs, presets, stages and so on.
+ * The numbers are those on the wire and in packed specs. Pure. Each block below includes
+ * operations.def once, with all of its row macros empty but one.
+ */
 #ifndef FM_PROTO_OPERATIONS_H
 #define FM_PROTO_OPERATIONS_H
 
@@ -152,7 +156,7 @@ enum fm_how {
 #undef FM_REFUSAL
 #undef FM_HOW
 
-/* The names in the enums' order, NULL-terminated. */
+/* The names in the order of the enums, NULL-terminated; FM_ENUM and FM_WORD rows point at these. */
 extern const char *const fm_names_format[];
 extern const char *const fm_names_codec[];
 extern const char *const fm_names_preset[];
@@ -167,24 +171,26 @@ extern const char *const fm_names_cancel_reason[];
 extern const char *const fm_names_refusal[];
 extern const char *const fm_names_how[];
 
-/* One row of FM_FORMAT. */
+/* One row of FM_FORMAT; every text is static and never NULL. */
 struct fm_format_row {
-    const char *extension, *content_type, *muxer;
-    enum fm_codec video, audio;
-    const char *video_codecs, *audio_codecs; /* libavcodec's names, by a space */
+    const char *extension, *content_type, *muxer; /* muxer: libavformat's name */
+    enum fm_codec video, audio;                   /* what AUTO encodes to; NONE: no such stream */
+    const char *video_codecs,
+        *audio_codecs; /* libavcodec's names of what the muxer can carry, separated by a space */
 };
 const struct fm_format_row *fm_operations_format(enum fm_format format);
-/* libavcodec's encoder name; "" for those that are none. */
+/* libavcodec's name of the encoder; "" for AUTO, NONE and COPY. */
 const char *fm_operations_encoder(enum fm_codec codec);
 /* One row of FM_PRESET. */
 struct fm_preset_row {
     const char *name;
-    int lookahead, references;
-    const char *deadline;
-    int cpu_used;
+    int lookahead, references; /* x264: frames */
+    const char *deadline;      /* libvpx */
+    int cpu_used;              /* libvpx */
 };
-/* The one of that name; NULL where there is none. */
+/* The preset of that name; NULL if there is none. Static. */
 const struct fm_preset_row *fm_operations_preset(const char *name);
+/* The share of claims that the lane of a priority gets, relative to the others. */
 unsigned fm_operations_weight(enum fm_priority priority);
 
 #endif
