@@ -1,6 +1,6 @@
 /*
- * Writing records: the one file that includes <msgpack.h>, and of that library it uses the packer
- * alone, whose bytes go straight into a text. Reading is pack_read.c on top of pack_cursor.c: the
+ * Writes records. The only file that includes <msgpack.h>, and it uses only the library's packer,
+ * whose bytes go straight into a text. Reading is pack_read.c on top of pack_cursor.c, because the
  * library's unpacker allocates whatever a peer declares.
  */
 #include "proto/pack.h"
@@ -13,7 +13,8 @@ static const void *place_in(const void *in, const struct fm_field *field)
     return (const char *)in + field->offset;
 }
 
-/* Pointers of any record's type are copied out: reading one as void * would break aliasing. */
+/* Copies a pointer member out: reading a pointer to some record as a void * would break aliasing.
+ */
 static const void *pointer_in(const void *place)
 {
     const void *pointer = NULL;
@@ -41,7 +42,7 @@ static void set_standard(const struct fm_field *field, void *place)
     case FM_FIELD_BYTES:
     case FM_FIELD_RECORD:
     case FM_FIELD_LIST:
-        return; /* Absent is all zero. */
+        return; /* Absent is all zero, as memset left it. */
     }
 }
 
@@ -105,7 +106,7 @@ static void write_text(msgpack_packer *packer, const char *text)
 
 static void write_value(msgpack_packer *packer, const struct fm_field *field, const void *place)
 {
-    const struct fm_slice *bytes = place; /* Looked into by BYTES alone. */
+    const struct fm_slice *bytes = place; /* used by BYTES only */
     switch (field->kind) {
     case FM_FIELD_NUMBER:
     case FM_FIELD_ENUM:
@@ -135,6 +136,8 @@ static void write_value(msgpack_packer *packer, const struct fm_field *field, co
     }
 }
 
+/* MessagePack puts the number of pairs first, so the fields that will be written are counted
+ * before. */
 static size_t count_present(const struct fm_record *record, const void *in)
 {
     size_t count = 0;
@@ -157,7 +160,7 @@ static void write_record(msgpack_packer *packer, const struct fm_record *record,
     }
 }
 
-/* The packer's callback; 0 is success, and a text cannot fail. */
+/* The packer's callback. Always 0, success: appending to a text aborts rather than fails. */
 static int append(void *text, const char *bytes, size_t length)
 {
     fm_text_append_bytes(text, bytes, length);

@@ -1,7 +1,7 @@
 /*
- * Walks MessagePack (the specification's "Formats" table). An own walker and not the library's
- * unpacker: five hostile bytes can make that one allocate hundreds of megabytes, while this one
- * allocates nothing, so nothing a peer declares can cost more than the bytes it sent.
+ * Walks MessagePack (the "Formats" table of its specification). A walker of our own, because five
+ * hostile bytes can make the library's unpacker allocate hundreds of megabytes, while this one
+ * allocates nothing: what a peer declares never costs more than the bytes it sent.
  */
 #include "proto/pack_cursor.h"
 
@@ -9,18 +9,20 @@
 
 #include "common/memory.h"
 
-/* Keys are field names. More pairs than this in one map is no record of ours, and the search for
- * a key that stands twice stays short. */
+/* Bytes of a key and pairs of a map. Keys are field names, and no record of ours has as many
+ * fields; the limit keeps the search for a duplicate key, which is quadratic, short. */
 #define KEY_LIMIT 64
 #define PAIR_LIMIT 64
 
-/* First bytes of one shape. The value is the head's masked bits, or the `width` bytes behind it. */
+/* The first bytes, from `first` to `last`, that encode a kind in one way. The value is the first
+ * byte's bits under `mask`, or the big-endian `width` bytes after it. */
 struct form {
     enum fm_pack_cursor_kind kind;
     unsigned char first, last, width, mask;
 };
 
-/* What is missing (0xc1 and the ext types) is refused. The signed forms are NEGATIVE here. */
+/* First bytes without a row (0xc1 and the ext types) are refused. The signed forms are NEGATIVE
+ * here; interpret() turns those from 0 on into NUMBER. */
 static const struct form forms[] = {
     {FM_PACK_CURSOR_NUMBER, 0x00, 0x7f, 0, 0x7f},   {FM_PACK_CURSOR_MAP, 0x80, 0x8f, 0, 0x0f},
     {FM_PACK_CURSOR_LIST, 0x90, 0x9f, 0, 0x0f},     {FM_PACK_CURSOR_TEXT, 0xa0, 0xbf, 0, 0x1f},
@@ -69,6 +71,7 @@ static uint64_t take_big_endian(struct fm_pack_cursor *cursor, size_t width)
     return value;
 }
 
+/* Width 0 is a negative fixint, which is its own eight bits. */
 static int64_t extend_sign(uint64_t value, unsigned width)
 {
     unsigned unused = 64 - 8 * (width == 0 ? 1 : width);
@@ -95,7 +98,8 @@ static bool take_bytes(struct fm_pack_cursor *cursor, struct fm_pack_token *toke
     return true;
 }
 
-/* The value's bits stand in `number`: gives them their meaning, and judges what they declare. */
+/* Gives the bits in `number` their meaning by kind, and checks a declared length or count against
+ * the bytes left. */
 static bool interpret(struct fm_pack_cursor *cursor, unsigned width, struct fm_pack_token *token)
 {
     switch (token->kind) {
@@ -109,7 +113,7 @@ static bool interpret(struct fm_pack_cursor *cursor, unsigned width, struct fm_p
     case FM_PACK_CURSOR_TEXT:
     case FM_PACK_CURSOR_BYTES:
         return take_bytes(cursor, token);
-    case FM_PACK_CURSOR_LIST: /* Each value takes a byte at least, each pair two. */
+    case FM_PACK_CURSOR_LIST: /* Each value takes at least one byte, each pair two. */
         return token->number <= cursor->left;
     case FM_PACK_CURSOR_MAP:
         return token->number <= cursor->left / 2;

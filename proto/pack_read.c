@@ -1,6 +1,6 @@
 /*
- * Reading records by their tables. The bytes were walked and found well-formed before; here each
- * value is held against its field's kind and range, and copied into the arena.
+ * Reads records by their tables. fm_pack_check has walked the bytes before, so they are well-formed
+ * here; each value is checked against its field's kind and range and copied into the arena.
  */
 #include <math.h>
 #include <stdio.h>
@@ -10,18 +10,19 @@
 #include "proto/pack.h"
 #include "proto/pack_cursor.h"
 
-/* What one record may make of the largest frame. No table of ours comes near: a backstop for
- * tables to come, whose lists could cost far more memory than bytes. */
+/* The most arena memory that one record may take. No table of ours comes near it. It guards tables
+ * to come: an empty map in a list is one byte on the wire, but a whole struct in memory. */
 #define ARENA_LIMIT ((size_t)FM_PACK_LIMIT * 16)
 
 struct reader {
     struct fm_pack_cursor cursor;
     struct fm_arena *arena;
-    size_t arena_limit;
+    size_t arena_limit; /* on the arena's used_bytes, which may start above 0 */
     struct fm_error *err;
 };
 
-/* Fills `place` with a value whose token was taken. */
+/* Fills `place` with the value whose head `token` is; lists and maps take the rest from the cursor.
+ */
 typedef bool read_function(struct reader *reader, const struct fm_field *field,
                            const struct fm_pack_token *token, void *place);
 
@@ -50,7 +51,7 @@ bool fm_pack_check(struct fm_slice bytes, struct fm_error *err)
     return true;
 }
 
-/* NULL, the error set, when it would pass the arena's limit. */
+/* Memory of the arena; NULL, with the error set, if the record would pass the arena's limit. */
 static void *take(struct reader *reader, const struct fm_field *field, size_t size)
 {
     if (size > reader->arena_limit || reader->arena->used_bytes > reader->arena_limit - size) {
@@ -60,7 +61,8 @@ static void *take(struct reader *reader, const struct fm_field *field, size_t si
     return fm_arena_alloc(reader->arena, size);
 }
 
-/* Between a default and the least that clients may ask lies what they once could: it is kept. */
+/* A default may lie below `min`, as 0 for "not given". Numbers between the two are accepted: stored
+ * specs may have them from a time when the minimum for clients was lower. */
 static bool is_within(const struct fm_field *field, uint64_t number)
 {
     bool is_any = field->max < 0;
@@ -92,7 +94,7 @@ static bool read_signed(struct reader *reader, const struct fm_field *field,
     return true;
 }
 
-/* Other writers pack 5.0 as 5, so whole numbers are taken too. */
+/* Accepts integers too, because other writers pack 5.0 as 5. */
 static bool read_real(struct reader *reader, const struct fm_field *field,
                       const struct fm_pack_token *token, void *place)
 {
@@ -138,6 +140,7 @@ static bool read_text(struct reader *reader, const struct fm_field *field,
         !fm_utf8_is_valid(token->bytes, FM_UTF8_TAB_LF | FM_UTF8_C1)) {
         return fm_pack_refuse(reader->err, field->name, "no clean text of its length");
     }
+    /* The NUL is there already: the arena gives zeroed memory. */
     char *copy = take(reader, field, token->bytes.length + 1);
     if (copy == NULL) {
         return false;
@@ -231,7 +234,7 @@ static bool read_pair(struct reader *reader, const struct fm_record *record, voi
         return fm_pack_refuse(reader->err, record->name, "cut short");
     }
     const struct fm_field *field = find(record, token.bytes);
-    if (field == NULL) { /* A newer peer's: skipped. */
+    if (field == NULL) { /* from a newer peer: skipped */
         return fm_pack_cursor_skip(&reader->cursor, FM_PACK_DEPTH) ||
                fm_pack_refuse(reader->err, record->name, "cut short");
     }

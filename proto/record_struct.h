@@ -1,4 +1,7 @@
-/* Turns the rows of a .def into structs. No guard: included before each .def, see proto/pack.h. */
+/*
+ * Turns the rows of a .def into structs. No include guard: included before each .def, see
+ * proto/pack.h.
+ */
 #define FM_RECORD(tag, prose)                                                                      \
     extern const struct fm_record fm_record_##tag;                                                 \
     struct fm_##tag {

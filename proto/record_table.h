@@ -1,4 +1,7 @@
-/* Turns the rows of a .def into tables. No guard: included before each .def, see proto/pack.h. */
+/*
+ * Turns the rows of a .def into tables. No include guard: included before each .def, see
+ * proto/pack.h.
+ */
 #define FM_RECORD(tag, prose) static const struct fm_field fields_##tag[] = {
 #define FM_FIELD_ROW(what, tag, field, low, high, otherwise, sub, list, ...)                       \
     {.kind = what,                                                                                 \
@@ -9,7 +12,7 @@
      .standard = otherwise,                                                                        \
      .record = sub,                                                                                \
      .names = list,                                                                                \
-     .prose = __VA_ARGS__}, /* and behind it the example, where the row has one */
+     .prose = __VA_ARGS__}, /* __VA_ARGS__ also has the example, if any */
 #define FM_NUMBER(tag, name, min, max, standard, ...)                                              \
     FM_FIELD_ROW(FM_FIELD_NUMBER, tag, name, min, max, standard, NULL, NULL, __VA_ARGS__)
 #define FM_SIGNED(tag, name, min, max, standard, ...)                                              \

@@ -1,4 +1,4 @@
-/* No guard: closes what record_struct.h or record_table.h opened. */
+/* Undefines the macros of record_struct.h or record_table.h. No include guard, like those. */
 #undef FM_RECORD
 #undef FM_FIELD_ROW
 #undef FM_NUMBER

@@ -1,6 +1,6 @@
 /*
- * The rows of spec.def as tables, and what ranges alone cannot say of a request. A spec is read
- * again in each process it comes to: none believes that another one checked it.
+ * The rows of spec.def as tables, and the checks that a field's range cannot express. Every process
+ * that receives a spec reads and checks it again, because none trusts that another one has.
  */
 #include "proto/spec.h"
 
@@ -12,7 +12,7 @@
 
 #include "proto/record_undef.h"
 
-#define NAME_LIMIT 64
+#define NAME_LIMIT 64 /* bytes; the max of spec_output's name */
 
 static const struct fm_spec_video standard_video = {.codec = FM_CODEC_AUTO};
 static const struct fm_spec_audio standard_audio = {.codec = FM_CODEC_AUTO};
@@ -23,8 +23,8 @@ const struct fm_spec_output *fm_spec_output_at(const struct fm_spec *spec, size_
     return &outputs[index];
 }
 
-/* AUTO is the format's own codec, or a remux where it fits: so an encode is possible if it has one.
- */
+/* AUTO is a remux where the source fits, and else an encode to the format's own codec. The source
+ * is unknown here, so AUTO counts as an encode if the format has such a codec. */
 static bool may_encode(uint64_t codec, enum fm_codec own)
 {
     uint64_t chosen = codec == FM_CODEC_AUTO ? own : codec;
@@ -76,6 +76,8 @@ bool fm_spec_write(const struct fm_spec *spec, struct fm_text *out, struct fm_er
     return true;
 }
 
+/* A cheap check of the scheme: this room's users include the worker daemon, which links no URL
+ * parser. */
 static bool check_url(const struct fm_spec *spec, struct fm_error *err)
 {
     const char *url = spec->url;
@@ -97,7 +99,7 @@ static bool is_taken(const struct fm_spec *spec, size_t index)
     return false;
 }
 
-/* A box that is filled has two sides, and a part does not end before it starts. */
+/* cover and pad need both a width and a height; a trim must end after it starts. */
 static bool check_parts(const struct fm_spec_output *output, struct fm_error *err)
 {
     const struct fm_spec_video *video = output->video;
@@ -127,7 +129,7 @@ static bool check_outputs(const struct fm_spec *spec, struct fm_error *err)
     return true;
 }
 
-/* RFC 9110, section 5.6.2. */
+/* A header name (RFC 9110 §5.6.2). */
 static bool is_token(const char *text)
 {
     static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
@@ -135,7 +137,7 @@ static bool is_token(const char *text)
     return text[0] != '\0' && text[strspn(text, token)] == '\0';
 }
 
-/* A newline in a value would be a header more. */
+/* A line feed in a value would start another header. Texts have no carriage return (pack.h). */
 static bool check_headers(const struct fm_spec *spec, struct fm_error *err)
 {
     const struct fm_spec_header *headers = spec->headers.items;
