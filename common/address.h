@@ -1,8 +1,9 @@
 /*
  * The outbound policy as a function of an address: which addresses and ports a job's URLs may
  * reach. Deny by default: the refused ranges are address.def, the operator's exceptions are rules
- * in text. May not: open a socket, resolve a name, read a clock. door.c asks for the verdict, url.c
- * and the broker's gate use the parsing alone.
+ * in text.
+ * May not: open a socket, resolve a name, read a clock. door.c asks for the verdict, url.c and the
+ * broker's gate use the parsing alone.
  */
 #ifndef FM_COMMON_ADDRESS_H
 #define FM_COMMON_ADDRESS_H

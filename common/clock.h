@@ -1,6 +1,7 @@
 /*
  * The time: a monotonic clock for deadlines and waits, and a wall clock for what people and the
- * database read. The only reader of the system's clocks. Threads: any.
+ * database read. The only reader of the system's clocks.
+ * Threads: any.
  */
 #ifndef FM_COMMON_CLOCK_H
 #define FM_COMMON_CLOCK_H

@@ -4,8 +4,9 @@
  * a site supplied: each resolved address is judged right before the connection (address.h), at most
  * 5 redirects are followed, http and https only, no proxy, no cookies. The store door reaches only
  * the origins it was given and follows no redirect; with a pin, TLS checks the server's key against
- * the pin and nothing else. Owns: libcurl's handles and the connection cache of one door. Threads:
- * a door belongs to one thread and runs one request at a time.
+ * the pin and nothing else.
+ * Owns: libcurl's handles and the connection cache of one door.
+ * Threads: a door belongs to one thread and runs one request at a time.
  */
 #ifndef FM_COMMON_DOOR_H
 #define FM_COMMON_DOOR_H

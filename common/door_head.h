@@ -21,8 +21,7 @@ struct fm_door_head {
     int64_t announced_bytes; /* Content-Length; -1 when not sent, or chunked */
 };
 
-/* `path` is the URL's path: its last segment is the file name unless Content-Disposition has one.
- */
+/* `path` is the URL's: its last segment is the file name unless Content-Disposition has one. */
 void fm_door_head_init(struct fm_door_head *head, const char *path);
 /* Takes one line, with its line end. Lines after the end of the final head (trailers) are ignored.
  * Failure shows in is_refused. */

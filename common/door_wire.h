@@ -1,7 +1,7 @@
 /*
  * One hop of a request as libcurl sees it: the options that confine it, and the callbacks that
- * libcurl calls while it runs. Part of door.c, which drives it. Owns: nothing; struct fm_door
- * belongs to door.c.
+ * libcurl calls while it runs. Part of door.c, which drives it.
+ * Owns: nothing; struct fm_door belongs to door.c.
  */
 #ifndef FM_COMMON_DOOR_WIRE_H
 #define FM_COMMON_DOOR_WIRE_H

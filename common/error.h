@@ -2,8 +2,9 @@
  * What went wrong: one code of error.def, and two texts that are never mixed. `detail` is for the
  * log only and may name hosts, paths and SQL. The client reads the row's public text or, where a
  * better text can be given (validation), `message`, which is written for the client. Every fallible
- * function takes a struct fm_error * last and returns false through fm_fail. Who stops an error
- * from travelling logs it, once. Threads: any; an fm_error belongs to its caller.
+ * function takes a struct fm_error * last and returns false through fm_fail. The function that
+ * stops an error from travelling logs it, once.
+ * Threads: any; an fm_error belongs to its caller.
  */
 #ifndef FM_COMMON_ERROR_H
 #define FM_COMMON_ERROR_H

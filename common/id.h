@@ -1,7 +1,8 @@
 /*
  * Ids of jobs, batches, files, keys, accounts, nodes and events: UUIDv7 (RFC 9562 §5.7), shown as a
  * prefix and 26 lower-case Crockford base32 characters. The ids a process makes rise, also within
- * one millisecond, so sorting by id sorts by age. Threads: any.
+ * one millisecond, so sorting by id sorts by age.
+ * Threads: any.
  */
 #ifndef FM_COMMON_ID_H
 #define FM_COMMON_ID_H
@@ -39,8 +40,7 @@ struct fm_id fm_id_new(void);
  * between them, so a batch's jobs are a range of ids. */
 #define FM_ID_SERIES_LIMIT (1u << 24)
 struct fm_id fm_id_series_new(void);
-/* The id at `index`, from 0 and below FM_ID_SERIES_LIMIT, of the series that starts with `first`.
- */
+/* The id at `index` (from 0, below FM_ID_SERIES_LIMIT) of the series that starts at `first`. */
 struct fm_id fm_id_series_at(const struct fm_id *first, uint32_t index);
 void fm_id_format(enum fm_id_kind kind, const struct fm_id *id, char out[FM_ID_TEXT_SIZE]);
 /* False for another prefix, length or alphabet (upper case too), and for a value over 128 bits. */

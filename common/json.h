@@ -1,8 +1,8 @@
 /*
  * JSON: a strict reader (jansson behind it) and a writer that appends to a text. The reader refuses
  * duplicate names, trailing bytes, invalid UTF-8, NUL and more than 16 levels, because clients send
- * what it reads. Values are borrowed from the document that fm_json_parse made. Threads: a document
- * and a writer belong to one thread at a time.
+ * what it reads. Values are borrowed from the document that fm_json_parse made.
+ * Threads: a document and a writer belong to one thread at a time.
  */
 #ifndef FM_COMMON_JSON_H
 #define FM_COMMON_JSON_H
@@ -40,8 +40,7 @@ void *fm_json_first(const struct fm_json *object);
 void *fm_json_next(const struct fm_json *object, void *iterator);
 const char *fm_json_name(void *iterator);
 const struct fm_json *fm_json_value(void *iterator);
-/* The value, if it has the function's kind; else "", 0 or false. fm_json_double takes integers too.
- */
+/* The value, if of the function's kind; else "", 0 or false. fm_json_double takes integers too. */
 const char *fm_json_text(const struct fm_json *value);
 int64_t fm_json_integer(const struct fm_json *value);
 double fm_json_double(const struct fm_json *value);

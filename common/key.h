@@ -1,6 +1,7 @@
 /*
  * The form of an API key. Made by the broker and checked by it and the CLI (cli/client_config.c).
- * What a key may do, and whether it exists, is the database's. Threads: any.
+ * What a key may do, and whether it exists, is the database's.
+ * Threads: any.
  */
 #ifndef FM_COMMON_KEY_H
 #define FM_COMMON_KEY_H

@@ -19,8 +19,8 @@ void fm_log_open(const char *program, enum fm_log_level level);
 void fm_log_set_level(enum fm_log_level level);
 /* "debug", "info", "warning" or "error"; false for any other name. */
 bool fm_log_level_by_name(const char *name, enum fm_log_level *level);
-/* Writes one event. `format` gives its key=value pairs, or is NULL. A line that cannot be
- * written is lost. */
+/* Writes one event. `format` gives its key=value pairs, or is NULL. A line that cannot be written
+ * is lost. */
 void fm_log(enum fm_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Writes `event error=public_code detail="…"` at level error. */

@@ -1,8 +1,8 @@
 /*
  * Memory and its clean-up. An allocation that fails aborts the process: jobs are leased, so nothing
  * is lost, and no caller needs an error path. In exchange no allocation is ever sized by a peer's
- * number before a named limit has checked it. Threads: any; an arena belongs to one thread at a
- * time.
+ * number before a named limit has checked it.
+ * Threads: any; an arena belongs to one thread at a time.
  */
 #ifndef FM_COMMON_MEMORY_H
 #define FM_COMMON_MEMORY_H
@@ -42,13 +42,11 @@ void fm_memory_release(void *pointer_to_pointer);
 #define fm_container_of(pointer, type, member)                                                     \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-/* Many small allocations that are freed together: `struct fm_arena a = {0}; … fm_arena_done(&a);`
- */
+/* Many small allocations freed together: `struct fm_arena a = {0}; … fm_arena_done(&a);` */
 struct fm_arena_block;
 struct fm_arena {
     struct fm_arena_block *blocks;
-    size_t
-        used_bytes; /* handed out so far, over all blocks; for a caller to check against a limit */
+    size_t used_bytes; /* handed out so far, over all blocks, for a caller to limit */
 };
 /* Zeroed, aligned for any type; lives until the arena is done. */
 void *fm_arena_alloc(struct fm_arena *arena, size_t size) __attribute__((returns_nonnull));

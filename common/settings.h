@@ -1,15 +1,15 @@
 /*
  * The settings of a program, read by a table (a settings.def). Called once at the start of the
- * broker, the worker and each CLI command, and by the broker again on a reload. A setting may be
- * given as --name, as FETCHMEDIA_NAME in the environment, or as `name = value` in a file; the
- * earlier in this list wins. An unknown --name or name in the file is an error that suggests the
- * nearest name. Secrets are refused on the command line, which every user of the host can read.
+ * broker, the worker and each CLI command, and by the broker again on a reload.
  *
- * A row is FM_SETTING(KIND, name, default text, min, max, "sentence"). KIND: TEXT (char *, min and
- * max are its length in bytes), NUMBER (uint64_t), BOOL, SECRET (a TEXT, not from argv). The struct
- * is made from the rows: struct fm_broker_settings { #define FM_SETTING(kind, name, standard, min,
- * max, help) FM_SETTING_##kind(name) #include "broker/config/settings.def"
- *   };
+ * A setting may be given as --name, as FETCHMEDIA_NAME in the environment, or as `name = value` in
+ * a file; the earlier in this list wins. An unknown --name or name in the file is an error that
+ * suggests the nearest name. Secrets are refused on the command line, which every user of the host
+ * can read.
+ *
+ * A row is FM_SETTING(KIND, name, default text, min, max, "sentence"). KIND is TEXT (char *, min
+ * and max are its length in bytes), NUMBER (uint64_t), BOOL or SECRET (a TEXT, not from argv).
+ * FM_SETTING_##kind(name) makes the struct's member of a row.
  */
 #ifndef FM_COMMON_SETTINGS_H
 #define FM_COMMON_SETTINGS_H

@@ -1,6 +1,7 @@
 /*
  * Text that grows, borrowed slices, and numbers read from text. Nothing here depends on the locale.
- * Allocation failure aborts (memory.h). Threads: any; a text belongs to one thread at a time.
+ * Allocation failure aborts (memory.h).
+ * Threads: any; a text belongs to one thread at a time.
  */
 #ifndef FM_COMMON_TEXT_H
 #define FM_COMMON_TEXT_H

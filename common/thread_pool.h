@@ -1,8 +1,8 @@
 /*
  * A few threads that run tasks in the order of their posting, for work that waits (a disk that
- * syncs, a database that commits) and must not hold up a thread that serves many requests. Owns:
- * the threads. A task belongs to the pool from fm_thread_pool_post until its `run` is called, and
- * then to its maker again: `run` may free it or post it again. Posting allocates nothing.
+ * syncs, a database that commits) and must not hold up a thread that serves many requests.
+ * Owns: the threads. A task belongs to the pool from fm_thread_pool_post until its `run` is called,
+ * and then to its maker again: `run` may free it or post it again. Posting allocates nothing.
  * Threads: post from any; each `run` is called on one of the pool's threads, and several may run at
  * once.
  */

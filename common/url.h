@@ -2,8 +2,10 @@
  * The only parser of URLs in the services (CURLU behind it), so that what was checked is what is
  * fetched. Accepts http and https, no user name, no control byte, no backslash, at most 2,048
  * bytes; the host becomes lower case and normalised (an IPv4 address in any spelling becomes dotted
- * decimal). May not: connect, resolve. Linked into the broker, the transfer child and the CLI,
- * never into the worker daemon, which has no libcurl. Threads: any.
+ * decimal).
+ * May not: connect, resolve. Linked into the broker, the transfer child and the CLI, never into the
+ * worker daemon, which has no libcurl.
+ * Threads: any.
  */
 #ifndef FM_COMMON_URL_H
 #define FM_COMMON_URL_H
@@ -16,7 +18,7 @@
 
 struct fm_url {
     char *text;    /* the whole URL, normalised, without fragment */
-    char *origin;  /* "https://host:port" the port only if not the scheme's default */
+    char *origin;  /* "https://host:port", the port only if not the scheme's default */
     char *host;    /* lower case, no final dot; IPv6 without brackets */
     char *path;    /* as sent, at least "/" */
     char *query;   /* without '?', or NULL */

@@ -1,9 +1,11 @@
 /*
  * A channel: one end of a SEQPACKET socket pair between the worker and one of its children. A
  * packet is one message, and descriptors travel in the same packet. A child's end is descriptor 3.
- * Before: worker/child.c makes the pair. After: worker/child_message.c, worker/transfer/line.c
- * and worker/media/main.c act on the messages.
- * Owns: the descriptor and a buffer of 64 KiB. Threads: any thread may send; one thread receives.
+ * Before: worker/child.c makes the pair.
+ * After: worker/child_message.c, worker/transfer/line.c and worker/media/main.c act on the
+ * messages.
+ * Owns: the descriptor and a buffer of 64 KiB.
+ * Threads: any thread may send; one thread receives.
  * System calls once it is open: sendmsg, recvmsg, ppoll, and close for descriptors that came
  * unwanted; the sealed media child may use no others for it.
  */

@@ -1,9 +1,10 @@
 /*
  * One message of the link (broker and worker) or of a channel (worker and child): encode it, and
  * decode it under the checks of its table row (messages.def). The only form in which processes
- * exchange data. Checked here: sender, kinds, ranges, lengths. What a message means, and whether it
- * may come now, is for its receiver. The protocol's version travels in HELLO and REFUSE. Threads:
- * any; no shared state.
+ * exchange data.
+ * Checked here: sender, kinds, ranges, lengths. What a message means, and whether it may come now,
+ * is for its receiver. The protocol's version travels in HELLO and REFUSE.
+ * Threads: any; no shared state.
  */
 #ifndef FM_PROTO_MESSAGE_H
 #define FM_PROTO_MESSAGE_H

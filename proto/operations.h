@@ -175,8 +175,8 @@ extern const char *const fm_names_how[];
 struct fm_format_row {
     const char *extension, *content_type, *muxer; /* muxer: libavformat's name */
     enum fm_codec video, audio;                   /* what AUTO encodes to; NONE: no such stream */
-    const char *video_codecs,
-        *audio_codecs; /* libavcodec's names of what the muxer can carry, separated by a space */
+    /* What the muxer can carry: libavcodec's names, separated by a space. */
+    const char *video_codecs, *audio_codecs;
 };
 const struct fm_format_row *fm_operations_format(enum fm_format format);
 /* libavcodec's name of the encoder; "" for AUTO, NONE and COPY. */

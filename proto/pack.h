@@ -4,8 +4,8 @@
  * validation, docs and fuzz seeds. On the wire a record is a map from field name to value. A field
  * at its default is left out, and unknown names are skipped, so older and newer peers understand
  * each other. Reading walks all bytes first and refuses malformed ones, then copies by the table: a
- * peer's bytes decide neither an allocation beyond the table's limits nor a pointer. Threads: any;
- * no shared state.
+ * peer's bytes decide neither an allocation beyond the table's limits nor a pointer.
+ * Threads: any; no shared state.
  */
 #ifndef FM_PROTO_PACK_H
 #define FM_PROTO_PACK_H
@@ -88,15 +88,16 @@ const struct fm_field *fm_pack_field(const struct fm_record *record, const char 
  *   FM_RECORD(tag, "prose")
  *     FM_NUMBER(tag, name, min, max, standard, "prose")   FM_SIGNED, FM_REAL alike
  *     FM_BOOL(tag, name, standard, "prose")
- *     FM_ENUM(tag, name, enum tag of FM_NAMES, standard, "prose")
+ *     FM_ENUM(tag, name, list of operations.def, standard, "prose")
  *     FM_TEXT(tag, name, max bytes, "prose")   FM_BYTES alike
- *     FM_WORD(tag, name, enum tag of FM_NAMES, "prose"), of at most 16 bytes
+ *     FM_WORD(tag, name, list of operations.def, "prose"), a text of at most 16 bytes
  *     FM_SUB(tag, name, record tag, "prose")
  *     FM_LIST(tag, name, record tag, max count, "prose")
  *   FM_RECORD_END(tag)
  * with a record before those that use it. Every row but FM_RECORD may have an example after its
  * prose. Include proto/record_struct.h, the .def, proto/record_undef.h in a header;
  * proto/record_table.h, the .def, proto/record_undef.h in one .c file.
+ * A list is named as in its fm_names_… table, such as `codec`. `standard` is the default value.
  */
 
 #endif

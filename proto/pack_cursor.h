@@ -1,7 +1,8 @@
 /*
  * Reads MessagePack one value at a time, without allocating. Used only inside proto (pack_read.c,
  * message.c). Every declared length and count is checked against the bytes that are left before it
- * is used, so hostile bytes cost no more than their own length. Threads: any; no shared state.
+ * is used, so hostile bytes cost no more than their own length.
+ * Threads: any; no shared state.
  */
 #ifndef FM_PROTO_PACK_CURSOR_H
 #define FM_PROTO_PACK_CURSOR_H

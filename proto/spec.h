@@ -1,8 +1,9 @@
 /*
  * The checked request of a job, struct fm_spec and its parts, made from spec.def.
- * Before: broker/spec/ fills a spec from the client's query, JSON or form. After: the broker stores
- * it packed, sends it with JOB, and the worker and both children read it again. The packed form is
- * fm_pack_write's and is the same in the database and on the link. Threads: any; no shared state.
+ * Before: broker/spec/ fills a spec from the client's query, JSON or form.
+ * After: the broker stores it packed, sends it with JOB, and the worker and both children read it
+ * again. The packed form is fm_pack_write's and is the same in the database and on the link.
+ * Threads: any; no shared state.
  */
 #ifndef FM_PROTO_SPEC_H
 #define FM_PROTO_SPEC_H
