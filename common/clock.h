@@ -14,7 +14,7 @@
 
 /* Milliseconds of CLOCK_MONOTONIC: never jumps, and has no meaning outside this host and boot. */
 int64_t fm_clock_ms(void);
-/* The same clock, in microseconds. */
+/* Microseconds of the same clock. */
 int64_t fm_clock_us(void);
 /* Microseconds since 1970 in UTC. An administrator or NTP may set this clock back: never measure a
  * duration with it. */

@@ -109,8 +109,8 @@ static int64_t raw_bytes(const struct fm_door_transfer *transfer)
     return bytes;
 }
 
-/* True once the TCP connection stands: silence after that is slowness, before it a closed network.
- */
+/* True once the TCP connection stands. Silence after that means a slow source (SOURCE_TIMEOUT),
+ * silence before it an unreachable one (SOURCE_BLOCKED). */
 static bool is_connected(const struct fm_door_transfer *transfer)
 {
     curl_off_t took_us = 0;

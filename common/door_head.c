@@ -156,8 +156,8 @@ static bool next_parameter(char **at, char **name, char **value)
     return true;
 }
 
-/* `filename*` (RFC 8187: charset'language'percent-encoded) wins over `filename`, in either order.
- */
+/* `filename*` (RFC 8187: charset'language'percent-encoded) wins over `filename`. The charset is not
+ * looked at: servers write UTF-8. */
 static void take_content_disposition(struct fm_door_head *head, char *value)
 {
     char *at = value + strcspn(value, ";");

@@ -39,7 +39,7 @@ void fm_door_wire_end(struct fm_door_transfer *transfer, enum fm_error_code code
 
 /* libcurl calls this for each resolved address before it connects, so the verdict is on the very
  * address of the connection: a DNS server that answers differently the second time gains nothing.
- * The store door's origins are the broker's, so their addresses are not judged. */
+ * The broker names the store door's origins, so their addresses are not judged. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 {
     const struct fm_door_transfer *transfer = context;
@@ -129,8 +129,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
                !request->on_body(request->context, bytes, length, &err)) {
         fm_door_wire_end_with(transfer, &err);
     }
-    /* Set after the callback, so that its time (a slow disk) does not count as the source's stall.
-     */
+    /* Set after the callback, so that a slow disk does not count as the source's stall. */
     transfer->active_ms = fm_clock_ms();
     return transfer->has_failed ? 0 : length;
 }
@@ -220,6 +219,7 @@ static void set_walls(struct fm_door_transfer *transfer)
     /* Proxies of the environment off: a proxy would connect where open_socket() cannot judge. */
     must(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
     must(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"));
+    /* No SIGALRM in a process with threads. */
     must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
     must(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket));
     must(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer));

@@ -44,6 +44,7 @@ bool fm_fail(struct fm_error *err, enum fm_error_code code, const char *format, 
 bool fm_fail_errno(struct fm_error *err, const char *what)
 {
     int number = errno;
+    /* A full disk has its own row, whose public text names the cause. */
     bool is_full = number == ENOSPC || number == EDQUOT;
     char text[128];
     const char *reason = strerror_r(number, text, sizeof(text));
@@ -69,6 +70,7 @@ bool fm_fail_param(struct fm_error *err, enum fm_error_code code, const char *pa
     return false;
 }
 
+/* A linear search of a hundred rows: errors are rare. */
 static const struct fm_error_row *find(uint64_t wire)
 {
     for (size_t i = 0; i < FM_COUNT(rows); i++) {

@@ -100,6 +100,7 @@ static bool sync_directory_of(const char *path, struct fm_error *err)
     return true;
 }
 
+/* fchmod, because mkostemp makes every file 0600. The caller removes `beside` after a failure. */
 static bool fill_and_rename(int fd, const char *beside, const char *path, mode_t mode,
                             struct fm_slice bytes, struct fm_error *err)
 {
@@ -161,6 +162,7 @@ bool fm_file_size(int fd, int64_t *size_bytes, struct fm_error *err)
     return true;
 }
 
+/* Tries first and looks afterwards, so that two processes may make the same directory at once. */
 static bool make_directory(const char *path, mode_t mode, struct fm_error *err)
 {
     struct stat status;
@@ -237,6 +239,7 @@ static bool remove_directory(int parent, const char *name, int depth, struct fm_
 
 static bool remove_below(int parent, const char *name, int depth, struct fm_error *err)
 {
+    /* Most entries are files, so unlink comes before any question what the entry is. */
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) {
         return true;
     }

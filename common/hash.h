@@ -21,7 +21,7 @@ void fm_hash_final(struct fm_hash *hash, uint8_t out[FM_HASH_SIZE]);
 void fm_hash_destroy(struct fm_hash **hash);
 
 void fm_hash_sha256(const void *bytes, size_t length, uint8_t out[FM_HASH_SIZE]);
-/* HMAC-SHA256 (RFC 2104). */
+/* HMAC-SHA256 (RFC 2104): signs URLs, digests API keys, derives keys. */
 void fm_hash_hmac(const uint8_t key[FM_HASH_SIZE], const void *bytes, size_t length,
                   uint8_t out[FM_HASH_SIZE]);
 /* Compares in constant time, so that a guess learns nothing from the time taken: for keys, digests
@@ -47,6 +47,8 @@ int64_t fm_hash_from_base64url(const char *text, void *out, size_t capacity);
 /* Hashes a password by argon2id (2 passes, 19 MiB, about 15 ms) into a text that carries its salt
  * and cost. Only ever call this and the check below on a thread that may wait. */
 void fm_hash_password(const char *password, char out[FM_HASH_PASSWORD_SIZE]);
+/* True if `stored` is a hash by fm_hash_password of this password; false for any malformed text
+ * too. */
 bool fm_hash_password_matches(const char *stored, const char *password);
 
 #endif

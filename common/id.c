@@ -105,6 +105,7 @@ void fm_id_format(enum fm_id_kind kind, const struct fm_id *id, char out[FM_ID_T
     out[length] = '\0';
 }
 
+/* The inverse of letter_bits; `id` must be zero where the letter goes. */
 static void set_letter(struct fm_id *id, int i, unsigned value)
 {
     for (int bit = 5 * i + 2; bit >= 0 && bit >= 5 * i - 2; bit--) {

@@ -70,6 +70,7 @@ static void put_quoted(struct fm_text *out, const char *value)
     fm_text_append_char(out, '"');
 }
 
+/* Every value passes here: the comma before it, and its name inside an object. */
 static void start_value(struct fm_json_writer *writer, const char *name)
 {
     if (writer->needs_comma) {

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* "sk_" + 32 random base62 characters + CRC32 of those 35 as 6 base62 digits. */
+/* "sk_", 32 random base62 characters (190 bits), and the CRC-32 of those 35 bytes as 6 base62
+ * digits. */
 #define FM_KEY_LENGTH 41
 #define FM_KEY_SIZE 42 /* with the NUL */
 

@@ -48,8 +48,9 @@ struct fm_arena {
     struct fm_arena_block *blocks;
     size_t used_bytes; /* handed out so far, over all blocks, for a caller to limit */
 };
-/* Zeroed, aligned for any type; lives until the arena is done. */
+/* Zeroed, aligned for any type; lives until fm_arena_done. */
 void *fm_arena_alloc(struct fm_arena *arena, size_t size) __attribute__((returns_nonnull));
+/* Copies at most `length` bytes and stops at a NUL; `text` may not be NULL. */
 char *fm_arena_strndup(struct fm_arena *arena, const char *text, size_t length);
 /* Frees everything; the arena is empty and usable afterwards. */
 void fm_arena_done(struct fm_arena *arena);

@@ -17,6 +17,7 @@ void fm_query_done(struct fm_query *query)
     fm_text_done(&query->value);
 }
 
+/* Text that cannot be decoded is kept raw: whether to refuse it is the caller's to decide. */
 static void decode(struct fm_slice raw, bool plus_is_space, struct fm_text *out)
 {
     fm_text_clear(out);

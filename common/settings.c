@@ -125,8 +125,7 @@ static bool refuse_unknown(const struct load *load, const char *name)
                          "There is no setting \"%s\"; did you mean \"%s\"?", name, nearest);
 }
 
-/* Copies a name, with underscores for its dashes. A name too long is cut, and no row has it then.
- */
+/* Copies a name with underscores for its dashes. A name too long is cut, and so is unknown. */
 static void copy_name(const char *from, size_t length, char out[NAME_SIZE])
 {
     size_t i = 0;

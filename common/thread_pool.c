@@ -101,6 +101,8 @@ void fm_thread_pool_destroy(struct fm_thread_pool **pool)
 bool fm_thread_pool_post(struct fm_thread_pool *pool, struct fm_thread_pool_task *task)
 {
     pthread_mutex_lock(&pool->lock);
+    /* Not checked against is_closing: a running task may still post, and its own thread drains the
+     * list. */
     bool has_room = pool->waiting < pool->waiting_max;
     if (has_room) {
         task->next = NULL;

@@ -26,8 +26,7 @@ static void release_part(char **part)
     curl_free(*part);
 }
 
-/* A part as a malloc'ed copy, so that free() suits all of fm_url; NULL if the URL has no such part.
- */
+/* A part of the URL, copied so that free() suits all of fm_url; NULL if there is no such part. */
 static char *part_of(CURLU *handle, CURLUPart part)
 {
     FM_AUTO(release_part) char *text = NULL;
@@ -305,6 +304,7 @@ void fm_url_done(struct fm_url *url)
     *url = (struct fm_url){0};
 }
 
+/* The value of a hex digit; -1 for any other character. */
 static int hex_value(char c)
 {
     static const char digits[] = "0123456789abcdef";

@@ -28,6 +28,7 @@ static bool ascii_may_stand(unsigned char c, unsigned controls)
            (is_tab_lf && (controls & FM_UTF8_TAB_LF) != 0);
 }
 
+/* U+0080 to U+009F are 0xc2 and a second byte below 0xa0. */
 static bool is_c1(const unsigned char *at)
 {
     return at[0] == 0xc2 && at[1] < 0xa0;

@@ -195,6 +195,7 @@ static ssize_t receive_packet(int fd, struct msghdr *header, int64_t until_ms)
 static bool accept_packet(const struct fm_channel *channel, size_t length, int flags,
                           size_t fd_count, struct fm_message *message, struct fm_error *err)
 {
+    /* MSG_CTRUNC: more descriptors came than the control buffer holds; Linux closed the rest. */
     if ((flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
         return fm_fail(err, FM_PROTOCOL, "channel: the packet or its descriptors are too many");
     }

@@ -121,6 +121,7 @@ bool fm_message_decode(struct fm_slice frame, unsigned sender, struct fm_message
 {
     struct fm_pack_cursor cursor = fm_pack_cursor_of(frame);
     memset(message, 0, sizeof(*message));
+    /* The whole frame is walked first: a malformed one is refused whatever its number. */
     if (!fm_pack_check(frame, err)) {
         return false;
     }

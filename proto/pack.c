@@ -13,8 +13,7 @@ static const void *place_in(const void *in, const struct fm_field *field)
     return (const char *)in + field->offset;
 }
 
-/* Copies a pointer member out: reading a pointer to some record as a void * would break aliasing.
- */
+/* Copies a pointer member: reading a pointer to some record as a void * would break aliasing. */
 static const void *pointer_in(const void *place)
 {
     const void *pointer = NULL;

@@ -21,8 +21,7 @@ struct reader {
     struct fm_error *err;
 };
 
-/* Fills `place` with the value whose head `token` is; lists and maps take the rest from the cursor.
- */
+/* Fills `place` with the value that `token` heads; lists and maps read their rest by the cursor. */
 typedef bool read_function(struct reader *reader, const struct fm_field *field,
                            const struct fm_pack_token *token, void *place);
 
@@ -227,6 +226,7 @@ static const struct fm_field *find(const struct fm_record *record, struct fm_sli
     return NULL;
 }
 
+/* The key was found to be a text by fm_pack_check, so its kind is not checked again. */
 static bool read_pair(struct reader *reader, const struct fm_record *record, void *out)
 {
     struct fm_pack_token token;

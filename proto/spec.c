@@ -88,6 +88,7 @@ static bool check_url(const struct fm_spec *spec, struct fm_error *err)
     return true;
 }
 
+/* Quadratic, for at most 16 outputs. */
 static bool is_taken(const struct fm_spec *spec, size_t index)
 {
     const char *name = fm_spec_output_at(spec, index)->name;
