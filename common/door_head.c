@@ -157,7 +157,7 @@ static bool next_parameter(char **at, char **name, char **value)
 }
 
 /* `filename*` (RFC 8187: charset'language'percent-encoded) wins over `filename`. The charset is not
- * looked at: servers write UTF-8. */
+ * looked at, because RFC 8187 §3.2.1 requires UTF-8. */
 static void take_content_disposition(struct fm_door_head *head, char *value)
 {
     char *at = value + strcspn(value, ";");

@@ -10,8 +10,8 @@
 /* From here on a double is written without decimals: thousandths would pass INT64_MAX at 9.2e15,
  * and its precision ends soon after. */
 #define WHOLE_FROM 1e12
-/* From here on an exponent is added: a reader would take digits alone for an integer and find it
- * too large. */
+/* From here on "e0" is appended: without an exponent a reader would take the number for an integer,
+ * and one too large. */
 #define REAL_FROM 9e18
 
 static void put_escaped(struct fm_text *out, unsigned char c)

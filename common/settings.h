@@ -9,7 +9,7 @@
  *
  * A row is FM_SETTING(KIND, name, default text, min, max, "sentence"). KIND is TEXT (char *, min
  * and max are its length in bytes), NUMBER (uint64_t), BOOL or SECRET (a TEXT, not from argv).
- * FM_SETTING_##kind(name) makes the struct's member of a row.
+ * FM_SETTING_##kind(name) makes the struct's member of a row, as in worker/settings.h.
  */
 #ifndef FM_COMMON_SETTINGS_H
 #define FM_COMMON_SETTINGS_H

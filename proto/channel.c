@@ -22,7 +22,7 @@
 struct fm_channel {
     int fd;
     unsigned peer;
-    char packet[FM_PACK_LIMIT]; /* the one received; MSG_TRUNC shows that it was longer */
+    char packet[FM_PACK_LIMIT]; /* as received; MSG_TRUNC shows that it was longer */
 };
 
 /* Room for the ancillary data of FM_CHANNEL_DESCRIPTORS, aligned as CMSG_FIRSTHDR requires. */
