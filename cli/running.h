@@ -1,6 +1,7 @@
 /*
  * Finds out whether a stack runs in a state directory, where its API is, and whether it is ready.
- * Reads only; called by `down`, `status`, `doctor`, and by stack.c while it starts.
+ * Changes nothing but the lock file, which fm_running_is takes for a moment. Called by `down`,
+ * `status`, `doctor`, and by stack.c while it starts.
  */
 #ifndef FM_CLI_RUNNING_H
 #define FM_CLI_RUNNING_H

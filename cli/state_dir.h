@@ -1,7 +1,7 @@
 /*
  * Names and makes everything a stack keeps on disk (docs/architecture.md, "Processes"): the state
- * directory with its users and modes, the socket directory, the ports and the lock. Only this file
- * decides those paths, owners and modes. As root, each part belongs to a user of its own, which
+ * directory with its users and modes, the socket directory, the ports and the lock. Other files
+ * take their paths from here. As root, each part belongs to a user of its own, which
  * keeps broker, workers and PostgreSQL out of each other's files; without root all share one user.
  * `up` makes and locks it; `down`, `status` and `doctor` only read.
  */
