@@ -91,8 +91,8 @@ static bool is_blank(const char *line)
     return line[strspn(line, " \t\r\n")] == '\0';
 }
 
-/* Drops a byte order mark, which some Windows programs write before UTF-8 and the service would
- * reject (RFC 8259 §8.1). Returns the line's new length; the NUL behind the line moves along. */
+/* Drops a byte order mark, which some Windows programs write before UTF-8 and which is not part of
+ * JSON (RFC 8259 §8.1). Returns the line's new length; the NUL behind the line moves along. */
 static size_t drop_mark(char *line, size_t length)
 {
     static const char mark[] = "\xef\xbb\xbf";
