@@ -1,6 +1,6 @@
 /*
- * Runs the broker's and the worker's commands and reads their output: see enrol.h. Each command is
- * repeatable, so that an `up` that was interrupted is repaired by the next one.
+ * Runs the broker's and the worker's commands and reads their output: see enrol.h. Each step can be
+ * repeated, so that an `up` that was interrupted is repaired by the next one.
  */
 #include "cli/enrol.h"
 
@@ -134,8 +134,8 @@ static void node_name(const struct fm_enrol *enrol, unsigned number, char name[3
     snprintf(name, 32, "local-%.8s-%u", id ? id + 1 : "", number);
 }
 
-/* Whether the operator has revoked the node. `node add` would make it valid again, so this check
- * comes first: a revocation outlasts every restart. */
+/* Whether the operator has revoked the node. Asked first, because `node add` refuses a revoked
+ * node, which would end the whole start: only the one worker is to be left out. */
 static bool ask_revoked(const struct fm_enrol *enrol, const char *name, bool *is_revoked,
                         struct fm_error *err)
 {
