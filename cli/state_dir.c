@@ -23,7 +23,7 @@
 #include "common/hash.h"
 #include "common/memory.h"
 
-#define PROGRAM_LIMIT (64 << 20) /* bytes; a sanitized debug build is the largest */
+#define PROGRAM_LIMIT (64 << 20) /* bytes of one program file, which is read whole */
 #define FIRST_PORT 8080          /* of three: API, link, metrics */
 
 static const char *const programs[] = {"fetchmedia", "fetchmedia-broker", "fetchmedia-worker",
@@ -96,6 +96,7 @@ bool fm_state_dir_find(const char *given, struct fm_state_dir *place, struct fm_
     place->sockets = socket_directory(place->state, place->is_root);
     place->postgres.uid = place->broker.uid = place->work.uid = geteuid();
     place->postgres.gid = place->broker.gid = place->work.gid = getegid();
+    /* Leaves room for "/pg/.s.PGSQL.5432" within those 107 bytes. */
     return strlen(place->sockets) < 80 ||
            fm_fail(err, FM_SETTING, "state directory: too long a path");
 }
@@ -300,7 +301,7 @@ static unsigned free_port(unsigned wanted, unsigned taken)
     return port;
 }
 
-/* One line, "LISTEN LINK METRICS". Older files have two addresses: `metrics` is NULL then. */
+/* One line, "LISTEN LINK METRICS". With two addresses only, `metrics` is NULL. */
 static bool read_ports(const char *path, struct fm_state_dir_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
