@@ -23,7 +23,7 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define OLDEST_POSTGRES 15      /* the oldest major version the migrations are for */
+#define OLDEST_POSTGRES 15      /* the oldest major version supported */
 #define LOW_BYTES 2000000000ULL /* below this much free space: a note */
 #define FEW_FILES 4096          /* below this limit of open files: a note */
 

@@ -18,8 +18,8 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-/* A key has 60 requests a minute by default: one a second at first, because many jobs are short,
- * then half of the allowance at most. */
+/* Half of the trial plan's 120 requests in 60 s (account_plan.def) at first, because many jobs are
+ * short; a quarter after BRISK_LOOKS answers. */
 #define BRISK_LOOKS 10u
 #define BRISK_SECONDS 1u
 #define CALM_SECONDS 2u

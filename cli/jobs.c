@@ -101,6 +101,7 @@ static const struct verb *read_words(char **words, size_t count, struct fm_error
     return verb;
 }
 
+/* The reply to a DELETE is no job object: it has an id and "deleted". */
 static int print(const struct verb *verb, const struct fm_client_answer *answer, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};

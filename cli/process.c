@@ -54,6 +54,7 @@ static bool put_seconds(struct fm_json_writer *json, const char *option, const c
     return true;
 }
 
+/* 0 and "" mean not given, for which the service has its own default. */
 static void put_video(struct fm_json_writer *json, const struct options *options)
 {
     const struct {
@@ -72,6 +73,7 @@ static void put_video(struct fm_json_writer *json, const struct options *options
     fm_json_close(json, '}');
 }
 
+/* Either end may be open: start alone or end alone is a trim. */
 static bool put_trim(struct fm_json_writer *json, const struct options *options,
                      struct fm_error *err)
 {

@@ -385,6 +385,7 @@ static unsigned columns_of_terminal(void)
     return is_known ? size.ws_col - 1u : COLUMNS_UNKNOWN - 1u;
 }
 
+/* Back to the line's start, the new text, then erase to its end (ECMA-48 EL). */
 static void draw(struct fm_show *show, const struct fm_show_job *job)
 {
     FM_AUTO(fm_text_done) struct fm_text bar = {0};
@@ -393,6 +394,7 @@ static void draw(struct fm_show *show, const struct fm_show_job *job)
     show->has_bar = true;
 }
 
+/* Prints nothing while only bytes and times change: a log of a long job stays readable. */
 static void print_changed(struct fm_show *show, const struct fm_show_job *job)
 {
     FM_AUTO(fm_text_done) struct fm_text about = {0}, line = {0};

@@ -87,8 +87,9 @@ static void tell_path(struct fm_stack *stack, const char *name, const char *belo
     tell(stack, name, path);
 }
 
-/* Passes on every FETCHMEDIA_ variable of our own environment, so that the operator can set any
- * setting of the broker, except those decided here and the key of a client. */
+/* Passes on the FETCHMEDIA_ variables of our own environment, so that the operator can set any of
+ * the broker's settings. Left out: what tell_all() has decided from them, and a client's address
+ * and key. Where a name is set twice, the first one counts: getenv(3) stops there. */
 static void tell_ours(struct fm_stack *stack)
 {
     static const char *const ours[] = {"FETCHMEDIA_DATABASE_URL=", "FETCHMEDIA_URL=",
