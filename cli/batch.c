@@ -1,4 +1,7 @@
-/* `batch`: submit many jobs from a file, look at a batch, follow it, or end it. */
+/*
+ * The `batch` command: submits many jobs from a file, shows a batch, follows it, or cancels it. The
+ * file is read by batch_source.c, following is done by follow.c.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +28,7 @@ struct verb {
     bool (*run)(const struct fm_client *client, const char *word, struct fm_client_answer *answer,
                 struct fm_error *err);
     bool takes_file;
-    bool judges; /* the exit code says how the batch ended */
+    bool judges; /* exit with FM_EXIT_FAILED unless the batch succeeded */
 };
 
 /* ---- submit ---- */
@@ -35,6 +38,8 @@ struct submission {
     struct fm_show show;
 };
 
+/* Shows the upload's progress as if it were a job. On a terminal only: a log needs no line for each
+ * piece sent. */
 static void show_sending(struct submission *submission)
 {
     struct fm_show_job job = {.id = "",
@@ -53,6 +58,7 @@ static void show_sending(struct submission *submission)
     }
 }
 
+/* Called by libcurl within fm_client_send, on the main thread, whenever it can send more. */
 static bool read_body(void *context, char *out, size_t room, size_t *length, struct fm_error *err)
 {
     struct submission *submission = context;
@@ -76,7 +82,7 @@ static bool submit(const struct fm_client *client, const char *path,
     return is_good && fm_client_check(answer, err);
 }
 
-/* ---- the others ---- */
+/* ---- the other verbs ---- */
 
 static bool call(const struct fm_client *client, const char *method, const char *path,
                  struct fm_client_answer *answer, struct fm_error *err)
@@ -117,7 +123,8 @@ static const struct verb *find(const char *name)
     return NULL;
 }
 
-/* An id is put into a path: nothing else may stand there. NULL on failure. */
+/* Checks the arguments and returns the verb, NULL on failure. The id is parsed here because it
+ * becomes a part of the request's path, where a slash or a query would ask for something else. */
 static const struct verb *read_words(char **words, size_t count, const struct options *options,
                                      struct fm_error *err)
 {
@@ -146,7 +153,8 @@ static int print(const struct fm_client_answer *answer, bool wants_json, bool ju
     return judges && !batch.has_succeeded ? FM_EXIT_FAILED : FM_EXIT_OK;
 }
 
-/* After the submission: its id, and with --watch its end. */
+/* Prints the accepted batch's id, and with --watch follows the batch. The id is flushed first, so
+ * that a script has it even if following is interrupted. */
 static int go_on(const struct fm_client *client, const struct fm_client_answer *answer,
                  const struct options *options)
 {

@@ -1,4 +1,4 @@
-/* A batch on a terminal: how many of its jobs have ended, and how. */
+/* Counts a batch's jobs for the terminal: see batch_show.h. */
 #include "cli/batch_show.h"
 
 #include <stdio.h>
@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 
+/* A number of the batch's "jobs" object; 0 where it is absent. */
 static long long count(const struct fm_json *json, const char *name)
 {
     return (long long)fm_json_integer(fm_json_get(fm_json_get(json, "jobs"), name));

@@ -1,4 +1,7 @@
-/* A file of jobs, a line at a time. */
+/*
+ * Reads a file of jobs a line at a time and hands it out in pieces of any size: see batch_source.h.
+ * `held` is the queue between the two: lines are appended to it, and give() takes from its front.
+ */
 #include "cli/batch_source.h"
 
 #include <errno.h>
@@ -10,18 +13,18 @@
 #include "common/json.h"
 #include "common/memory.h"
 
-#define LINE_LIMIT ((size_t)16 * 1024 * 1024) /* a whole batch as JSON in one line */
+#define LINE_LIMIT ((size_t)16 * 1024 * 1024) /* enough for a whole batch as one JSON line */
 
 enum form { NDJSON, JSON, LIST };
 
 struct fm_batch_source {
     FILE *stream;
-    char *line; /* getline's */
+    char *line; /* allocated by getline(3) */
     size_t line_size;
     enum form form;
-    struct fm_text held; /* to be given, from `given` on */
+    struct fm_text held; /* bytes not sent yet, from `given` on */
     size_t given;
-    int64_t bytes, total_bytes;
+    int64_t bytes, total_bytes; /* read from the file, and its size (0: unknown) */
 };
 
 static bool fail_read(struct fm_error *err)
@@ -29,7 +32,7 @@ static bool fail_read(struct fm_error *err)
     return fm_fail_errno(err, "the file of jobs");
 }
 
-/* False at the end, or with an error. */
+/* True with *length 0 at the file's end; false with an error. */
 static bool read_line(struct fm_batch_source *source, size_t *length, struct fm_error *err)
 {
     errno = 0;
@@ -43,7 +46,8 @@ static bool read_line(struct fm_batch_source *source, size_t *length, struct fm_
            fm_fail(err, FM_SETTING, "a line is longer than %zu bytes", LINE_LIMIT);
 }
 
-/* A URL becomes a job; what is no URL (a comment, an empty line) an empty line. */
+/* Appends the line's first word as a fetch job. A comment or a blank line becomes an empty line,
+ * which the service skips, so that the lines after it keep their numbers. */
 static void put_url(struct fm_batch_source *source, size_t length)
 {
     struct fm_json_writer writer = {.out = &source->held};
@@ -67,7 +71,9 @@ static void put_line(struct fm_batch_source *source, size_t length)
     }
 }
 
-/* By its first line that says anything: a whole object that is no batch is a job. */
+/* The format, from the first line that is not blank. A line that is a complete object without
+ * "jobs" is one job, hence NDJSON; any other line that begins with a bracket begins a JSON body,
+ * which may go on over many lines. */
 static enum form form_of(const char *line, size_t length)
 {
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
@@ -85,7 +91,8 @@ static bool is_blank(const char *line)
     return line[strspn(line, " \t\r\n")] == '\0';
 }
 
-/* What Windows puts before UTF-8 (RFC 8259 §8.1 allows to ignore it). */
+/* Drops a byte order mark, which some Windows programs write before UTF-8 and which is not part of
+ * JSON (RFC 8259 §8.1). Returns the line's new length; the NUL behind the line moves along. */
 static size_t drop_mark(char *line, size_t length)
 {
     static const char mark[] = "\xef\xbb\xbf";
@@ -96,6 +103,7 @@ static size_t drop_mark(char *line, size_t length)
     return length - 3;
 }
 
+/* Decides the format and puts the first line into `held`, after the blank lines before it. */
 static bool read_first(struct fm_batch_source *source, struct fm_error *err)
 {
     size_t length = 0, blank_lines = 0;
@@ -164,6 +172,7 @@ void fm_batch_source_progress(const struct fm_batch_source *source, int64_t *byt
     *total_bytes = source->total_bytes;
 }
 
+/* Moves up to `room` bytes from the front of `held` to `out`; returns their number. */
 static size_t give(struct fm_batch_source *source, char *out, size_t room)
 {
     size_t left = source->held.length - source->given;

@@ -1,4 +1,8 @@
-/* The only curl of the CLI: one easy handle a request, nothing kept between two. */
+/*
+ * HTTP requests and downloads with libcurl: see client.h. Each request has an easy handle of its
+ * own, so that no state and no connection outlives it. Any curl allocation that fails aborts, like
+ * every other allocation of the project.
+ */
 #include "cli/client.h"
 
 #include <curl/curl.h>
@@ -15,16 +19,16 @@
 #include "common/memory.h"
 #include "common/url.h"
 
-#define ANSWER_LIMIT (16u << 20) /* no answer but a file is larger */
+#define ANSWER_LIMIT (16u << 20) /* no API response is larger; downloads have no limit */
 #define CONNECT_SECONDS 10L
-#define CALL_SECONDS 75L /* outlives the longest wait=60 */
+#define CALL_SECONDS 75L /* longer than the longest poll, wait=60 */
 #define PLAIN_SECONDS 5L
-#define STALL_SECONDS 60L /* a download may take its time, but not stand still */
+#define STALL_SECONDS 60L /* a download fails after this long without a byte */
 #define REDIRECT_LIMIT 5L
 
 /* ---- one request ---- */
 
-/* A proxy from the environment is meant for the world outside. */
+/* Requests to this machine ignore the environment's proxy, which could not reach it. */
 static bool is_loopback(const char *text)
 {
     struct fm_url url;
@@ -41,7 +45,7 @@ static CURL *new_request(const char *url)
 {
     CURL *curl = curl_easy_init();
     if (curl == NULL) {
-        abort(); /* as any other allocation */
+        abort();
     }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -54,6 +58,7 @@ static CURL *new_request(const char *url)
     return curl;
 }
 
+/* A CURLOPT_WRITEFUNCTION; returning 0 makes curl abandon a body that is too long. */
 static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     struct fm_text *body = context;
@@ -65,7 +70,7 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
     return length;
 }
 
-/* How it failed, with the host for the person who set it, but never a path: it may hold a token. */
+/* Reports the failure with the URL's scheme and host only: a path or query may hold a signature. */
 static bool fail_transport(CURLcode code, const char *url, struct fm_error *err)
 {
     const char *scheme = strstr(url, "://");
@@ -74,8 +79,9 @@ static bool fail_transport(CURLcode code, const char *url, struct fm_error *err)
                    url, curl_easy_strerror(code));
 }
 
-/* TLS may write into a closed connection, which must be an error and not this process's end; and
- * what the supervisor's children inherit must stay as it was. */
+/* SIGPIPE is ignored during the request: TLS may write into a closed connection, which must be an
+ * error and not end this process. It is restored because child processes inherit an ignored signal.
+ */
 static CURLcode perform(CURL *curl)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
@@ -121,7 +127,7 @@ static void read_answer(CURL *curl, struct fm_client_answer *answer)
     }
 }
 
-/* A request with the key, and how its answer is taken. */
+/* A request with the key whose body goes to `answer`. The caller frees *headers and the handle. */
 static CURL *new_call(const struct fm_client *client, const char *url, const char *content_type,
                       struct curl_slist **headers, struct fm_client_answer *answer)
 {
@@ -155,7 +161,7 @@ bool fm_client_call(const struct fm_client *client, const char *method, const ch
     return code == CURLE_OK || fail_transport(code, fm_text_get(&url), err);
 }
 
-/* ---- a long body ---- */
+/* ---- a request with a long body ---- */
 
 struct sending {
     const struct fm_client_body *body;
@@ -180,7 +186,7 @@ bool fm_client_send(const struct fm_client *client, const char *path,
     struct sending sending = {body, err};
     fm_text_format(&url, "%s%s", client->base_url, path);
     CURL *curl = new_call(client, fm_text_get(&url), body->content_type, &headers, answer);
-    headers = add_header(headers, "Transfer-Encoding", "chunked"); /* its length is not known */
+    headers = add_header(headers, "Transfer-Encoding", "chunked"); /* the length is not known */
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_bytes);
@@ -192,7 +198,7 @@ bool fm_client_send(const struct fm_client *client, const char *path,
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     if (code == CURLE_ABORTED_BY_CALLBACK) {
-        return false; /* the reader said why */
+        return false; /* the reader has filled err */
     }
     return code == CURLE_OK || fail_transport(code, fm_text_get(&url), err);
 }
@@ -214,7 +220,8 @@ static const struct {
 #undef FM_ERROR
 };
 
-/* Rows that share a public code: the first is the public one. */
+/* The code for the service's public code. Several rows may share a public code; the first of them
+ * counts. An unknown code, from a newer service, is judged by the HTTP status. */
 static enum fm_error_code code_of(const char *public_code, long status)
 {
     for (size_t i = 0; i < FM_COUNT(codes); i++) {
@@ -273,7 +280,7 @@ static size_t take_to_file(char *bytes, size_t size, size_t count, void *context
 static bool check_download(CURLcode code, long status, const char *url, struct fm_error *err)
 {
     if (code == CURLE_WRITE_ERROR) {
-        return false; /* the sink said why */
+        return false; /* take_to_file has filled err */
     }
     if (code == CURLE_HTTP_RETURNED_ERROR) {
         bool is_late = status >= 500 || status == 429;
@@ -289,7 +296,7 @@ static bool stream(const char *url, int fd, struct fm_error *err)
     long status = 0;
     CURL *curl = new_request(url);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L); /* an object store */
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L); /* to an object store's signed URL */
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECT_LIMIT);
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -302,7 +309,8 @@ static bool stream(const char *url, int fd, struct fm_error *err)
     return check_download(code, status, url, err);
 }
 
-/* Into place, unless something has come to stand there. Not every file system knows the flag. */
+/* Renames the complete file to `path` unless a file has appeared there. Where the file system does
+ * not support RENAME_NOREPLACE (EINVAL), the check before the rename leaves a short race. */
 static bool put_in_place(const char *part, const char *path, struct fm_error *err)
 {
     int result = renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE);
@@ -324,9 +332,10 @@ static bool fill(const char *url, const char *part, struct fm_error *err)
     return stream(url, fd, err) && (fsync(fd) == 0 || fm_fail_errno(err, part));
 }
 
-/* What the handler removes; set before it can run. */
+/* The file that the handler removes; set before the handler is installed. */
 static const char *unfinished;
 
+/* A signal handler: async-signal-safe calls only. */
 static void leave(int number)
 {
     static const char said[] = "\nThe unfinished file is removed.\n";
@@ -337,7 +346,7 @@ static void leave(int number)
     _exit(FM_EXIT_INTERRUPTED);
 }
 
-/* As fill(), but a Ctrl-C leaves nothing behind. */
+/* Like fill(), but Ctrl-C removes the unfinished file. */
 static bool fill_or_remove(const char *url, const char *part, struct fm_error *err)
 {
     struct sigaction action = {.sa_handler = leave}, before;
@@ -349,7 +358,8 @@ static bool fill_or_remove(const char *url, const char *part, struct fm_error *e
     return is_filled;
 }
 
-/* Under another name until it is whole: half a file looks like a file. */
+/* The file gets its name only when complete, so that half a download is never taken for a whole
+ * one. The process id keeps two downloads to one path apart. */
 bool fm_client_download(const char *url, const char *path, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text part = {0};

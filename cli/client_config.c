@@ -1,4 +1,7 @@
-/* Where the client's address and key come from, and where they are kept. */
+/*
+ * Finds the service's address and the API key, and keeps them in the config file: see client.h. The
+ * file has lines "url = …" and "api_key = …"; lines that begin with # are comments.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +31,7 @@ static char *trim(const char *text, size_t length)
     return fm_strndup(text, length);
 }
 
-/* A key becomes a header's value: nothing in it may end that line. */
+/* The key becomes part of a header line, so it may hold no line break and no other control byte. */
 static bool check_key(const char *key, struct fm_error *err)
 {
     size_t length = strlen(key);
@@ -39,7 +42,8 @@ static bool check_key(const char *key, struct fm_error *err)
     return is_good || fm_fail(err, FM_SETTING, "the API key is not one word of visible ASCII");
 }
 
-/* Paths are appended to it, so it ends without a slash. */
+/* Checks the address and drops its fragment and trailing slashes, because paths are appended to it.
+ * *base_url may be set on failure too; the caller frees it. */
 static bool clean_address(const char *text, char **base_url, struct fm_error *err)
 {
     struct fm_url url;
@@ -73,6 +77,7 @@ bool fm_client_config_path(struct fm_text *path, struct fm_error *err)
     return true;
 }
 
+/* The mode must be private before the key is used: a key that others can read is to be replaced. */
 static bool check_mode(const char *path, struct fm_error *err)
 {
     struct stat status;
@@ -103,7 +108,7 @@ static bool take_line(const char *line, size_t length, struct fm_client *kept, s
     return true;
 }
 
-/* Nothing kept is no error. */
+/* Reads the config file, if there is one; a missing file is no error. */
 static bool read_kept(struct fm_client *kept, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0}, text = {0};
@@ -127,6 +132,7 @@ static bool read_kept(struct fm_client *kept, struct fm_error *err)
 
 /* ---- the environment ---- */
 
+/* Leaves *key NULL when neither variable is set; FETCHMEDIA_API_KEY comes first. */
 static bool key_of_environment(char **key, struct fm_error *err)
 {
     const char *text = getenv("FETCHMEDIA_API_KEY"), *path = getenv("FETCHMEDIA_API_KEY_FILE");
@@ -154,9 +160,11 @@ static bool choose_address(const struct fm_client *kept, struct fm_client *clien
     return clean_address(chosen, &client->base_url, err);
 }
 
+/* The environment's key, else the config file's, provided both addresses are the same: a key must
+ * not be sent to a service it does not belong to. */
 static bool choose_key(const struct fm_client *kept, struct fm_client *client, struct fm_error *err)
 {
-    FM_AUTO_FREE char *home = NULL; /* of the kept key */
+    FM_AUTO_FREE char *home = NULL; /* the address the kept key belongs to */
     if (client->api_key == NULL && kept->api_key != NULL && kept->base_url != NULL &&
         clean_address(kept->base_url, &home, err) && strcmp(home, client->base_url) == 0) {
         client->api_key = fm_strdup(kept->api_key);

@@ -1,3 +1,7 @@
+/*
+ * The cluster with PostgreSQL's own programs (initdb, postgres, pg_isready, psql), run as the user
+ * postgres: see cluster.h. The CLI links no database library.
+ */
 #include "cli/cluster.h"
 
 #include <fcntl.h>
@@ -19,7 +23,8 @@
 #define START_PATIENCE_MS 60000
 #define ASK_EVERY_MS 50
 
-/* The newest server's folder of programs, or NULL. */
+/* The directory of the newest server's programs, malloc'ed, or NULL. glob sorts by name, so
+ * "newest" holds among versions with two digits, which are all that the broker supports. */
 static char *server_directory(void)
 {
     glob_t found = {0};
@@ -41,7 +46,7 @@ static bool program(const char *name, struct fm_text *path, struct fm_error *err
     return true;
 }
 
-/* `pg` is filled by one rename, of what is whole. */
+/* `pg` is filled by a single rename of a complete cluster, so one file in it proves the rest. */
 static bool is_made(const struct fm_state_dir *place)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg/PG_VERSION");
@@ -53,7 +58,7 @@ static bool is_made(const struct fm_state_dir *place)
 static const char settings[] =
     "listen_addresses = ''\n"
     "unix_socket_directories = '%s/pg'\n"
-    "unix_socket_permissions = 0777\n" /* the directory, 0750, is the wall */
+    "unix_socket_permissions = 0777\n" /* the socket's directory (0750) limits access */
     "max_connections = 60\n"
     "shared_buffers = 256MB\n"
     "max_wal_size = 2GB\n"
@@ -63,6 +68,7 @@ static const char settings[] =
     "log_timezone = 'UTC'\n"
     "log_min_messages = warning\n";
 
+/* The only way in is the Unix socket, with the peer's system user mapped by ident_map(). */
 static const char access_rules[] = "local all all peer map=fetchmedia\n";
 
 static bool write_below(const struct fm_state_dir *place, const char *name, const char *text,
@@ -74,7 +80,8 @@ static bool write_below(const struct fm_state_dir *place, const char *name, cons
     return chown(path, place->postgres.uid, place->postgres.gid) == 0 || fm_fail_errno(err, name);
 }
 
-/* Which system user may be which role: the workers' user none. */
+/* Which system user may connect as which role (pg_ident.conf). The workers' user has no line, so it
+ * cannot connect at all; the broker's may not become the superuser. */
 static void ident_map(const struct fm_state_dir *place, struct fm_text *text)
 {
     const struct passwd *self = getpwuid(geteuid());
@@ -83,10 +90,11 @@ static void ident_map(const struct fm_state_dir *place, struct fm_text *text)
     static const char *const roles[] = {"postgres", "fetchmedia"};
     for (size_t i = 0; i < FM_COUNT(names); i++)
         for (size_t j = 0; names[i] && j < FM_COUNT(roles); j++)
-            if (i < 2 || j == 1) /* the broker is no superuser */
+            if (i < 2 || j == 1) /* the broker's user: its own role only */
                 fm_text_format(text, "fetchmedia %s %s\n", names[i], roles[j]);
 }
 
+/* Rewritten on every start, so that a newer release's settings apply to an older cluster. */
 static bool configure(const struct fm_state_dir *place, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0}, map = {0};
@@ -112,7 +120,7 @@ static bool include_settings(const struct fm_state_dir *place, struct fm_error *
 
 /* ---- making ---- */
 
-/* What an earlier try left there is of no use to initdb, which asks for an empty directory. */
+/* initdb needs an empty directory: remove what an interrupted run left there. */
 static bool make_empty(const struct fm_state_dir *place, const char *path, struct fm_error *err)
 {
     if (!fm_file_remove_tree(AT_FDCWD, path, err))
@@ -133,7 +141,8 @@ static bool run_initdb(const struct fm_state_dir *place, const char *directory,
     return fm_spawn_run(argv, NULL, &place->postgres, NULL, err);
 }
 
-/* What is renamed was fsynced: by initdb, and by who wrote the settings. */
+/* Everything below `fresh` has been fsynced by initdb and fm_file_write, so the rename and an fsync
+ * of the parent directory are enough. `pg` exists and is empty, which rename(2) replaces. */
 static bool move_in(const struct fm_state_dir *place, const char *fresh, struct fm_error *err)
 {
     FM_AUTO_FREE char *final = fm_state_dir_path(place, "pg");
@@ -180,6 +189,7 @@ static bool psql(const struct fm_state_dir *place, const char *database, const c
     return fm_spawn_run(argv, NULL, &place->postgres, out, err);
 }
 
+/* Whether the query returns a row that begins with 1; false with `err` when psql fails. */
 static bool is_there(const struct fm_state_dir *place, const char *sql, bool *there,
                      struct fm_error *err)
 {
@@ -211,7 +221,7 @@ bool fm_cluster_ready(const struct fm_state_dir *place, pid_t pid, struct fm_err
         "postgres",          NULL};
     int64_t until_ms = fm_clock_ms() + START_PATIENCE_MS;
     while (!fm_spawn_run(argv, NULL, &place->postgres, NULL, NULL)) {
-        siginfo_t info = {0};
+        siginfo_t info = {0}; /* WNOWAIT: the caller reaps the server */
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
             return fm_fail(err, FM_SYSTEM, "PostgreSQL ended at its start: see log/postgres.log");
         if (fm_clock_ms() > until_ms)

@@ -1,4 +1,4 @@
-/* How a command that failed says so, and the exit code that tells a script. */
+/* Turns an error into a line on stderr and an exit code: see command.h. */
 #include "cli/command.h"
 
 #include <stdio.h>
@@ -6,7 +6,8 @@
 #include "cli/show.h"
 #include "common/memory.h"
 
-/* Codes of this program's own making; every other came from the service. */
+/* The codes that the CLI itself produces, or that mean no usable answer. Any other code comes from
+ * the service's error body and is a refusal. */
 static const struct {
     enum fm_error_code code;
     enum fm_command_exit exit;
@@ -31,7 +32,8 @@ int fm_command_fail(const struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     enum fm_command_exit code = exit_of(err->code);
-    /* Whoever runs this may read the detail; a refusal has the service's words only. */
+    /* The public message if there is one, else the detail: the user who runs this command may read
+     * paths and system errors of this machine. A refusal carries the service's message only. */
     bool has_words = err->message[0] != '\0' || err->detail[0] == '\0';
     fm_show_clean(has_words ? fm_error_text(err) : err->detail, &text);
     if (code == FM_EXIT_REFUSED) {

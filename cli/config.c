@@ -1,4 +1,7 @@
-/* `config set URL`: the key comes from standard input, so no process list and no history has it. */
+/*
+ * The `config set URL` command: keeps the address and the API key for later commands. The key comes
+ * from standard input, so that neither the process list nor the shell's history holds it.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -8,9 +11,9 @@
 #include "cli/command.h"
 #include "common/memory.h"
 
-#define KEY_LINE 512
+#define KEY_LINE 512 /* bytes; a longer line is cut, and then refused as malformed */
 
-/* Not echoed on a terminal. */
+/* Reads one line; echo is off meanwhile if stdin is a terminal. False at the end of input. */
 static bool read_key(char *line, int size)
 {
     struct termios before;

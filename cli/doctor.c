@@ -1,4 +1,8 @@
-/* `doctor`: looks at everything a stack stands on, says what is wrong and what to type. */
+/*
+ * The `doctor` command: runs every check of examine.c and prints the verdicts, as lines or as one
+ * JSON object. It changes nothing, and needs no running stack. Exits with FM_EXIT_FAILED when a
+ * check is bad; a note is no failure.
+ */
 #include <stdio.h>
 
 #include "cli/command.h"
@@ -42,7 +46,7 @@ static void put_json(struct fm_json_writer *json, const char *name, enum fm_exam
     fm_json_close(json, '}');
 }
 
-/* True unless something is bad. */
+/* Runs and prints all checks; `json` NULL: as lines. True unless a check is bad. */
 static bool look_at_all(const struct fm_state_dir *place, const struct fm_json *running,
                         struct fm_json_writer *json)
 {
@@ -72,7 +76,7 @@ static int run(const struct fm_state_dir *place, bool wants_json)
         return fm_command_fail(&err);
     }
     if (is_running && !fm_running_describe(place, &description, &running)) {
-        running = NULL; /* it is starting */
+        running = NULL; /* the stack is still starting: up.json comes when it is ready */
     }
     struct fm_json_writer json = {.out = &text};
     fm_json_open(&json, NULL, '{');

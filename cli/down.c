@@ -1,4 +1,7 @@
-/* `down` ends what up started; `status` says what runs. Both find the stack by its state directory.
+/*
+ * The commands `down` and `status`. Both find the stack by its state directory: `down` signals the
+ * supervisor that holds the lock and waits until the lock is free, which is after all members have
+ * ended; `status` reads up.json and asks the broker whether it is ready.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +16,7 @@
 #include "common/memory.h"
 #include "common/settings.h"
 
-#define STOP_PATIENCE_MS 90000
+#define STOP_PATIENCE_MS 90000 /* the supervisor gives each member 20 s (stack.c) */
 #define LOOK_EVERY_MS 20
 
 struct options {
@@ -56,6 +59,7 @@ static bool wait_until_stopped(const struct fm_state_dir *place)
     return !is_running;
 }
 
+/* A stack that does not run is a success: `down` may be repeated. */
 static int stop(const struct fm_state_dir *place)
 {
     struct fm_error err = {0};

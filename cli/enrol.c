@@ -1,3 +1,7 @@
+/*
+ * Runs the broker's and the worker's commands and reads their output: see enrol.h. Each step can be
+ * repeated, so that an `up` that was interrupted is repaired by the next one.
+ */
 #include "cli/enrol.h"
 
 #include <ctype.h>
@@ -13,12 +17,14 @@
 
 #define FIRST_EMAIL "operator@localhost"
 
-/* Runs a command of the broker's and parses the first line it prints; NULL when it prints none. */
+/* Runs a command of the broker and parses the first line it prints; *answer NULL when it prints
+ * nothing. The caller destroys *answer. */
 static bool ask_broker(const struct fm_enrol *enrol, const char *const *words,
                        struct fm_json **answer, struct fm_error *err)
 {
     FM_AUTO_FREE char *program = fm_state_dir_path(enrol->place, "bin/fetchmedia-broker");
-    const char *argv[12] = {program, "--"}; /* a node's key may begin with two dashes */
+    const char *argv[12] = {program,
+                            "--"}; /* "--": a node's key may itself begin with two dashes */
     for (size_t i = 0; words[i] && i + 3 < FM_COUNT(argv); i++)
         argv[i + 2] = words[i];
     FM_AUTO(fm_text_done) struct fm_text out = {0};
@@ -29,6 +35,7 @@ static bool ask_broker(const struct fm_enrol *enrol, const char *const *words,
     return line == 0 || fm_json_parse((struct fm_slice){fm_text_get(&out), line}, answer, err);
 }
 
+/* The member's text, malloc'ed; NULL when it is absent or empty. */
 static char *text_of(const struct fm_json *object, const char *name)
 {
     const char *text = fm_json_text(fm_json_get(object, name));
@@ -48,13 +55,16 @@ static bool read_account(struct fm_enrol *enrol)
     return true;
 }
 
-/* Last: an up that died before it could print the key makes another one next time. */
+/* Written after the key was made: if `up` dies in between, nobody has seen that key, and the next
+ * run makes another. */
 static bool write_account(const struct fm_enrol *enrol, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(enrol->place, "account");
     return fm_file_write(path, 0644, fm_slice_of(enrol->account), err);
 }
 
+/* An account may exist already: from an interrupted run, or in a database that is shared. The
+ * password is known only if the account is made here. */
 static bool find_or_make_account(struct fm_enrol *enrol, struct fm_error *err)
 {
     static const char *const list[] = {"account", "list", NULL};
@@ -96,6 +106,8 @@ bool fm_enrol_account(struct fm_enrol *enrol, struct fm_error *err)
 
 /* ---- workers ---- */
 
+/* The worker's public key as 40 characters of Z85 (ZeroMQ RFC 32); the worker makes its pair on the
+ * first call and keeps the secret half in its working directory. */
 static bool node_key(const struct fm_enrol *enrol, const char *work_dir, char key[41],
                      struct fm_error *err)
 {
@@ -114,14 +126,16 @@ static bool node_key(const struct fm_enrol *enrol, const char *work_dir, char ke
     return true;
 }
 
-/* A name of this stack's own: several may share a database. */
+/* "local-ID-NUMBER"; ID is the state path's hash, so that stacks which share a database have nodes
+ * of different names. */
 static void node_name(const struct fm_enrol *enrol, unsigned number, char name[32])
 {
     const char *id = strrchr(enrol->place->sockets, '/');
     snprintf(name, 32, "local-%.8s-%u", id ? id + 1 : "", number);
 }
 
-/* A revocation is the operator's word: it holds through every restart. */
+/* Whether the operator has revoked the node. Asked first, because `node add` refuses a revoked
+ * node, which would end the whole start: only the one worker is to be left out. */
 static bool ask_revoked(const struct fm_enrol *enrol, const char *name, bool *is_revoked,
                         struct fm_error *err)
 {

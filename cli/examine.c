@@ -1,4 +1,8 @@
-/* The parts, in the order a person would look at them. */
+/*
+ * The checks of `doctor`: see examine.h. The table at the end lists them from the machine up to the
+ * stack, because a later fault often follows from an earlier one. A check that needs a program runs
+ * it with spawn.c.
+ */
 #include "cli/examine.h"
 
 #include <glob.h>
@@ -19,16 +23,18 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define OLDEST_POSTGRES 15
-#define LOW_BYTES 2000000000ULL
-#define FEW_FILES 4096
+#define OLDEST_POSTGRES 15      /* the oldest major version supported */
+#define LOW_BYTES 2000000000ULL /* below this much free space: a note */
+#define FEW_FILES 4096          /* below this limit of open files: a note */
 
+/* Sets what to type; returns FM_EXAMINE_BAD. */
 static enum fm_examine_verdict bad(struct fm_examine *examine, const char *fix)
 {
     fm_text_append(&examine->fix, fix);
     return FM_EXAMINE_BAD;
 }
 
+/* Looks in our own PATH first, to start nothing that is missing: the child would print an error. */
 static bool is_on_path(const char *name)
 {
     const char *at = getenv("PATH");
@@ -43,7 +49,7 @@ static bool is_on_path(const char *name)
     return is_there;
 }
 
-/* The first line a program prints; false when there is none. */
+/* The first line that a program prints; false when it is missing or fails. */
 static bool first_line(const char *const *argv, struct fm_text *out)
 {
     FM_AUTO(fm_text_done) struct fm_text all = {0};
@@ -79,9 +85,9 @@ static enum fm_examine_verdict look_at_limits(struct fm_examine *examine)
     return FM_EXAMINE_NOTE;
 }
 
-/* ---- our programs, and the seal ---- */
+/* ---- our programs, and the sandbox ---- */
 
-/* Beside this program, where a stack takes them from. */
+/* The path of a program in this program's directory, from which `up` copies it. */
 static void program_beside(const char *name, struct fm_text *path)
 {
     char self[PATH_MAX];
@@ -107,6 +113,7 @@ static enum fm_examine_verdict look_at_programs(struct fm_examine *examine)
     return FM_EXAMINE_OK;
 }
 
+/* The worker itself tries the media child's sandbox, so what is checked is what will run. */
 static enum fm_examine_verdict look_at_sandbox(struct fm_examine *examine)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
@@ -175,6 +182,7 @@ static enum fm_examine_verdict look_at_stack(struct fm_examine *examine)
     return FM_EXAMINE_BAD;
 }
 
+/* A running stack holds its own ports, so they are tried only when none runs. */
 static enum fm_examine_verdict look_at_ports(struct fm_examine *examine)
 {
     struct fm_state_dir_ports ports = {0};
@@ -194,9 +202,10 @@ static enum fm_examine_verdict look_at_ports(struct fm_examine *examine)
     return FM_EXAMINE_BAD;
 }
 
-/* ---- room ---- */
+/* ---- disk space ---- */
 
-/* The state directory, or what is there of the way to it. */
+/* The file system of `path`, or of its nearest parent that exists: before the first `up` there is
+ * no state directory. */
 static bool room_at(const char *path, struct statvfs *room)
 {
     FM_AUTO_FREE char *at = fm_strdup(path);
@@ -210,7 +219,8 @@ static bool room_at(const char *path, struct statvfs *room)
     return true;
 }
 
-/* `path` exists: whether who writes there may, tried as that user when we are root. */
+/* Whether user `name` can write to `path`, which exists. Tried as that user for root, because root
+ * itself can write anywhere; else as the current user, who then runs everything. */
 static bool can_write(const struct fm_state_dir *place, const char *path, const char *name)
 {
     const struct passwd *entry = place->is_root ? getpwnam(name) : NULL;
@@ -225,7 +235,7 @@ static bool can_write(const struct fm_state_dir *place, const char *path, const 
     return fm_spawn_run(argv, NULL, &user, NULL, &err);
 }
 
-/* The file system that a folder of the stack is on, which need not be the state directory's. */
+/* Free space for a directory of the stack; it may be a mount point of its own. */
 static enum fm_examine_verdict look_at_room(struct fm_examine *examine, const char *name)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(examine->place, name);

@@ -1,6 +1,7 @@
 /*
- * What `doctor` looks at, one function a part of the machine: each says how it stands, in a few
- * words, and what to type where it is not well. May not: change anything.
+ * The checks of `doctor`, one function for each part of the machine. A check returns a verdict, a
+ * short description, and where something is wrong, what to type. A check may run programs and bind
+ * a port for a moment, but must not change anything. Called by doctor.c, in the table's order.
  */
 #ifndef FM_CLI_EXAMINE_H
 #define FM_CLI_EXAMINE_H
@@ -15,9 +16,11 @@ enum fm_examine_verdict {
 };
 
 struct fm_examine {
-    const struct fm_state_dir *place;
-    const struct fm_json *running; /* the stack's description; NULL: it does not run */
-    struct fm_text detail, fix;
+    const struct fm_state_dir *place; /* borrowed */
+    const struct fm_json
+        *running; /* the stack's description, borrowed; NULL: not running or not ready */
+    struct fm_text detail,
+        fix; /* appended by the check, released by the caller; fix may be empty */
 };
 
 struct fm_examine_part {

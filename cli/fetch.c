@@ -1,4 +1,7 @@
-/* `fetch`: submit a link, follow the job, save what came of it. */
+/*
+ * The `fetch` command: builds the request of POST /v1/videos from the options. Submitting,
+ * following and saving are run.c's.
+ */
 #include "cli/command.h"
 #include "cli/run.h"
 #include "common/json.h"
@@ -39,7 +42,7 @@ static bool make_body(const struct options *options, const char *url, struct fm_
     return true;
 }
 
-/* The site is the service's to find out. */
+/* Sends the URL as it is: the service finds out which site it belongs to. */
 static bool make_run(const struct options *options, const struct fm_settings_words *words,
                      struct fm_text *body, struct fm_run *run, struct fm_error *err)
 {

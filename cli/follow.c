@@ -1,4 +1,7 @@
-/* Following a job or a batch: the service answers a change of state at once, progress is asked for.
+/*
+ * Follows a job or a batch by polling: see follow.h. A job is asked for with ?wait=N: the service
+ * holds its reply until the status changes or N seconds have passed, so that a change shows at once
+ * and the number of requests stays small. A batch has no such wait; here we sleep between requests.
  */
 #include "cli/follow.h"
 
@@ -15,20 +18,21 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-/* A key may ask 60 times a minute: brisk for what is over soon, then half of that at most. */
+/* Half of the trial plan's 120 requests in 60 s (account_plan.def) at first, because many jobs are
+ * short; a quarter after BRISK_LOOKS answers. */
 #define BRISK_LOOKS 10u
 #define BRISK_SECONDS 1u
 #define CALM_SECONDS 2u
-#define WAIT_LIMIT_SECONDS 30u
-#define PAUSE_LIMIT_SECONDS 3600u
-#define OUTAGE_MS 60000
+#define WAIT_LIMIT_SECONDS 30u    /* the longest wait between two requests that succeed */
+#define PAUSE_LIMIT_SECONDS 3600u /* the longest pause a Retry-After can cause */
+#define OUTAGE_MS 60000           /* without an answer for longer: give up */
 
-/* What can be followed. */
+/* What differs between jobs and batches. */
 struct subject {
-    const char *path; /* before its id */
-    bool waits;       /* the service holds its answer */
+    const char *path; /* of the request, up to the id */
+    bool waits;       /* the service knows ?wait=N for it */
     void (*read)(const struct fm_json *json, struct fm_show_job *job);
-    const char *farewell;
+    const char *farewell; /* printed on Ctrl-C, before the id */
 };
 
 static const struct subject job_subject = {
@@ -41,19 +45,20 @@ struct follow {
     const struct fm_client *client;
     const struct subject *subject;
     const char *id;
-    struct fm_client_answer *answer; /* the last one */
+    struct fm_client_answer *answer; /* of the last request; the caller's */
     struct fm_show show;
-    struct fm_text status; /* as last seen; empty: never seen */
-    unsigned looks, seconds;
-    int64_t lost_at_ms; /* the first look without an answer; 0: none */
+    struct fm_text status;   /* in the last answer; empty: no answer yet */
+    unsigned looks, seconds; /* answers so far; seconds that the next request may wait */
+    int64_t lost_at_ms;      /* when the first request failed since the last answer; 0: none did */
     bool is_done;
 };
 
 /* ---- Ctrl-C ---- */
 
-/* What the handler says; made before it can run. */
+/* Printed by the handler, which may not format: made before the handler is installed. */
 static char farewell[160];
 
+/* A signal handler: async-signal-safe calls only. */
 static void leave(int number)
 {
     (void)number;
@@ -82,6 +87,7 @@ static void pause_ms(int64_t ms)
     }
 }
 
+/* Seconds until the next request: our own interval, or the service's Retry-After if longer. */
 static unsigned pace(const struct follow *follow)
 {
     unsigned own = follow->looks < BRISK_LOOKS ? BRISK_SECONDS : CALM_SECONDS;
@@ -90,7 +96,9 @@ static unsigned pace(const struct follow *follow)
     return seconds < WAIT_LIMIT_SECONDS ? seconds : WAIT_LIMIT_SECONDS;
 }
 
-/* Busy, restarting or unreachable: worth another look for a while, once it has answered at all. */
+/* Pauses after a request that failed for a passing reason: busy, restarting or unreachable. False
+ * when it is time to give up: at once if the service has never answered, as the address is then
+ * likely wrong, else after OUTAGE_MS. A 429 is waited out without that limit. */
 static bool wait_out(struct follow *follow, struct fm_error *err)
 {
     unsigned seconds = follow->answer->retry_after_seconds;
@@ -110,7 +118,9 @@ static bool wait_out(struct follow *follow, struct fm_error *err)
 
 /* ---- looking ---- */
 
-/* The service holds its answer for us; should it not, we wait ourselves. */
+/* Takes an answer over and shows it. When the reply came without a change before its time, as from
+ * a service that does not hold replies, we sleep for the rest, so that we never poll in a tight
+ * loop. */
 static void settle(struct follow *follow, int64_t asked_at_ms)
 {
     struct fm_show_job job;

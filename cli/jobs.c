@@ -1,4 +1,7 @@
-/* `jobs`: list them, look at one, follow it, or end it. */
+/*
+ * The `jobs` command: shows, follows, cancels, retries or deletes a job, one request each. `jobs
+ * list` has a file of its own, jobs_list.c; following is done by follow.c.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +26,7 @@ struct verb {
     const char *name;
     bool (*run)(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
                 struct fm_error *err);
-    bool judges; /* the exit code says how the job ended */
+    bool judges; /* exit with FM_EXIT_FAILED unless the job succeeded */
 };
 
 static bool get(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
@@ -80,7 +83,8 @@ static const struct verb *find(const char *name)
     return NULL;
 }
 
-/* An id is put into a path: nothing else may stand there. NULL on failure. */
+/* Checks the arguments and returns the verb, NULL on failure. The id is parsed here because it
+ * becomes a part of the request's path, where a slash or a query would ask for something else. */
 static const struct verb *read_words(char **words, size_t count, struct fm_error *err)
 {
     struct fm_id id;
@@ -97,6 +101,7 @@ static const struct verb *read_words(char **words, size_t count, struct fm_error
     return verb;
 }
 
+/* The reply to a DELETE is no job object: it has an id and "deleted". */
 static int print(const struct verb *verb, const struct fm_client_answer *answer, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};

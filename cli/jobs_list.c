@@ -1,4 +1,7 @@
-/* The page as a table for a person, or as it came. */
+/*
+ * Asks for one page of jobs and prints it as a table, or unchanged with --json: see jobs_list.h.
+ * The rows of `table` are both the options and the names of the query's parameters.
+ */
 #include "cli/jobs_list.h"
 
 #include <stdio.h>
@@ -10,7 +13,7 @@
 #include "common/memory.h"
 #include "common/settings.h"
 
-#define PLACE_WIDTH 60
+#define PLACE_WIDTH 60 /* bytes of the title or URL */
 
 struct options {
     char *status, *type, *site, *batch, *text, *cursor;
@@ -33,9 +36,10 @@ static const struct fm_setting table[] = {
     ROW(BOOL, json, "false", 0, 1, "Print the page as it came"),
 };
 
-/* ---- the question ---- */
+/* ---- the request ---- */
 
-/* Percent-encoded but for what is safe anywhere in a query (RFC 3986 §2.3). */
+/* Percent-encodes all but the unreserved characters (RFC 3986 §2.3) and the comma, which separates
+ * statuses. */
 static void put_value(struct fm_text *path, const char *value)
 {
     static const char safe[] =
@@ -49,6 +53,7 @@ static void put_value(struct fm_text *path, const char *value)
     }
 }
 
+/* Each text option that is set becomes the parameter of the same name. */
 static void make_path(const struct options *options, struct fm_text *path)
 {
     fm_text_format(path, "/v1/jobs?limit=%llu", (unsigned long long)options->limit);
@@ -67,6 +72,7 @@ static void make_path(const struct options *options, struct fm_text *path)
 
 /* ---- the answer ---- */
 
+/* What a person knows the job by: the title if there is one yet, else the URL. */
 static const char *place_of(const struct fm_json *job)
 {
     const char *title = fm_json_text(fm_json_get(fm_json_get(job, "source"), "title"));

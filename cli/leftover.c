@@ -1,3 +1,7 @@
+/*
+ * Finds a dead supervisor's processes by the program they run (/proc/PID/exe), since their ids are
+ * lost with the supervisor: see leftover.h.
+ */
 #include "cli/leftover.h"
 
 #include <ctype.h>
@@ -14,11 +18,12 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define PATIENCE_MS 20000      /* then they are killed */
-#define LAST_PATIENCE_MS 40000 /* and then given up */
+#define PATIENCE_MS 20000      /* then SIGKILL */
+#define LAST_PATIENCE_MS 40000 /* then the start fails */
 #define LOOK_EVERY_MS 20
 #define PID_FILE_LIMIT 4096
 
+/* Also false for a process of another user, whose link we may not read. */
 static bool program_of(pid_t pid, char out[PATH_MAX])
 {
     char link[64];
@@ -28,7 +33,8 @@ static bool program_of(pid_t pid, char out[PATH_MAX])
     return length > 0;
 }
 
-/* PostgreSQL's programs are not below our directory: its own pid file names the server. */
+/* The PostgreSQL server of this cluster, or 0. Its program is the system's, so its pid file names
+ * it; the program's name is checked because the id may belong to another process by now. */
 static pid_t find_server(const struct fm_state_dir *place)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg/postmaster.pid");
@@ -41,8 +47,9 @@ static pid_t find_server(const struct fm_state_dir *place)
     return is_server ? pid : 0;
 }
 
-/* The first member or worker's child of the stack, or 0: they run its own copies of the programs.
- * The command line's copy may be anybody's. */
+/* Any process that runs one of the stack's copies of the programs (<state>/bin/fetchmedia-…), or 0:
+ * broker, workers and their children. <state>/bin/fetchmedia itself is not counted, because anyone
+ * may be using that copy of the command line, this process included. */
 static pid_t find_program(const struct fm_state_dir *place)
 {
     FM_AUTO_FREE char *below = fm_state_dir_path(place, "bin");

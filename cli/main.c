@@ -1,4 +1,7 @@
-/* fetchmedia: the first word is a command of commands.def; the rest is that command's own. */
+/*
+ * The program fetchmedia: its first argument names a command of commands.def, which gets the other
+ * arguments. Only help and version are handled here. Exit codes are those of command.h.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +22,7 @@ static const struct command commands[] = {
 #undef FM_COMMAND
 };
 
+/* For the suggestion after a mistyped command. */
 static const char *const names[] = {
 #define FM_COMMAND(name, function, arguments, sentence) name,
 #include "cli/commands.def"
@@ -76,6 +80,7 @@ static int help(int argc, char **argv)
     return FM_EXIT_OK;
 }
 
+/* --help anywhere before "--" explains the command instead of running it. */
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -116,7 +121,7 @@ int main(int argc, char **argv)
     fm_log_open("fetchmedia", FM_LOG_INFO);
     int code = run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("fetchmedia: standard output"); /* a full disk is no success */
+        perror("fetchmedia: standard output"); /* output that was lost is a failure */
         return code == FM_EXIT_OK ? FM_EXIT_SYSTEM : code;
     }
     return code;

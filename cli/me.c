@@ -1,4 +1,7 @@
-/* `me`: whose key this is, and what it may do. */
+/*
+ * The `me` command: prints GET /v1/me, that is, the account behind the key, the key's scopes, and
+ * the limits that apply.
+ */
 #include <stdio.h>
 
 #include "cli/client.h"
@@ -22,6 +25,7 @@ static void put_scopes(const struct fm_json *scopes, struct fm_text *out)
     }
 }
 
+/* Lists whatever limits the service sends, so that a newer one needs no change here. */
 static void put_limits(const struct fm_json *limits, struct fm_text *out)
 {
     void *at = limits == NULL ? NULL : fm_json_first(limits);

@@ -1,3 +1,4 @@
+/* Tries to listen on an address: see port.h. Never resolves a name, so it never waits for DNS. */
 #include "cli/port.h"
 
 #include <netdb.h>
@@ -8,7 +9,8 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-/* "127.0.0.1:8080" or "[::1]:8080"; NULL: not in numbers. */
+/* "127.0.0.1:8080" or "[::1]:8080"; NULL for a text that is not an address in numbers. The caller
+ * frees the result with freeaddrinfo. */
 static struct addrinfo *resolve(const char *address)
 {
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,

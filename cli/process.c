@@ -1,4 +1,8 @@
-/* `process`: make files of a link; one output by options, or any by --outputs. */
+/*
+ * The `process` command: builds the request of POST /v1/videos/process. The options describe a
+ * single output; --outputs gives the API's whole array instead. Submitting, following and saving
+ * are run.c's, and values are checked by the service, which knows what each format allows.
+ */
 #include <string.h>
 
 #include "cli/command.h"
@@ -33,8 +37,9 @@ static const struct fm_setting table[] = {
     ROW(BOOL, json, "false", 1, "Print the job object"),
 };
 
-/* ---- the one output ---- */
+/* ---- the output that the options describe ---- */
 
+/* Writes the option's seconds as a number; an option that is not given writes nothing. */
 static bool put_seconds(struct fm_json_writer *json, const char *option, const char *member,
                         const char *text, struct fm_error *err)
 {
@@ -49,6 +54,7 @@ static bool put_seconds(struct fm_json_writer *json, const char *option, const c
     return true;
 }
 
+/* 0 and "" mean not given, for which the service has its own default. */
 static void put_video(struct fm_json_writer *json, const struct options *options)
 {
     const struct {
@@ -67,6 +73,7 @@ static void put_video(struct fm_json_writer *json, const struct options *options
     fm_json_close(json, '}');
 }
 
+/* Either end may be open: start alone or end alone is a trim. */
 static bool put_trim(struct fm_json_writer *json, const struct options *options,
                      struct fm_error *err)
 {
@@ -100,7 +107,8 @@ static bool put_output(struct fm_json_writer *json, const struct options *option
     return is_good;
 }
 
-/* Those that describe the one output would be lost beside --outputs. */
+/* SETTING when options that describe the single output are given with --outputs, which would
+ * silently ignore them. */
 static bool check_alone(const struct options *options, struct fm_error *err)
 {
     bool has_own = has_video(options) || options->format[0] != '\0' || options->start[0] != '\0' ||

@@ -1,4 +1,7 @@
-/* Submit, follow, save: see run.h. */
+/*
+ * Submits a job, follows it and saves its outputs: see run.h. Output names and ids come from the
+ * service: names pass fm_show_file_name and the id is parsed before either becomes part of a path.
+ */
 #include "cli/run.h"
 
 #include <fcntl.h>
@@ -15,10 +18,10 @@
 #include "common/id.h"
 #include "common/memory.h"
 
-#define SAME_NAME_LIMIT 100u
-#define OUTPUTS_LIMIT ((size_t)262144)
+#define SAME_NAME_LIMIT 100u           /* tries to find a free file name */
+#define OUTPUTS_LIMIT ((size_t)262144) /* bytes of --outputs @FILE */
 
-/* The job's id, safe to stand in a path. */
+/* POSTs the job. `id` is formatted from the parsed id, so it is safe in a path. */
 static bool submit(const struct fm_client *client, const struct fm_run *run,
                    char id[FM_ID_TEXT_SIZE], struct fm_client_answer *answer, struct fm_error *err)
 {
@@ -69,7 +72,7 @@ bool fm_run_put_outputs(struct fm_json_writer *writer, const char *given, struct
 
 /* ---- saving ---- */
 
-/* "DIR/NAME.EXT", for the second try "DIR/NAME-2.EXT": what stands there is never overwritten. */
+/* "DIR/NAME.EXT", and "DIR/NAME-2.EXT" for number 2: an existing file is never overwritten. */
 static void make_path(const char *directory, const char *name, unsigned number,
                       struct fm_text *path)
 {
@@ -83,6 +86,8 @@ static void make_path(const char *directory, const char *name, unsigned number,
     fm_text_append(path, name + stem);
 }
 
+/* Downloads under the first name that is free. `path` is the name used. ALREADY_EXISTS when all
+ * SAME_NAME_LIMIT names are taken. */
 static bool save(const char *url, const char *directory, const char *name, struct fm_text *path,
                  struct fm_error *err)
 {
@@ -98,7 +103,8 @@ static bool save(const char *url, const char *directory, const char *name, struc
     return false;
 }
 
-/* The bytes are those the job verified. */
+/* Compares size and SHA-256 of the saved file with the job's; removes the file and fails with
+ * PROTOCOL when they differ. */
 static bool check_saved(const struct fm_json *output, const char *path, struct fm_error *err)
 {
     const char *expected = fm_json_text(fm_json_get(output, "sha256"));
@@ -122,7 +128,7 @@ static bool check_saved(const struct fm_json *output, const char *path, struct f
     return fm_fail(err, FM_PROTOCOL, "%s: what came is not what the job made", path);
 }
 
-/* `--name N`: N.EXT for an only output, else N-NAME.EXT. */
+/* With --name N: N.EXT for a single output, N-NAME.EXT if there are several. */
 static void name_file(const struct fm_json *output, const char *wanted, bool is_only,
                       struct fm_text *name)
 {
@@ -152,6 +158,7 @@ static bool save_output(const struct fm_json *output, const struct fm_run *run, 
     return true;
 }
 
+/* Saves in order and stops at the first failure; files that are complete stay. */
 static bool save_outputs(const struct fm_json *job, const struct fm_run *run, struct fm_error *err)
 {
     const struct fm_json *outputs = fm_json_get(job, "outputs");
@@ -170,7 +177,7 @@ static bool save_outputs(const struct fm_json *job, const struct fm_run *run, st
     return true;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole run ---- */
 
 static void print(const struct fm_client_answer *answer, bool wants_json)
 {
@@ -183,6 +190,7 @@ static void print(const struct fm_client_answer *answer, bool wants_json)
     fputs(fm_text_get(&text), stdout);
 }
 
+/* The job is printed before its outputs are saved, so that its URLs are known if saving fails. */
 static int finish(const struct fm_client_answer *answer, const struct fm_run *run)
 {
     struct fm_error err = {0};

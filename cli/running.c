@@ -1,4 +1,8 @@
-/* The lock says that it runs, up.json where: see running.h. */
+/*
+ * The stack's lock shows whether a supervisor lives, because the kernel releases it with the
+ * process; up.json says where the stack is, but may be left over from one that was killed: see
+ * running.h.
+ */
 #include "cli/running.h"
 
 #include <errno.h>
@@ -9,8 +13,10 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define DESCRIPTION_LIMIT 8192
+#define DESCRIPTION_LIMIT 8192 /* bytes of up.json */
 
+/* Tries to take the lock; success means that nobody runs, and closing `fd` gives it back. The file
+ * is looked for first, because fm_state_dir_lock would create it. */
 bool fm_running_is(const struct fm_state_dir *place, bool *is, struct fm_error *err)
 {
     FM_AUTO(fm_file_close) int fd = -1;

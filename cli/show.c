@@ -1,4 +1,7 @@
-/* A job for a person. */
+/*
+ * Formats a job for a person: see show.h. Everything up to the last part is pure text; that part
+ * draws on stderr, so that stdout holds results only.
+ */
 #include "cli/show.h"
 
 #include <stdio.h>
@@ -11,9 +14,9 @@
 
 #define BAR_WIDTH 24
 #define BAR_LEAST_COLUMNS 60u /* narrower: no bar, the numbers alone */
-#define COLUMNS_UNKNOWN 80u
-#define NAME_LIMIT 100u
-#define EXTENSION_LIMIT 8u
+#define COLUMNS_UNKNOWN 80u   /* assumed when the terminal does not report its width */
+#define NAME_LIMIT 100u       /* bytes of a file name before its extension */
+#define EXTENSION_LIMIT 8u    /* bytes; a longer tail is no extension */
 #define MINUTE 60.0
 
 /* ---- small texts ---- */
@@ -25,7 +28,7 @@ void fm_show_clean(const char *text, struct fm_text *out)
     fm_utf8_clean(out->data + from, FM_UTF8_NO_CONTROLS);
 }
 
-/* Both numbers in the larger one's unit. */
+/* The unit for `bytes`; a pair "1.0 of 2.5 MB" uses the unit of its larger number. */
 static const char *unit_of(int64_t bytes, double *divisor)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
@@ -62,8 +65,9 @@ static void put_seconds(double seconds, struct fm_text *out)
     }
 }
 
-/* ---- the job's moving parts ---- */
+/* ---- reading a job ---- */
 
+/* The member's number, or `otherwise` when it is absent, null or not a number. */
 static double number_or(const struct fm_json *object, const char *name, double otherwise)
 {
     const struct fm_json *value = fm_json_get(object, name);
@@ -72,6 +76,7 @@ static double number_or(const struct fm_json *object, const char *name, double o
     return is_number ? fm_json_double(value) : otherwise;
 }
 
+/* The member's integer; 0 when it is absent or negative. */
 static int64_t amount(const struct fm_json *object, const char *name)
 {
     int64_t value = fm_json_integer(fm_json_get(object, name));
@@ -114,6 +119,7 @@ static void put_gap(struct fm_text *out)
     }
 }
 
+/* A total below the bytes already here was a wrong guess of the source: it is left out. */
 static void put_transfer(const struct fm_show_job *job, struct fm_text *out)
 {
     double divisor;
@@ -132,7 +138,7 @@ static void put_transfer(const struct fm_show_job *job, struct fm_text *out)
     fm_text_format(out, " %s", unit);
 }
 
-/* What follows the bar: percent, bytes or frames, time left. */
+/* Percent, bytes or frames, speed and time left; each only where it is known. */
 static void put_numbers(const struct fm_show_job *job, struct fm_text *out)
 {
     if (job->percent >= 0) {
@@ -155,7 +161,7 @@ static void put_numbers(const struct fm_show_job *job, struct fm_text *out)
     }
 }
 
-/* The stage while it runs, else the status and why it waits. */
+/* The stage while the job runs, else the status, with the reason for waiting. */
 static void put_word(const struct fm_show_job *job, struct fm_text *out)
 {
     bool is_running = strcmp(job->status, "running") == 0;
@@ -225,7 +231,7 @@ static void put_source(const struct fm_json *json, struct fm_text *out)
     fm_text_append_char(out, '\n');
 }
 
-/* A picture has no rate worth a word. */
+/* The frame rate is left out for a still picture. */
 static void put_video(const struct fm_json *video, bool is_moving, struct fm_text *out)
 {
     double rate = is_moving ? number_or(video, "frame_rate", 0) : 0;
@@ -318,6 +324,8 @@ static bool is_plain(char c)
            c == '-';
 }
 
+/* Replaces any byte that is not plain with '_', a dot at the start included, so that the name can
+ * neither be hidden nor leave its directory. */
 static void put_plain(const char *text, size_t limit, struct fm_text *out)
 {
     for (size_t i = 0; i < limit && text[i] != '\0'; i++) {
@@ -326,7 +334,8 @@ static void put_plain(const char *text, size_t limit, struct fm_text *out)
     }
 }
 
-/* The file's address ends in name.ext; a foreign one gives no extension. */
+/* Appends the extension of the URL's last segment, without query and fragment; a URL that does not
+ * end in NAME.EXT gives none. */
 static void put_extension(const char *url, struct fm_text *out)
 {
     size_t end = strcspn(url, "?#");
@@ -349,7 +358,7 @@ void fm_show_file_name(const struct fm_json *output, const char *name, struct fm
     const char *stem = name != NULL ? name : text_of(output, "name");
     put_extension(text_of(output, "url"), &extension);
     size_t length = strlen(stem), tail = extension.length;
-    /* A name that came with the extension keeps one of them. */
+    /* A name that already ends in the extension does not get it twice. */
     if (tail > 0 && length > tail && strcmp(stem + length - tail, extension.data) == 0) {
         length -= tail;
     }
@@ -361,13 +370,14 @@ void fm_show_file_name(const struct fm_json *output, const char *name, struct fm
     fm_text_append(out, fm_text_get(&extension));
 }
 
-/* ---- following ---- */
+/* ---- progress on stderr ---- */
 
 void fm_show_open(struct fm_show *show)
 {
     *show = (struct fm_show){.is_terminal = isatty(STDERR_FILENO) == 1};
 }
 
+/* One less than the width: many terminals wrap when the last column is written. */
 static unsigned columns_of_terminal(void)
 {
     struct winsize size = {0};
@@ -375,6 +385,7 @@ static unsigned columns_of_terminal(void)
     return is_known ? size.ws_col - 1u : COLUMNS_UNKNOWN - 1u;
 }
 
+/* Back to the line's start, the new text, then erase to its end (ECMA-48 EL). */
 static void draw(struct fm_show *show, const struct fm_show_job *job)
 {
     FM_AUTO(fm_text_done) struct fm_text bar = {0};
@@ -383,6 +394,7 @@ static void draw(struct fm_show *show, const struct fm_show_job *job)
     show->has_bar = true;
 }
 
+/* Prints nothing while only bytes and times change: a log of a long job stays readable. */
 static void print_changed(struct fm_show *show, const struct fm_show_job *job)
 {
     FM_AUTO(fm_text_done) struct fm_text about = {0}, line = {0};

@@ -1,3 +1,7 @@
+/*
+ * Starts child processes: see spawn.h. What the child does between fork and exec stands in its own
+ * part; the order there matters and is set in run_child().
+ */
 #include "cli/spawn.h"
 
 #include <errno.h>
@@ -15,11 +19,12 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define OUTPUT_LIMIT 65536
-#define ENVIRONMENT_LIMIT 64
+#define OUTPUT_LIMIT 65536   /* bytes of stdout that fm_spawn_run keeps */
+#define ENVIRONMENT_LIMIT 64 /* entries, the terminating NULL included */
 
 /* ---- in the child: between fork and exec ---- */
 
+/* Groups first, user last: without root's rights the groups cannot be changed any more. */
 static void become(const struct fm_state_dir_user *user)
 {
     if (!user || !user->name || user->uid == geteuid())
@@ -28,8 +33,8 @@ static void become(const struct fm_state_dir_user *user)
         _exit(FM_DAEMON_NOT_STARTED);
 }
 
-/* A change of user clears it, so it is set after; a parent gone meanwhile would never be told of.
- */
+/* The kernel clears the death signal when the user changes (prctl(2)), so it is set after become().
+ * If the parent has died before this point, no signal will come: end at once. */
 static void tie(int death_signal, pid_t parent)
 {
     if (!death_signal)
@@ -63,7 +68,7 @@ static void environment_of(const struct fm_spawn *process, const char *out[ENVIR
     out[count] = NULL;
 }
 
-/* exec takes pointers to non-const for history's sake and changes nothing. */
+/* execvpe is declared with pointers to non-const, but changes neither list nor texts. */
 static char **for_exec(const char *const *list)
 {
     union {
@@ -73,6 +78,8 @@ static char **for_exec(const char *const *list)
     return both.out;
 }
 
+/* Blocked signals and ignored handlers survive exec: the supervisor blocks SIGTERM, SIGINT and
+ * SIGCHLD, which the child must receive. */
 static void reset_signals(void)
 {
     sigset_t none;
@@ -91,7 +98,7 @@ static void run_child(const struct fm_spawn *process, int log_fd, pid_t parent)
     become(process->user);
     tie(process->death_signal, parent);
     if (process->log_path)
-        setsid(); /* a terminal's Ctrl-C is the supervisor's alone */
+        setsid(); /* the terminal's Ctrl-C must reach the supervisor only */
     if (chdir("/") != 0)
         _exit(FM_DAEMON_NOT_STARTED);
     execvpe(process->argv[0], for_exec(process->argv), for_exec(environment));
@@ -118,6 +125,7 @@ bool fm_spawn_start(const struct fm_spawn *process, pid_t *pid, struct fm_error 
     return true;
 }
 
+/* Reads to the end even when `out` is full, so that the child never blocks on a full pipe. */
 static void drain(int fd, struct fm_text *out)
 {
     char bytes[4096];

@@ -1,3 +1,10 @@
+/*
+ * Starts, watches and ends the members of a stack: see stack.h. There are no threads and no pipes
+ * to the members: readiness is asked over HTTP, an end arrives as SIGCHLD, and each member's
+ * settings are its environment. Invariant: members[0..count) stand in the order of their start,
+ * PostgreSQL (if any) and broker before the workers, so that ending them from the back ends users
+ * before what they use.
+ */
 #include "cli/stack.h"
 
 #include <errno.h>
@@ -26,25 +33,24 @@
 #define ASK_EVERY_MS 30
 #define FIRST_BACKOFF_MS 200
 #define LONGEST_BACKOFF_MS 5000
-#define STEADY_MS 1000 /* alive for so long, it did start: the backoff begins anew */
-#define STOP_PATIENCE_MS 20000
+#define STEADY_MS 1000         /* a member that lived longer starts its backoff anew */
+#define STOP_PATIENCE_MS 20000 /* then SIGKILL */
 #define HURRY_MS                                                                                   \
-    2000 /* requests under way have so long: the second signal ends a broker's drain               \
-          */
+    2000 /* then a second SIGTERM: a broker ends its drain, a worker gives its jobs back */
 #define MEMBERS (FM_STACK_WORKERS + 2)
-#define WORDS 24
+#define WORDS 24 /* variables of the broker, the terminating NULL included */
 
 enum kind { POSTGRES, BROKER, WORKER };
 static const char *const member_names[] = {"postgres", "broker", "worker"};
 
 struct member {
     enum kind kind;
-    unsigned number; /* of a worker, from 1 */
-    char *broker_key;
-    pid_t pid; /* 0: not running */
-    int64_t started_ms, restart_ms;
+    unsigned number;                /* of a worker, from 1; else 0 */
+    char *broker_key;               /* the broker's public key, for a worker; owned */
+    pid_t pid;                      /* 0: not running */
+    int64_t started_ms, restart_ms; /* last start; earliest next start */
     int64_t backoff_ms;
-    bool is_retired; /* it said by its exit code that starting it again is no use */
+    bool is_retired; /* its exit code means that another start would fail too */
 };
 
 struct fm_stack {
@@ -53,15 +59,16 @@ struct fm_stack {
     const struct fm_state_dir_ports *ports;
     bool has_cluster;
     char *base_url;
-    char *operator_url;        /* without a path; nobody but our own broker answers there */
+    char *operator_url;        /* without a path; only our own broker answers there */
     char *broker_words[WORDS]; /* the broker's environment; NULL-terminated */
     struct fm_enrol enrol;
     struct member members[MEMBERS];
     size_t count;
 };
 
-/* ---- what the members are told ---- */
+/* ---- the members' settings ---- */
 
+/* Adds NAME=VALUE to the broker's environment; nothing is added once WORDS is reached. */
 static void tell(struct fm_stack *stack, const char *name, const char *value)
 {
     FM_AUTO(fm_text_done) struct fm_text word = {0};
@@ -80,7 +87,9 @@ static void tell_path(struct fm_stack *stack, const char *name, const char *belo
     tell(stack, name, path);
 }
 
-/* Settings of the broker that the operator gave us by environment travel on. */
+/* Passes on the FETCHMEDIA_ variables of our own environment, so that the operator can set any of
+ * the broker's settings. Left out: what tell_all() has decided from them, and a client's address
+ * and key. Where a name is set twice, the first one counts: getenv(3) stops there. */
 static void tell_ours(struct fm_stack *stack)
 {
     static const char *const ours[] = {"FETCHMEDIA_DATABASE_URL=", "FETCHMEDIA_URL=",
@@ -97,6 +106,7 @@ static void tell_ours(struct fm_stack *stack)
     }
 }
 
+/* Where the broker serves readiness and metrics: the operator's choice, else the kept port. */
 static const char *operator_listen(const struct fm_state_dir_ports *ports)
 {
     const char *given = getenv("FETCHMEDIA_METRICS_LISTEN");
@@ -135,8 +145,9 @@ struct fm_stack *fm_stack_new(const struct fm_stack_options *options,
     return stack;
 }
 
-/* ---- starting one ---- */
+/* ---- starting a member ---- */
 
+/* SIGTERM on our death: the broker may end its requests in order. */
 static bool start_broker(struct fm_stack *stack, struct member *member, struct fm_error *err)
 {
     FM_AUTO_FREE char *program = fm_state_dir_path(stack->place, "bin/fetchmedia-broker");
@@ -156,6 +167,7 @@ static void add_number(struct fm_text *word, const char *name, uint64_t number)
     fm_text_format(word, "%s=%llu", name, (unsigned long long)number);
 }
 
+/* A worker gets its own variables and only three of the broker's: never the database's address. */
 static bool start_worker(struct fm_stack *stack, struct member *member, struct fm_error *err)
 {
     FM_AUTO(fm_text_done)
@@ -191,6 +203,7 @@ static bool start_worker(struct fm_stack *stack, struct member *member, struct f
     return fm_spawn_start(&process, &member->pid, err);
 }
 
+/* Starts or restarts a member; returns before it is ready. */
 static bool start_member(struct fm_stack *stack, struct member *member, struct fm_error *err)
 {
     member->started_ms = fm_clock_ms();
@@ -212,7 +225,7 @@ static struct member *add(struct fm_stack *stack, enum kind kind, unsigned numbe
     return member;
 }
 
-/* ---- starting all ---- */
+/* ---- starting the stack ---- */
 
 static bool start_cluster(struct fm_stack *stack, struct fm_error *err)
 {
@@ -223,7 +236,8 @@ static bool start_cluster(struct fm_stack *stack, struct fm_error *err)
            fm_cluster_ready(stack->place, member->pid, err);
 }
 
-/* The allow-list file the broker reads: the operator writes, the broker alone reads. */
+/* The allow-list of private networks: we (the operator's user) write it, the broker's group reads
+ * it. An existing file keeps its content. */
 static bool make_allow_file(struct fm_stack *stack, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(stack->place, "allow");
@@ -232,7 +246,8 @@ static bool make_allow_file(struct fm_stack *stack, struct fm_error *err)
     return chown(path, geteuid(), stack->place->broker.gid) == 0 || fm_fail_errno(err, "allow");
 }
 
-/* A member that ended while we wait for it to be ready will not become so. */
+/* A member that ends during the start will not become ready, so the start fails at once. WNOWAIT:
+ * the process stays to be reaped by end_member(). */
 static bool has_died(const struct member *member)
 {
     siginfo_t info = {0};
@@ -258,7 +273,7 @@ static bool fail_start(const struct fm_stack *stack, const struct member *dead,
                    member_names[dead->kind], stack->place->state, member_names[dead->kind], number);
 }
 
-/* The broker serves and every worker has come to it. */
+/* Waits until the broker reports that it is ready and at least `workers` workers are attached. */
 static bool wait_ready(struct fm_stack *stack, unsigned workers, struct fm_error *err)
 {
     int64_t until_ms = fm_clock_ms() + READY_PATIENCE_MS;
@@ -278,7 +293,8 @@ static bool wait_ready(struct fm_stack *stack, unsigned workers, struct fm_error
     }
 }
 
-/* Taken ones are named here: the broker would only end, and its log tell why. */
+/* Checks the ports before anything is started: a broker that finds one taken only ends, with the
+ * reason in its log, where the user would have to look for it. */
 static bool try_ports(const struct fm_stack *stack, struct fm_error *err)
 {
     struct fm_error why = {0};
@@ -292,6 +308,7 @@ static bool try_ports(const struct fm_stack *stack, struct fm_error *err)
                    why.detail, stack->place->state);
 }
 
+/* Starts the workers whose nodes are not revoked, and counts them. */
 static bool start_workers(struct fm_stack *stack, unsigned *started, struct fm_error *err)
 {
     for (unsigned i = 1; i <= stack->options->workers; i++) {
@@ -321,7 +338,7 @@ static bool start_services(struct fm_stack *stack, struct fm_error *err)
 
 bool fm_stack_start(struct fm_stack *stack, struct fm_error *err)
 {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* see reap() */
     return try_ports(stack, err) && start_cluster(stack, err) && make_allow_file(stack, err) &&
            fm_enrol_account(&stack->enrol, err) && start_services(stack, err);
 }
@@ -338,7 +355,7 @@ static void note_end(struct member *member, int status)
         member->backoff_ms = LONGEST_BACKOFF_MS;
     member->pid = 0;
     member->restart_ms = now + member->backoff_ms;
-    /* The same start would end the same way: common/daemon.h. */
+    /* From FM_DAEMON_SETTING on, the same start would end the same way (common/daemon.h). */
     member->is_retired =
         member->kind == WORKER && WIFEXITED(status) && WEXITSTATUS(status) >= FM_DAEMON_SETTING;
     fprintf(stderr, "fetchmedia: %s %u ended (%s %d); again in %lld ms\n",
@@ -347,7 +364,8 @@ static void note_end(struct member *member, int status)
             (long long)member->backoff_ms);
 }
 
-/* Also what a killed worker left behind: as a subreaper we are its children's parent then. */
+/* Reaps whatever has ended. As a subreaper (prctl(2)) we also become the parent of the children
+ * that a killed worker leaves behind; they are reaped here too and belong to no member. */
 static void reap(struct fm_stack *stack)
 {
     int status;
@@ -358,6 +376,7 @@ static void reap(struct fm_stack *stack)
                 note_end(&stack->members[i], status);
 }
 
+/* Starts members whose backoff is over. */
 static void restart_due(struct fm_stack *stack)
 {
     struct fm_error err = {0};
@@ -381,6 +400,8 @@ void fm_stack_publish(const struct fm_stack *stack)
         fprintf(stderr, "fetchmedia: %s\n", err.detail);
 }
 
+/* Sleeps until a signal while all members run or are retired; while one is waiting for its restart,
+ * wakes up every FIRST_BACKOFF_MS. up.json is rewritten each time, because process ids change. */
 void fm_stack_watch(struct fm_stack *stack)
 {
     sigset_t signals;
@@ -404,6 +425,8 @@ void fm_stack_watch(struct fm_stack *stack)
 
 /* ---- ending ---- */
 
+/* SIGINT is PostgreSQL's fast shutdown, which does not wait for clients to disconnect; SIGTERM lets
+ * broker and worker drain. Polls rather than blocking, to be able to insist. */
 static void end_member(struct member *member)
 {
     if (!member->pid)
@@ -440,8 +463,9 @@ void fm_stack_destroy(struct fm_stack **stack)
     fm_memory_release(&old);
 }
 
-/* ---- telling ---- */
+/* ---- describing ---- */
 
+/* The process id of the first member of a kind; 0: it is not running. */
 static pid_t pid_of(const struct fm_stack *stack, enum kind kind)
 {
     for (size_t i = 0; i < stack->count; i++)

@@ -1,3 +1,8 @@
+/*
+ * Makes a stack's directories, users, ports and lock: see state_dir.h. Files below <state>: bin/
+ * log/ pg/ secrets/ store/ work/N/, and account, allow, ports, up.json, up.lock. Sockets are
+ * elsewhere because a Unix socket's path is limited to 107 bytes (unix(7)).
+ */
 #include "cli/state_dir.h"
 
 #include <dirent.h>
@@ -18,8 +23,8 @@
 #include "common/hash.h"
 #include "common/memory.h"
 
-#define PROGRAM_LIMIT (64 << 20)
-#define FIRST_PORT 8080
+#define PROGRAM_LIMIT (64 << 20) /* bytes of one program file, which is read whole */
+#define FIRST_PORT 8080          /* of three: API, link, metrics */
 
 static const char *const programs[] = {"fetchmedia", "fetchmedia-broker", "fetchmedia-worker",
                                        "fetchmedia-transfer", "fetchmedia-media"};
@@ -54,8 +59,8 @@ static char *absolute(const char *path)
     return fm_text_take(&whole);
 }
 
-/* What all stacks of a user share. In /tmp anybody may make any name, so each has one of his own,
- * and make_shared() takes no other one. */
+/* The parent of all socket directories of a user. In /tmp any user can create any name, so the path
+ * holds the user's id, and make_shared() refuses a directory that another user made. */
 static void shared_directory(bool is_root, struct fm_text *path)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -67,7 +72,7 @@ static void shared_directory(bool is_root, struct fm_text *path)
         fm_text_format(path, "/tmp/fetchmedia-%u", (unsigned)geteuid());
 }
 
-/* Two stacks never meet: the name comes from the state path. */
+/* Named by a hash of the state path, so that each state directory has sockets of its own. */
 static char *socket_directory(const char *state, bool is_root)
 {
     uint8_t digest[FM_HASH_SIZE];
@@ -91,6 +96,7 @@ bool fm_state_dir_find(const char *given, struct fm_state_dir *place, struct fm_
     place->sockets = socket_directory(place->state, place->is_root);
     place->postgres.uid = place->broker.uid = place->work.uid = geteuid();
     place->postgres.gid = place->broker.gid = place->work.gid = getegid();
+    /* Leaves room for "/pg/.s.PGSQL.5432" within those 107 bytes. */
     return strlen(place->sockets) < 80 ||
            fm_fail(err, FM_SETTING, "state directory: too long a path");
 }
@@ -109,7 +115,7 @@ void fm_state_dir_done(struct fm_state_dir *place)
     fm_memory_release(&place->sockets);
 }
 
-/* ---- users ---- */
+/* ---- users (root only) ---- */
 
 static bool look_up(const char *name, struct fm_state_dir_user *user)
 {
@@ -164,8 +170,9 @@ static bool make_below(const struct fm_state_dir *place, const char *name,
     return make_directory(path, user->uid, user->gid, mode, err);
 }
 
-/* The broker makes its secrets, and reads them as itself. Where root ran it before there was a
- * stack, they are root's; nothing else is given away, whatever was put there. */
+/* The broker reads its secrets as its own user. If root ran the broker by hand before, the files
+ * are root's and have to be given to it. Only regular files of ours with one name are: a link
+ * placed there must not give the broker another file. */
 static bool give_secrets(const struct fm_state_dir *place, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "secrets");
@@ -198,7 +205,8 @@ static bool make_work(const struct fm_state_dir *place, unsigned workers, struct
     return true;
 }
 
-/* Whoever owns it may put other sockets in the place of ours. */
+/* The directory's owner can replace our sockets, so in /tmp it must be ours alone. /run/fetchmedia
+ * and $XDG_RUNTIME_DIR are in directories that no other user can write to. */
 static bool make_shared(const struct fm_state_dir *place, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
@@ -226,8 +234,10 @@ static bool make_sockets(const struct fm_state_dir *place, struct fm_error *err)
            make_directory(fm_text_get(&path), place->postgres.uid, place->broker.gid, 0750, err);
 }
 
-/* ---- programs: copies, so that a rebuild does not disturb what runs and a checkout below a 0700
- * directory works ---- */
+/* ---- programs ---- */
+
+/* The programs are copied, so that a rebuild does not disturb a running stack, and the stack's
+ * users can execute programs whose source directory only its owner can enter. */
 
 static bool copy_program(const char *from, const char *to, struct fm_error *err)
 {
@@ -236,6 +246,7 @@ static bool copy_program(const char *from, const char *to, struct fm_error *err)
            fm_file_write(to, 0755, (struct fm_slice){bytes.data, bytes.length}, err);
 }
 
+/* From the directory of this program; nothing to do when that is <state>/bin itself. */
 static bool copy_programs(const struct fm_state_dir *place, struct fm_error *err)
 {
     char self[PATH_MAX];
@@ -279,8 +290,9 @@ static bool is_free(unsigned port)
     return fm_port_try(address, NULL);
 }
 
-/* The wanted one, else any free one: at random, so that no other stack takes it as its first choice
- * while ours is down; below those the kernel gives to connections. */
+/* `wanted` if it is free and not `taken`, else a free port of 20000 to 31999: random, so that
+ * another stack does not take it while ours is down, and below the ports that Linux gives to
+ * outgoing connections (from 32768, ip(7)). */
 static unsigned free_port(unsigned wanted, unsigned taken)
 {
     unsigned port = wanted;
@@ -289,6 +301,7 @@ static unsigned free_port(unsigned wanted, unsigned taken)
     return port;
 }
 
+/* One line, "LISTEN LINK METRICS". With two addresses only, `metrics` is NULL. */
 static bool read_ports(const char *path, struct fm_state_dir_ports *ports)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
@@ -315,7 +328,8 @@ static unsigned port_of(const char *address)
     return (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10);
 }
 
-/* The one behind `last`, or a free one, in the place of what is not known yet. */
+/* Sets *address if it is still NULL: to the port after `last` while those are the first choices,
+ * else to any free port but `last` and `other`. */
 static void choose_behind(unsigned last, unsigned other, char **address)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
@@ -375,6 +389,9 @@ void fm_state_dir_leave(const struct fm_state_dir *place)
 }
 
 /* ---- the lock ---- */
+
+/* flock(2) belongs to the open descriptor: the kernel releases it when the supervisor ends, however
+ * that happens, so the file is never removed and a stale one means nothing. */
 
 pid_t fm_state_dir_owner(const struct fm_state_dir *place)
 {

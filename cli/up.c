@@ -1,5 +1,10 @@
-/* `up`: one command that starts a whole stack and watches over it; `--detach` leaves it running
- * behind. */
+/*
+ * The `up` command: starts a whole stack and supervises it. The process that ran the command is the
+ * supervisor; with --detach it is a forked child in a session of its own, and the command returns
+ * when the stack is ready. A second `up` in the same state directory only reports the first one.
+ * Order: lock, leftovers of a killed supervisor, directories and ports, members (stack.c), then
+ * watch until SIGTERM or SIGINT.
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,9 +20,9 @@
 #include "common/memory.h"
 #include "common/settings.h"
 
-#define READY_LIMIT 8192
+#define READY_LIMIT 8192 /* bytes of up.json */
 
-/* The options as settings rows: parsed, range-checked and suggested like every other. */
+/* Parsed, range-checked and suggested like every other setting: by the rows of `table`. */
 struct options {
     char *state_dir, *listen, *allow_private;
     uint64_t workers, cpu_slots, net_slots;
@@ -39,6 +44,7 @@ static const struct fm_setting table[] = {
     ROW(BOOL, json, "false", 0, 1, "Print one JSON object"),
 };
 
+/* An empty text counts as not given: NULL. */
 static const char *given(const char *text)
 {
     return text && *text ? text : NULL;
@@ -82,7 +88,7 @@ static void say_running(const struct fm_state_dir *place, bool wants_json, struc
                        fm_json_text(fm_json_get(json, "base_url")));
 }
 
-/* Nothing of what it was started with changes while it runs. */
+/* Names the options that a running stack ignores: they take effect only when it is started. */
 static void say_passed_over(const struct fm_stack_options *options)
 {
     const struct {
@@ -106,7 +112,7 @@ static void say_passed_over(const struct fm_stack_options *options)
 
 /* ---- from lock to ready ---- */
 
-/* Where the first words go: our own stdout, or the pipe to the one who typed the command. */
+/* Where the ready message goes: our stdout, or with --detach the pipe to the waiting parent. */
 struct front {
     int fd;
     bool is_detached;
@@ -119,7 +125,7 @@ static void answer(const struct front *front, const struct fm_text *text)
         fprintf(stderr, "fetchmedia: %s\n", err.detail);
 }
 
-/* From here on nobody reads our terminal: the log does. */
+/* Leaves the terminal: from here on stdout and stderr go to log/supervisor.log. */
 static bool go_behind(const struct fm_state_dir *place, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "log/supervisor.log");
@@ -133,6 +139,8 @@ static bool go_behind(const struct fm_state_dir *place, struct fm_error *err)
     return true;
 }
 
+/* The supervisor takes these with sigwaitinfo(2). Blocked before anything is started, so that one
+ * that arrives during the start is handled once the stack is ready, and none is lost. */
 static void block_signals(void)
 {
     sigset_t signals;
@@ -143,6 +151,7 @@ static void block_signals(void)
     sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
+/* From the first member's start to the last one's end; up.json and the sockets are removed last. */
 static bool serve(const struct fm_stack_options *options, const struct fm_state_dir *place,
                   const struct fm_state_dir_ports *ports, const struct front *front,
                   struct fm_error *err)
@@ -170,6 +179,7 @@ static bool serve(const struct fm_stack_options *options, const struct fm_state_
     return ok;
 }
 
+/* The lock is held until everything is gone, so that `down` can wait for it. */
 static bool run(const struct fm_stack_options *options, const struct front *front,
                 struct fm_error *err)
 {
@@ -207,8 +217,8 @@ static int run_here(const struct fm_stack_options *options)
     return run(options, &front, &err) ? FM_EXIT_OK : fm_command_fail(&err);
 }
 
-/* Passes the supervisor's first words on. It closes the pipe when ready; ended before that, its
- * code is ours. */
+/* Copies the supervisor's ready message to stdout. The supervisor closes the pipe once the stack is
+ * ready. If it ended instead, its exit code becomes ours. */
 static int wait_for_words(int fd, pid_t pid)
 {
     char bytes[READY_LIMIT];
@@ -225,6 +235,7 @@ static int wait_for_words(int fd, pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : FM_EXIT_SYSTEM;
 }
 
+/* stdout is flushed before the fork, so that buffered text is not printed twice. */
 static int run_behind(const struct fm_stack_options *options)
 {
     int ends[2];
