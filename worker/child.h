@@ -1,7 +1,8 @@
 /*
  * Runs one child process (transfer or media): starts it, reads and writes its channel, and judges
- * how it ended. This file alone forks, kills and reaps. An attempt (job.c) or the spares (spare.c)
- * own a child and learn of it through the callbacks of fm_child_owner.
+ * how it ended. This file alone forks in the worker; it also kills and reaps, except for the
+ * children of the trial (trial.c). An attempt (job.c) or the spares (spare.c) own a child and learn
+ * of it through the callbacks of fm_child_owner.
  * A child is never asked to stop, because it holds nothing that needs a clean exit: it is killed.
  * It dies with the worker (PDEATHSIG) and leads a process group of its own, so that one SIGKILL
  * also ends whatever it started.
@@ -20,8 +21,8 @@
 
 /* How a child ended. FM_CHILD_SAID is the only fate that lets its END count. */
 enum fm_child_fate {
-    FM_CHILD_SAID,    /* it sent END and exited: the END holds the result */
-    FM_CHILD_CRASHED, /* exit without END, any other signal, or a message out of turn */
+    FM_CHILD_SAID,    /* it sent END, and ended as END promised: END holds the result */
+    FM_CHILD_CRASHED, /* exit without END, a message out of turn, or a signal not listed here */
     FM_CHILD_SANDBOX, /* SIGSYS: it made a call that the seal forbids */
     FM_CHILD_CPU,     /* SIGXCPU: its processor time is used up */
     FM_CHILD_KILLED,  /* the worker killed it, and knows why */
@@ -59,7 +60,7 @@ struct fm_child {
     enum fm_child_role role;
     enum fm_child_state state;
     struct fm_child_past past;
-    char detail[128]; /* why it ended badly, for the log; empty: it did not */
+    char detail[128]; /* why it ended badly, for the log; otherwise empty */
     pid_t pid;
     int pidfd;
     struct fm_channel *channel; /* NULL once the child has closed it */
