@@ -19,8 +19,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* From END to exit a child only frees memory and closes files; ten seconds also cover a busy disk.
- */
+/* From END to exit a child only frees memory and closes files. */
 #define END_GRACE_MS 10000
 /* Between the soft limit's SIGXCPU and the hard limit's SIGKILL: SIGXCPU must be what ends it. */
 #define CPU_GRACE_SECONDS 5

@@ -16,7 +16,7 @@ static void give(struct fm_child *child, enum fm_child_state then, struct fm_mes
     fm_message_done(message);
 }
 
-/* At least 1, since 0 would mean no limit or be refused; the tick enforces the deadline itself. */
+/* At least 1, the smallest value that FETCH may carry; fm_job_tick enforces the deadline itself. */
 static uint64_t time_left_ms(const struct fm_job_attempt *attempt)
 {
     int64_t left_ms = attempt->deadline_ms - fm_clock_ms();
@@ -42,8 +42,8 @@ bool fm_command_fetch(struct fm_job_attempt *attempt, struct fm_error *err)
     return true;
 }
 
-/* The child cannot use more processor time than its threads have until the deadline, so the limit
- * only stops a child that runs more threads than it was given, or outlives the worker's watch. */
+/* Its threads cannot use more processor time than this before the deadline (rounded up to seconds),
+ * so the limit stops only a child that runs more threads than it was given. */
 static bool limit_cpu(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     uint64_t seconds = (time_left_ms(attempt) * attempt->host->threads + 999) / 1000;

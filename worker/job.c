@@ -11,10 +11,10 @@
  *   one attempt  JOB → slot, directory → transfer:FETCH → media:WORK → media:VERIFY
  *                → transfer:DELIVER → RESULT, repeated until RESULT_ACK → slot free
  *
- *   process       lives          holds besides its channel (descriptor 3)     cannot
- *   transfer      one attempt    the work directory, sockets                  parse media
- *   media:work    one task       the source read-only, outputs writable       open, connect, fork
- *   media:verify  one task       outputs read-only, nothing writable          the same
+ *   process       lives        holds besides its channel (descriptor 3)  cannot
+ *   transfer      one attempt  the work directory, sockets               parse media
+ *   media:work    one task     the source read-only, outputs writable    open, connect, exec, fork
+ *   media:verify  one task     outputs read-only, nothing writable       the same
  *
  * Children never talk to each other, only to the worker. child_rules.c has which message a child
  * may send and when; command.c, the tasks it gets; relay.c, what passes between it and the broker.
