@@ -70,6 +70,7 @@ static void take_complete(struct fm_job_attempt *attempt, struct fm_child *child
     attempt->is_complete = true;
 }
 
+/* Transfer may ask for URLs of the attempt's own outputs only. */
 static void take_want_upload(struct fm_job_attempt *attempt, struct fm_child *child,
                              const struct fm_message *message, int *fds)
 {

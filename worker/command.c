@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-/* Sends the message and frees it. If it cannot be sent the child is broken, and keeps its state. */
+/* Sends the message and frees it. If it cannot be sent, the child is broken (fm_child_send). */
 static void give(struct fm_child *child, enum fm_child_state then, struct fm_message *message,
                  const int *fds, size_t fd_count)
 {

@@ -33,6 +33,7 @@ static void copy_record(const struct fm_record *record, const void *in, void *ou
     }
 }
 
+/* `more` already lives in the arena. */
 static void keep_first(const char **text, const char *more)
 {
     if (*text == NULL) {
@@ -147,6 +148,7 @@ void fm_facts_of_copy(const struct fm_spec *spec, const struct fm_source_facts *
     name_by_container(source, file);
 }
 
+/* Files are matched by position, so their numbers must agree before any value is taken over. */
 static bool check_count(size_t expected, const struct fm_list *files, struct fm_error *err)
 {
     return files->count == expected ||

@@ -61,8 +61,7 @@ static void log_job(const struct fm_job_attempt *attempt, const char *event, con
     fm_log(FM_LOG_INFO, event, "job=%s lease=%s %s", job, lease, what);
 }
 
-/* The text may come from a child and goes into the worker's log, so it is reduced to clean ASCII.
- */
+/* The text may come from a child and goes into the worker's log, so it is cut to clean ASCII. */
 static void set_detail(struct fm_job_attempt *attempt, const char *detail)
 {
     snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
@@ -207,8 +206,7 @@ static void take_fate(struct fm_job_attempt *attempt, const struct fm_child *chi
     }
 }
 
-/* child.c passes on no message of a killed child, so none comes from an older generation's media.
- */
+/* child.c passes on no message of a killed child, so none is from an older generation's media. */
 static void on_message(void *context, struct fm_child *child, const struct fm_message *message,
                        int *fds)
 {
@@ -248,8 +246,7 @@ static bool is_fetch_due(const struct fm_job_attempt *attempt)
     return is_idle(attempt->transfer, FM_CHILD_TRANSFER);
 }
 
-/* The files to deliver exist and are verified. A copy's source needs no verify: work has probed it.
- */
+/* The files to deliver exist and are verified. For a copy it is enough that work has probed it. */
 static bool is_made(const struct fm_job_attempt *attempt)
 {
     return attempt->is_copy ? attempt->is_worked : attempt->is_verified;
@@ -295,8 +292,7 @@ static const struct {
     {is_deliver_due, fm_command_deliver},
 };
 
-/* Takes every step that is due, in their order; with a verdict and all children reaped, finishes.
- */
+/* Takes every step that is due, in order. With a verdict and all children reaped, finishes. */
 static void advance(struct fm_job_attempt *attempt)
 {
     for (size_t i = 0; i < FM_COUNT(steps); i++) {

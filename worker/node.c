@@ -87,6 +87,8 @@ bool fm_node_key(const char *work_dir, struct fm_link_key *key, struct fm_error 
            lock(work_dir, "key.lock", LOCK_EX, &lock_fd, err) && read_or_make(path, key, err);
 }
 
+/* The new counter is on disk (fm_file_write syncs) before the first HELLO shows it, so that no
+ * later start can use it again. */
 static bool raise_boot(const char *work_dir, uint64_t *boot, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = path_of(work_dir, "boot");

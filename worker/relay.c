@@ -37,6 +37,8 @@ void fm_relay_note_progress(struct fm_job_attempt *attempt, const struct fm_prog
     attempt->is_progress_due = true;
 }
 
+/* `attempt->progress` was copied from a child's message that is freed by now: every pointer in it
+ * is replaced here. A PROGRESS that cannot be sent is lost; the next one supersedes it. */
 static void send_progress(struct fm_job_attempt *attempt)
 {
     struct fm_message message;

@@ -91,7 +91,8 @@ static void free_place(struct serve *serve, struct fm_job_attempt *attempt)
     }
 }
 
-/* Attempts are destroyed only here and when the worker ends, never inside a callback of theirs. */
+/* A placed attempt is destroyed only here and when the worker ends, never inside a callback of its
+ * own children. */
 static void remove_over(struct serve *serve)
 {
     struct fm_job_attempt **at = &serve->attempts;
@@ -278,7 +279,7 @@ static void on_message(void *context, struct fm_message *message)
 
 /* ---- timed work ---- */
 
-/* Starts nothing without a broker, which may have given the lease to another worker meanwhile. */
+/* Starts nothing while no broker is attached: the job may have been given to another worker. */
 static void start_in_hand(struct serve *serve)
 {
     if (!fm_link_is_attached(serve->host.link)) {

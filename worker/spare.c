@@ -20,6 +20,7 @@ struct fm_spares {
     bool is_landlock_told;  /* the log has it: all children have the same kernel */
 };
 
+/* The order of the children does not matter: the last one fills the gap. */
 static void remove_at(struct fm_spares *spares, unsigned index)
 {
     spares->children[index] = spares->children[--spares->count];

@@ -100,6 +100,8 @@ static void remove_outputs(const struct walk *walk, int job_fd, const char *job,
     closedir(files);
 }
 
+/* A directory's mtime changes when a file in it is made or removed, not when one grows, so a
+ * running attempt may look old: only `is_held` protects it. */
 static void remove_old(const struct walk *walk, int job_fd, const char *job, const char *lease)
 {
     struct stat status;

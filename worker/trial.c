@@ -28,6 +28,7 @@ static bool is_refused(const siginfo_t *info)
     return info->si_status == SIGSYS;
 }
 
+/* Reaps the child. One that is not done in time is killed, and its end counts as a SIGKILL. */
 static bool wait_for(int pidfd, pid_t pid, siginfo_t *info, struct fm_error *err)
 {
     struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
