@@ -97,7 +97,7 @@ int64_t fm_child_tick(struct fm_child *child, int64_t now_ms);
  * descriptors stay the caller's. */
 bool fm_child_send(struct fm_child *child, const struct fm_message *message, const int *fds,
                    size_t fd_count);
-/* Sets RLIMIT_CPU: SIGXCPU comes after so many seconds of processor time, counted over the child's
+/* Sets RLIMIT_CPU: SIGXCPU comes after `seconds` of processor time, counted over the child's
  * life and all its threads; SIGKILL a few seconds later. */
 bool fm_child_limit_cpu(struct fm_child *child, uint64_t seconds,
                         struct fm_error *err) FM_MUST_CHECK;

@@ -88,7 +88,7 @@ void fm_job_cancel(struct fm_job_attempt *attempt, const char *why);
 /* RESULT_ACK came. `is_stale`: the lease no longer stood and the RESULT moved nothing; to the
  * worker both mean that the attempt is over. */
 void fm_job_acknowledge(struct fm_job_attempt *attempt, bool is_stale);
-/* A WELCOME came: tells transfer the store's origins, which may have changed, and repeats RESULT,
+/* A WELCOME came: sends transfer the store's origins, which may have changed, and repeats RESULT,
  * which the former connection may have lost. */
 void fm_job_welcome(struct fm_job_attempt *attempt);
 /* Passes UPLOAD's signed URLs to transfer. */

@@ -325,7 +325,7 @@ struct fm_link *fm_link_new(const struct fm_link_plan *plan, struct fm_error *er
     link->plan = *plan;
     link->source.on_ready = ignore_ready;
     link->round_ms = FIRST_ROUND_MS;
-    zsys_handler_set(NULL); /* before the first socket: SIGINT and SIGTERM stay ours */
+    zsys_handler_set(NULL); /* before the first socket: czmq must not handle SIGINT and SIGTERM */
     if (!check_key(plan->broker_public_key, err) || !take_addresses(link, plan->brokers, err)) {
         fm_link_destroy(&link, 0);
     }

@@ -415,8 +415,8 @@ static bool start(struct serve *serve, struct fm_error *err)
     return host->link != NULL;
 }
 
-/* Tells the broker that no lease is held any more, so that it can give the jobs to other workers
- * without waiting for heartbeats to stop. */
+/* Reports to the broker that no lease is held any more, so that it can give the jobs to other
+ * workers without waiting for heartbeats to stop. */
 static void say_bye(struct serve *serve, uint64_t leases)
 {
     struct fm_message message;

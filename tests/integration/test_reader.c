@@ -294,7 +294,8 @@ static void a_batch_that_is_not_answered_is_asked_again_elsewhere(void **state)
     struct fm_reader_lookup look = by_key('a');
     ask(&look);
     fm_reader_lookup_done(&look);
-    /* Whoever asks first stands before the lock; the next one finds it gone. */
+    /* The backend of the first try waits for the lock and is stopped there; the second try, on
+     * another connection, finds the lock gone. */
     postgres_run(&world_postgres, "BEGIN; LOCK TABLE api_key");
     look = by_key('a');
     look.done = note;
