@@ -1,4 +1,4 @@
-/* Fork, exec, listen, reap. */
+/* Forks and executes a child, reads its channel, reaps it, and judges its end. */
 #include "worker/child.h"
 
 #include <errno.h>
@@ -19,12 +19,12 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* What a child may still do between END and its exit: free memory, close files. */
+/* From END to exit a child only frees memory and closes files. */
 #define END_GRACE_MS 10000
-/* From SIGXCPU to the kernel's own SIGKILL. */
+/* Between the soft limit's SIGXCPU and the hard limit's SIGKILL: SIGXCPU must be what ends it. */
 #define CPU_GRACE_SECONDS 5
 
-/* ---- between fork and exec: async-signal-safe calls alone ---- */
+/* ---- between fork and exec: only async-signal-safe calls, for ZeroMQ has threads ---- */
 
 static void reset_signals(void)
 {
@@ -42,7 +42,7 @@ static bool place_descriptors(int channel_fd)
     if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0) {
         return false;
     }
-    /* dup2 clears CLOEXEC, but does nothing to a descriptor that is in its place already. */
+    /* dup2 clears CLOEXEC on the copy, but does nothing if both numbers are the same. */
     bool is_placed = channel_fd == FM_CHANNEL_CHILD_FD ? fcntl(channel_fd, F_SETFD, 0) == 0
                                                        : dup2(channel_fd, FM_CHANNEL_CHILD_FD) >= 0;
     return is_placed && close_range(FM_CHANNEL_CHILD_FD + 1, ~0U, 0) == 0;
@@ -51,7 +51,7 @@ static bool place_descriptors(int channel_fd)
 static void become(char *const *arguments, char *const *environment, int channel_fd, pid_t parent)
 {
     setpgid(0, 0);
-    /* A worker that died before the request stood would never tell. */
+    /* If the worker died before prctl took effect, no signal will come: then the parent differs. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent &&
         place_descriptors(channel_fd)) {
         reset_signals();
@@ -62,7 +62,7 @@ static void become(char *const *arguments, char *const *environment, int channel
 
 /* ---- start ---- */
 
-/* No handler of ours may run in the child: everything is blocked around the fork. */
+/* Blocks all signals around the fork, so that no handler of the worker can run in the child. */
 static pid_t fork_quietly(char *const *arguments, char *const *environment, int channel_fd)
 {
     sigset_t all;
@@ -93,7 +93,7 @@ bool fm_child_exec(char *const *arguments, int channel_fd, pid_t *pid, int *pidf
     if (*pid < 0) {
         return fm_fail_errno(err, "fork");
     }
-    /* Here too: whoever comes first, a kill of the group finds it. */
+    /* Parent and child both set the group: whichever runs first, killpg finds it. */
     setpgid(*pid, *pid);
     *pidfd = pidfd_open(*pid, 0);
     if (*pidfd < 0) {
@@ -148,7 +148,7 @@ void fm_child_kill(struct fm_child *child)
         return;
     }
     child->past.is_killed = true;
-    /* It is not reaped yet, so neither number can be another's. */
+    /* The child is not reaped yet, so its pid and group id cannot belong to another process. */
     pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
     killpg(child->pid, SIGKILL);
 }
@@ -225,11 +225,12 @@ enum fm_child_fate fm_child_judge(const siginfo_t *info, const struct fm_child_p
     if (is_signal(info, SIGXCPU)) {
         return FM_CHILD_CPU;
     }
-    /* What it did wrong comes before our kill, which only followed from it. */
+    /* The worker killed it because it broke the rules: that is the fate, not the kill. */
     if (past->is_broken) {
         return FM_CHILD_CRASHED;
     }
-    /* A word once said stands, though we lost patience with the exit after it. */
+    /* An END stands even if the worker then killed a child that did not exit in time. A success
+     * followed by a bad exit does not stand; a failure does, whatever the exit status. */
     bool is_exit = info->si_code == CLD_EXITED;
     if (past->has_end &&
         (past->is_killed || (is_exit && !past->is_end_ok) || (is_exit && info->si_status == 0))) {
@@ -250,9 +251,9 @@ const char *fm_child_fate_name(enum fm_child_fate fate)
     return names[fate];
 }
 
-/* ---- listen ---- */
+/* ---- receive ---- */
 
-/* The last word is kept, and counts only once the process is reaped. */
+/* END is kept, and counts only once the process is reaped: until then it may still write. */
 static void take_end(struct fm_child *child, struct fm_message *message)
 {
     child->state = FM_CHILD_ENDED;
@@ -284,7 +285,7 @@ static void take_message(struct fm_child *child, struct fm_message *message, int
     child->owner.on_message(child->owner.context, child, message, fds);
 }
 
-/* One packet; false when there is none. */
+/* Handles one packet; false if there is none, or none will come any more. */
 static bool receive_one(struct fm_child *child)
 {
     struct fm_message message;
@@ -319,13 +320,13 @@ static void serve_channel(void *context)
 {
     struct fm_child *child = context;
     receive_one(child);
-    /* Without its channel it can say nothing any more, not even END. */
+    /* A child without a channel cannot send END any more, so it gets the same grace to exit. */
     if (child->channel == NULL && !child->past.has_end) {
         child->end_by_ms = fm_clock_ms() + END_GRACE_MS;
     }
 }
 
-/* It has ended; what it said before that is still in the channel and counts. */
+/* The child has ended. Messages it sent before are still in the channel and count. */
 static void serve_pidfd(void *context)
 {
     struct fm_child *child = context;
@@ -358,7 +359,7 @@ int64_t fm_child_tick(struct fm_child *child, int64_t now_ms)
     return FM_CLOCK_NEVER;
 }
 
-/* ---- tell ---- */
+/* ---- send ---- */
 
 bool fm_child_send(struct fm_child *child, const struct fm_message *message, const int *fds,
                    size_t fd_count)

@@ -1,11 +1,11 @@
-/* A word each. */
+/* Handles a child's messages: one function for each type. */
 #include "worker/child_message.h"
 
 #include "common/file.h"
 #include "common/memory.h"
 #include "worker/relay.h"
 
-/* All that media made of an older generation is void. */
+/* Voids all that media has made of an older generation of the source. */
 static void start_over(struct fm_job_attempt *attempt)
 {
     attempt->is_complete = false;
@@ -20,6 +20,8 @@ static void start_over(struct fm_job_attempt *attempt)
     }
 }
 
+/* Transfer sends a new generation when it has to begin the download anew. The number must rise, so
+ * that a late message about an older file cannot be taken for the present one. */
 static void take_source(struct fm_job_attempt *attempt, struct fm_child *child,
                         const struct fm_message *message, int *fds)
 {
@@ -43,6 +45,7 @@ static void take_source(struct fm_job_attempt *attempt, struct fm_child *child,
     }
 }
 
+/* The worker measures the file itself: media must not be given a size that is not true. */
 static void take_complete(struct fm_job_attempt *attempt, struct fm_child *child,
                           const struct fm_message *message, int *fds)
 {
@@ -67,6 +70,7 @@ static void take_complete(struct fm_job_attempt *attempt, struct fm_child *child
     attempt->is_complete = true;
 }
 
+/* Transfer may ask for URLs of the attempt's own outputs only. */
 static void take_want_upload(struct fm_job_attempt *attempt, struct fm_child *child,
                              const struct fm_message *message, int *fds)
 {
@@ -84,8 +88,8 @@ static void take_progress(struct fm_job_attempt *attempt, struct fm_child *child
     fm_relay_note_progress(attempt, &message->progress);
 }
 
-/* READY moves the child's state alone; EXTENT is for readers of a growing file, of which there are
- * none here. */
+/* READY only changes the child's state (child.c). EXTENT is for readers of a growing file; the
+ * worker has none, for WORK waits for COMPLETE. */
 static const struct {
     enum fm_message_type type;
     void (*take)(struct fm_job_attempt *, struct fm_child *, const struct fm_message *, int *);

@@ -1,4 +1,4 @@
-/* The table, and the one function that reads it. */
+/* Holds the table of what children may send, and the function that reads it. */
 #include "worker/child_rules.h"
 
 #include "common/memory.h"
@@ -7,7 +7,8 @@
 #define MEDIA_AT_WORK (FM_CHILD_WORK | FM_CHILD_VERIFY)
 #define NOT_ENDED (FM_CHILD_STARTED | FM_CHILD_IDLE | FM_CHILD_BUSY | FM_CHILD_DELIVERS)
 
-/* END is two messages here: success has its time, a failure may come at any. */
+/* END counts as two messages here: a success may come only when a task can be done, a failure at
+ * any time before END. */
 enum word { ANY_WORD, SUCCESS, FAILURE };
 
 static const struct {

@@ -1,4 +1,4 @@
-/* Four messages. */
+/* Fills in and sends the four tasks. */
 #include "worker/command.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-/* Done with the message, whatever became of it: an unsent one breaks the child. */
+/* Sends the message and frees it. If it cannot be sent, the child is broken (fm_child_send). */
 static void give(struct fm_child *child, enum fm_child_state then, struct fm_message *message,
                  const int *fds, size_t fd_count)
 {
@@ -16,6 +16,7 @@ static void give(struct fm_child *child, enum fm_child_state then, struct fm_mes
     fm_message_done(message);
 }
 
+/* At least 1, the smallest value that FETCH may carry; fm_job_tick enforces the deadline itself. */
 static uint64_t time_left_ms(const struct fm_job_attempt *attempt)
 {
     int64_t left_ms = attempt->deadline_ms - fm_clock_ms();
@@ -41,6 +42,8 @@ bool fm_command_fetch(struct fm_job_attempt *attempt, struct fm_error *err)
     return true;
 }
 
+/* Its threads cannot use more processor time than this before the deadline (rounded up to seconds),
+ * so the limit stops only a child that runs more threads than it was given. */
 static bool limit_cpu(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     uint64_t seconds = (time_left_ms(attempt) * attempt->host->threads + 999) / 1000;

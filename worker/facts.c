@@ -1,4 +1,4 @@
-/* Copies and merges of records. */
+/* Copies and merges the records that describe source and outputs. */
 #include "worker/facts.h"
 
 #include <string.h>
@@ -19,7 +19,8 @@ static const struct {
 #undef FM_CONTAINER
 };
 
-/* A record's own way through the wire's form: what comes out points into the arena alone. */
+/* Packs the record and reads it back, which copies every text and substructure into the arena
+ * without a copy function for each record. */
 static void copy_record(const struct fm_record *record, const void *in, void *out,
                         struct fm_arena *arena)
 {
@@ -32,6 +33,7 @@ static void copy_record(const struct fm_record *record, const void *in, void *ou
     }
 }
 
+/* `more` already lives in the arena. */
 static void keep_first(const char **text, const char *more)
 {
     if (*text == NULL) {
@@ -72,7 +74,7 @@ size_t fm_facts_count(const struct fm_spec *spec)
     return fm_spec_is_copy(spec) ? 1 : spec->outputs.count;
 }
 
-/* True if `word` stands in the list of words by a space. */
+/* True if `list`, names separated by single spaces, contains `word`. */
 static bool has_word(const char *list, const char *word)
 {
     size_t length = strlen(word);
@@ -96,7 +98,8 @@ static void name_container(size_t row, const struct fm_source_facts *source,
     }
 }
 
-/* Demuxers that serve a family of file types: the name the source came with tells which one. */
+/* Some demuxers serve a family of file types; the extension the source came with decides among
+ * them. An extension that is not listed gets the container's own row in container.def. */
 static bool name_family(const struct fm_source_facts *source, struct fm_file_facts *file)
 {
     static const struct {
@@ -145,6 +148,7 @@ void fm_facts_of_copy(const struct fm_spec *spec, const struct fm_source_facts *
     name_by_container(source, file);
 }
 
+/* Files are matched by position, so their numbers must agree before any value is taken over. */
 static bool check_count(size_t expected, const struct fm_list *files, struct fm_error *err)
 {
     return files->count == expected ||

@@ -1,4 +1,4 @@
-/* Opening, handing on, removing. */
+/* Opens, seals and removes the files of an attempt. */
 #include "worker/files.h"
 
 #include <errno.h>
@@ -60,10 +60,10 @@ static void remove_directory(const struct fm_files *files)
         return;
     }
     if (!fm_file_remove_tree(fd, files->lease, &err)) {
-        /* The sweep comes by again. */
+        /* fm_sweep_old removes the rest once it is old. */
         fm_log_failure("remove_directory", &err);
     }
-    /* Another attempt's directory may stand beside it: then the job's own one stays. */
+    /* Fails, as it should, if another attempt at the job has its directory there. */
     rmdir(parent);
 }
 
@@ -102,7 +102,8 @@ static bool make_output(struct fm_files *files, const char *name, int *fd, struc
 {
     char file[128];
     snprintf(file, sizeof(file), "%s%s", name, FM_FILES_SUFFIX);
-    /* One of that name, if any, is an earlier generation's: its reader keeps its own file. */
+    /* A file of that name belongs to an earlier generation. Unlinked, not truncated: a process that
+     * still has it open keeps the old file and cannot touch the new one. */
     if (unlinkat(files->directory_fd, file, 0) != 0 && errno != ENOENT) {
         return fm_fail_errno(err, "remove an old output");
     }

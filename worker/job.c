@@ -1,35 +1,38 @@
 /*
- * The worker on one page. It introduces processes to each other and never touches what they carry:
- * no libav, no libcurl, no PostgreSQL, no credentials.
+ * Moves an attempt from step to step; the worker on one page. The worker introduces processes to
+ * each other and never touches what they carry: no libav, no libcurl, no PostgreSQL, no credentials
+ * but the node's key.
  *
  *   link → slot → job (one per attempt) → child (one channel and one pidfd each)            sweep
  *
- *   one child    exec → READY → idle (may wait as the spare) → working → END → exit 0 → reaped
- *                at any point: deadline · CANCEL · crash · the worker's end → SIGKILL its group →
- * reaped one attempt  JOB → slot, directory → transfer:FETCH ∥ media:WORK → media:VERIFY →
- * transfer:DELIVER → RESULT, kept until RESULT_ACK → slot free
+ *   one child    exec → READY → idle (media: perhaps as a spare) → busy → END → exit 0 → reaped
+ *                at any point: deadline, CANCEL, crash, worker's end → SIGKILL to group → reaped
  *
- *   process       lives          holds besides its channel (descriptor 3)     cannot
- *   transfer      one attempt    the work directory, sockets                  parse media
- *   media:work    one attempt    the source read-only, outputs writable       open, connect, exec,
- * fork media:verify  one attempt    outputs read-only, nothing writable          the same
+ *   one attempt  JOB → slot, directory → transfer:FETCH → media:WORK → media:VERIFY
+ *                → transfer:DELIVER → RESULT, repeated until RESULT_ACK → slot free
  *
- * A star: children never talk to each other. child_rules.c has who may say what when; command.c
- * what they are told; relay.c what passes between them and the broker. WORK waits for COMPLETE;
- * VERIFY until work is reaped, so that nobody can write to the outputs any more; DELIVER until
- * verify said yes. SOURCE of a later generation kills the media child and starts the outputs anew;
- * an older generation's words are dropped.
+ *   process       lives        holds besides its channel (descriptor 3)  cannot
+ *   transfer      one attempt  the work directory, sockets               parse media
+ *   media:work    one task     the source read-only, outputs writable    open, connect, exec, fork
+ *   media:verify  one task     outputs read-only, nothing writable       the same
+ *
+ * Children never talk to each other, only to the worker. child_rules.c has which message a child
+ * may send and when; command.c, the tasks it gets; relay.c, what passes between it and the broker.
+ * WORK waits for COMPLETE. VERIFY waits until media:work is reaped, so that nobody can write to the
+ * outputs any more. DELIVER waits until verify has succeeded; a copy makes nothing, so it skips
+ * VERIFY. SOURCE of a later generation kills the media child and voids the outputs; messages about
+ * an older generation are dropped.
  *
  *   how a child ended                      means
- *   exit after END                         what END said
- *   exit without END, SEGV, out of turn    crashed: media_crash, of transfer internal_error
- *   SIGSYS · SIGXCPU                       crashed: sandbox_violation · resource_cpu
- *   SIGKILL by us                          the verdict we had
- *   SIGKILL by another                     lost
+ *   exit after END                         the result in END
+ *   exit without END, SEGV, out of turn    crashed: media_crash; for transfer, internal_error
+ *   SIGSYS, SIGXCPU                        crashed: sandbox_violation, resource_cpu
+ *   SIGKILL by the worker                  the verdict the attempt already has
+ *   SIGKILL from elsewhere                 lost
  *
- * The first verdict stands; it kills what still runs, and the RESULT is told once all is reaped.
- * From outside only CANCEL, a final REFUSE, the deadline or the worker's end ends an attempt:
- * silence of the broker never does.
+ * The first verdict stands; it kills the children that still run, and RESULT is sent once all are
+ * reaped. From outside, only CANCEL, a final REFUSE, the deadline or the worker's end can end an
+ * attempt: silence of the broker never does.
  */
 #include "worker/job.h"
 
@@ -58,13 +61,15 @@ static void log_job(const struct fm_job_attempt *attempt, const char *event, con
     fm_log(FM_LOG_INFO, event, "job=%s lease=%s %s", job, lease, what);
 }
 
-/* The text may be a child's, and goes into our log. */
+/* The text may come from a child and goes into the worker's log, so it is cut to clean ASCII. */
 static void set_detail(struct fm_job_attempt *attempt, const char *detail)
 {
     snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
     fm_utf8_clean_ascii(attempt->detail);
 }
 
+/* Sets the verdict, unless there is one, and kills the children. The caller then calls advance(),
+ * which finishes the attempt at once if none runs. */
 static void decide(struct fm_job_attempt *attempt, enum fm_how how, enum fm_error_code error,
                    const char *detail)
 {
@@ -89,6 +94,7 @@ static void fail(struct fm_job_attempt *attempt, const struct fm_error *err)
     decide(attempt, FM_HOW_FAILED, err->code, err->detail);
 }
 
+/* The verdict is there and the last child is reaped. */
 static void finish(struct fm_job_attempt *attempt)
 {
     static const char *const names[] = {"how=succeeded", "how=failed", "how=crashed", "how=lost"};
@@ -191,7 +197,7 @@ static void take_fate(struct fm_job_attempt *attempt, const struct fm_child *chi
     if (fate == FM_CHILD_SAID) {
         take_end(attempt, child);
     } else if (fate == FM_CHILD_KILLED) {
-        /* Ours kills only with a verdict, or what is void: neither comes here. */
+        /* Cannot happen: this file kills only with a verdict, or a void media child. */
         decide(attempt, FM_HOW_LOST, FM_WORKER_LOST, child->detail);
     } else {
         bool is_transfer_crash = fate == FM_CHILD_CRASHED && child->role == FM_CHILD_TRANSFER;
@@ -200,7 +206,7 @@ static void take_fate(struct fm_job_attempt *attempt, const struct fm_child *chi
     }
 }
 
-/* A killed child is not heard any more, so nothing here is of an older generation's media. */
+/* child.c passes on no message of a killed child, so none is from an older generation's media. */
 static void on_message(void *context, struct fm_child *child, const struct fm_message *message,
                        int *fds)
 {
@@ -240,12 +246,13 @@ static bool is_fetch_due(const struct fm_job_attempt *attempt)
     return is_idle(attempt->transfer, FM_CHILD_TRANSFER);
 }
 
-/* What is to be delivered is there, and proved. */
+/* The files to deliver exist and are verified. For a copy it is enough that work has probed it. */
 static bool is_made(const struct fm_job_attempt *attempt)
 {
     return attempt->is_copy ? attempt->is_worked : attempt->is_verified;
 }
 
+/* A child for WORK or, once that is done and reaped, for VERIFY. */
 static bool is_media_due(const struct fm_job_attempt *attempt)
 {
     return attempt->is_complete && attempt->media == NULL && !is_made(attempt);
@@ -275,6 +282,7 @@ static bool is_deliver_due(const struct fm_job_attempt *attempt)
            attempt->transfer->state == FM_CHILD_BUSY;
 }
 
+/* In the attempt's order; a step's own condition keeps it from being taken twice. */
 static const struct {
     bool (*is_due)(const struct fm_job_attempt *attempt);
     bool (*take)(struct fm_job_attempt *attempt, struct fm_error *err);
@@ -284,7 +292,7 @@ static const struct {
     {is_deliver_due, fm_command_deliver},
 };
 
-/* Takes every step that is due, in their order; or, once decided and all is reaped, ends. */
+/* Takes every step that is due, in order. With a verdict and all children reaped, finishes. */
 static void advance(struct fm_job_attempt *attempt)
 {
     for (size_t i = 0; i < FM_COUNT(steps); i++) {

@@ -1,4 +1,4 @@
-/* One DEALER at a time, and the rounds. */
+/* Runs the link: opens a socket for each HELLO, keeps the rounds, decodes what arrives. */
 #include "worker/link.h"
 
 #include <czmq.h>
@@ -7,14 +7,14 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define FRAME_LIMIT 65536
-#define FIRST_ROUND_MS 1000 /* until a WELCOME tells */
-#define SILENT_ROUNDS 4
-#define HELLO_PAUSE_MS 200 /* between two HELLOs at least */
-#define HELD_LIMIT 512     /* messages.def */
+#define FRAME_LIMIT 65536   /* FM_PACK_LIMIT: a longer frame closes the connection unread */
+#define FIRST_ROUND_MS 1000 /* until WELCOME sets round_ms */
+#define SILENT_ROUNDS 4     /* without an acknowledgement: the next address is tried */
+#define HELLO_PAUSE_MS 200  /* at least, between two HELLOs: no storm against a refusing broker */
+#define HELD_LIMIT 512      /* the most leases of a HELLO or HEARTBEAT (proto/messages.def) */
 #define ADDRESSES_LIMIT 16
 
-/* ZMTP's own heartbeat notices a cut without FIN, in milliseconds but for the TTL's tenths. */
+/* ZMTP's own heartbeat (ZeroMQ RFC 37) notices a connection that was cut without a FIN. */
 #define ZMTP_INTERVAL_MS 2000
 #define ZMTP_TIMEOUT_MS 6000
 #define RECONNECT_MS 100
@@ -22,18 +22,18 @@
 
 struct fm_link {
     struct fm_link_plan plan;
-    zsock_t *socket; /* its descriptor is watched */
+    zsock_t *socket; /* NULL before the first HELLO; its descriptor is watched */
     struct fm_loop_source source;
     char *addresses[ADDRESSES_LIMIT];
     size_t address_count;
-    size_t address; /* the one in use */
+    size_t address; /* index of the broker in use */
     bool is_attached;
-    uint64_t seen; /* the last HEARTBEAT_ACK's number on this connection */
+    uint64_t seen; /* number of the last HEARTBEAT_ACK on this connection; 0: none */
     int64_t round_ms;
-    int64_t heard_ms; /* the last acknowledgement, or the HELLO */
-    int64_t hello_ms; /* the last one */
-    int64_t hello_at_ms, beat_at_ms;
-    uint64_t dropped;
+    int64_t heard_ms; /* when WELCOME or the last acknowledgement came, or HELLO was sent */
+    int64_t hello_ms; /* when the last HELLO was sent */
+    int64_t hello_at_ms, beat_at_ms; /* when the next of each is due; FM_CLOCK_NEVER: not */
+    uint64_t dropped;                /* frames that could not be decoded */
 };
 
 /* ---- keys ---- */
@@ -51,7 +51,7 @@ bool fm_link_key_make(struct fm_link_key *key, struct fm_error *err)
 
 bool fm_link_key_read(const char *secret, struct fm_link_key *key, struct fm_error *err)
 {
-    /* libzmq's own function: a zcert is made of both halves. */
+    /* libzmq's own function, because a zcert can only be made of both halves. */
     if (strlen(secret) != FM_LINK_KEY_SIZE - 1 || zmq_curve_public(key->public, secret) != 0) {
         return fm_fail(err, FM_SETTING, "the node's key is no CURVE key");
     }
@@ -63,7 +63,7 @@ bool fm_link_key_read(const char *secret, struct fm_link_key *key, struct fm_err
 
 static void ignore_ready(void *context)
 {
-    /* To be awake is all: the tick reads. */
+    /* Its only purpose is to wake the loop; fm_link_tick reads. */
     (void)context;
 }
 
@@ -79,11 +79,12 @@ static void close_socket(struct fm_link *link, int linger_ms)
     link->seen = 0;
 }
 
+/* The timeouts are 0 because only the loop may wait. */
 static void set_options(zsock_t *socket, const struct fm_link_plan *plan)
 {
     zsock_set_maxmsgsize(socket, FRAME_LIMIT);
     zsock_set_linger(socket, 0);
-    zsock_set_rcvtimeo(socket, 0); /* the loop alone waits */
+    zsock_set_rcvtimeo(socket, 0);
     zsock_set_sndtimeo(socket, 0);
     zsock_set_ipv6(socket, 1);
     zsock_set_heartbeat_ivl(socket, ZMTP_INTERVAL_MS);
@@ -119,7 +120,7 @@ static bool send_now(struct fm_link *link, const struct fm_message *message)
     return zframe_send(&frame, link->socket, 0) == 0;
 }
 
-/* ---- what is said by itself ---- */
+/* ---- messages of the link's own ---- */
 
 static struct fm_list list_held(const struct fm_link *link, struct fm_held held[HELD_LIMIT])
 {
@@ -142,7 +143,7 @@ static void send_hello(struct fm_link *link)
     fm_message_done(&message);
 }
 
-/* A fresh socket, the old one closed first. */
+/* Opens a fresh socket after closing the old one, whose unsent messages are dropped. */
 static void say_hello(struct fm_link *link, int64_t now_ms)
 {
     struct fm_error err = {0};
@@ -159,6 +160,7 @@ static void say_hello(struct fm_link *link, int64_t now_ms)
     link->hello_at_ms = now_ms + link->round_ms;
 }
 
+/* Until the new HELLO is answered the link counts as not attached. */
 static void hello_soon(struct fm_link *link, int64_t now_ms)
 {
     int64_t least_ms = link->hello_ms + HELLO_PAUSE_MS;
@@ -185,7 +187,7 @@ static void give_up(struct fm_link *link, int64_t now_ms)
     hello_soon(link, now_ms);
 }
 
-/* ---- what is heard ---- */
+/* ---- messages from the broker ---- */
 
 static void take_welcome(struct fm_link *link, const struct fm_welcome *welcome, int64_t now_ms)
 {
@@ -198,7 +200,7 @@ static void take_welcome(struct fm_link *link, const struct fm_welcome *welcome,
            welcome->node != NULL ? welcome->node : "?");
 }
 
-/* True for words that the link keeps to itself. */
+/* True for a message that the link does not pass on. WELCOME is used here and passed on too. */
 static bool take_own(struct fm_link *link, const struct fm_message *message, int64_t now_ms)
 {
     if (message->type == FM_MESSAGE_HEARTBEAT_ACK) {
@@ -214,7 +216,7 @@ static bool take_own(struct fm_link *link, const struct fm_message *message, int
         take_welcome(link, &message->welcome, now_ms);
         return false;
     }
-    /* Before WELCOME nothing but a refusal has a meaning. */
+    /* Before WELCOME only a refusal has a meaning. */
     return !link->is_attached && message->type != FM_MESSAGE_REFUSE;
 }
 
@@ -235,7 +237,8 @@ static void take_frame(struct fm_link *link, zframe_t *frame, int64_t now_ms)
     fm_message_done(&message);
 }
 
-/* The descriptor tells of edges only, so each tick reads until nothing is left. */
+/* ZeroMQ's descriptor signals only the change from empty to readable, so each tick must read until
+ * nothing is left. */
 static bool receive_one(struct fm_link *link, int64_t now_ms)
 {
     FM_AUTO(zframe_destroy)
@@ -322,7 +325,7 @@ struct fm_link *fm_link_new(const struct fm_link_plan *plan, struct fm_error *er
     link->plan = *plan;
     link->source.on_ready = ignore_ready;
     link->round_ms = FIRST_ROUND_MS;
-    zsys_handler_set(NULL); /* before the first socket: SIGINT and SIGTERM stay ours */
+    zsys_handler_set(NULL); /* before the first socket: czmq must not handle SIGINT and SIGTERM */
     if (!check_key(plan->broker_public_key, err) || !take_addresses(link, plan->brokers, err)) {
         fm_link_destroy(&link, 0);
     }

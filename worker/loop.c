@@ -1,4 +1,4 @@
-/* epoll, one event at a time. */
+/* Implements the loop with epoll, one event a call. */
 #include "worker/loop.h"
 
 #include <sys/epoll.h>
@@ -41,14 +41,15 @@ bool fm_loop_watch(struct fm_loop *loop, int fd, struct fm_loop_source *source,
 
 void fm_loop_forget(struct fm_loop *loop, int fd)
 {
-    /* It may not be watched (any more): that is what was wanted. */
+    /* Fails if the descriptor is not watched, which is what the caller wants. */
     epoll_ctl(loop->fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
 void fm_loop_next(struct fm_loop *loop, int wait_ms)
 {
     struct epoll_event event;
-    /* The kernel moves a served descriptor to the end of its list: one at a time is still fair. */
+    /* Fair although it takes one event: the kernel puts a descriptor it has reported, if that is
+     * still ready, at the end of its list. */
     if (epoll_wait(loop->fd, &event, 1, wait_ms) == 1) {
         struct fm_loop_source *source = event.data.ptr;
         source->on_ready(source->context);

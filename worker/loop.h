@@ -1,6 +1,8 @@
 /*
- * What the worker waits for: descriptors, each with the function that serves it. One event is
- * served at a time, so a function may forget or close any descriptor, its own too. Threads: one.
+ * Waits for descriptors and calls the function that serves each. It takes one event at a time from
+ * the kernel, so the function called may forget and close any descriptor, also its own, and no
+ * stale event is left behind. There are no timers: the caller passes how long to wait (serve.c).
+ * Owns: the epoll descriptor; the watched ones stay their owners'. Threads: one.
  */
 #ifndef FM_WORKER_LOOP_H
 #define FM_WORKER_LOOP_H
@@ -9,21 +11,23 @@
 
 struct fm_loop;
 
-/* Stands in the struct that owns the descriptor, as long as it is watched. */
+/* Lives in the struct that owns the descriptor, and may not move while it is watched. */
 struct fm_loop_source {
     void (*on_ready)(void *context);
     void *context;
 };
 
-/* NULL with err set if the kernel gives none. */
+/* NULL with err set if the kernel refuses. */
 struct fm_loop *fm_loop_new(struct fm_error *err) FM_MUST_CHECK;
+/* Null-safe. */
 void fm_loop_destroy(struct fm_loop **loop);
-/* Level-triggered, for reading. */
+/* Watches for readability and hang-up, level-triggered: `on_ready` is called again as long as
+ * something is unread. */
 bool fm_loop_watch(struct fm_loop *loop, int fd, struct fm_loop_source *source,
                    struct fm_error *err) FM_MUST_CHECK;
-/* Before the descriptor is closed. */
+/* Call it before the descriptor is closed. An unwatched descriptor is fine. */
 void fm_loop_forget(struct fm_loop *loop, int fd);
-/* Serves one descriptor, or waits at most `wait_ms` (-1: for good) and serves none. */
+/* Waits at most `wait_ms` (-1: without limit) and serves one descriptor, if one is ready. */
 void fm_loop_next(struct fm_loop *loop, int wait_ms);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * fetchmedia-worker: one node's daemon. It holds slots, opens job files and hands them over,
- * starts, watches and ends children, relays and reports. It reads no media, fetches no URL, sees no
- * database and no credentials but its own key.
+ * Starts fetchmedia-worker, the daemon of one node: reads the settings, locks the node's directory,
+ * tries the seal, then runs the loop (serve.c). The daemon holds slots; opens job files and hands
+ * the descriptors over; starts, watches and ends children; relays and reports. It reads no media,
+ * fetches no URL, and sees no database and no credentials but its own key.
  *
- *   fetchmedia-worker [--config FILE] --print-key      the node's public key, made once
+ *   fetchmedia-worker [--config FILE] --print-key      prints the node's public key
+ *   fetchmedia-worker [--config FILE] --try-seal       only tests the seal
  *   fetchmedia-worker [--config FILE] [--SETTING …]    serves until SIGTERM
  *
  * Its exit codes are those of common/daemon.h.
@@ -25,7 +27,8 @@
 #include "worker/settings.h"
 #include "worker/trial.h"
 
-/* Descriptors 0 to 2 are there, so that no other one lands on them. They are for children too. */
+/* Opens descriptors 0 to 2 if they are closed, so that no other file gets these numbers: children
+ * inherit 2, and every log line would go into that file. */
 static bool have_standard_descriptors(void)
 {
     int fd = -1;
@@ -36,22 +39,22 @@ static bool have_standard_descriptors(void)
     return fcntl(2, F_GETFD) >= 0;
 }
 
+/* Called before ZeroMQ makes its threads, which inherit the mask: only signalfd receives them. */
 static void block_signals(void)
 {
     sigset_t wanted;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
-    /* Before ZeroMQ makes its threads, which inherit it: signalfd alone gets them. */
     sigprocmask(SIG_BLOCK, &wanted, NULL);
     signal(SIGPIPE, SIG_IGN);
-    /* The habitual "read your settings anew": there is none to read, and its jobs run. */
+    /* By habit SIGHUP means "read the settings again"; the worker never does, and must not die. */
     signal(SIGHUP, SIG_IGN);
 }
 
 /* ---- settings ---- */
 
-/* `--config FILE` comes first, for it is read before all others. */
+/* `--config FILE` must be the first option, because the other options override the file. */
 static bool load(int argc, char **argv, struct fm_worker_settings *settings, bool *is_help,
                  struct fm_error *err)
 {
@@ -97,7 +100,7 @@ static int print_key(const struct fm_worker_settings *settings)
     return EXIT_SUCCESS;
 }
 
-/* ---- what the settings leave open ---- */
+/* ---- defaults that depend on the machine ---- */
 
 static unsigned count_cores(void)
 {
@@ -110,7 +113,7 @@ static unsigned at_least_one(unsigned number)
     return number > 0 ? number : 1;
 }
 
-/* Where this program stands; "." if the kernel will not say. */
+/* The directory of this program; "." if /proc cannot be read. The caller frees it. */
 static char *own_directory(void)
 {
     char path[PATH_MAX];
@@ -138,7 +141,8 @@ static bool resolve(const char *work_dir, char **out, struct fm_error *err)
 
 /* ---- run ---- */
 
-/* An attempt with all its outputs holds two dozen, and there may be 256 of them. */
+/* Raises the soft limit on descriptors to the hard limit: an attempt with all its outputs holds
+ * about two dozen, and 256 attempts may run (two classes of up to 128 slots). */
 static void take_descriptors(void)
 {
     struct rlimit limit;
@@ -209,7 +213,7 @@ static int run(const struct fm_worker_settings *settings)
         return FM_DAEMON_FAILED;
     }
     int code = serve(settings, &node, work_dir);
-    fm_link_shutdown(); /* BYE has left before another worker can take the directory */
+    fm_link_shutdown(); /* before the lock is released, so that BYE precedes a new worker's HELLO */
     fm_node_close(&node);
     return code;
 }
@@ -229,7 +233,7 @@ static int act(const struct fm_worker_settings *settings)
         fm_log(FM_LOG_ERROR, "setting", "log_level=%s", settings->log_level);
         return FM_DAEMON_SETTING;
     }
-    /* The children read it too. */
+    /* For the children: fm_child_exec passes it on. */
     setenv("FETCHMEDIA_LOG_LEVEL", settings->log_level, 1);
     fm_log_open("worker", level);
     if (settings->try_seal) {

@@ -1,4 +1,4 @@
-/* Three small files. */
+/* Reads and writes the node's key and boot counter, and locks the work directory. */
 #include "worker/node.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define SMALL_FILE_LIMIT 128
+#define SMALL_FILE_LIMIT 128 /* bytes: a key is 40 characters, a counter at most 20 */
 
 static char *path_of(const char *work_dir, const char *name)
 {
@@ -20,7 +20,8 @@ static char *path_of(const char *work_dir, const char *name)
     return fm_text_take(&path);
 }
 
-/* `how`: LOCK_EX, with LOCK_NB to be told of a holder instead of waiting for it. */
+/* `how`: LOCK_EX waits for the holder; LOCK_EX | LOCK_NB fails instead. The kernel releases the
+ * lock when the process dies, so a stale one cannot remain. */
 static bool lock(const char *work_dir, const char *name, int how, int *fd, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = path_of(work_dir, name);
@@ -37,7 +38,8 @@ static bool lock(const char *work_dir, const char *name, int how, int *fd, struc
     return is_held ? fm_fail(err, FM_SYSTEM, "another worker runs on %s", work_dir) : false;
 }
 
-/* The file's text without its line end; *is_there false if there is no such file. */
+/* Reads the file's text without its line end. *is_there is false if there is no such file, which is
+ * no error. */
 static bool read_line(const char *path, struct fm_text *line, bool *is_there, struct fm_error *err)
 {
     *is_there = access(path, F_OK) == 0;
@@ -85,6 +87,8 @@ bool fm_node_key(const char *work_dir, struct fm_link_key *key, struct fm_error 
            lock(work_dir, "key.lock", LOCK_EX, &lock_fd, err) && read_or_make(path, key, err);
 }
 
+/* The new counter is on disk (fm_file_write syncs) before the first HELLO shows it, so that no
+ * later start can use it again. */
 static bool raise_boot(const char *work_dir, uint64_t *boot, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = path_of(work_dir, "boot");
@@ -94,7 +98,7 @@ static bool raise_boot(const char *work_dir, uint64_t *boot, struct fm_error *er
     if (!read_line(path, &text, &is_there, err)) {
         return false;
     }
-    /* A lower counter would make this node the superseded one for good: better not to start. */
+    /* The broker would refuse a lower counter as superseded for good: better not to start. */
     if (is_there && !fm_text_to_u64(fm_text_get(&text), 0, UINT64_MAX - 1, boot)) {
         return fm_fail(err, FM_SYSTEM, "%s holds no number", path);
     }

@@ -1,6 +1,7 @@
 /*
- * Which node this is: its CURVE key, its boot counter, and the lock that makes it the only process
- * of its work directory. Owns: node.key, boot, worker.lock in that directory. Threads: one.
+ * Gives the worker its identity: the node's CURVE key, its boot counter, and the lock that lets
+ * only one worker run on a work directory.
+ * Owns: node.key, boot, key.lock and worker.lock in that directory. Threads: one.
  */
 #ifndef FM_WORKER_NODE_H
 #define FM_WORKER_NODE_H
@@ -9,17 +10,18 @@
 #include "worker/link.h"
 
 struct fm_node {
-    int lock_fd; /* held for life; -1 */
-    uint64_t boot;
+    int lock_fd;   /* holds worker.lock until it is closed; -1: not open */
+    uint64_t boot; /* higher at each start: the broker lets the highest supersede the others */
     struct fm_link_key key;
 };
 
-/* Reads the node's key, or makes it (0600) if there is none; under a lock of its own, so it may be
- * asked for while a worker runs. The directory is made when missing. */
+/* Reads the node's key; makes one (0600), and the directory (0700), if there is none. Uses key.lock
+ * and not worker.lock, so --print-key works while a worker runs. The caller wipes the key. */
 bool fm_node_key(const char *work_dir, struct fm_link_key *key, struct fm_error *err) FM_MUST_CHECK;
-/* Locks the directory for life, reads the key, raises the boot counter. SYSTEM when another process
- * has it. */
+/* Reads the key, locks the directory until fm_node_close, raises the boot counter by one. SYSTEM if
+ * another process holds the lock or the counter cannot be read. */
 bool fm_node_open(const char *work_dir, struct fm_node *node, struct fm_error *err) FM_MUST_CHECK;
+/* Releases the lock and wipes the key. */
 void fm_node_close(struct fm_node *node);
 
 #endif

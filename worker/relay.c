@@ -1,18 +1,18 @@
-/* Re-encoding with ids, or without them. */
+/* Encodes each message anew: towards the broker with the attempt's ids, towards a child without. */
 #include "worker/relay.h"
 
 #include <string.h>
 
 #include "common/clock.h"
 
-#define PROGRESS_INTERVAL_MS 500
+#define PROGRESS_INTERVAL_MS 500 /* for one attempt: a hasty child must not flood the link */
 
 static struct fm_slice slice_of_id(const struct fm_id *id)
 {
     return (struct fm_slice){(const char *)id->bytes, sizeof(id->bytes)};
 }
 
-/* What an earlier stage has counted stays counted. */
+/* A later stage does not report what an earlier one has counted, so keep those numbers. */
 static void keep_counts(struct fm_progress *progress, const struct fm_progress *before)
 {
     if (progress->stage > FM_STAGE_DOWNLOAD) {
@@ -37,6 +37,8 @@ void fm_relay_note_progress(struct fm_job_attempt *attempt, const struct fm_prog
     attempt->is_progress_due = true;
 }
 
+/* `attempt->progress` was copied from a child's message that is freed by now: every pointer in it
+ * is replaced here. A PROGRESS that cannot be sent is lost; the next one supersedes it. */
 static void send_progress(struct fm_job_attempt *attempt)
 {
     struct fm_message message;
@@ -100,7 +102,7 @@ void fm_relay_upload(struct fm_job_attempt *attempt, const struct fm_upload *upl
     if (attempt->transfer == NULL || attempt->transfer->state != FM_CHILD_DELIVERS) {
         return;
     }
-    /* No ids: a child knows none. */
+    /* Without ids: a child knows none. */
     fm_message_init(&message, FM_MESSAGE_UPLOAD);
     message.upload.places = upload->places;
     fm_child_send(attempt->transfer, &message, NULL, 0);

@@ -1,4 +1,5 @@
-/* tick → wait for one descriptor → tick. */
+/* Runs the loop: tick, wait for one descriptor, tick again. All state hangs on struct serve, which
+ * lives on the stack of fm_serve_run. */
 #include "worker/serve.h"
 
 #include <signal.h>
@@ -16,8 +17,10 @@
 #include "worker/slot.h"
 #include "worker/sweep.h"
 
-#define STOP_MS 5000 /* killed children are reaped within milliseconds; a disk may hold them */
+/* Killed children are reaped within milliseconds, unless a disk holds them up. */
+#define STOP_MS 5000
 #define BYE_LINGER_MS 500
+/* The interval of sweeps is a quarter of sweep_age_seconds, within these limits. */
 #define SWEEP_MAX_MS 60000
 #define SWEEP_MIN_MS 1000
 
@@ -25,12 +28,12 @@ struct serve {
     const struct fm_serve_plan *plan;
     struct fm_job_host host;
     struct fm_slots slots;
-    struct fm_job_attempt *attempts; /* in the order they came */
-    struct fm_message welcome;       /* host.welcome points into it */
+    struct fm_job_attempt *attempts; /* in the order their JOBs came; owned */
+    struct fm_message welcome;       /* the latest WELCOME; host.welcome points into it */
     int signal_fd;
     struct fm_loop_source on_signal;
     int64_t sweep_at_ms;
-    bool has_news;          /* the broker said something: look again before waiting */
+    bool has_news;          /* a message came in this tick: tick again before waiting */
     int64_t drain_until_ms; /* 0: not draining */
     bool is_stopping;
     enum fm_daemon_exit exit_code;
@@ -38,7 +41,7 @@ struct serve {
 
 /* ---- the list ---- */
 
-/* A lease is one attempt's alone, for good. */
+/* By the lease alone, for no two attempts ever share one; NULL: not here. */
 static struct fm_job_attempt *find(const struct serve *serve, uint64_t lease)
 {
     struct fm_job_attempt *at = serve->attempts;
@@ -57,6 +60,8 @@ static void append(struct serve *serve, struct fm_job_attempt *attempt)
     *at = attempt;
 }
 
+/* For HELLO and HEARTBEAT: all attempts but those that are over, also the ones whose RESULT is not
+ * acknowledged, or else the broker would give their jobs to another worker. */
 static size_t list_held(void *context, struct fm_held *out, size_t capacity)
 {
     const struct serve *serve = context;
@@ -86,6 +91,8 @@ static void free_place(struct serve *serve, struct fm_job_attempt *attempt)
     }
 }
 
+/* A placed attempt is destroyed only here and when the worker ends, never inside a callback of its
+ * own children. */
 static void remove_over(struct serve *serve)
 {
     struct fm_job_attempt **at = &serve->attempts;
@@ -101,7 +108,7 @@ static void remove_over(struct serve *serve)
     }
 }
 
-/* ---- what the broker says ---- */
+/* ---- messages from the broker ---- */
 
 static void reject(struct serve *serve, const struct fm_job_attempt *attempt, const char *reason)
 {
@@ -117,7 +124,8 @@ static void reject(struct serve *serve, const struct fm_job_attempt *attempt, co
     fm_log(FM_LOG_WARNING, "job_rejected", "reason=\"%s\"", reason);
 }
 
-/* An attempt that could not be read holds no place: it only tells why. */
+/* Gives the attempt a slot, or keeps it in hand; false: neither is possible. A JOB that could not
+ * be read needs no slot: the attempt only reports why. */
 static bool place(struct serve *serve, struct fm_job_attempt *attempt)
 {
     if (attempt->phase != FM_JOB_IN_HAND) {
@@ -137,6 +145,7 @@ static bool place(struct serve *serve, struct fm_job_attempt *attempt)
     return false;
 }
 
+/* Also true if the disk cannot be asked: the job will then fail with the system's own error. */
 static bool has_room(const struct serve *serve)
 {
     struct statvfs disk;
@@ -144,7 +153,7 @@ static bool has_room(const struct serve *serve)
            fm_slot_has_room(&serve->slots, (uint64_t)disk.f_bavail * disk.f_frsize);
 }
 
-/* Why the job cannot be placed now, or NULL: it is. */
+/* Places the job and returns NULL, or returns why it cannot be placed now. */
 static const char *why_not_placed(struct serve *serve, struct fm_job_attempt *attempt)
 {
     if (serve->is_stopping || serve->drain_until_ms > 0) {
@@ -160,11 +169,11 @@ static void take_job(struct serve *serve, struct fm_message *message)
 {
     struct fm_job_attempt *held = find(serve, message->job.lease);
     if (held != NULL) {
-        /* The broker sent it twice: it hears how it stands. */
+        /* The broker sent this JOB twice. If the attempt has ended, repeat its RESULT. */
         fm_job_tell(held);
         return;
     }
-    remove_over(serve); /* the RESULT_ACK that made room for it may have come in this very turn */
+    remove_over(serve); /* the RESULT_ACK that frees its slot may have come in this same tick */
     struct fm_job_attempt *attempt = fm_job_new(&serve->host, message);
     fm_fault("job_taken");
     const char *why_not = why_not_placed(serve, attempt);
@@ -176,7 +185,8 @@ static void take_job(struct serve *serve, struct fm_message *message)
     append(serve, attempt);
 }
 
-/* What is being killed makes room for a JOB that may be on its way already. */
+/* The broker may reuse the slot at once, so a JOB for it may be on its way while the children are
+ * still being killed: the slot is marked as being freed. */
 static void cancel(struct serve *serve, struct fm_job_attempt *attempt, const char *why)
 {
     fm_job_cancel(attempt, why);
@@ -231,6 +241,7 @@ static void stop(struct serve *serve, enum fm_daemon_exit exit_code, const char 
     serve->exit_code = exit_code;
 }
 
+/* Only a final refusal comes here: link.c answers "unknown" with a new HELLO. */
 static void take_refuse(struct serve *serve, struct fm_message *message)
 {
     static const enum fm_daemon_exit codes[] = {
@@ -266,9 +277,9 @@ static void on_message(void *context, struct fm_message *message)
     }
 }
 
-/* ---- what time does ---- */
+/* ---- timed work ---- */
 
-/* A worker that its broker does not hear starts nothing new. */
+/* Starts nothing while no broker is attached: the job may have been given to another worker. */
 static void start_in_hand(struct serve *serve)
 {
     if (!fm_link_is_attached(serve->host.link)) {
@@ -312,8 +323,9 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Does all that is due; answers until when there is nothing more to do. The link comes last: it may
- * have been written to before, and only a look at it afterwards tells whether it is readable. */
+/* Does all that is due and returns when there is something to do again. The link comes last: the
+ * steps before it may have sent messages, and sending can consume the edge by which ZeroMQ's
+ * descriptor reports incoming ones, so they must be read before the loop waits. */
 static int64_t tick(struct serve *serve)
 {
     int64_t now_ms = fm_clock_ms();
@@ -338,7 +350,8 @@ static int64_t tick(struct serve *serve)
 
 /* ---- start and stop ---- */
 
-/* What runs is let end, and no new job comes. */
+/* Running jobs may end; no new one comes. tick() stops the worker when all have ended or the time
+ * is over. */
 static void drain(struct serve *serve)
 {
     int64_t now_ms = fm_clock_ms();
@@ -402,7 +415,8 @@ static bool start(struct serve *serve, struct fm_error *err)
     return host->link != NULL;
 }
 
-/* No lease is held any more, and the broker need not wait for silence to know. */
+/* Reports to the broker that no lease is held any more, so that it can give the jobs to other
+ * workers without waiting for heartbeats to stop. */
 static void say_bye(struct serve *serve, uint64_t leases)
 {
     struct fm_message message;
@@ -412,6 +426,9 @@ static void say_bye(struct serve *serve, uint64_t leases)
     fm_message_done(&message);
 }
 
+/* Cancels every attempt and reaps the children; the link keeps ticking meanwhile. BYE follows only
+ * after that, since it promises that nothing runs here; after a refusal there is nobody to send it
+ * to. */
 static void wind_down(struct serve *serve)
 {
     int64_t until_ms = fm_clock_ms() + STOP_MS;

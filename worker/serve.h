@@ -1,6 +1,8 @@
 /*
- * The worker's one loop: what the broker says becomes attempts, what attempts free becomes slots.
- * Owns: link, slots, spares, the list of attempts. Threads: the main thread.
+ * Runs the worker's loop: turns the broker's messages into attempts, counts slots, sweeps the work
+ * directory, and ends everything when the worker stops. Before: main.c has locked the node and
+ * tried the seal. While it serves it waits in the loop only, so no job can hold up another. Owns:
+ * loop, link, slots, spares, the list of attempts. Threads: the main thread.
  */
 #ifndef FM_WORKER_SERVE_H
 #define FM_WORKER_SERVE_H
@@ -17,14 +19,15 @@ struct fm_serve_plan {
     const char *placement; /* NULL: any */
     const char *transfer_path, *media_path;
     unsigned net_slots, cpu_slots;
-    unsigned threads;       /* of a slot */
-    uint64_t reserve_bytes; /* of disk, for each job */
-    uint64_t sweep_age_seconds;
-    int64_t drain_ms; /* running jobs are let end for so long */
+    unsigned threads;           /* the most that media may use in one slot */
+    uint64_t reserve_bytes;     /* of disk, for each job */
+    uint64_t sweep_age_seconds; /* sweep.h */
+    int64_t drain_ms; /* how long running jobs may still end after SIGTERM; 0: not at all */
 };
 
-/* Runs until SIGTERM or SIGINT (both blocked by the caller), or until the broker will not have this
- * worker any more. A first SIGTERM drains. No child is left when it returns. */
+/* Runs until SIGTERM or SIGINT (the caller has blocked both), or until a broker's REFUSE is final.
+ * With drain_ms > 0 the first SIGTERM drains; SIGINT or a second SIGTERM ends at once. No child is
+ * left when it returns. */
 enum fm_daemon_exit fm_serve_run(const struct fm_serve_plan *plan);
 
 #endif

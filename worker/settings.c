@@ -1,4 +1,4 @@
-/* settings.def as the table that reads it. */
+/* Makes the table of the worker's settings from settings.def. */
 #include "worker/settings.h"
 
 #include <stddef.h>

@@ -1,4 +1,7 @@
-/* The worker's settings (settings.def) as one struct, read once at start. */
+/*
+ * Holds the worker's settings (settings.def) as one struct: one member a row, of its name. main.c
+ * reads them once at start and passes on what each file needs; no other file sees this struct.
+ */
 #ifndef FM_WORKER_SETTINGS_H
 #define FM_WORKER_SETTINGS_H
 
@@ -10,7 +13,7 @@ struct fm_worker_settings {
 #undef FM_SETTING
 };
 
-/* The table for fm_settings_load. */
+/* The same rows for fm_settings_load, fm_settings_help and fm_settings_done. */
 extern const struct fm_setting fm_worker_settings_table[];
 extern const size_t fm_worker_settings_count;
 

@@ -1,4 +1,4 @@
-/* Four counters a class. */
+/* Moves the counters of each class; the assertions hold the invariants of slot.h. */
 #include "worker/slot.h"
 
 #include <assert.h>
@@ -19,7 +19,7 @@ bool fm_slot_has_room(const struct fm_slots *slots, uint64_t free_bytes)
 
 enum fm_slot_answer fm_slot_take(struct fm_slots *slots, enum fm_class class)
 {
-    /* Who waits in hand has the first claim on a place that is free. */
+    /* A job in hand has the first claim on a free slot, so slots it waits for count as taken. */
     if (slots->taken[class] + slots->in_hand[class] < slots->total[class]) {
         slots->taken[class]++;
         return FM_SLOT_TAKEN;

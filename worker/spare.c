@@ -1,4 +1,4 @@
-/* A short list of idle children. */
+/* Keeps a short list of idle children and starts new ones as they are taken or die. */
 #include "worker/spare.h"
 
 #include <stdlib.h>
@@ -7,25 +7,27 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* After a spare that died or could not be started: no storm of forks. */
+/* Waits this long after a spare died or could not be started, so that a broken program does not
+ * make the worker fork without end. */
 #define PAUSE_MS 1000
 
 struct fm_spares {
     struct fm_loop *loop;
     char *path;
     struct fm_child **children;
-    unsigned wanted, count;
-    int64_t start_at_ms;
-    bool is_landlock_told;
+    unsigned wanted, count; /* count <= wanted, the size of `children` */
+    int64_t start_at_ms;    /* no start before then */
+    bool is_landlock_told;  /* the log has it: all children have the same kernel */
 };
 
+/* The order of the children does not matter: the last one fills the gap. */
 static void remove_at(struct fm_spares *spares, unsigned index)
 {
     spares->children[index] = spares->children[--spares->count];
 }
 
-/* READY is the only word a spare has. Its state has it already; what is left is how it is sealed.
- */
+/* READY is the only message on_message can get from a spare. child.c has set the state already, so
+ * only the Landlock version is left, for the log. */
 static void on_message(void *context, struct fm_child *child, const struct fm_message *message,
                        int *fds)
 {
@@ -79,6 +81,7 @@ void fm_spare_destroy(struct fm_spares **spares)
     *spares = NULL;
 }
 
+/* The index of a child that is READY; otherwise of any: it is further than a new one would be. */
 static unsigned best(const struct fm_spares *spares)
 {
     for (unsigned i = 0; i < spares->count; i++) {

@@ -1,4 +1,4 @@
-/* Two levels of directories: jobs/JOB/LEASE. */
+/* Walks the two levels of directories, jobs/JOB/LEASE, for both kinds of sweep. */
 #include "worker/sweep.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #include "common/memory.h"
 #include "worker/files.h"
 
-/* One visit of LEASE in JOB: `job_fd` is open on JOB. */
+/* What to do with each directory LEASE in JOB; `job_fd` is open on JOB. */
 struct walk {
     void (*visit)(const struct walk *walk, int job_fd, const char *job, const char *lease);
     uint64_t age_seconds;
@@ -26,7 +26,7 @@ static int open_directory(int at, const char *name)
     return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Takes the descriptor; NULL for one that is no directory. */
+/* Takes the descriptor over. NULL if it is -1 or no directory. */
 static DIR *list_directory(int fd)
 {
     DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
@@ -58,7 +58,7 @@ static void walk_job(const struct walk *walk, int jobs_fd, const char *job)
         walk->visit(walk, dirfd(leases), job, lease);
     }
     closedir(leases);
-    /* Only an empty one goes. */
+    /* Fails unless the directory is empty. */
     unlinkat(jobs_fd, job, AT_REMOVEDIR);
 }
 
@@ -100,6 +100,8 @@ static void remove_outputs(const struct walk *walk, int job_fd, const char *job,
     closedir(files);
 }
 
+/* A directory's mtime changes when a file in it is made or removed, not when one grows, so a
+ * running attempt may look old: only `is_held` protects it. */
 static void remove_old(const struct walk *walk, int job_fd, const char *job, const char *lease)
 {
     struct stat status;

@@ -1,4 +1,4 @@
-/* Six children, one after the other; each lives a few milliseconds. */
+/* Runs one child for each forbidden call, one after the other; each lives a few milliseconds. */
 #include "worker/trial.h"
 
 #include <poll.h>
@@ -9,16 +9,17 @@
 #include "common/memory.h"
 #include "worker/child.h"
 
-#define PATIENCE_MS 20000
-#define TRIES 3 /* of a call, while somebody else kills its child */
+#define PATIENCE_MS 20000 /* far more than a loaded machine needs; then the child is killed */
+#define TRIES 3 /* a call is tried again if its child got SIGKILL, as from the OOM killer */
 
-/* A sanitizer's runtime needs calls that the seal refuses: such builds run in tests alone. */
+/* A sanitizer's runtime needs calls that the seal refuses; such builds run only in tests. */
 #ifdef FM_SANITIZED
 #define IS_UNSEALED true
 #else
 #define IS_UNSEALED false
 #endif
 
+/* The child exits with 0 if its call failed; some refusals are an error code, others SIGSYS. */
 static bool is_refused(const siginfo_t *info)
 {
     if (info->si_code == CLD_EXITED) {
@@ -27,6 +28,7 @@ static bool is_refused(const siginfo_t *info)
     return info->si_status == SIGSYS;
 }
 
+/* Reaps the child. One that is not done in time is killed, and its end counts as a SIGKILL. */
 static bool wait_for(int pidfd, pid_t pid, siginfo_t *info, struct fm_error *err)
 {
     struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
@@ -54,7 +56,7 @@ static bool run_child(const char *path, const char *call, siginfo_t *info, struc
            fm_child_exec(arguments, theirs, &pid, &pidfd, err) && wait_for(pidfd, pid, info, err);
 }
 
-/* Killed before it was done: that tells nothing of the seal. */
+/* A child that got SIGKILL proves nothing about the seal. */
 static bool was_killed(const siginfo_t *info)
 {
     return info->si_code != CLD_EXITED && info->si_status == SIGKILL;

@@ -1,6 +1,6 @@
 #include "tests/integration/postgres.h"
 
-/* cmocka wants these before it. */
+/* cmocka.h needs these headers before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ static const char *owner_name(void)
     return getuid() == 0 ? "postgres" : getpwuid(getuid())->pw_name;
 }
 
-/* PDEATHSIG after the change of user, which clears it. */
+/* Sets PDEATHSIG after the change of user, because that change clears it. */
 static void become_owner(pid_t parent)
 {
     const struct passwd *owner = getpwnam(owner_name());
@@ -198,7 +198,7 @@ void postgres_stop(struct postgres *postgres)
 
 long long postgres_ask(struct postgres *postgres, const char *format, ...)
 {
-    /* Inside a transaction pg_stat_activity is a snapshot of its first use. */
+    /* In a transaction pg_stat_activity stays as it was at its first use, unless it is cleared. */
     char sql[1024] = "SELECT pg_stat_clear_snapshot(); ";
     size_t length = strlen(sql);
     va_list arguments;

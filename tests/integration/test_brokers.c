@@ -1,5 +1,5 @@
-/* Two brokers on one database: each with its queue, its tick and its order, as dispatch.c has them;
- * they meet nowhere else. */
+/* Tests two brokers on one database. Each has its own queue, tick and schedule, as in dispatch.c;
+ * they share nothing but the database. */
 #include <poll.h>
 #include <stdio.h>
 
@@ -77,7 +77,7 @@ static void attach(struct broker *broker, struct fm_id node, uint64_t session)
     assert_int_equal(run(broker, world_attach(node, session, 1)), FM_QUEUE_MOVED);
 }
 
-/* ---- looks ---- */
+/* ---- reads by the tick ---- */
 
 static void note_expired(void *context, const struct fm_tick_session *row)
 {
@@ -133,7 +133,7 @@ static void look(struct broker *broker, const struct fm_tick_lease *leases, size
 
 /* ---- claims ---- */
 
-/* Claims all it knows of for its worker, in one go. */
+/* Adds a claim, for the broker's worker, of every job that its schedule knows. */
 static size_t add_claims(struct broker *broker, struct fm_queue_event **events)
 {
     struct fm_id node = fm_id_new();
@@ -223,7 +223,7 @@ static void a_worker_that_goes_to_another_broker_takes_its_leases_along(void **s
     assert_int_equal(run(&here, world_born(id, L1, S1)), FM_QUEUE_MOVED);
     struct fm_queue_held held = {.account = world_account, .id = id, .lease = L1};
     struct fm_queue_event *hello =
-        world_attach(node, S2, 1); /* it does not know the session's id */
+        world_attach(node, S2, 1); /* the broker does not know the id S1 */
     hello->held = &held;
     hello->held_count = 1;
     world_add(there.queue, hello);
@@ -232,7 +232,8 @@ static void a_worker_that_goes_to_another_broker_takes_its_leases_along(void **s
     assert_true(hello->session == S1);
     fm_queue_event_destroy(&hello);
     assert_string_equal(world_place(id), "leased");
-    /* It is that one's now: this one neither beats nor claims for it, nor gives it new jobs. */
+    /* The session belongs to `there` now: `here` may neither beat nor claim for it, nor give it new
+     * jobs. */
     assert_int_equal(run(&here, world_beat(S1)), FM_QUEUE_STALE);
     assert_int_equal(run(&there, world_beat(S1)), FM_QUEUE_MOVED);
     struct fm_queue_event *born = world_born(late, L1 + 1, S1);
@@ -242,7 +243,7 @@ static void a_worker_that_goes_to_another_broker_takes_its_leases_along(void **s
     fm_queue_event_destroy(&born);
     assert_int_equal(run(&here, world_claim(late, L1 + 2, S1)), FM_QUEUE_STALE);
     assert_int_equal(run(&there, world_claim(late, L1 + 3, S1)), FM_QUEUE_MOVED);
-    /* A result reaches whichever broker hears it. */
+    /* Any broker may record a result. */
     assert_int_equal(run(&here, world_finish(id, L1, FM_STATE_SUCCEEDED)), FM_QUEUE_MOVED);
     assert_int_equal(run(&there, world_finish(id, L1, FM_STATE_SUCCEEDED)), FM_QUEUE_MOVED);
     assert_int_equal(world_done(id, "starts"), 1);
@@ -281,7 +282,7 @@ static void silence_is_counted_to_six_by_its_own_broker_and_to_twelve_by_another
     }
     assert_int_equal(here.expire_count, 1);
     assert_int_equal(there.expire_count, 1);
-    /* Both say so at once, as two observers may: one loss is counted. */
+    /* Both brokers expire the session at once, as two observers may: one loss is counted. */
     struct fm_queue_event *both[] = {world_expire(S1, true), world_expire(S1, true)};
     both[0]->beat = here.expired.beat;
     both[1]->beat = there.expired.beat;

@@ -1,4 +1,5 @@
-/* A batch into the database: all of it once, whatever becomes of the connection on the way. */
+/* Tests the batch writer: all jobs of a batch are added once, whatever happens to the connection.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "tests/integration/world.h"
 
 #define WAIT_MS 20000
-#define OUTCOME_S 60 /* nothing is that slow: it hangs */
+#define OUTCOME_S 60 /* a task that takes longer hangs */
 #define JOBS 3000
 #define TASKS_MAX 1000
 
@@ -20,7 +21,7 @@ static struct fm_db *side; /* a rival's connection */
 static struct fm_batch_writer *copy;
 static struct fm_batch_file *file;
 
-/* A batch under way, and the moment its `done` was called. */
+/* A task that the batch writer has, and a way to wait until its `done` was called. */
 struct errand {
     struct fm_batch_writer_task task;
     pthread_mutex_t lock;
@@ -180,7 +181,7 @@ static void a_batch_stands_as_it_was_asked_for(void **state)
     assert_int_equal(count("live WHERE pool = 'any:net' AND expires_s = 3600 AND tries = 0"), JOBS);
 }
 
-/* What a retry after an uncertain commit does. */
+/* As in a retry after an uncertain commit. */
 static void a_batch_that_stands_is_not_added_again(void **state)
 {
     (void)state;
@@ -230,7 +231,7 @@ a_connection_lost_in_the_middle_of_a_copy_leaves_nothing_and_it_is_tried_again(v
 #define HOLDING                                                                                    \
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%COMMIT%'"
 
-/* The commit is durable, but its answer never comes: the batch is found by the next try. */
+/* The commit is durable, but its answer never comes: the next try finds the batch. */
 static void a_commit_whose_answer_is_lost_is_found(void **state)
 {
     (void)state;
@@ -240,7 +241,8 @@ static void a_commit_whose_answer_is_lost_is_found(void **state)
     wait_until("SELECT (current_setting('synchronous_standby_names') = 'nobody')::int");
     struct errand *errand = post(&batch, &first);
     wait_until(HOLDING);
-    /* Nobody sees a commit that waits; the end of its connection lets it be seen. */
+    /* A commit that waits for its replica is invisible; it becomes visible when its connection
+     * ends. */
     assert_int_equal(count("batch"), 0);
     postgres_ask(&world_postgres, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
                                   "WHERE wait_event = 'SyncRep'");
@@ -250,12 +252,12 @@ static void a_commit_whose_answer_is_lost_is_found(void **state)
     assert_whole();
 }
 
-/* A batch is tried for five seconds, which a server on a busy machine may take to come back. */
+/* A batch is tried for five seconds; on a busy machine the server may take as long to come back. */
 static void a_crash_in_the_middle_leaves_nothing_and_it_is_tried_again(void **state)
 {
     (void)state;
     struct fm_id batch = fm_id_new(), first = fm_id_series_new();
-    /* Or recovery does all the tests before over again, for longer than a batch waits. */
+    /* Without it, recovery would replay all earlier tests, and take longer than a batch waits. */
     postgres_run(&world_postgres, "CHECKPOINT");
     run_beside("BEGIN; LOCK TABLE live IN ACCESS EXCLUSIVE MODE");
     struct errand *errand = post(&batch, &first);
@@ -284,7 +286,7 @@ static void without_a_database_a_batch_is_unavailable(void **state)
     assert_int_equal(count("batch"), 0);
 }
 
-static unsigned asked; /* how often; by the thread that has the task */
+static unsigned asked; /* number of calls of never(); written by the thread that has the task */
 
 static bool never(const struct fm_batch_writer_task *task)
 {
@@ -293,7 +295,7 @@ static bool never(const struct fm_batch_writer_task *task)
     return false;
 }
 
-/* Once it has said so, the database is not tried again. */
+/* Once the caller has answered that it will not wait, the database is not tried again. */
 static void who_does_not_want_to_wait_is_told_at_once(void **state)
 {
     (void)state;
@@ -322,7 +324,7 @@ static bool is_done(struct errand *errand)
     return done > 0;
 }
 
-/* Both threads wait for a lock, so a task that is done at once was refused. */
+/* Both of the writer's threads wait for a lock, so a task that is done at once was refused. */
 static void a_task_too_many_is_unavailable_at_once(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* A job that its client wants gone: from where it may go, and what goes with it. */
+/* Tests the deletion of a job by its client: in which states it is possible, and what goes with it.
+ */
 #include "tests/integration/world.h"
 
 #include "proto/message.h"

@@ -1,7 +1,8 @@
-/* A database of several hosts, the first of which lets everybody in and says nothing. */
+/* Tests a database URL with several hosts, of which the first accepts connections and never
+ * answers. */
 #include "tests/integration/postgres.h"
 
-/* cmocka wants these before it. */
+/* cmocka.h needs these headers before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +41,7 @@ static int close_postgres(void **state)
     return 0;
 }
 
-/* Its backlog is all that answers. */
+/* The kernel accepts connections into the backlog; nobody reads from them. */
 static int listen_silently(const struct sockaddr *place, socklen_t length)
 {
     int fd = socket(place->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -75,7 +76,7 @@ static bool is_in(struct fm_db *db)
     return is_idle;
 }
 
-/* Both at once, for each waits five seconds for a host that is silent. */
+/* Pumps both at once, because each waits five seconds for the silent host. */
 static void pump_until_in(struct fm_db *one, struct fm_db *other)
 {
     int64_t deadline = fm_clock_ms() + WAIT_MS;
@@ -107,7 +108,7 @@ static void after_a_silent_host_the_next_one_is_tried(void **state)
     struct fm_db *one = fm_db_new(one_port, FM_DB_QUEUE), *other = fm_db_new(lists, FM_DB_READ);
     int64_t begun = fm_clock_ms();
     pump_until_in(one, other);
-    assert_true(fm_clock_ms() - begun > 1000); /* the first was waited for */
+    assert_true(fm_clock_ms() - begun > 1000); /* both waited for the silent host */
     fm_db_close(&one);
     fm_db_close(&other);
 }

@@ -1,4 +1,4 @@
-/* The specs of tests/isolation, on a cluster of their own. */
+/* Runs the specs of tests/isolation on a cluster of their own. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Days of job rows: when one goes, and when it stays. */
+/* Tests the daily partitions of job rows: when a day is dropped, and when it stays. */
 #include "broker/db/partition.h"
 
 #include <stdio.h>
@@ -44,13 +44,13 @@ static long long count_old(void)
                         "'^(job|done)_[0-9]{8}$' AND right(relname, 8)::date < current_date - 30");
 }
 
-/* An id made so many days ago. */
+/* An id as made `days` days ago. */
 static struct fm_id old_id(int days)
 {
     return fm_id_floor(fm_clock_wall_us() / 1000 - days * DAY_MS);
 }
 
-/* A job of then, waiting; or ended, where it is canceled after. */
+/* A job made `days` days ago. It waits; a test that needs an ended job cancels it. */
 static struct fm_id old_job(int days)
 {
     struct fm_id id = old_id(days);
@@ -84,7 +84,7 @@ static void what_lives_keeps_its_day_and_all_after_it(void **state)
     (void)state;
     struct fm_id id = old_job(39);
     drop();
-    assert_int_equal(count_old(), 4); /* the day before it went */
+    assert_int_equal(count_old(), 4); /* the day before the job's was dropped */
     assert_string_equal(world_place(id), "waiting");
     assert_int_equal(world_do(world_cancel(id)), FM_QUEUE_MOVED);
     drop();
@@ -118,7 +118,7 @@ static void what_is_younger_stays(void **state)
                      10);
 }
 
-/* Waits until the question is answered so. */
+/* Waits until the question has this answer. */
 static void wait_until(const char *question, long long answer)
 {
     int64_t deadline = fm_clock_ms() + ASK_MS;
@@ -127,7 +127,8 @@ static void wait_until(const char *question, long long answer)
     }
 }
 
-/* A reader that stays in its transaction makes a detach wait half done; it is killed there. */
+/* A reader that stays in its transaction makes a detach wait when it is half done; then the detach
+ * is killed. */
 static void what_was_left_half_done_is_finished(void **state)
 {
     (void)state;
@@ -178,7 +179,7 @@ static void one_broker_at_a_time_is_at_it(void **state)
     struct fm_db *other = NULL;
     struct fm_error err = {0};
     assert_true(fm_db_open(world_postgres.url, FM_DB_ADMIN, fm_clock_ms() + ASK_MS, &other, &err));
-    assert_true(fm_partition_drop(other, 3650, &err)); /* it has the lock from here on */
+    assert_true(fm_partition_drop(other, 3650, &err)); /* `other` holds the lock from here on */
     drop();
     assert_int_equal(count_old(), 6);
     fm_db_close(&other);

@@ -1,4 +1,4 @@
-/* What the operator holds back: how a job makes room, and how a broker hears of it. */
+/* Tests pauses: how a paused job makes room for others, and how a broker learns of a pause. */
 #include "broker/queue/tick_db.h"
 
 #include <poll.h>
@@ -65,7 +65,7 @@ static void a_deferral_and_a_claim_in_one_flush_leave_it_waiting(void **state)
     assert_string_equal(world_place(id), "waiting");
 }
 
-/* ---- a broker hears ---- */
+/* ---- a broker learns of a pause ---- */
 
 struct heard {
     bool is_answered;

@@ -1,5 +1,5 @@
-/* No statement may change its plan for a bad one when tables fill: each is planned with empty
- * tables and again with many rows, and must find its rows in live by the index meant for it. */
+/* Tests that no statement gets a bad plan as tables fill. Each is planned with empty tables and
+ * again with many rows, and both times must find its rows in `live` by the index meant for it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define ASK_MS 10000
 
-/* A statement, and the only index by which it may read live; NULL: it does not. */
+/* Each statement, and the indexes by which it may read `live`; NULL: it does not read it. */
 static const struct {
     const char *sql, *index;
 } statements[] = {
@@ -79,7 +79,8 @@ static struct fm_db_rows *explain(struct fm_db *db, const char *sql)
     return run(db, fm_text_get(&text));
 }
 
-/* "…Scan using INDEX on live…": by an index that is allowed, and not all of it? */
+/* True unless the plan's line reads `live` in a way that is not allowed: without an index, by
+ * another index, or by the whole of one. */
 static bool is_allowed(const char *line, const char *next, const char *indexes)
 {
     char index[64] = "";
@@ -90,7 +91,7 @@ static bool is_allowed(const char *line, const char *next, const char *indexes)
     }
     bool is_known = using != NULL && sscanf(using, " using %63s", index) == 1 && indexes != NULL &&
                     strstr(indexes, index) != NULL;
-    /* A loose scan begins at the first entry, whatever that is. */
+    /* A loose scan of live_next starts at the first entry, so it needs no condition. */
     return is_known && (strstr(next, "Index Cond") != NULL || strcmp(index, "live_next") == 0);
 }
 

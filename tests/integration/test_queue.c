@@ -1,4 +1,4 @@
-/* Every line of the queue's event table, and its rerun. */
+/* Tests every event of the queue: what it does, and that running it again does no harm. */
 #include "tests/integration/world.h"
 
 #include <stdlib.h>
@@ -75,7 +75,8 @@ static void a_job_is_born_waiting_where_the_session_is_not_mine(void **state)
     postgres_run(&world_postgres, "UPDATE session SET broker = 7");
     struct fm_id id = fm_id_new();
     struct fm_queue_event *born = world_born(id, L1, S1);
-    struct fm_queue_event *other = world_born(fm_id_new(), L2, S2); /* never there */
+    struct fm_queue_event *other =
+        world_born(fm_id_new(), L2, S2); /* a session that never existed */
     world_add(world_queue, born);
     world_add(world_queue, other);
     world_pump(world_queue, 0);
@@ -87,7 +88,7 @@ static void a_job_is_born_waiting_where_the_session_is_not_mine(void **state)
     assert_int_equal(world_live(id, "starts"), 0);
 }
 
-/* The rerun of an uncertain flush finds its own row: leased as it was, or not any more. */
+/* When an uncertain flush runs again, it finds its own row: still leased, or not any more. */
 static void a_birth_that_runs_again_finds_its_lease(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Keys and jobs as requests see them. */
+/* Tests how requests look up keys and jobs. */
 #include "broker/db/reader.h"
 
 #include <pthread.h>
@@ -58,7 +58,8 @@ static struct fm_reader_lookup by_key(char digest)
     return look;
 }
 
-/* An account with a key whose digest is all `digest`; `more` is SQL for expires_at, revoked_at. */
+/* Adds an account with a key. Every byte of the key's digest is `digest`; `more` is SQL for
+ * expires_at and revoked_at. */
 static void make_key(char digest, const char *more)
 {
     char account[FM_ID_UUID_SIZE], key[FM_ID_UUID_SIZE], hex[2 * FM_HASH_SIZE + 1], sql[1024];
@@ -293,7 +294,8 @@ static void a_batch_that_is_not_answered_is_asked_again_elsewhere(void **state)
     struct fm_reader_lookup look = by_key('a');
     ask(&look);
     fm_reader_lookup_done(&look);
-    /* Whoever asks first stands before the lock; the next one finds it gone. */
+    /* The backend of the first try waits for the lock and is stopped there; the second try, on
+     * another connection, finds the lock gone. */
     postgres_run(&world_postgres, "BEGIN; LOCK TABLE api_key");
     look = by_key('a');
     look.done = note;

@@ -1,4 +1,5 @@
-/* A flush under fire: lost connections, uncertain commits, deadlocks, rivals, a database away. */
+/* Tests the flush under attack: lost connections, uncertain commits, deadlocks, rival brokers, an
+ * absent database. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ static int end(void **state)
     return world_end(state);
 }
 
-/* Pumps the queue until the database says so. */
+/* Pumps the queue until the question's answer is not 0. */
 static void pump_until(const char *question)
 {
     int64_t deadline = fm_clock_ms() + WAIT_MS;
@@ -46,7 +47,8 @@ static void pump_until(const char *question)
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND state = 'active'"
 #define WAITING_FOR_REPLICA "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
-/* From now on a commit is durable here, but waits for a replica that never comes. */
+/* From now on a commit is made durable but does not return: it waits for a replica that never
+ * comes. */
 static void hold_commits(void)
 {
     int64_t deadline = fm_clock_ms() + WAIT_MS;
@@ -61,7 +63,7 @@ static void hold_commits(void)
     }
 }
 
-/* Breaks off every commit that waits, by this function, and pumps until it is. */
+/* Ends every commit that waits, by the SQL function given, and pumps until they have ended. */
 static void break_commits(const char *function)
 {
     pump_until("SELECT count(*) > 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
@@ -85,7 +87,7 @@ static void let_commits_go(void)
     postgres_run(&world_postgres, "SELECT pg_reload_conf()");
 }
 
-/* One of each event, and what each must have come to when all was said twice. */
+/* One event of each kind, and the ids to check after all have run, perhaps twice. */
 struct story {
     struct fm_queue_event *events[10];
     struct fm_id enqueued, born, claimed, told, finished, released, canceled, lost;
@@ -130,7 +132,7 @@ static void start_story(struct story *story)
     }
 }
 
-/* `release` and `cancel` may find that their first run did it. */
+/* The second run of a release or cancel finds that the first has done it already. */
 static void end_story(struct story *story, bool ran_twice)
 {
     world_pump(world_queue, 0);
@@ -199,14 +201,14 @@ static void a_commit_answered_with_a_warning_is_not_believed(void **state)
     start_story(&story);
     hold_commits();
     break_commits("pg_cancel_backend");
-    /* The second run waits for the replica as the first did, though it has nothing left to move. */
+    /* The second run has nothing left to move, but waits for the replica as the first did. */
     pump_until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
     assert_int_equal(fm_queue_pending(world_queue), 10);
     let_commits_go();
     end_story(&story, true);
 }
 
-/* `side` never looks for deadlocks, so the flush is the one that loses. */
+/* `side` does not check for deadlocks (its timeout is an hour), so the flush finds it and loses. */
 static void the_loser_of_a_deadlock_runs_again(void **state)
 {
     (void)state;
@@ -218,7 +220,8 @@ static void the_loser_of_a_deadlock_runs_again(void **state)
                                        world_release(gate, L2, FM_RELEASE_UNCOUNTED),
                                        world_cancel(canceled)};
     char sql[256], uuid[FM_ID_UUID_SIZE];
-    /* `side` holds what will be canceled; world_postgres.db a gate the flush meets before that. */
+    /* `side` locks the job that will be canceled; world_postgres.db locks another job, the gate,
+     * which the flush reaches first. */
     fm_id_to_uuid(&canceled, uuid);
     snprintf(sql, sizeof(sql),
              "SET deadlock_timeout = '1h'; BEGIN; SELECT FROM live WHERE id = '%s' FOR UPDATE",
@@ -273,7 +276,7 @@ static void clients_wait_five_seconds_for_a_database_that_is_away_others_for_goo
     assert_string_equal(world_place(new_id), "nowhere");
 }
 
-/* The lock on done stops the second look alone. */
+/* The lock on `done` blocks only the flush's second read. */
 static void what_a_commit_said_is_told_though_the_second_look_is_not_answered(void **state)
 {
     (void)state;
@@ -294,7 +297,7 @@ static void what_a_commit_said_is_told_though_the_second_look_is_not_answered(vo
     int64_t before = fm_clock_ms();
     world_pump(world_queue, 1);
     assert_true(fm_clock_ms() - before >= 4900);
-    /* It is there; whether leased is not known. */
+    /* The job exists; whether it is leased is unknown. */
     assert_int_equal(again->outcome, FM_QUEUE_MOVED);
     assert_true(!again->is_leased && again->failure == FM_DATABASE_UNCERTAIN);
     postgres_again(&world_postgres);
@@ -334,7 +337,7 @@ static void a_server_that_cannot_write_is_waited_for(void **state)
     fm_queue_event_destroy(&finish);
 }
 
-/* Two brokers and a hundred jobs: every event that may meet another does. */
+/* Two brokers, a hundred jobs, random events: in time every pair that can collide does. */
 enum { JOBS = 100, ROUNDS = 60, EVENTS = 40 };
 
 struct rival {
@@ -346,7 +349,7 @@ struct rival {
 };
 
 static struct fm_id jobs[JOBS];
-static uint64_t lease_of[JOBS]; /* the last one claimed */
+static uint64_t lease_of[JOBS]; /* the lease of the job's latest claim */
 static unsigned finishes[JOBS], cancels[JOBS];
 
 static struct fm_queue_event *draw_event(struct rival *rival)
@@ -365,7 +368,7 @@ static struct fm_queue_event *draw_event(struct rival *rival)
         return world_release(jobs[which], lease_of[which], FM_RELEASE_UNCOUNTED);
     case 6:
         return rand() % 8 == 0 ? world_cancel(jobs[which]) : world_beat(rival->session);
-    case 8: /* the rerun of a POST long ago */
+    case 8: /* as a POST from long ago that runs again */
         return world_born(jobs[which], fm_id_new_lease(), rival->session);
     case 7:
         return rand() % 4 == 0 ? world_expire(rival->session, false) : world_beat(rival->session);
@@ -394,7 +397,7 @@ static void note_round(struct rival *rival)
             lease_of[job] = event->lease;
         }
         cancels[job % JOBS] += has_moved && event->kind == FM_QUEUE_CANCEL;
-        /* One result may be told twice; a second lease may not. */
+        /* The same lease may report its result twice; a second lease may not report one. */
         bool is_first = has_moved && event->kind == FM_QUEUE_FINISH &&
                         (finishes[job] == 0 || event->lease != lease_of[job]);
         finishes[job % JOBS] += is_first;

@@ -1,4 +1,4 @@
-/* Leases given back, sessions that come, move and end. */
+/* Tests sessions: how they begin, move between brokers and end, and how leases are given back. */
 #include "tests/integration/world.h"
 
 #include <stdlib.h>

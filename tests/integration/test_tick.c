@@ -1,4 +1,4 @@
-/* What a broker learns from its look every 250 ms. */
+/* Tests what a broker learns from the tick's read of the database, every 250 ms. */
 #include "broker/queue/tick_db.h"
 
 #include <poll.h>
@@ -16,7 +16,7 @@
 #define HEADS_MAX 64
 #define WAIT_MS 10000
 
-/* What `done` saw, copied: the answer ends with the call. */
+/* What the callback was given, copied: the answer is valid only during the call. */
 struct seen {
     int calls;
     bool has_answer;
@@ -86,7 +86,7 @@ static void look(const struct fm_tick_query *ask)
 {
     memset(&seen, 0, sizeof(seen));
     wait_for(has_started, ask);
-    assert_false(fm_tick_db_start(tick, ask, note, &seen)); /* one at a time */
+    assert_false(fm_tick_db_start(tick, ask, note, &seen)); /* only one read at a time */
     wait_for(is_answered, ask);
     assert_int_equal(seen.calls, 1);
 }
@@ -297,7 +297,7 @@ static void a_look_that_fails_is_told_and_the_next_one_works(void **state)
     struct fm_tick_query ask = {0};
     look(&ask);
     memset(&seen, 0, sizeof(seen));
-    /* Its next look waits for the lock, and loses its connection there. */
+    /* The next read waits for the lock, and loses its connection there. */
     postgres_run(&world_postgres, "BEGIN; LOCK TABLE epoch");
     assert_true(fm_tick_db_start(tick, &ask, note, &seen));
     fm_tick_db_pump(tick);

@@ -71,7 +71,7 @@ void world_pump(struct fm_queue *queue, size_t left)
 
 static void note(struct fm_queue_event *event)
 {
-    assert_null(event->context); /* done is called once */
+    assert_null(event->context); /* `done` may be called only once */
     event->context = event;
 }
 

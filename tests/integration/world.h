@@ -1,4 +1,6 @@
-/* Jobs, workers and a queue to tell stories with: each verb adds one event and waits for its end.
+/*
+ * Gives the queue's tests a small vocabulary: a function makes each kind of event, and world_do
+ * adds it to the queue and waits for its outcome. The tests share one PostgreSQL and one account.
  */
 #ifndef FM_TESTS_WORLD_H
 #define FM_TESTS_WORLD_H
@@ -6,7 +8,7 @@
 #include "broker/queue/queue.h"
 #include "tests/integration/postgres.h"
 
-/* cmocka wants these before it. */
+/* cmocka.h needs these headers before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,17 +24,17 @@ extern struct fm_id world_account;
 
 int world_open(void **state);
 int world_close(void **state);
-/* Before and after each test: empty tables, a new queue. */
+/* Around each test: empties the tables and makes a new queue. */
 int world_begin(void **state);
 int world_end(void **state); /* asserts that the audit is clean */
 
-struct fm_id world_node(const char *name); /* made new */
+struct fm_id world_node(const char *name); /* adds a new node */
 
-/* Pumps until these many events are still under way. */
+/* Pumps until only `left` events are pending. */
 void world_pump(struct fm_queue *queue, size_t left);
-/* Adds without waiting; the event is not freed by its done. */
+/* Adds without waiting; the event stays the caller's. */
 void world_add(struct fm_queue *queue, struct fm_queue_event *event);
-/* Adds, waits, gives the outcome; frees the event unless `keep`. */
+/* Adds the event, waits until no event is pending, frees it and returns its outcome. */
 enum fm_queue_outcome world_do(struct fm_queue_event *event);
 
 struct fm_queue_event *world_enqueue(struct fm_id id);
@@ -48,13 +50,14 @@ struct fm_queue_event *world_attach(struct fm_id node, uint64_t session, uint64_
 struct fm_queue_event *world_expire(uint64_t session, bool is_loss);
 struct fm_queue_event *world_beat(uint64_t session);
 
-/* A new job, waiting; or leased by `lease` on a session that stands. */
+/* A new job that waits; or one that is leased by `lease` on an existing session. */
 struct fm_id world_waiting(void);
 struct fm_id world_leased(uint64_t lease, uint64_t session);
 /* A session of a new node. */
 uint64_t world_session(uint64_t id, const char *node_name);
 
-/* "waiting", "leased", "succeeded", "failed", "canceled", "nowhere": from the tables. */
+/* Where the tables have the job: "waiting", "leased", "succeeded", "failed", "canceled" or
+ * "nowhere". */
 const char *world_place(struct fm_id id);
 /* A number column of live or done, by the job's id. */
 long long world_live(struct fm_id id, const char *column);

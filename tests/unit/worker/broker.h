@@ -1,6 +1,6 @@
 /*
- * A broker for the tests of this room: a CURVE ROUTER and a ZAP handler that admits one key, both
- * served by the test's own thread whenever it listens.
+ * Plays the broker in tests of the worker: a CURVE ROUTER and a ZAP handler that admits one key.
+ * The test's own thread serves both, whenever it calls broker_step.
  */
 #ifndef FM_TESTS_UNIT_WORKER_BROKER_H
 #define FM_TESTS_UNIT_WORKER_BROKER_H
@@ -33,8 +33,8 @@ static inline void broker_make_keys(struct broker *broker, const struct broker *
     memcpy(broker->secret, like != NULL ? like->secret : zcert_secret_txt(pair), 41);
 }
 
-/* `like`: another broker of the same service, whose key and ZAP handler it shares, for a process
- * has one; or NULL. That one is closed first. */
+/* `like`: an open broker of the same service, whose key and ZAP handler the new one shares, because
+ * a process can have only one handler; or NULL. Close `like` before the new one. */
 static inline void broker_open(struct broker *broker, const struct broker *like)
 {
     const int one = 1;
@@ -58,7 +58,7 @@ static inline void broker_close(struct broker *broker)
 {
     zsock_destroy(&broker->router);
     if (broker->owns_zap) {
-        /* At once, where destroying it alone leaves the name taken for a moment. */
+        /* Frees the name at once; destroying the socket alone would free it a moment later. */
         zsock_unbind(broker->zap, ZAP_ENDPOINT);
         zsock_destroy(&broker->zap);
     }
@@ -86,7 +86,8 @@ static inline void broker_take_route(struct broker *broker)
     memcpy(broker->route, zframe_data(route), broker->route_length);
 }
 
-/* Serves what comes within `wait_ms`; true with a message, which the caller has done. */
+/* Serves what arrives within `wait_ms`. True: a message came, and the caller must fm_message_done()
+ * it. */
 static inline bool broker_step(struct broker *broker, int wait_ms, struct fm_message *message)
 {
     struct fm_error err = {0};
@@ -108,7 +109,7 @@ static inline bool broker_step(struct broker *broker, int wait_ms, struct fm_mes
     return true;
 }
 
-/* To the last sender. Done with the message. */
+/* Sends the message to the last sender, and frees it. */
 static inline void broker_say(struct broker *broker, struct fm_message *message)
 {
     FM_AUTO(fm_text_done) struct fm_text bytes = {0};

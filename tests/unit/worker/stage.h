@@ -1,6 +1,6 @@
 /*
- * The stage of whole attempts: the real worker as a process, the test as broker, source and store.
- * FM_BIN_DIR says where the programs are; without it there is nothing to run.
+ * Sets the stage for tests of whole attempts: the real worker runs as a process, and the test plays
+ * broker, source and store. The programs are in FM_BIN_DIR; without it these tests are skipped.
  */
 #ifndef FM_TESTS_UNIT_WORKER_STAGE_H
 #define FM_TESTS_UNIT_WORKER_STAGE_H
@@ -77,7 +77,7 @@ static inline void url_of(const char *path, char out[128])
 
 /* ---- the worker ---- */
 
-/* What a program prints, without its line end. */
+/* Runs a program and returns what it prints, without the line end. The caller frees it. */
 static inline char *ask(char *const *arguments)
 {
     int out[2];
@@ -133,7 +133,7 @@ static inline void start_worker(void)
     assert_true(worker_pidfd >= 0);
 }
 
-/* Lets the broker listen until the worker is gone; its exit code, or -1 by a signal. */
+/* Serves the broker until the worker has ended. Returns its exit code; -1 if a signal ended it. */
 static inline int await_exit(void)
 {
     int64_t until_ms = fm_clock_ms() + STORY_MS;
@@ -161,7 +161,8 @@ static inline void acknowledge_beat(void)
     broker_say(&broker, &message);
 }
 
-/* The next message of that type; beats are answered, progress is passed over. */
+/* Waits for the next message of that type. Until then heartbeats are acknowledged, PROGRESS and
+ * repeated RESULTs are skipped; any other message fails the test. */
 static inline void hear(enum fm_message_type type, struct fm_message *message)
 {
     int64_t until_ms = fm_clock_ms() + STORY_MS;
@@ -229,7 +230,7 @@ static inline void send_job(const char *path, struct fm_spec_output *output, uin
     broker_say(&broker, &message);
 }
 
-/* Answers one WANT_UPLOAD with a place for its one file. */
+/* Answers one WANT_UPLOAD with an upload URL for its only file. */
 static inline void give_place(const char *name, uint64_t lease)
 {
     struct fm_message want;
@@ -279,7 +280,7 @@ static inline void send_cancel(uint64_t lease)
     broker_say(&broker, &message);
 }
 
-/* Beats until one lists so many leases. */
+/* Acknowledges heartbeats until one lists `count` leases. */
 static inline void await_held(size_t count)
 {
     int64_t until_ms = fm_clock_ms() + STORY_MS;

@@ -1,4 +1,4 @@
-/* Real children that end in every way there is. */
+/* Tests child.c with real children, which end in many different ways. */
 #include "tests/unit/worker/unit.h"
 
 #include <poll.h>
@@ -52,7 +52,7 @@ static void an_exit_after_end_is_what_end_said(void **state)
     assert_int_equal(judge("exit 0", ok), FM_CHILD_SAID);
     assert_int_equal(judge("exit 0", failed), FM_CHILD_SAID);
     assert_int_equal(judge("exit 1", failed), FM_CHILD_SAID);
-    /* A success that ends badly is none. */
+    /* After a success, a bad exit makes it a crash. */
     assert_int_equal(judge("exit 1", ok), FM_CHILD_CRASHED);
     assert_int_equal(judge("kill -SEGV $$", ok), FM_CHILD_CRASHED);
 }
@@ -111,7 +111,7 @@ static void a_child_has_a_group_of_its_own(void **state)
     assert_int_equal(info.si_status, SIGKILL);
 }
 
-/* The middle process is the worker: it ends, and its child is gone with it. */
+/* A process in the middle plays the worker: when it ends, its child must end too. */
 static void a_child_does_not_outlive_its_worker(void **state)
 {
     (void)state;
@@ -136,7 +136,7 @@ static void a_child_does_not_outlive_its_worker(void **state)
     int status = 0;
     assert_int_equal(waitpid(worker, &status, 0), worker);
     assert_int_equal(status, 0);
-    /* Its end of the channel closes when it dies, not after 1000 s. */
+    /* The child's end of the channel closes when the child dies, not after its 1000 s of sleep. */
     char bytes[16];
     struct pollfd wanted = {channel[0], POLLIN, 0};
     ssize_t got = 1;
@@ -148,7 +148,7 @@ static void a_child_does_not_outlive_its_worker(void **state)
     fm_file_close(&channel[0]);
 }
 
-/* ---- a child that is watched ---- */
+/* ---- fm_child_new: a child watched by the loop ---- */
 
 struct seen {
     bool is_gone;

@@ -1,4 +1,4 @@
-/* What transfer's words change: generations, sizes, names. */
+/* Tests how transfer's messages change an attempt: generations, sizes, names. */
 #include "tests/unit/worker/unit.h"
 
 #include "worker/child_message.h"
@@ -96,7 +96,7 @@ static void a_source_is_complete_when_its_size_is_told_right(void **state)
     say_complete(&scene, 1, 4);
     assert_true(scene.attempt.is_complete);
     assert_false(is_broken(&scene));
-    /* Once a generation. */
+    /* COMPLETE may come only once in a generation. */
     say_complete(&scene, 1, 4);
     assert_true(is_broken(&scene));
     close_scene(&scene);
@@ -128,7 +128,7 @@ static void a_new_generation_voids_what_was_made(void **state)
     assert_true(scene.attempt.media->past.is_killed);
     assert_false(scene.attempt.is_worked);
     assert_false(scene.attempt.is_complete);
-    /* A late word about the old one is dropped. */
+    /* A late COMPLETE of the old generation is dropped. */
     say_complete(&scene, 1, 4);
     assert_false(is_broken(&scene));
     assert_false(scene.attempt.is_complete);

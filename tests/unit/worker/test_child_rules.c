@@ -1,4 +1,4 @@
-/* Who may say what, and when: the whole table, and all that is not in it. */
+/* Tests which message a child may send, and when: cases of the table, and cases outside it. */
 #include "tests/unit/worker/unit.h"
 
 #include "worker/child_rules.h"

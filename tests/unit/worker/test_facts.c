@@ -1,4 +1,4 @@
-/* Facts put together from what children say. */
+/* Tests how facts are put together from children's messages. */
 #include "tests/unit/worker/unit.h"
 
 #include "worker/facts.h"

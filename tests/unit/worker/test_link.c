@@ -1,4 +1,4 @@
-/* The link's end, in conversation with a broker. Time is the test's own. */
+/* Tests the worker's end of the link in conversation with a broker. The test sets the time. */
 #include "tests/unit/worker/broker.h"
 
 #include "worker/link.h"
@@ -10,7 +10,7 @@ struct worker {
     char brokers[256];
     int64_t now_ms;
     unsigned lease_count;
-    unsigned told; /* messages passed on */
+    unsigned told; /* number of messages that the link has passed on */
     enum fm_message_type last;
 };
 
@@ -64,7 +64,7 @@ static void stop(struct worker *worker)
     fm_loop_destroy(&worker->loop);
 }
 
-/* Lets both sides run until the broker has heard that. */
+/* Lets both sides run until a message reaches the broker, which must be of that type. */
 static void hear(struct worker *worker, struct broker *broker, enum fm_message_type type,
                  struct fm_message *message)
 {
@@ -86,7 +86,7 @@ static void hear_and_forget(struct worker *worker, struct broker *broker, enum f
     fm_message_done(&message);
 }
 
-/* Lets the worker run until it was told something more. */
+/* Lets the worker run until its link has passed on `count` messages. */
 static void until_told(struct worker *worker, struct broker *broker, unsigned count)
 {
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
@@ -173,7 +173,8 @@ static void it_beats_each_round_and_echoes_the_last_acknowledgement(void **state
         assert_int_equal(message.heartbeat.seen, round);
         assert_int_equal(message.heartbeat.leases.count, 1);
         fm_message_done(&message);
-        /* A CANCEL behind it tells the test that the acknowledgement was read. */
+        /* The link keeps acknowledgements to itself; once the CANCEL sent after it is passed on,
+         * the acknowledgement has been read too. */
         acknowledge(&broker, round + 1);
         fm_message_init(&message, FM_MESSAGE_CANCEL);
         broker_say(&broker, &message);

@@ -1,4 +1,4 @@
-/* The node's key, counter and lock. */
+/* Tests the node's key, boot counter and lock. */
 #include "tests/unit/worker/unit.h"
 
 #include <sys/stat.h>
@@ -59,7 +59,7 @@ static void a_second_process_on_the_directory_is_refused(void **state)
     assert_true(fm_node_open(home, &first, &err));
     assert_false(fm_node_open(home, &second, &err));
     assert_non_null(strstr(err.detail, "another worker"));
-    /* … but it may ask for the key. */
+    /* A second process may still read the key. */
     assert_true(fm_node_key(home, &key, &err));
     fm_node_close(&first);
     assert_true(fm_node_open(home, &second, &err));

@@ -1,4 +1,4 @@
-/* Whole attempts, as stories between a broker and the real worker with its real children. */
+/* Tests whole attempts: the test plays the broker of a real worker with its real children. */
 #include "tests/unit/worker/stage.h"
 
 static void stop_and_expect_no_work_left(void)
@@ -73,7 +73,7 @@ static void a_result_is_told_until_it_is_acknowledged(void **state)
         fm_message_done(&message);
     }
     await_held(1);
-    /* A broker that forgot it hears it again, on a fresh connection. */
+    /* A broker that does not know the worker any more gets the RESULT again, after a new HELLO. */
     fm_message_init(&message, FM_MESSAGE_REFUSE);
     broker_say(&broker, &message);
     welcome();
@@ -92,7 +92,7 @@ static void a_cancel_ends_the_children_and_frees_the_slot(void **state)
     welcome();
     send_job("/slow.bin", NULL, 14, 60000);
     await_progress();
-    /* The next job comes close behind: it waits in hand for the slot. */
+    /* The next JOB follows at once: the worker keeps it in hand until the slot is free. */
     send_cancel(14);
     send_job("/missing.bin", NULL, 15, 60000);
     http_open_gate(&server);
@@ -138,7 +138,7 @@ static void the_deadline_ends_an_attempt(void **state)
     stop_and_expect_no_work_left();
 }
 
-/* The first child of the worker that is this program; 0: none. */
+/* The pid of the worker's first child that runs the program `name`; 0: none. */
 static pid_t find_child(const char *name)
 {
     char path[64];
@@ -217,7 +217,7 @@ static void a_superseded_worker_ends(void **state)
     assert_int_equal(await_exit(), 5);
 }
 
-/* Any program that does not refuse will do. */
+/* In place of media any program will do that ignores --try and exits with an error. */
 static int exit_code_with_a_leaking_seal(void)
 {
     FM_AUTO_FREE char *path = worker_path();

@@ -1,4 +1,4 @@
-/* Places for jobs. */
+/* Tests how slots are counted. */
 #include "tests/unit/worker/unit.h"
 
 #include "worker/slot.h"

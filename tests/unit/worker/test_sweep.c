@@ -1,4 +1,4 @@
-/* The work directory: an attempt's files, and what is swept of lost ones. */
+/* Tests the files of an attempt, and the sweep of what lost attempts left behind. */
 #include "tests/unit/worker/unit.h"
 
 #include <sys/stat.h>
@@ -76,7 +76,7 @@ static void outputs_are_writable_until_they_are_sealed(void **state)
     assert_int_equal(write(files.output_fds[0], "x", 1), 1);
     assert_true(fm_files_seal_outputs(&files, &err));
     assert_int_equal(write(files.output_fds[0], "x", 1), -1);
-    /* A later generation's are fresh files. */
+    /* Outputs made anew, for a later generation, are fresh files. */
     int64_t size_bytes = -1;
     assert_true(fm_files_make_outputs(&files, &spec, &err));
     assert_true(fm_file_size(files.output_fds[0], &size_bytes, &err));

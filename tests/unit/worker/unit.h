@@ -1,4 +1,4 @@
-/* What every unit test of this room includes. */
+/* Included by every unit test of worker/: cmocka, and a directory for the test's files. */
 #ifndef FM_TESTS_UNIT_WORKER_UNIT_H
 #define FM_TESTS_UNIT_WORKER_UNIT_H
 
@@ -14,7 +14,7 @@
 
 #define PATIENCE_MS 20000
 
-/* A directory of the test's own, removed by remove_home. */
+/* Makes a directory for this test alone; remove_home removes it. */
 static inline void make_home(char home[32])
 {
     static const char pattern[] = "/tmp/fm-worker-XXXXXX";
