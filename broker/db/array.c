@@ -1,5 +1,6 @@
-/* PostgreSQL's arrays of one dimension, in binary (array_recv): five numbers, then each element
- * with its length before it. Half of what a text costs the server, and more here. */
+/* Builds one-dimensional arrays in PostgreSQL's binary form (array_recv): five 32-bit numbers, then
+ * each element with its length before it. Costs the server half of what parsing a text array
+ * does. */
 #include <string.h>
 
 #include "broker/db/db.h"
@@ -7,11 +8,11 @@
 #include "common/memory.h"
 #include "common/utf8.h"
 
-/* Where the numbers are; the others are always the same. */
+/* Byte offsets of the element type and of the element count. */
 #define TYPE_AT 8
 #define COUNT_AT 12
 
-/* As pg_type has them. */
+/* Object ids of the catalog pg_type. */
 static const struct {
     unsigned oid, bytes; /* bytes of a number */
 } types[] = {
@@ -30,7 +31,7 @@ void fm_db_array_open(struct fm_text *array, enum fm_db_type type)
     fm_db_value_raw(array, 1, 4); /* the first one's index */
 }
 
-/* No text begins with a zero, as every array does. */
+/* Tells an array from a text: an array begins with a zero byte, which no text does. */
 static bool is_array(const struct fm_text *text)
 {
     return text->length > 0 && text->data[0] == '\0';
@@ -97,8 +98,8 @@ void fm_db_array_time(struct fm_text *array, int64_t wall_us)
     fm_db_value_time(array, wall_us);
 }
 
-/* PostgreSQL refuses what is not UTF-8, and a worker's text must not make a whole flush fail. The
- * length that stands before the text stays true, for cleaning keeps it. */
+/* PostgreSQL refuses text that is not UTF-8, and a worker's text must not fail a whole flush: so it
+ * is cleaned in place, which keeps its length. */
 void fm_db_array_text(struct fm_text *array, const char *value)
 {
     if (value == NULL) {

@@ -1,5 +1,5 @@
-/* A stream of structs as they stand in memory, each followed by its spec: this process alone reads
- * what it wrote. */
+/* A stream of structs as they are in memory, each followed by its spec: only the process that wrote
+ * the file reads it, so it needs no portable format. */
 #include "broker/db/batch_file.h"
 
 #include <errno.h>
@@ -15,10 +15,10 @@
 struct fm_batch_file {
     FILE *stream;
     size_t count;
-    char spec[FM_SPEC_LIMIT]; /* of the job read last */
+    char spec[FM_SPEC_LIMIT]; /* the spec of the job read last */
 };
 
-/* O_TMPFILE, or what does the same a moment later. */
+/* Uses O_TMPFILE, or on a file system without it creates a named file and unlinks it at once. */
 static int open_unlinked(const char *directory)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
@@ -43,7 +43,7 @@ bool fm_batch_file_new(const char *directory, struct fm_batch_file **file, struc
     struct fm_batch_file *fresh = fm_alloc(sizeof(*fresh));
     fresh->stream = fdopen(fd, "w+");
     if (fresh->stream == NULL) {
-        abort(); /* as any other allocation */
+        abort(); /* out of memory, like any failed allocation */
     }
     *file = fresh;
     return true;

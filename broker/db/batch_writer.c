@@ -1,4 +1,4 @@
-/* The transaction of a batch, and the threads that run it. */
+/* The transaction of a batch, its retries, and the threads that run it: see batch_writer.h. */
 #include "broker/db/batch_writer.h"
 
 #include <pthread.h>
@@ -15,16 +15,17 @@
 #define THREADS 2
 #define OPEN_MAX 32
 #define OPEN_OF_ACCOUNT 4
-#define WAITING_MAX 256     /* tasks; beyond, a client is asked to try again */
-#define PATIENCE_MS 5000    /* to begin, while the database is away */
-#define STATEMENT_MS 30000  /* of one answer; a COMMIT of many rows takes its time */
-#define UNCERTAIN_MS 120000 /* to learn what became of a commit */
+#define WAITING_MAX 256     /* waiting tasks; beyond it, the client is asked to try again */
+#define PATIENCE_MS 5000    /* how long a task may take to begin while the database is away */
+#define STATEMENT_MS 30000  /* for each statement: a COMMIT of many rows takes long */
+#define UNCERTAIN_MS 120000 /* how long to find out whether a commit has happened */
 
 struct fm_batch_writer {
     struct fm_thread_pool *threads;
     struct fm_db *dbs[THREADS]; /* one for each thread */
     pthread_mutex_t lock;
-    struct fm_id open[OPEN_MAX]; /* under the lock: accounts; zero: free */
+    struct fm_id open[OPEN_MAX]; /* guarded by the lock: the account of each batch that is under
+                                    way; zero: free */
 };
 
 /* ---- one batch ---- */
@@ -34,7 +35,7 @@ static bool run_plain(struct fm_db *db, const char *sql, struct fm_error *err)
     return fm_db_run(db, sql, NULL, 0, fm_clock_ms() + STATEMENT_MS, NULL, err);
 }
 
-/* `is_new` false: an earlier try has committed it. */
+/* *is_new is false when an earlier try has committed the batch. */
 static bool add_batch(struct fm_db *db, const struct fm_batch_writer_task *task, bool *is_new,
                       struct fm_error *err)
 {
@@ -111,7 +112,7 @@ static bool copy_rows(struct fm_db *db, const struct fm_batch_writer_task *task,
     return is_good && fm_db_copy_end(&copy, err);
 }
 
-/* Only from its COMMIT on is the outcome uncertain, and then whatever is said instead of yes. */
+/* Any answer to the COMMIT other than success leaves the outcome unknown. */
 static bool commit(struct fm_db *db, struct fm_error *err)
 {
     fm_fault("batch_copied");
@@ -122,6 +123,8 @@ static bool commit(struct fm_db *db, struct fm_error *err)
     return is_good;
 }
 
+/* Before the COMMIT, or for a statement that may run twice, a lost answer only means "try again":
+ * nothing is uncertain. */
 static void made_certain(struct fm_error *err)
 {
     if (err->code == FM_DATABASE_UNCERTAIN) {
@@ -155,14 +158,14 @@ static bool mark(struct fm_db *db, const struct fm_batch_writer_task *task, stru
     bool is_good = fm_db_run(db, fm_sql_batch_mark, parameters, FM_COUNT(parameters),
                              fm_clock_ms() + PATIENCE_MS, NULL, err);
     if (!is_good) {
-        made_certain(err); /* it may be marked twice */
+        made_certain(err); /* marking a batch twice is harmless */
     }
     return is_good;
 }
 
-/* ---- until it is known ---- */
+/* ---- until the outcome is known ---- */
 
-/* A connection, or UNAVAILABLE after a while. */
+/* Waits for an answering connection until `until_ms`, or until the task may not go on. */
 static bool connect(struct fm_db *db, const struct fm_batch_writer_task *task, int64_t until_ms,
                     struct fm_error *err)
 {
@@ -196,7 +199,7 @@ static enum fm_error_code run_task(struct fm_db *db, const struct fm_batch_write
         is_done = (task->kind == FM_BATCH_WRITER_ADD ? add : mark)(db, task, &err);
         if (!is_done) {
             fm_log(FM_LOG_WARNING, "batch_failed", "detail=\"%s\"", err.detail);
-            fm_db_drop(db); /* and with it a transaction that is open */
+            fm_db_drop(db); /* rolls back a transaction that is still open */
         }
         if (!is_uncertain && err.code == FM_DATABASE_UNCERTAIN) {
             is_uncertain = true;

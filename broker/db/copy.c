@@ -11,8 +11,8 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-#define SILENCE_MS 30000
-#define SEND_BYTES ((size_t)32 * 1024)
+#define SILENCE_MS 30000               /* for each send and each result */
+#define SEND_BYTES ((size_t)32 * 1024) /* a buffer of at least this size is sent */
 
 /* ---- values ---- */
 
@@ -52,7 +52,7 @@ static bool lose(struct fm_db *db, struct fm_error *err, const char *what)
     return false;
 }
 
-/* Waits until the server has something to say, or takes what we have to. */
+/* Waits until the server has sent bytes, or can take some. */
 static bool wait_for(struct fm_db *db, short events, int64_t until_ms, struct fm_error *err)
 {
     struct pollfd p = {.fd = PQsocket(fm_db_connection(db)), .events = events};
@@ -88,7 +88,7 @@ static bool take(struct fm_db *db, PGresult **result, struct fm_error *err)
     return true;
 }
 
-/* A refusal keeps its own reason; the rest can be tried again. */
+/* DATABASE if the server refused the rows; any other failure is UNAVAILABLE, to be tried again. */
 static bool refuse(struct fm_db *db, PGresult *result, struct fm_error *err)
 {
     struct fm_error why = {0};

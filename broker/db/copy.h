@@ -1,8 +1,9 @@
 /*
- * COPY … FROM STDIN (FORMAT binary) on a connection of use FM_DB_COPY: rows are put field by field
- * and sent as they fill a buffer, so any number of them takes the same memory. Blocking; a server
- * that takes nothing for SILENCE_MS is given up. After a failure the connection is dropped, and the
- * transaction with it. Threads: the connection's.
+ * Sends rows by COPY … FROM STDIN (FORMAT binary) on a connection of use FM_DB_COPY. Rows are
+ * written field by field and sent whenever a buffer of 32 KiB is full, so any number of rows takes
+ * the same memory. Blocking; after 30 s without progress the copy fails. After any failure the
+ * connection is dropped, and its transaction with it.
+ * Before: batch_writer. After: libpq. Threads: the thread of the connection.
  */
 #ifndef FM_BROKER_DB_COPY_H
 #define FM_BROKER_DB_COPY_H
@@ -14,11 +15,12 @@ struct fm_db_copy {
     struct fm_text held;
 };
 
-/* Between two fm_db_run of one transaction. The statement names its columns, their number is
- * `columns` of each row. */
+/* Called inside a transaction, between two fm_db_run. The COPY statement lists its columns; each
+ * row must have as many fields. */
 bool fm_db_copy_begin(struct fm_db_copy *copy, struct fm_db *db, const char *sql,
                       struct fm_error *err) FM_MUST_CHECK;
-/* A row: its number of fields, then each of them. Sends when enough is held. */
+/* Begins a row; exactly `columns` calls of the functions below must follow, in column order. Sends
+ * the buffer when it is full. */
 bool fm_db_copy_row(struct fm_db_copy *copy, unsigned columns, struct fm_error *err) FM_MUST_CHECK;
 void fm_db_copy_id(struct fm_db_copy *copy, const struct fm_id *id);   /* uuid */
 void fm_db_copy_small(struct fm_db_copy *copy, int value);             /* smallint */
@@ -26,7 +28,7 @@ void fm_db_copy_integer(struct fm_db_copy *copy, int32_t value);       /* intege
 void fm_db_copy_time(struct fm_db_copy *copy, int64_t wall_us);        /* timestamptz */
 void fm_db_copy_bytes(struct fm_db_copy *copy, struct fm_slice bytes); /* bytea, text */
 bool fm_db_copy_end(struct fm_db_copy *copy, struct fm_error *err) FM_MUST_CHECK;
-/* Frees what is held; ended or not. */
+/* Frees the buffer, whether the copy was ended or not. */
 void fm_db_copy_done(struct fm_db_copy *copy);
 
 #endif

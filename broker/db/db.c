@@ -10,24 +10,24 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-#define BACKOFF_FIRST_MS 100
+#define BACKOFF_FIRST_MS 100 /* pause before connecting again; doubles up to BACKOFF_LAST_MS */
 #define BACKOFF_LAST_MS 2000
-#define CONNECT_MS 5000
-#define PREPARED_MAX 64
-#define PARAMETERS_MAX 32 /* of a statement */
+#define CONNECT_MS 5000   /* for connecting and for the session's settings together */
+#define PREPARED_MAX 64   /* statements of one connection */
+#define PARAMETERS_MAX 32 /* of one statement */
 #define STEPS_MAX (2 * FM_DB_CALLS_MAX)
 #define NOT_WARNED SIZE_MAX
 
-/* Where a connection is. Each has one function below that tries to leave it. */
+/* The phases of a connection. Each has one function below that tries to move on to another. */
 enum phase { AWAY, CONNECTING, SETTING, IDLE, BUSY, ROLLING, ANSWERED, PHASES };
 
-/* A statement this connection knows; its place in the list is its name. */
+/* A statement prepared on this connection; its index in the list is its name. */
 struct prepared {
     const char *sql;
     bool is_ready;
 };
 
-/* One answer to come: of a preparation, or of a call. */
+/* One expected answer, to a preparation or to a call. */
 struct step {
     size_t call;
     struct prepared *preparing; /* NULL: the call itself */
@@ -55,16 +55,17 @@ struct fm_db {
     size_t call_count;
 };
 
-/* A plan must not change with the statistics of a table that is empty one minute and full the next
- * (docs/architecture.md, law 3); each of these takes one bad plan away. */
+/* A plan must not change with the statistics of a table that is empty at one minute and full at the
+ * next (docs/architecture.md, law 3); each of these settings rules out a bad plan. */
 #define STEADY_PLANS                                                                               \
     "SET jit = off; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "          \
     "SET enable_bitmapscan = off; SET enable_mergejoin = off; SET enable_material = off; "         \
     "SET enable_memoize = off;"
 
-/* Of the queue's connections: the rows a statement changes are joined with those it holds by hash;
- * nested, which is what small estimates choose, that costs the square of a flush (62 us of
- * PostgreSQL's time a job against 31). Where rows are looked up singly there is no other way. */
+/* For the queue's connections: joins a statement's parameter rows with the table's rows by hash. A
+ * nested loop, which small estimates would choose, costs the square of a flush's size (62 us of
+ * PostgreSQL's time for each job instead of 31). Single look-ups still use one, since there is no
+ * other plan. */
 #define HASHED_JOINS "SET enable_nestloop = off; "
 
 static const char *const settings_of[] = {
@@ -77,7 +78,7 @@ static const char *const settings_of[] = {
     [FM_DB_COPY] = "SET synchronous_commit = on;",
 };
 
-/* The last line of libpq's message, without its end. */
+/* Keeps the first line of libpq's message, for fm_db_trouble. */
 static void copy_trouble(struct fm_db *db)
 {
     const char *message = PQerrorMessage(db->conn);
@@ -105,7 +106,7 @@ static void forget_prepared(struct fm_db *db)
     db->prepared_count = 0;
 }
 
-/* The connection is no more; the next one is tried a little later each time. */
+/* Each time, the next attempt comes a little later. */
 void fm_db_drop(struct fm_db *db)
 {
     if (db->conn != NULL) {
@@ -126,7 +127,7 @@ static bool lose(struct fm_db *db)
     return false;
 }
 
-/* Who is silent now may stay so: the next attempt begins at the next host. */
+/* This host may stay silent, so the next attempt begins with the next host. */
 static bool give_up(struct fm_db *db)
 {
     fm_db_hosts_turn(&db->hosts, db->conn);
@@ -144,7 +145,8 @@ static void hear_notice(void *context, const PGresult *notice)
     }
 }
 
-/* Each phase's function returns true when it moved on to another, so that the next may try too. */
+/* Each phase's function returns true when it moved to another phase, whose function may then go on.
+ */
 static bool start_connecting(struct fm_db *db)
 {
     if (fm_clock_ms() < db->retry_at) {
@@ -193,14 +195,14 @@ static bool go_on_connecting(struct fm_db *db)
     return db->polling == PGRES_POLLING_OK ? start_setting(db) : true;
 }
 
-/* Sends what waits and reads what came; false when the connection is lost. */
+/* Sends and receives without blocking; false when the connection is lost. */
 static bool exchange(struct fm_db *db)
 {
     return PQconsumeInput(db->conn) == 1 && PQflush(db->conn) >= 0 &&
            PQstatus(db->conn) == CONNECTION_OK;
 }
 
-/* Reads a simple query of our own to its end; true when all its answers were good. */
+/* Reads the results of an internal query (the settings or a ROLLBACK); true while all succeeded. */
 static bool read_own(struct fm_db *db, bool *is_over)
 {
     bool is_good = true;
@@ -247,7 +249,8 @@ static bool is_failure(const PGresult *result)
     return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
 }
 
-/* A call's answer is its first failure (its preparation may be that), else its last result. */
+/* Keeps one answer for each call: its first failure, which may be its preparation's, or else its
+ * last result. */
 static void keep_answer(struct fm_db *db, PGresult *result)
 {
     const struct step *step = &db->steps[db->step_at];
@@ -263,8 +266,8 @@ static void keep_answer(struct fm_db *db, PGresult *result)
     }
 }
 
-/* The last answer is in: where a failure left a transaction open, it is rolled back first. Only an
- * answer makes the next try quick again: a server may let everybody in and then serve nobody. */
+/* All answers are in. A transaction that a failure left open is rolled back first. The backoff
+ * starts anew only after a good answer: a server may accept connections and then serve none. */
 static bool close_pipeline(struct fm_db *db)
 {
     if (!db->is_text && PQexitPipelineMode(db->conn) != 1) {
@@ -284,7 +287,7 @@ static bool close_pipeline(struct fm_db *db)
     return true;
 }
 
-/* One result: true at the end of the pipeline. A NULL ends one statement's results. */
+/* Takes one result; true at the end of the pipeline. A NULL ends the results of one statement. */
 static bool take_result(struct fm_db *db, PGresult *result)
 {
     if (result == NULL) {
@@ -370,7 +373,7 @@ short fm_db_poll_events(const struct fm_db *db)
     if (db->phase == CONNECTING) {
         return db->polling == PGRES_POLLING_WRITING ? POLLOUT : POLLIN;
     }
-    /* It is flushed before each wait, so asking again tells whether that is done. */
+    /* Bytes that PQflush could not send need POLLOUT. */
     bool has_more = db->conn != NULL && PQflush(db->conn) == 1;
     return (short)(has_more ? POLLIN | POLLOUT : POLLIN);
 }
@@ -438,7 +441,8 @@ static bool send_prepared(struct fm_db *db, size_t index, const struct fm_db_cal
                                formats, 1) == 1;
 }
 
-/* A text of unknown life (the operator's commands) is not prepared: its address is its name. */
+/* The operator's commands may send texts that do not last; since a prepared statement is found by
+ * its text's address, they are not prepared. */
 static bool send_call(struct fm_db *db, size_t index, const struct fm_db_call *call)
 {
     bool is_prepared = call->count > 0 && db->use != FM_DB_ADMIN;

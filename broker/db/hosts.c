@@ -21,7 +21,7 @@ bool fm_db_hosts_check(const char *url, struct fm_error *err)
 
 struct pg_conn *fm_db_hosts_connect(const struct fm_db_hosts *hosts, const char *url)
 {
-    /* What stands behind the URL (dbname) goes before it, where it is not NULL. */
+    /* Options after dbname override those of the URL, except where they are NULL. */
     const char *const names[] = {
         "dbname",          "host", "hostaddr", "port", "keepalives_idle", "tcp_user_timeout",
         "client_encoding", NULL};
@@ -34,7 +34,7 @@ struct pg_conn *fm_db_hosts_connect(const struct fm_db_hosts *hosts, const char 
     return conn;
 }
 
-/* "a,b,c" → "b,c,a". A list of one serves all hosts, and stays as it is. */
+/* "a,b,c" becomes "b,c,a". A list of one item (such as a port for all hosts) stays as it is. */
 static void turn(char **list, const char *now)
 {
     FM_AUTO(fm_text_done) struct fm_text turned = {0};
@@ -47,7 +47,8 @@ static void turn(char **list, const char *now)
     *list = fm_text_take(&turned);
 }
 
-/* Asked of the connection, which knows them from wherever they came: the URL, a service, PGHOST. */
+/* Reads the lists from the connection, since they may come from the URL, a service file or PGHOST.
+ */
 void fm_db_hosts_turn(struct fm_db_hosts *hosts, struct pg_conn *conn)
 {
     PQconninfoOption *options = PQconninfo(conn);

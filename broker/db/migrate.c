@@ -24,7 +24,8 @@ static bool newest(struct fm_db *db, int64_t *number, struct fm_error *err)
     return true;
 }
 
-/* The migration and its row are one transaction: several statements in one simple query are. */
+/* Several statements in one simple query are one transaction, so the migration and its row in
+ * schema_version stand or fall together. */
 static bool apply(struct fm_db *db, const struct fm_sql_migration *migration, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};

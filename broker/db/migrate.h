@@ -1,7 +1,8 @@
 /*
- * Brings the schema up to this program's: numbered files, embedded, applied one transaction each
- * under a lock; a newer schema is refused. Also holds the database against the
- * secrets: a second set is refused.
+ * Brings the database's schema to this program's version: applies the numbered, embedded files that
+ * are missing, each in one transaction, under a lock so that only one program migrates. A schema
+ * newer than the program is refused, and so is a database that belongs to other secrets. Blocking;
+ * opens a connection of its own. Threads: any.
  */
 #ifndef FM_BROKER_DB_MIGRATE_H
 #define FM_BROKER_DB_MIGRATE_H
@@ -9,12 +10,12 @@
 #include "broker/db/db.h"
 #include "common/hash.h"
 
-/* Applies what is missing; how many in *applied. SETTING when the database is newer than this
- * program. */
+/* Applies the missing migrations, then makes the missing partitions. *applied: the number of
+ * migrations. SETTING when the database is newer than this program. */
 bool fm_migrate_run(const char *database_url, unsigned *applied,
                     struct fm_error *err) FM_MUST_CHECK;
-/* Holds the database against the broker's secrets, by their digest (fm_secrets_check): the first
- * broker's is kept, and SETTING is the answer to any other. */
+/* Compares the digest of the broker's secrets (fm_secrets_check) with the database's. The first
+ * broker's digest is stored; any other fails with SETTING. */
 bool fm_migrate_check_secrets(const char *database_url, const uint8_t digest[FM_HASH_SIZE],
                               struct fm_error *err) FM_MUST_CHECK;
 

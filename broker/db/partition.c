@@ -36,7 +36,8 @@ bool fm_partition_make(struct fm_db *db, struct fm_error *err)
     return run(db, fm_sql_partition_make, NULL, err);
 }
 
-/* Detached before it is dropped: DROP alone would keep every reader of the whole table waiting. */
+/* Detaches the partition before dropping it: DROP alone would make every reader of the whole table
+ * wait. */
 static bool drop(struct fm_db *db, const struct fm_db_rows *rows, size_t row, struct fm_error *err)
 {
     const char *bound = fm_db_text(rows, row, 1), *detach = fm_db_text(rows, row, 2);

@@ -1,10 +1,10 @@
 /*
- * A few threads with a connection each. A thread whose connection is up takes all looks that wait
- * for the same and asks them in one statement. While one asks, the others leave it what comes, so
- * that a statement's own cost is shared by many; they help where a look waited SHARE_MS. A batch
- * that is not answered in time goes back to the head of the line for another thread, and its
- * connection is given up. A look that waited PATIENCE_MS is UNAVAILABLE: never "allow", never for
- * good.
+ * A few threads with a connection each: see reader.h. A thread whose connection is up takes all
+ * waiting look-ups of one kind and asks them in one statement. While a thread asks, the others
+ * leave new look-ups to it, so that many share the cost of a statement; they help once a look-up
+ * has waited SHARE_MS. A batch that is not answered in time goes back to the head of the list for
+ * another thread, and its connection is dropped. A look-up that has waited PATIENCE_MS fails with
+ * UNAVAILABLE: a database that is away never allows a request, and never holds it for good.
  */
 #include "broker/db/reader.h"
 
@@ -26,9 +26,9 @@
 #define BATCH_MAX 256
 #define ANSWER_MS 900
 #define PATIENCE_MS 2000
-#define CONNECT_MS 200 /* one try at connecting, between looks at who lost patience */
+#define CONNECT_MS 200 /* one attempt at connecting; then impatient look-ups are failed */
 #define SHARE_MS 2
-#define IDLE_MS 1000 /* then the connection is asked whether it lives */
+#define IDLE_MS 1000 /* an idle connection is pinged this often */
 #define READY_MS 3000
 #define ARRAYS 3 /* digests, accounts, jobs; then the jobs' bounds */
 #define PARAMETERS 5
@@ -43,14 +43,14 @@ struct fm_reader {
     struct fm_reader_lookup *first;
     struct fm_reader_lookup **tail;
     struct fm_reader_query *queries; /* utlist */
-    unsigned querying;               /* threads that run one */
-    unsigned asking;                 /* threads that ask looks */
-    bool is_watched;                 /* a thread looks every SHARE_MS whether to help */
+    unsigned querying;               /* threads that run a query */
+    unsigned asking;                 /* threads that ask a batch of look-ups */
+    bool is_watched;                 /* a thread checks every SHARE_MS whether to help */
     bool is_stopped;
     atomic_int_least64_t answered_at_ms; /* when a statement was answered last */
 };
 
-/* What is asked, and the cheapest statement that answers it. */
+/* The kinds of look-up, and the cheapest statement that answers each. */
 enum kind { OF_KEY, OF_JOB, OF_COUNTS };
 static const struct {
     const char *sql;
@@ -152,7 +152,7 @@ static enum kind kind_of(const struct fm_reader_lookup *look)
     return look->wants_job ? OF_JOB : look->wants_counts ? OF_COUNTS : OF_KEY;
 }
 
-/* Under the mutex: all the looks there are of the first one's kind. */
+/* Under the mutex: takes the waiting look-ups that are of the same kind as the first. */
 static void take_looks(struct fm_reader *reader, struct batch *batch)
 {
     struct fm_reader_lookup **at = &reader->first;
@@ -170,8 +170,8 @@ static void take_looks(struct fm_reader *reader, struct batch *batch)
     reader->asking += batch->count > 0 ? 1 : 0;
 }
 
-/* Under the mutex: a query, where one may run and no look waits or looks had the last turn; else
- * looks. */
+/* Under the mutex: takes a query if one may run, and if no look-up waits or this thread's last turn
+ * was for look-ups; otherwise takes look-ups. */
 static void take_work(struct fm_reader *reader, struct batch *batch)
 {
     bool had_looks = batch->count > 0;
@@ -193,7 +193,8 @@ static void add_ms(struct timespec *time, long ms)
     time->tv_nsec %= 1000000000L;
 }
 
-/* Under the mutex, until there is work: for IDLE_MS at most, in short steps while another asks. */
+/* Under the mutex: waits for work, IDLE_MS at most. While another thread asks, one waiting thread
+ * wakes every SHARE_MS to check whether to help. */
 static void wait_for_work(struct fm_reader *reader)
 {
     struct timespec idle;
@@ -254,7 +255,8 @@ static void put_look(struct batch *batch, const struct fm_reader_lookup *look)
     fm_db_array_id(&batch->texts[2], &look->job);
 }
 
-/* The least and the greatest job asked for: a batch of today's opens today's partitions alone. */
+/* The least and the greatest job id: ids grow with time, so PostgreSQL reads only the partitions of
+ * these days. */
 static void put_bounds(struct batch *batch)
 {
     struct fm_id bounds[2] = {batch->looks[0]->job, batch->looks[0]->job};
@@ -298,7 +300,7 @@ static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
     return true;
 }
 
-/* A failed query is not asked again: a statement that is too slow would be so on all connections.
+/* A failed query is not tried again: a statement that is too slow is too slow on every connection.
  */
 static void serve_query(struct fm_reader *reader, struct fm_db *db, struct fm_reader_query *query)
 {
@@ -342,7 +344,7 @@ static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batc
     pthread_mutex_unlock(&reader->mutex);
 }
 
-/* Connects where need be; true when the connection answers. */
+/* Connects if needed; true when the connection answers a ping. */
 static bool is_answering(struct fm_reader *reader, struct fm_db *db, int64_t patience_ms)
 {
     struct fm_error err = {0};
@@ -446,7 +448,8 @@ void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *look)
     look->next = NULL;
     look->asked_at_ms = fm_clock_ms();
     pthread_mutex_lock(&reader->mutex);
-    /* Who was told of the first takes all; while one asks, who watches sees it. */
+    /* The thread that was signaled for the first look-up takes all that wait by then; while a
+     * thread asks, the watching thread notices new ones. */
     bool is_seen = reader->asking > 0 ? reader->is_watched : reader->first != NULL;
     *reader->tail = look;
     reader->tail = &look->next;

@@ -1,5 +1,6 @@
-/* The columns of reader_key.sql, with which all reader_*.sql begin, and of what follows them there;
- * those of the job are also job_list.sql's. */
+/* Every reader_*.sql begins with the columns of reader_key.sql; the columns of a job or of the
+ * counts follow. job_list.sql has the columns of a job alone. The enums are in the order of the
+ * statements. */
 #include "broker/db/reader_row.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ enum key_column {
     ACCOUNT_PLAN,
     KEY_EXPIRES_AT,
     ACCOUNT_IS_OPERATOR,
-    KEY_COLUMN_COUNT, /* where the job's or the counts' begin */
+    KEY_COLUMN_COUNT, /* where the columns of the job or of the counts begin */
 };
 
 enum job_column {
@@ -39,13 +40,13 @@ enum job_column {
     DONE_COMPLETED_AT,
     DONE_EXPIRES_AT,
     NODE_NAME,
-    LOOK_POOL, /* these of reader_look.sql alone */
+    LOOK_POOL, /* from here on: in reader_look.sql alone */
     LOOK_LANE,
 };
 
 enum count_column { COUNT_QUEUED, COUNT_RUNNING };
 
-/* A row, from the column its job begins at. */
+/* A row, and the column that the part to read begins at. */
 struct place {
     struct fm_db_rows *rows;
     size_t row;
@@ -110,7 +111,8 @@ static void read_key(const struct place *at, struct fm_reader_lookup *look)
     look->is_operator = boolean(at, ACCOUNT_IS_OPERATOR);
 }
 
-/* Its own time is ahead: scheduled. A time that a failed try set is none of its own. */
+/* A job is scheduled while the start time that its client set is ahead. A start time after a failed
+ * try is a backoff: the job is queued. */
 static void read_live(const struct place *at, struct fm_reader_job *job)
 {
     bool is_due = boolean(at, LIVE_IS_DUE);

@@ -1,5 +1,5 @@
-/* What came back, read by row and column: columns are binary where the statement was prepared, else
- * text. */
+/* Reads results by row and column. Columns are binary if the statement had parameters and was
+ * prepared, else text. */
 #include "broker/db/rows.h"
 
 #include <libpq-fe.h>
@@ -21,7 +21,7 @@ struct fm_db_rows *fm_db_rows_of(struct pg_result *result)
     return rows;
 }
 
-/* By SQLSTATE (PostgreSQL manual, appendix A): what a failed statement means for the rest. */
+/* What each SQLSTATE (PostgreSQL manual, appendix A) means for the pipeline. */
 static enum fm_db_verdict judge(const char *state)
 {
     static const struct {
@@ -111,7 +111,7 @@ struct fm_id fm_db_id(const struct fm_db_rows *rows, size_t row, int column)
     return id;
 }
 
-/* Of PostgreSQL's own digits, lower case. */
+/* Reads PostgreSQL's own hexadecimal output, which is lower case. */
 static unsigned nibble(char digit)
 {
     return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 15U;

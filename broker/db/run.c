@@ -1,12 +1,12 @@
-/* The blocking way through db.h, for start-up, commands and readers: each wait ends by a deadline.
- */
+/* The blocking part of db.h, for start-up, commands and reader threads: every wait ends by a
+ * deadline. */
 #include <poll.h>
 
 #include "broker/db/db.h"
 #include "common/clock.h"
 #include "common/memory.h"
 
-/* Sleeps until the connection wants something; false once the deadline has passed. */
+/* Sleeps until the connection must be pumped; false once the deadline has passed. */
 static bool wait_for(struct fm_db *db, int64_t deadline_ms)
 {
     int left = fm_clock_left(deadline_ms);
@@ -45,7 +45,7 @@ static bool wait_until_idle(struct fm_db *db, int64_t deadline_ms, struct fm_err
     return true;
 }
 
-/* A write is never cancelled: one that is not answered in time costs the connection. */
+/* A write is never cancelled; if its answer does not come in time, the connection is dropped. */
 static bool wait_for_answer(struct fm_db *db, int64_t deadline_ms, struct fm_error *err)
 {
     enum fm_db_state state = fm_db_pump(db);

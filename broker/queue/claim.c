@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* The operator's allow-list as it stands now. */
+/* Copies the operator's allow-list, as currently configured, into the JOB. */
 static bool add_allowed(const struct fm_hub *hub, struct fm_message *message, struct fm_error *err)
 {
     const char *texts[FM_ALLOW_LIMIT];
@@ -39,7 +39,7 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     message.job.time_ms = event->time_left_ms > 0 ? (uint64_t)event->time_left_ms : 1;
     message.job.max_source_bytes = hub->settings->max_source_bytes;
     message.job.max_seconds = hub->settings->max_source_seconds;
-    /* As at the POST: a typing error in the list closes the private networks, not the service. */
+    /* As at submission: a typing error in the list closes the private networks, not the service. */
     if (!add_allowed(hub, &message, &err))
         fm_log_failure("allow_list_unread", &err);
     bool sent = fm_link_send(hub->link, &session->route, &message);
@@ -47,6 +47,7 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     return sent;
 }
 
+/* Start rates are counted for each pool, lane and account: see start_rate.h. */
 static void note_pace(struct fm_hub *hub, const struct fm_session *session,
                       const struct fm_session_lease *held, const struct fm_queue_event *event)
 {
@@ -56,6 +57,8 @@ static void note_pace(struct fm_hub *hub, const struct fm_session *session,
                        &held->account, fm_clock_ms());
 }
 
+/* The lease is committed: sends the JOB. If the link cannot take it, the lease is released at once,
+ * and the session gets no job until its next HEARTBEAT. */
 static void start(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
                   const struct fm_queue_event *event)
 {
@@ -75,7 +78,8 @@ static void start(struct fm_hub *hub, struct fm_session *session, struct fm_sess
     fm_watch_tell(hub->watch, &held->job);
 }
 
-/* The lease was won for a session that said HELLO since, so its worker will never hear of it. */
+/* Releases a lease whose session has ended, or sent another HELLO, while the claim was being
+ * committed: the worker will never receive its JOB. */
 static void give_back(struct fm_hub *hub, const struct fm_queue_event *event,
                       const struct fm_id *node)
 {
@@ -96,12 +100,14 @@ static void claimed(struct fm_queue_event *event)
         start(move->hub, session, held, event);
     else if (event->outcome == FM_QUEUE_MOVED)
         give_back(move->hub, event, &move->node);
-    else /* A rival has it, or the session is not mine any more: no news worth a look at once. */
+    else /* Another broker has the job, or the session is no longer ours: the next tick is soon
+            enough. */
         fm_session_lease_drop(session, held);
     move->hub->wants_heads |= event->outcome == FM_QUEUE_MOVED;
     fm_hub_move_end(event);
 }
 
+/* Takes the slot before the commit, so that no second claim is made for it. */
 static struct fm_session_lease *hold(struct fm_session *session, enum fm_class class,
                                      const struct fm_id *account, const struct fm_id *job)
 {
@@ -125,7 +131,8 @@ static void claim(struct fm_hub *hub, struct fm_session *session, enum fm_class 
 
 /* ---- waiting jobs ---- */
 
-/* A job avoids the node of its last loss or crash while another node serves the pool. */
+/* True if another node serves the pool: only then may a job avoid the node of its last loss or
+ * crash. */
 static bool has_other(const struct fm_hub *hub, const struct fm_session *self, const char *pool,
                       enum fm_class class)
 {
@@ -169,7 +176,7 @@ struct slot {
     enum fm_class class;
 };
 
-/* Of the pool's sessions that with most free slots; no session when none has one. */
+/* The pool's session with the most free slots; no session if none has a free slot. */
 static struct slot find_slot(const struct fm_hub *hub, const char *pool)
 {
     struct slot best = {NULL, FM_CLASS_NET};
@@ -189,7 +196,7 @@ static struct slot find_slot(const struct fm_hub *hub, const char *pool)
     return best;
 }
 
-/* One whose time is told waits for a look after that, as all do. */
+/* A job with a start time always waits; a tick after that time reads it. */
 static bool is_due(const struct fm_queue_event *event)
 {
     return event->run_at_us == 0;
@@ -215,6 +222,8 @@ void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
     event->lease = hold(slot.session, slot.class, &event->account, &event->id)->lease;
 }
 
+/* The ENQUEUE asked for no lease: its job waits, or was refused. If the database failed, the job
+ * may have been written, so the pool's window is in doubt. */
 static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
 {
     struct fm_tick_head head = {.account = event->account,
@@ -229,6 +238,8 @@ static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
         fm_schedule_doubt(hub->schedule);
 }
 
+/* The ENQUEUE asked for a lease. Its job may be leased, may wait since the session was lost
+ * meanwhile, or its state may be unknown. */
 static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
 {
     struct fm_session *session = fm_session_by_id(hub->sessions, event->session);
@@ -239,7 +250,8 @@ static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
         start(hub, session, held, event);
     else if (event->is_leased || (is_uncertain && !held))
         give_back(hub, event, session ? &session->node.id : &nobody);
-    else if (is_uncertain) { /* If it is leased, the worker does not list it: so it comes back. */
+    else if (is_uncertain) { /* If it is leased, the next heartbeat does not list it, and
+                                fm_session_unlisted releases it. */
         held->is_claiming = false;
         held->sent_after = session->acks;
     } else {

@@ -17,17 +17,17 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define HEARDS_A_TURN 256  /* messages taken before the other work of a turn */
-#define TICK_FRESH_MS 3000 /* /readyz: the last good look is younger */
+#define HEARDS_A_TURN 256  /* messages received in one turn, so that flushes are not delayed */
+#define TICK_FRESH_MS 3000 /* /readyz: the maximum age of the last good tick */
 
 struct fm_dispatch {
     struct fm_hub hub;
     struct fm_tick *look;
     pthread_t thread;
     bool has_thread;
-    int wake; /* eventfd */
+    int wake; /* eventfd: wakes the queue thread from poll() */
     atomic_bool is_stopping;
-    atomic_bool has_news; /* jobs that did not come by the inbox */
+    atomic_bool has_news; /* jobs were written without passing through the inbox */
     atomic_uint workers;
     _Atomic(const struct fm_broker_settings *) settings; /* each turn takes the newest */
 
@@ -37,15 +37,15 @@ struct fm_dispatch {
 
 /* ---- the inbox ---- */
 
-/* A front's event on its way through: its own `done` is called after ours. */
+/* A posted event's own `done` and context, kept while ours stand in their place. */
 struct posted {
     struct fm_dispatch *dispatch;
     void (*done)(struct fm_queue_event *event);
     void *context;
 };
 
-/* A job that ran here was canceled: its worker hears of it at once; others' hear by their own tick.
- */
+/* If the canceled job ran on a worker of this broker, sends CANCEL at once. Another broker finds
+ * out from its own tick. */
 static void tell_canceled(struct fm_hub *hub, const struct fm_queue_event *event)
 {
     struct fm_session *session = fm_session_by_id(hub->sessions, event->had_session);
@@ -58,6 +58,7 @@ static void tell_canceled(struct fm_hub *hub, const struct fm_queue_event *event
     fm_session_lease_drop(session, held);
 }
 
+/* The `done` of every posted event: the queue thread's own work first, then the poster's `done`. */
 static void committed(struct fm_queue_event *event)
 {
     struct posted *posted = event->context;
@@ -151,7 +152,9 @@ static int pump(struct fm_hub *hub)
     return sooner(fm_queue_pump(hub->starts), fm_queue_pump(hub->queue));
 }
 
-/* Everything there is to do now; returns how many milliseconds it may sleep. */
+/* Does all the work at hand; returns how many milliseconds the thread may sleep (-1: until a
+ * descriptor is ready). The queues are pumped twice: first to take what was committed, then to
+ * start the flush of the events that this turn has added. */
 static int turn(struct fm_dispatch *dispatch)
 {
     struct fm_hub *hub = &dispatch->hub;
@@ -237,6 +240,7 @@ void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_set
     atomic_store(&dispatch->settings, settings);
 }
 
+/* The thread has ended: fails the events that are still in the inbox. */
 static void refuse_posted(struct fm_dispatch *dispatch)
 {
     struct fm_queue_event *next;
@@ -257,6 +261,7 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
     eventfd_write(old->wake, 1);
     if (old->has_thread)
         pthread_join(old->thread, NULL);
+    /* The queues go first: the `done` of their events still uses the hub. */
     fm_queue_destroy(&old->hub.starts);
     fm_queue_destroy(&old->hub.queue);
     refuse_posted(old);

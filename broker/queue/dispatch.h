@@ -16,22 +16,24 @@
 
 struct fm_dispatch;
 
-/* Binds the link and starts the thread. All that is handed in is borrowed and must outlive it. */
+/* Binds the link and starts the thread. All arguments are borrowed and must outlive the dispatch.
+ */
 bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
                      const struct fm_signed_url *grant, struct fm_watch *watch,
                      struct fm_dispatch **dispatch, struct fm_error *err) FM_MUST_CHECK;
-/* Replaces the settings from the next turn on. Both the old and the new ones stay borrowed. */
+/* The next turn uses these settings. The old and the new settings both stay borrowed. */
 void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_settings *settings);
 /* Ends the thread. Events that were posted and not committed end as UNAVAILABLE. */
 void fm_dispatch_destroy(struct fm_dispatch **dispatch);
 /* Takes ownership of an ENQUEUE, CANCEL or DELETE. Its `done` is called on the queue thread, after
  * the commit. */
 void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event);
-/* Jobs were made without a post (a batch's): read the waiting rows now, not with the next tick. */
+/* Jobs were written without a post (by a batch): read the waiting rows now, not at the next tick.
+ */
 void fm_dispatch_nudge(struct fm_dispatch *dispatch);
 /* True while the database answers the ticks: for /readyz. */
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch);
-/* Attached workers. */
+/* The number of attached workers, as of the last turn. */
 unsigned fm_dispatch_workers(const struct fm_dispatch *dispatch);
 /* Why jobs wait. Owned by the dispatch. */
 struct fm_reason *fm_dispatch_reason(struct fm_dispatch *dispatch);

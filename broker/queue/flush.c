@@ -1,4 +1,5 @@
-/* Which events go together, the calls they become, and what became of each. */
+/* Selects the events of a transaction, builds its calls and reads each event's outcome: see
+ * flush.h. */
 #include "broker/queue/flush.h"
 
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 #include "common/memory.h"
 #include "sql/sql.h"
 
-/* What makes two events of a kind concern the same thing, whether a row that did not move is looked
- * for, and what no row means where it is not. */
+/* For each kind: the member by which two events concern the same job or session, whether an event
+ * whose row did not move needs the second read, and the outcome of such an event until then. */
 static const struct {
     size_t key, key_size;
     bool is_looked_for;
@@ -70,6 +71,7 @@ static int compare_candidates(const void *a, const void *b)
     return concern != 0 ? concern : (left->order > right->order) - (left->order < right->order);
 }
 
+/* Sets `first` after each change of `events`. */
 static void find_kinds(struct fm_flush *flush)
 {
     size_t i = 0;
@@ -176,6 +178,7 @@ static void add_call(struct fm_flush *flush, const char *sql, size_t parameter_c
                                                             .count = parameter_count};
 }
 
+/* True if any of the statement's arrays has an element; otherwise the statement is left out. */
 static bool has_events(const struct fm_flush *flush, const struct fm_statement *statement)
 {
     bool has = false;
@@ -217,6 +220,7 @@ void fm_flush_build(struct fm_flush *flush)
     add_call(flush, fm_sql_flush_commit, 0);
 }
 
+/* Each row answers one event: its first column is the event's number within its kind, from 1. */
 static void read_call(struct fm_flush *flush, const struct fm_statement *statement,
                       struct fm_db_rows *rows)
 {
@@ -230,7 +234,8 @@ static void read_call(struct fm_flush *flush, const struct fm_statement *stateme
     }
 }
 
-/* A job enqueued to wait is there whether its row came now or by an earlier run. */
+/* True if the event needs the second read. An ENQUEUE without a lease does not: whether this run or
+ * an earlier one inserted its job, the job waits. */
 static bool is_looked_for(const struct fm_queue_event *event)
 {
     return kinds[event->kind].is_looked_for &&
@@ -291,7 +296,8 @@ void fm_flush_build_second_read(struct fm_flush *flush)
     add_call(flush, fm_sql_job_found, 2);
 }
 
-/* The job is in done: whose lease ended it decides for those that name one. */
+/* The job has ended. A FINISH, RELEASE or PROGRESS keeps its STALE unless its own lease ended the
+ * job, by an earlier run of this flush. */
 static void read_ended(struct fm_queue_event *event, enum fm_state state, uint64_t lease)
 {
     if (event->kind == FM_QUEUE_CANCEL || event->kind == FM_QUEUE_DELETE) {
@@ -302,7 +308,7 @@ static void read_ended(struct fm_queue_event *event, enum fm_state state, uint64
     }
 }
 
-/* The job is live. */
+/* The job is waiting or leased. An ENQUEUE whose lease stands was committed by an earlier run. */
 static void read_live(struct fm_queue_event *event, uint64_t lease, int64_t time_left_ms)
 {
     if (event->kind == FM_QUEUE_DELETE) {

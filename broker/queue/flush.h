@@ -9,8 +9,8 @@
 #include "broker/db/db.h"
 #include "broker/queue/queue.h"
 
-#define FM_FLUSH_MAX 1024
-#define FM_FLUSH_PARAMETERS_MAX 96
+#define FM_FLUSH_MAX 1024          /* events of one transaction */
+#define FM_FLUSH_PARAMETERS_MAX 96 /* of all statements of statement.c together */
 
 struct fm_flush {
     struct fm_queue_event *events[FM_FLUSH_MAX]; /* sorted by kind */

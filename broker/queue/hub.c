@@ -39,8 +39,8 @@ void fm_hub_add(struct fm_hub_move *move, struct fm_queue_event *event,
     fm_hub_queue(move->hub, event);
 }
 
-/* The lease is back in the queue, or was no longer ours: either way it is off the worker's hands.
- */
+/* The job waits again, or the lease was no longer this broker's: in both cases the worker no longer
+ * holds it. */
 static void returned(struct fm_queue_event *event)
 {
     fm_fault("release_committed");
@@ -70,7 +70,7 @@ struct fm_slice fm_hub_bytes(const struct fm_id *id)
     return (struct fm_slice){(const char *)id->bytes, sizeof id->bytes};
 }
 
-/* A lost goodbye costs nothing: the heartbeat is the truth. */
+/* Sends a message that may get lost: the next heartbeat leads to the same answer. */
 static void send_lightly(struct fm_hub *hub, const struct fm_link_route *route,
                          const struct fm_message *message)
 {
@@ -98,7 +98,8 @@ void fm_hub_refuse(struct fm_hub *hub, const struct fm_link_route *route, enum f
     send_lightly(hub, route, &message);
 }
 
-/* The database has ended it; whoever still speaks for it says HELLO again. */
+/* The session has ended in the database. If its worker lives, it is refused as unknown and sends
+ * HELLO again. */
 static void expired(struct fm_queue_event *event)
 {
     fm_fault("expire_committed");

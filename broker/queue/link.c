@@ -7,28 +7,29 @@
 #include "common/memory.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
-#define NODES_PAUSE_MS 20 /* between two looks whether the nodes were read */
+#define NODES_PAUSE_MS 20 /* between two checks whether the nodes were read */
 #define ZAP_DOMAIN "fetchmedia"
+/* High-water marks of ZeroMQ's queues, in messages for each connection. */
 #define HEARD_PER_NODE 256
-/* A JOB for each lease a node can hold at once, and an answer before each. */
+/* 512 leases may be held at once: room for a JOB for each, and for an answer before each JOB. */
 #define TOLD_PER_NODE 1280
 /* ZMQ_ZAP_ENFORCE_DOMAIN: a draft name in 4.3's header, so czmq has no function for it. */
 #define ENFORCE_DOMAIN 93
 #define DROPS_A_CALL 256 /* then the queue thread's other work goes first */
-#define QUIET_MS 1000
+#define QUIET_MS 1000    /* between two log lines about dropped messages */
 #define CURVE_KEY_SIZE 32
 #define Z85_SIZE 41
 
 struct fm_link {
     zsock_t *router;
     zactor_t *zap_actor;
-    zsock_t *zap; /* the actor's, from its start on */
+    zsock_t *zap; /* used by the actor alone once it runs; the actor destroys it */
     struct fm_node_set *nodes;
     uint64_t dropped;
-    int64_t quiet_until_ms; /* the log has a drop of late */
+    int64_t quiet_until_ms; /* until then, drops are counted but not logged */
 };
 
-/* ---- ZAP (RFC 27): one request a handshake ---- */
+/* ---- ZAP (ZeroMQ RFC 27): one request for each handshake ---- */
 
 enum {
     ZAP_VERSION,
@@ -41,7 +42,7 @@ enum {
     ZAP_FRAMES
 };
 
-/* The request keeps its frames. False for any other number of them. */
+/* The frames stay owned by the request. False if their number is not ZAP_FRAMES. */
 static bool zap_read(zmsg_t *request, zframe_t *frames[ZAP_FRAMES])
 {
     if (!request || zmsg_size(request) != ZAP_FRAMES)
@@ -52,7 +53,7 @@ static bool zap_read(zmsg_t *request, zframe_t *frames[ZAP_FRAMES])
     return true;
 }
 
-/* True, with the key's text, for an active node of the set speaking CURVE in our domain. */
+/* True, with the key as Z85 text, for an active node of the set that uses CURVE in our domain. */
 static bool zap_admits(struct fm_link *link, zframe_t *frames[ZAP_FRAMES], char key[Z85_SIZE])
 {
     struct fm_tick_node node;
@@ -69,7 +70,7 @@ static void zap_answer(struct fm_link *link)
     zframe_t *frames[ZAP_FRAMES];
     char key[Z85_SIZE] = "";
     if (!zap_read(request, frames)) {
-        /* Not libzmq's; but a REP must answer before it hears the next one. */
+        /* libzmq never sends this; but a REP socket must answer before it can receive again. */
         zsock_send(link->zap, "s", "");
         return;
     }
@@ -78,8 +79,8 @@ static void zap_answer(struct fm_link *link)
                admitted ? key : "", "");
 }
 
-/* The actor. Until the nodes were read once, it leaves every client waiting in its handshake: a
- * client that is refused would not connect again by itself. */
+/* The actor's thread. Until the nodes have been read once, it leaves every client waiting in its
+ * handshake, because a client that is refused does not connect again by itself. */
 static void zap_run(zsock_t *pipe, void *argument)
 {
     struct fm_link *link = argument;
@@ -120,6 +121,8 @@ static bool router_secure(zsock_t *router, const struct fm_secrets *secrets)
     return zmq_setsockopt(zsock_resolve(router), ENFORCE_DOMAIN, &enforce, sizeof enforce) == 0;
 }
 
+/* Nothing here ever blocks: all timeouts are 0. ROUTER_MANDATORY makes a send to a connection that
+ * is gone fail instead of dropping the message silently. Milliseconds. */
 static void router_limit(zsock_t *router)
 {
     zsock_set_maxmsgsize(router, FM_PACK_LIMIT);
@@ -180,8 +183,8 @@ int fm_link_fd(const struct fm_link *link)
     return zsock_fd(link->router);
 }
 
-/* Reads one whole multipart message: the route, then exactly one frame, or NULL for another shape.
- * Never waits: the ROUTER's timeouts are 0. */
+/* Reads one whole multipart message: the route, and its only other frame; *frame is NULL if there
+ * is not exactly one. False: no message is ready. */
 static bool receive_frames(struct fm_link *link, struct fm_link_route *from, zframe_t **frame)
 {
     FM_AUTO(zframe_destroy) zframe_t *route = zframe_recv(link->router);
@@ -198,14 +201,14 @@ static bool receive_frames(struct fm_link *link, struct fm_link_route *from, zfr
     return true;
 }
 
-/* The node behind a frame, by its connection's User-Id. */
+/* Finds the node by the User-Id that the ZAP handler gave to the connection: its public key. */
 static bool admitted_node(struct fm_link *link, zframe_t *frame, struct fm_tick_node *node)
 {
     const char *key = frame ? zframe_meta(frame, "User-Id") : NULL;
     return key && fm_node_find(link->nodes, key, node);
 }
 
-/* A peer that sends nothing else does not fill the log. */
+/* Logs at most one line in QUIET_MS, so that a faulty peer cannot fill the log. */
 static void count_dropped(struct fm_link *link, const char *node, const char *why)
 {
     int64_t now_ms = fm_clock_ms();

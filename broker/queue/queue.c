@@ -1,6 +1,7 @@
 /*
- * PostgreSQL is the only truth; a broker is a cache with timers. Where a job's row is, is its
- * state; there is no other state. Only this file moves rows: one event = one .sql.
+ * PostgreSQL holds the only truth; a broker is a cache with timers. A job's state is the table that
+ * its row is in, and whether it is leased; there is no other state. Only this file moves job rows,
+ * except that a batch inserts its own. Each kind of event has one .sql file.
  *
  *                        POST
  *                         | enqueue
@@ -33,11 +34,11 @@
  *                                           over the limit, -> done
  * every round              session_beat     beat+1                      not mine: forget it
  *
- * One flush is one transaction: whatever waits when the last one ended, up to FM_FLUSH_MAX events.
- * Ids and leases are made before, so a flush whose fate is unknown (connection lost, a WARNING on
- * COMMIT) runs again as it was. One that is refused is halved until the culprit stands alone: it
- * alone fails. "No row moved" is answered by a second look with a new snapshot, after the commit;
- * what the commit itself answered is told before that.
+ * One flush is one transaction: the events that wait when the last one ended, up to FM_FLUSH_MAX.
+ * Ids and leases are made before the flush, so a flush whose outcome is unknown (connection lost, a
+ * WARNING on COMMIT) runs again unchanged. A flush that is refused is halved until the event at
+ * fault is alone, and only that event fails. For events that moved no row, a second read with a new
+ * snapshot follows the commit; all other events are handed over before that read.
  */
 #include "broker/queue/queue.h"
 
@@ -51,14 +52,15 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* A client waits so long for a database that is away. */
+/* How long a client waits while the database is away. */
 #define PATIENCE_MS 5000
-/* A flush unanswered for so long has lost its connection. */
+/* A flush that has no answer after this time counts as lost; its connection is dropped. */
 #define ANSWER_MS 15000
+/* While the database is in trouble: how often to check for clients whose time is over. */
 #define LOOK_EVERY_MS 250
 
-/* What the connection is used for. Each phase is sent, answered, and sent again when it was lost.
- */
+/* What the connection is used for: nothing, a flush, or its second read. The calls of a phase are
+ * sent again when their answer was lost. */
 enum phase { RESTING, FLUSHING, LOOKING };
 
 struct fm_queue {
@@ -67,13 +69,13 @@ struct fm_queue {
     struct fm_queue_event *waiting;
     struct fm_queue_event **tail;
     struct fm_queue_event *answered, **answered_tail; /* have their outcome, not handed over yet */
-    size_t pending;
+    size_t pending;                                   /* waiting, in the flush, or answered */
     size_t limit; /* events of the next flush: halved by a refusal, doubled by success */
     enum phase phase;
     bool is_sent;
     bool is_connected;
     int64_t sent_at, started_at, started_us;
-    bool is_troubled; /* no flush has succeeded since a connection was lost or refused one */
+    bool is_troubled; /* no flush has succeeded since the connection was lost, or since the start */
     int64_t troubled_at;
     int64_t last_ms;
     size_t last_events;
@@ -131,7 +133,7 @@ static void hand_over(struct fm_queue *queue, struct fm_queue_event *event)
     event->done(event);
 }
 
-/* Their owners may add new ones meanwhile. */
+/* Each `done` may add events, so the list is taken apart from its head. */
 static void hand_over_answered(struct fm_queue *queue)
 {
     while (queue->answered != NULL) {
@@ -233,8 +235,8 @@ static void send_phase(struct fm_queue *queue)
     fm_db_send(queue->db, queue->flush->calls, queue->flush->call_count);
 }
 
-/* The events that have their outcome are handed over once the next flush is on its way: their
- * owners' work and the database's then go on side by side. */
+/* Keeps the events that have their outcome; they are handed over once the next flush has been sent,
+ * so that their owners work while the database does. */
 static void settle(struct fm_queue *queue, bool all)
 {
     struct fm_queue_event *answered[FM_FLUSH_MAX];
@@ -265,7 +267,7 @@ static void take_success(struct fm_queue *queue)
     settle(queue, is_second);
 }
 
-/* Halves of halves: in the end the one event at fault is alone, and fails. */
+/* Halves the next flush, again and again, until the event at fault is alone; that event fails. */
 static void take_refusal(struct fm_queue *queue, const struct fm_error *why)
 {
     struct fm_flush *flush = queue->flush;
@@ -307,7 +309,8 @@ static void take_answer(struct fm_queue *queue)
     }
 }
 
-/* The connection went before the answer came: nobody knows, so the same runs again. */
+/* The connection was lost before the answer came. The commit may have happened, so the same flush
+ * runs again. */
 static void take_loss(struct fm_queue *queue)
 {
     fm_fault("flush_lost");
@@ -332,7 +335,7 @@ static bool start_flush(struct fm_queue *queue)
     return true;
 }
 
-/* One step; true when there may be another at once. */
+/* Takes one step; true when another step may follow at once. */
 static bool advance(struct fm_queue *queue, enum fm_db_state state)
 {
     if (queue->is_sent && state == FM_DB_BUSY) {
@@ -352,7 +355,8 @@ static bool advance(struct fm_queue *queue, enum fm_db_state state)
     return (state == FM_DB_IDLE || state == FM_DB_ANSWERED) && start_flush(queue);
 }
 
-/* Behind these stands a client whose patience ends. */
+/* True if a client waits behind the event and has waited PATIENCE_MS, counted from the start of the
+ * trouble or from the event's arrival, whichever came later. */
 static bool is_out_of_patience(const struct fm_queue *queue, const struct fm_queue_event *event)
 {
     bool has_client = event->kind == FM_QUEUE_ENQUEUE || event->kind == FM_QUEUE_CANCEL ||
@@ -379,8 +383,8 @@ static struct fm_queue_event *take_impatient(struct fm_queue *queue)
     return impatient;
 }
 
-/* One of a flush whose answer is lost: nobody knows what became of it; or one of a second look,
- * whose commit is known: a job was accepted, all others moved nothing. */
+/* Ends an event of the flush without an answer. In a lost flush its outcome is unknown. In a second
+ * read the commit is known: an ENQUEUE's job was accepted, every other event moved nothing. */
 static void give_up(struct fm_queue *queue, struct fm_queue_event *event)
 {
     if (queue->phase == LOOKING && event->kind == FM_QUEUE_ENQUEUE) {
@@ -411,7 +415,7 @@ static int least(int a, int b)
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-/* Until there is nothing to do but wait for the database. */
+/* Steps until only the database can go on. */
 static void advance_all(struct fm_queue *queue)
 {
     enum fm_db_state state = fm_db_pump(queue->db);

@@ -1,10 +1,12 @@
 /*
- * The only file that moves a job. Events are added, one flush at a time takes all that wait and
- * runs them as one transaction (group commit) on a connection of its own, and each event's `done`
- * is called after the commit. Never blocks: the queue thread polls fm_queue_fd and calls
- * fm_queue_pump. A broker has two of them, one for what starts jobs: events of different queues run
- * side by side, as those of two brokers do. Threads: the queue thread alone. The page in queue.c's
- * head says which event moves which rows.
+ * Moves jobs from state to state in PostgreSQL; no other file may. Callers add events. One flush at
+ * a time takes up to FM_FLUSH_MAX waiting events and runs them as one transaction (group commit) on
+ * the queue's own connection; each event's `done` is called once its outcome is known.
+ * Never blocks: the queue thread polls fm_queue_fd and calls fm_queue_pump. A broker has two
+ * queues, one for the events that start jobs; events of different queues run side by side, as
+ * events of two brokers do. The table in queue.c's head lists which event moves which rows.
+ * Before: claim, report, tick, hub, dispatch (events). After: flush, then db.
+ * Owns: its events until `done`, its flush, its connection. Threads: the queue thread alone.
  */
 #ifndef FM_BROKER_QUEUE_QUEUE_H
 #define FM_BROKER_QUEUE_QUEUE_H
@@ -33,11 +35,12 @@ enum fm_queue_kind {
 /* What became of an event. */
 enum fm_queue_outcome {
     FM_QUEUE_MOVED,   /* its rows moved (again, if it ran twice) */
-    FM_QUEUE_STALE,   /* FINISH, RELEASE, PROGRESS: the lease does not stand; CLAIM: a rival has it;
-                         BEAT: not mine; EXPIRE: its beat is another; DELETE: it is leased;
-                         DEFER: claimed meanwhile */
-    FM_QUEUE_ENDED,   /* CANCEL: in done already: `state` says how · DELETE: it ended meanwhile ·
-                         RELEASE: a count was at its limit: in done */
+    FM_QUEUE_STALE,   /* FINISH, RELEASE, PROGRESS: the lease no longer stands; CLAIM: another
+                         broker has the job; BEAT: the session is not this broker's; EXPIRE: the
+                         session's beat has changed; DELETE: the job is leased; DEFER: the job was
+                         claimed meanwhile; ATTACH: a higher boot is known */
+    FM_QUEUE_ENDED,   /* CANCEL: the job had ended already, `state` is its final state; DELETE: the
+                         job ended meanwhile; RELEASE: a count reached its limit, the job failed */
     FM_QUEUE_MISSING, /* CANCEL, DELETE: no such job of this account */
     FM_QUEUE_FAILED,  /* the database would not, and nothing moved; `failure`: DATABASE refused this
                          very event, UNAVAILABLE is away too long, DATABASE_UNCERTAIN the same, but
@@ -58,17 +61,17 @@ struct fm_queue_held {
     uint64_t lease;
 };
 
-/* One event. Made by whoever adds it, owned by the queue until `done`, which owns it again (and
- * frees it). Slices point at memory that lives as long as the event. */
+/* One event. Its caller makes it; the queue owns it from fm_queue_add until `done`, which must free
+ * it or pass it on. Slices and pointers must stay valid until `done`. */
 struct fm_queue_event {
     enum fm_queue_kind kind;
     struct fm_id account, id; /* the job */
-    uint64_t lease;           /* CLAIM: made by the caller; FINISH, RELEASE, PROGRESS: the fence;
-                                 ENQUEUE: to be born leased by it, 0: to wait */
-    uint64_t session;         /* CLAIM, ATTACH, EXPIRE, BEAT; ENQUEUE: where it is born leased */
+    uint64_t lease;           /* CLAIM: made by the caller; FINISH, RELEASE, PROGRESS: the fencing
+                                 token; ENQUEUE: the lease the job is born with, 0: it waits */
+    uint64_t session;         /* CLAIM, ATTACH, EXPIRE, BEAT; ENQUEUE: holds the lease, if any */
 
     /* ENQUEUE */
-    struct fm_id key, retry_of; /* retry_of zero: of none */
+    struct fm_id key, retry_of; /* retry_of zero: this job retries no other */
     enum fm_type type;
     unsigned site;
     const char *pool; /* "any:net" */
@@ -76,81 +79,84 @@ struct fm_queue_event {
     int64_t run_at_us; /* 0: now */
     unsigned max_tries, timeout_seconds, expires_seconds;
     struct fm_slice spec;
-    uint64_t cap; /* running jobs of the account at most, for who may lease it; 0: any number */
-    /* Out of ENQUEUE: leased as asked. Not so, where the session was not this broker's any more: it
-     * waits. Where that could not be read any more, `failure` says UNCERTAIN though it MOVED. */
+    uint64_t cap; /* the account's running limit, read by claim.c alone; 0: no limit */
+    /* Out of ENQUEUE: the job is leased as asked. False when the session was no longer this
+     * broker's: the job waits. If the second read never came, the outcome is MOVED and `failure` is
+     * DATABASE_UNCERTAIN: the job was accepted, but it is unknown whether it is leased. */
     bool is_leased;
 
     /* PROGRESS (packed progress), FINISH (packed result, or empty) */
     struct fm_slice packed;
     /* FINISH */
-    enum fm_state state; /* SUCCEEDED or FAILED; out of CANCEL/ENDED: how it had ended */
+    enum fm_state state; /* SUCCEEDED or FAILED; out of CANCEL with ENDED: the job's final state */
     const struct fm_file_facts *files;
     size_t file_count;
     /* FINISH failed, RELEASE */
     enum fm_error_code error;
     const char *detail;
     enum fm_queue_release release;
-    uint64_t delay_ms; /* RELEASE RETRY: of the first try; times 4 for each one before, at most 15
-                          minutes */
-    struct fm_id node; /* FINISH, RELEASE: on which node; ATTACH: whose session */
+    uint64_t delay_ms; /* RELEASE RETRY: delay after the first try; each earlier try multiplies it
+                          by 4, up to 15 minutes */
+    struct fm_id node; /* FINISH, RELEASE: where the attempt ran; ATTACH: the session's node */
 
-    /* ATTACH: boot, leases it holds (those of the session not listed are released uncounted). Out:
-     * `session` is the id that stands; older sessions of the node are expired in the same flush.
-     * STALE: a higher boot is known. */
+    /* ATTACH: the worker's boot, and the leases it holds; leases of the session that are not listed
+     * are released uncounted. Out: `session` is the id that stands; older sessions of the node are
+     * expired in the same flush. STALE: a higher boot is known. */
     uint64_t boot;
     uint64_t beat;
     struct fm_queue_held *held;
     size_t held_count;
-    /* EXPIRE: count a loss (silence), or not (BYE, revoked). `beat` is the one that was seen:
-     * another one means that the session lives, STALE; 0 expires it whatever its beat. A session
-     * that is gone already is MOVED. Older sessions of a node that attaches end with a loss each:
-     * that process has died. */
+    /* EXPIRE: true counts a loss for each lease (silence), false does not (BYE, revoked). `beat` is
+     * the beat that the observer saw: if the row has another, the session lives and the outcome is
+     * STALE; 0 expires the session whatever its beat. A session that is gone already is MOVED.
+     * Older sessions of a node that attaches end with a loss for each lease, since their process
+     * has died. */
     bool is_loss;
 
-    /* Out of CLAIM, and but for the spec out of ENQUEUE: what JOB needs (owned by the event: free
-     * spec_copy with the event). */
+    /* Out of CLAIM, and except for the spec out of ENQUEUE: what the JOB message needs. The event
+     * owns spec_copy. time_left_ms counts to the job's deadline. */
     char *spec_copy;
     size_t spec_length;
     unsigned starts;
     int64_t time_left_ms;
-    /* Out of ATTACH and EXPIRE: which of the session's leases stand (ATTACH) or ended/returned
-     * (EXPIRE) is told by the next tick; nothing here. Out of CANCEL: the lease it had, 0 if it
-     * waited, and its session. */
+    /* Out of CANCEL: the lease that the job had (0 if it waited) and its session. ATTACH and EXPIRE
+     * report nothing here: the next tick reads which of the session's leases no longer stand. */
     uint64_t had_lease, had_session;
 
     enum fm_queue_outcome outcome;
     enum fm_error_code failure;
     void (*done)(struct fm_queue_event *event);
     void *context;
-    struct fm_queue_event *next; /* the queue's, as is added_at_ms */
+    struct fm_queue_event *next; /* private to the queue, like added_at_ms */
     int64_t added_at_ms;
 };
 
-/* A new event of that kind, all else zero. */
+/* A new event of this kind, all other members zero. */
 struct fm_queue_event *fm_queue_event_new(enum fm_queue_kind kind);
-/* Frees it and spec_copy; not what its slices point at. */
+/* Frees the event and its spec_copy, not what its slices point at. Null-safe. */
 void fm_queue_event_destroy(struct fm_queue_event **event);
 
 struct fm_queue;
-/* `broker` is this process's boot, a random number. Connects in the background. */
+/* `broker` is the random number that identifies this run of the broker. Connects in the background:
+ * the first fm_queue_pump calls move the connection on. */
 struct fm_queue *fm_queue_new(const char *database_url, uint64_t broker);
-/* Events that are not done become FAILED, UNAVAILABLE. */
+/* Calls `done` of every remaining event: FAILED with UNAVAILABLE, unless its outcome is known. */
 void fm_queue_destroy(struct fm_queue **queue);
-/* Takes the event; it runs with the next flush. */
+/* Takes ownership of the event; it runs in the next flush that has room. */
 void fm_queue_add(struct fm_queue *queue, struct fm_queue_event *event);
-/* Events that were added and are not done. */
+/* The number of events that were added and whose `done` has not been called. */
 size_t fm_queue_pending(const struct fm_queue *queue);
 /* For poll(): -1 while there is no connection. */
 int fm_queue_fd(const struct fm_queue *queue);
 short fm_queue_poll_events(const struct fm_queue *queue);
-/* Starts a flush when idle and something waits, moves a running one on, calls `done` of what ended.
- * Returns how many milliseconds it may sleep at most (-1: until its descriptor is ready). While the
- * database is away events wait; ENQUEUE, CANCEL and DELETE fail with UNAVAILABLE after 5 s there,
- * all others wait for good. */
+/* Starts a flush when the queue is idle and events wait, moves a running flush on, and calls `done`
+ * of the events that have their outcome; `done` may add events. Returns how many milliseconds the
+ * caller may sleep at most (-1: until the descriptor is ready). While the database is away, events
+ * wait; ENQUEUE, CANCEL and DELETE fail after 5 s, since a client waits behind them, and all others
+ * wait until the database is back. */
 int fm_queue_pump(struct fm_queue *queue);
 bool fm_queue_is_connected(const struct fm_queue *queue);
-/* Milliseconds of the last flush, and how many events it took: for the log and metrics. */
+/* How long the last successful flush took, in milliseconds, and how many events it had. */
 void fm_queue_last_flush(const struct fm_queue *queue, int64_t *ms, size_t *events);
 
 #endif

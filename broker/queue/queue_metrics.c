@@ -1,14 +1,15 @@
-/* Moves of jobs as numbers: see queue_metrics.h. */
+/* Counters of committed events: see queue_metrics.h. */
 #include "broker/queue/queue_metrics.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
-#define ERRORS_MAX 512
+#define ERRORS_MAX 512 /* above the highest wire number of common/error.def */
 
 static atomic_uint_fast64_t ended[FM_STATE_COUNT][ERRORS_MAX];
 
-/* Some errors share one public code, and a set of labels must be told once. */
+/* Several errors may share one public code, but a metric must not list the same labels twice: all
+ * of them are counted under the first error that has the code. */
 static size_t first_alike(enum fm_error_code error)
 {
     const struct fm_error_row *row = fm_error_row(error);

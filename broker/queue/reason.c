@@ -1,4 +1,4 @@
-/* Small sets under one lock: pauses are few, and looked through for each question. */
+/* Small arrays under one lock, searched linearly: see reason.h. */
 #include "broker/queue/reason.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ struct fm_reason {
     size_t capped_count;
     char (*pools)[FM_REASON_POOL_SIZE];
     size_t pool_count;
-    bool are_all_pools; /* false: nothing is said of a pool that is not there */
+    bool are_all_pools; /* false: a pool that is not listed may have workers elsewhere */
     struct fm_start_rate *pace;
 };
 
@@ -91,7 +91,7 @@ bool fm_reason_pool_is_paused(struct fm_reason *reason, const char *pool)
     struct fm_reason_pause asked = {.kind = FM_REASON_POOL};
     size_t length = strnlen(pool, sizeof asked.pool);
     if (length == sizeof asked.pool)
-        return false; /* no pause names one so long */
+        return false; /* no pause can name a pool this long */
     memcpy(asked.pool, pool, length);
     return is_paused(reason, &asked);
 }
@@ -109,7 +109,7 @@ bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struc
            fm_reason_site_is_paused(reason, site);
 }
 
-/* ---- caps, pools ---- */
+/* ---- running limits, pools ---- */
 
 void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts, size_t count)
 {

@@ -10,15 +10,16 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-/* A message being answered. */
+/* The message being handled, and where it came from. All pointers are borrowed. */
 struct report {
     struct fm_hub *hub;
     const struct fm_link_route *from;
     const struct fm_tick_node *node;
-    struct fm_session *session; /* attached on this very connection; never NULL but for HELLO */
+    struct fm_session *session; /* attached on this connection; NULL for HELLO alone */
     struct fm_message *message;
 };
 
+/* Zero for bytes of another length: no row has that id, so the event moves nothing. */
 static struct fm_id id_of(struct fm_slice bytes)
 {
     struct fm_id id = {0};
@@ -66,7 +67,7 @@ static void welcome(struct fm_hub *hub, struct fm_session *session)
            session->boot, HASH_COUNT(session->leases));
 }
 
-/* It may have been revoked while its HELLO was being committed. */
+/* A node may be revoked while its HELLO is being committed. */
 static bool is_revoked(struct fm_hub *hub, const struct fm_id *id)
 {
     struct fm_tick_node node;
@@ -85,6 +86,7 @@ static void take_in(struct fm_hub *hub, struct fm_session *session, uint64_t id)
     fm_hub_dismiss(hub, session);
 }
 
+/* Every HELLO adds an ATTACH; only the commit of the last one of the same boot decides. */
 static void attached(struct fm_queue_event *event)
 {
     fm_fault("attach_committed");
@@ -102,11 +104,12 @@ static void attached(struct fm_queue_event *event)
         }
         hub->wants_heads = true;
     }
-    fm_schedule_doubt(hub->schedule); /* what the worker did not list waits again */
+    fm_schedule_doubt(hub->schedule); /* jobs whose leases the worker did not list wait again */
     fm_hub_move_end(event);
 }
 
-/* The worker's list is what it holds; what the database knows otherwise the next tick tells. */
+/* Takes over the leases that the worker lists. Where the database disagrees, the next tick reports
+ * the lease as gone. */
 static void adopt(struct fm_session *session, const struct fm_hello *hello,
                   struct fm_queue_held *held)
 {
@@ -122,6 +125,7 @@ static void adopt(struct fm_session *session, const struct fm_hello *hello,
     }
 }
 
+/* A reconnecting worker of the same boot keeps its session id; another boot gets a new session. */
 static void session_reset(struct fm_session *session, const struct fm_link_route *route,
                           const struct fm_hello *hello)
 {
@@ -144,6 +148,7 @@ static void session_reset(struct fm_session *session, const struct fm_link_route
              hello->placement ? hello->placement : "any");
 }
 
+/* 63 bits, so that the number is positive as a bigint. */
 static uint64_t random_number(void)
 {
     uint64_t number;
@@ -181,6 +186,8 @@ static void hear_hello(struct report *report)
 
 /* ---- HEARTBEAT ---- */
 
+/* Acknowledges the heartbeat only now: a worker may go on while its session stands in the
+ * database. */
 static void beaten(struct fm_queue_event *event)
 {
     fm_fault("beat_committed");
@@ -203,6 +210,7 @@ static void beaten(struct fm_queue_event *event)
     fm_hub_move_end(event);
 }
 
+/* Heartbeats that come while a BEAT is being committed add none. */
 static void beat(struct fm_hub *hub, struct fm_session *session)
 {
     if (session->is_beating)
@@ -213,6 +221,8 @@ static void beat(struct fm_hub *hub, struct fm_session *session)
     fm_hub_add(fm_hub_move_new(hub, &session->node.id, 0), event, beaten);
 }
 
+/* Compares the leases on both sides: a lease that only the broker knows is released, a lease that
+ * only the worker lists is canceled. */
 static void hear_heartbeat(struct report *report)
 {
     struct fm_session *session = report->session;
@@ -235,6 +245,7 @@ static void hear_heartbeat(struct report *report)
 
 /* ---- PROGRESS ---- */
 
+/* The PROGRESS is committed. A stale lease means that the job is no longer this worker's. */
 static void told(struct fm_queue_event *event)
 {
     fm_fault("progress_committed");
@@ -251,6 +262,8 @@ static void told(struct fm_queue_event *event)
     fm_hub_move_end(event);
 }
 
+/* At most one PROGRESS of a lease is under way; reports that come meanwhile are dropped, since the
+ * next one replaces them. Account and job are not stored again inside the packed record. */
 static void hear_progress(struct report *report)
 {
     struct fm_progress *progress = &report->message->progress;
@@ -327,6 +340,8 @@ static void acknowledge(struct fm_hub *hub, const struct fm_session *session,
         log_lease("ack_unsent", session, job, lease);
 }
 
+/* The RESULT is committed: acknowledges it. Without an acknowledgement the worker sends it again,
+ * so a failed event only reopens the lease. */
 static void ended(struct fm_queue_event *event)
 {
     fm_fault("result_committed");
@@ -351,6 +366,8 @@ static void ended(struct fm_queue_event *event)
     fm_hub_move_end(event);
 }
 
+/* True if the attempt's result ends the job; otherwise the lease is released, and job_release.sql
+ * decides whether a limit is reached. */
 static bool is_final(const struct fm_result *result)
 {
     return result->how == FM_HOW_SUCCEEDED ||
@@ -382,7 +399,8 @@ static struct fm_queue_event *release_event(const struct fm_hub *hub,
     };
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_RELEASE);
     event->release = kinds[result->how];
-    /* Full jitter: the statement stretches it by 4 for each try before. */
+    /* Full jitter: a random delay up to the base; the statement multiplies it by 4 for each earlier
+     * try. */
     event->delay_ms = fm_hash_random_below((uint32_t)hub->settings->retry_base_ms + 1);
     return event;
 }
@@ -393,8 +411,9 @@ static bool is_sound(const struct fm_file_facts *file)
            file->size_bytes <= INT64_MAX;
 }
 
-/* Outputs become keys of the store and rows of files. A node that tells what can be neither would
- * have its flush refused and its RESULT sent again until the deadline: its attempt has failed. */
+/* Outputs become keys of the store and rows of `file`. If a node reports an output that can be
+ * neither, the flush would be refused and the RESULT sent again until the deadline; so such an
+ * attempt counts as failed. */
 static void judge_outputs(struct fm_result *result)
 {
     const struct fm_file_facts *files = result->outputs.items;
@@ -454,7 +473,7 @@ static void hear_bye(struct report *report)
     fm_hub_dismiss(report->hub, report->session);
 }
 
-/* ---- which word is answered by what ---- */
+/* ---- which message is handled by which function ---- */
 
 static void (*const hear[])(struct report *report) = {
     [FM_MESSAGE_HELLO] = hear_hello,       [FM_MESSAGE_REJECT] = hear_reject,
@@ -468,7 +487,8 @@ static bool same_route(const struct fm_link_route *a, const struct fm_link_route
     return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
-/* Finds the session of this very connection; says why there is none. */
+/* Finds the session of this connection. A message of another connection is refused; a message that
+ * comes while the session is attaching is dropped. */
 static bool is_attached(struct report *report)
 {
     struct fm_session *session = fm_session_by_node(report->hub->sessions, &report->node->id);

@@ -1,4 +1,5 @@
-/* One counter pair for each account that runs something: see running_limit.h. */
+/* Two counters for each account that has running jobs: see running_limit.h. An entry whose counters
+ * are both 0 is dropped, so the table grows with running jobs, not with accounts. */
 #include "broker/queue/running_limit.h"
 
 #include <uthash.h>

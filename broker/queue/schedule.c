@@ -10,44 +10,45 @@
 
 #define LANES FM_PRIORITY_COUNT
 
-/* Of a pool; what came after no look has told stands in no window beyond this many. */
+/* Keys of a pool. A job that comes when the window is full is left to a later read. */
 #define WINDOW_MAX 4096
 
 struct key {
     struct fm_tick_head head;
-    uint64_t look; /* the newest look that had begun when it came: only a later one must see it */
+    uint64_t look; /* number of the newest read begun when the key came; only a later read must
+                      contain the key */
     struct key *next;
     UT_hash_handle hh;
 };
 
-/* One account's place in a lane's round, and its waiting keys, oldest first. */
+/* One account's turn in a lane's round, and its waiting keys, oldest first. */
 struct seat {
     struct fm_id account;
-    uint64_t cap; /* of the account, as last told; 0: none */
+    uint64_t cap; /* the account's running limit, from its newest key; 0: no limit */
     struct key *keys, *last;
-    unsigned told; /* by the last look */
-    bool is_cut;   /* there are more behind the last key */
+    unsigned told; /* keys that the last read returned */
+    bool is_cut;   /* more jobs may wait behind the last key */
     struct seat *next, *prev;
     UT_hash_handle hh;
 };
 
 struct lane {
     struct seat *by_account; /* hash */
-    struct seat *round;      /* list: whose turn is first */
-    unsigned credit;
+    struct seat *round;      /* list: the account whose turn is next comes first */
+    unsigned credit;         /* starts left to the lane before all lanes get their weights anew */
 };
 
 struct pool {
-    const struct fm_running_limit *running_limit; /* the order's */
+    const struct fm_running_limit *running_limit; /* the schedule's */
     char *name;
     struct lane lanes[LANES];
     struct key *by_id; /* hash of all keys */
     size_t coming;     /* jobs on their way to wait here */
-    uint64_t known_by; /* the number of the last look told; 0: none */
+    uint64_t known_by; /* number of the read that filled the window last; 0: none */
     UT_hash_handle hh;
 };
 
-/* A key that was handed out. A look that began before its claim was committed still sees it
+/* A key that was handed out. A read that began before its claim was committed still returns it as
  * waiting. */
 struct taken {
     struct fm_id id;
@@ -59,8 +60,8 @@ struct fm_schedule {
     const struct fm_running_limit *running_limit;
     struct pool *pools;
     struct taken *taken;
-    uint64_t looks;      /* how many have begun */
-    uint64_t doubted_by; /* so many had when last something went unseen */
+    uint64_t looks;      /* the number of reads that have begun */
+    uint64_t doubted_by; /* `looks` at the last fm_schedule_doubt */
 };
 
 struct fm_schedule *fm_schedule_new(const struct fm_running_limit *running_limit)
@@ -94,7 +95,7 @@ static void seat_clear(struct pool *pool, struct seat *seat)
 
 static void seat_leave(struct pool *pool, struct lane *lane, struct seat *seat)
 {
-    assert(lane->by_account); /* who sits in the round stands in the hash */
+    assert(lane->by_account); /* every seat of the round is also in the hash */
     seat_clear(pool, seat);
     HASH_DEL(lane->by_account, seat);
     DL_DELETE(lane->round, seat);
@@ -197,7 +198,7 @@ static struct seat *seat_get(struct lane *lane, const struct fm_id *account)
     return seat;
 }
 
-/* ---- what stands in a window ---- */
+/* ---- the keys of a window ---- */
 
 static void seat_append(struct pool *pool, struct seat *seat, struct key *key)
 {
@@ -217,7 +218,8 @@ static bool pool_has(const struct pool *pool, const struct fm_id *id)
     return key != NULL;
 }
 
-/* At its seat's end, unless there are others that it would overtake; frees it then. */
+/* Appends the key to its account's seat, or frees it: if it is known or handed out already, or if
+ * it would overtake jobs that the window leaves out. */
 static void pool_add(struct fm_schedule *schedule, struct pool *pool, struct key *key)
 {
     struct seat *seat = NULL;
@@ -242,7 +244,7 @@ static struct key *key_new(const struct fm_tick_head *head, uint64_t look)
     return key;
 }
 
-/* Keys that came while the look told was under way, in their order. */
+/* Keys that came while the read was under way, in their order: the read may not contain them. */
 struct kept {
     struct key *first, *last;
 };
@@ -293,7 +295,7 @@ static void lane_drop_idle(struct pool *pool, struct lane *lane)
     }
 }
 
-/* A seat that has as many as were asked for may have more. */
+/* Counts a returned key. A seat with as many keys as the read's limit may have more waiting. */
 static void seat_tell(struct pool *pool, const struct fm_tick_head *head)
 {
     struct seat *seat = seat_get(&pool->lanes[head->lane], &head->account);
@@ -351,7 +353,8 @@ static bool is_capped(const struct pool *pool, const struct seat *seat)
     return fm_running_limit_is_reached(pool->running_limit, &seat->account, seat->cap);
 }
 
-/* The first account in the round that has one; it goes to the round's end. */
+/* Takes a key of the first account in the round that has one; the account moves to the round's
+ * end. */
 static bool lane_take(struct pool *pool, struct lane *lane, const struct fm_id *node,
                       bool may_avoid, struct fm_tick_head *head)
 {
@@ -405,7 +408,7 @@ bool fm_schedule_is_empty(const struct fm_schedule *schedule, const char *name)
     return !pool || !pool->by_id;
 }
 
-/* ---- what is known without a look ---- */
+/* ---- what is known without a read ---- */
 
 static bool is_known(const struct fm_schedule *schedule, const struct pool *pool)
 {

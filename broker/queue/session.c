@@ -5,10 +5,12 @@
 
 #include "common/memory.h"
 
+/* Unchanged reads, one each round, until a session counts as silent. Twice as many for another
+ * broker's session, so that its own broker acts first. */
 #define READS_OF_MINE 6
 #define READS_OF_OTHERS 12
 #define LISTED_MAX                                                                                 \
-    512 /* of messages.def: a lease that no word can list would be taken for lost                  \
+    512 /* what a HEARTBEAT can list (messages.def): a lease beyond it would be taken for lost     \
          */
 
 struct fm_session_set {
@@ -184,7 +186,7 @@ struct fm_session *fm_session_gone(struct fm_session_set *set, uint64_t broker,
 struct watched {
     uint64_t id, beat;
     unsigned still; /* good reads in a row with this beat */
-    bool is_seen;   /* in the read at hand */
+    bool is_seen;   /* is among the rows of the current read */
     UT_hash_handle hh;
 };
 
@@ -227,8 +229,8 @@ static struct watched *watched_get(struct fm_session_observer *observer, uint64_
     return watched;
 }
 
-/* Counts one read; true when it has stood still for long enough. A beat of 0 is never told, so the
- * first read of a session always starts a count. */
+/* Counts one read of a session; true when its beat was the same in enough reads. A session that is
+ * new to the observer starts its count. */
 static bool stands_still(struct fm_session_observer *observer, const struct fm_tick_session *row)
 {
     struct watched *watched = watched_get(observer, row->id);

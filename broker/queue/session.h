@@ -86,7 +86,8 @@ struct fm_session_lease *fm_session_unlisted(struct fm_session *session,
 /* Before the read: a session attached by now is among its rows, unless it is gone. */
 void fm_session_ask(struct fm_session_set *set);
 /* A session that was attached before the read and is not among its rows as this broker's: it was
- * expired, or its worker went to another broker. One a call, NULL when none is left. */
+ * expired, or its worker went to another broker. One per call, NULL when none is left; the caller
+ * removes it before the next call. */
 struct fm_session *fm_session_gone(struct fm_session_set *set, uint64_t broker,
                                    const struct fm_tick_session *rows, size_t count);
 

@@ -1,4 +1,5 @@
-/* Starts of a minute in slices, for each account, pool and lane that has any: see start_rate.h. */
+/* Counts the starts of the last minute in 12 slices of 5 seconds, for each account, pool and lane
+ * that had any: see start_rate.h. One lock guards the table. */
 #include "broker/queue/start_rate.h"
 
 #include <pthread.h>
@@ -10,8 +11,9 @@
 
 #define SLICE_MS 5000
 #define SLICES 12
-#define SPAN_LEAST_MS 10000 /* a pace seen for less counts as seen for so long: no wild guesses */
-#define ENTRIES_MAX 4096    /* beyond, whose minute is empty goes, then nobody new is noted */
+#define SPAN_LEAST_MS 10000 /* starts seen for a shorter time count as spread over this span */
+/* When the table is full, idle entries are dropped; if none is idle, new ones are not counted. */
+#define ENTRIES_MAX 4096
 
 struct key {
     struct fm_id account;
@@ -22,7 +24,7 @@ struct key {
 struct entry {
     struct key key;
     int64_t first_ms; /* when this run of starts began */
-    int64_t slice;    /* number of the newest slice */
+    int64_t slice;    /* number of the newest slice: milliseconds / SLICE_MS */
     uint64_t starts[SLICES];
     UT_hash_handle hh;
 };
@@ -39,7 +41,7 @@ struct fm_start_rate *fm_start_rate_new(void)
     return pace;
 }
 
-/* Those without a start in the slices up to this one; all, for a far one. */
+/* Drops the entries without a start in the minute before this slice; all of them for INT64_MAX. */
 static void drop_idle(struct fm_start_rate *pace, int64_t slice)
 {
     struct entry *entry, *next;
@@ -77,7 +79,7 @@ static struct entry *find(struct fm_start_rate *pace, const struct key *key)
     return entry;
 }
 
-/* Moves the entry's minute on; an empty one begins anew. */
+/* Clears the slices that have passed since; after a minute without starts the entry begins anew. */
 static void advance(struct entry *entry, int64_t now_ms)
 {
     int64_t slice = now_ms / SLICE_MS;
@@ -119,6 +121,8 @@ void fm_start_rate_note(struct fm_start_rate *pace, const char *pool, unsigned l
     pthread_mutex_unlock(&pace->lock);
 }
 
+/* The span that the slices cover: from the entry's first start, at most the 11 full slices and the
+ * current one so far. */
 static int64_t wait_of(const struct entry *entry, uint64_t ahead, int64_t now_ms)
 {
     uint64_t starts = 0;

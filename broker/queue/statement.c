@@ -1,4 +1,5 @@
-/* The table, how an event's members become array elements, and what the rows that come back say. */
+/* The table of statements, how an event's members become array elements, and how returned rows
+ * become outcomes: see statement.h. */
 #include "broker/queue/statement.h"
 
 #include <stdlib.h>
@@ -8,14 +9,15 @@
 #include "proto/message.h"
 #include "sql/sql.h"
 
-/* This many crashes or losses end a job; tries are the job's own. */
+/* This many crashes or losses end a job; the limit of tries is the job's own (max_tries). */
 #define CRASHES_MAX 2
 #define LOSSES_MAX 3
 
-/* A job of a paused site comes up again so often: the longest a resume may take. */
+/* A job of a paused site is tried again after this time, so a resume takes at most this long. */
 #define DEFER_MS 30000
 
-/* How a member is read, and what its array holds. */
+/* How a member is read, and the type of its array. FRESH_ID makes a new id for each element, and
+ * TEXT_OR_EMPTY writes NULL as "". */
 enum form { ID, FRESH_ID, NUMBER, INTEGER, SMALL, TEXT, TEXT_OR_EMPTY, BYTES, TIME, BOOLEAN };
 static const enum fm_db_type types[] = {
     [ID] = FM_DB_UUID,
@@ -30,6 +32,9 @@ static const enum fm_db_type types[] = {
     [BOOLEAN] = FM_DB_BOOLEAN,
 };
 
+/* Short names for the rows below: E a member of each event, OF_FILE an event's member once for each
+ * of its files, F a member of each file, H of each listed lease, MINE the broker's number, C a
+ * constant. */
 #define MEMBER(source, KIND, FORM, type, member)                                                   \
     {                                                                                              \
         FM_SOURCE_##source, FM_QUEUE_##KIND, FORM, offsetof(struct type, member), 0                \
@@ -83,6 +88,7 @@ static void read_attach(struct fm_queue_event *event, struct fm_db_rows *rows, s
     event->session = (uint64_t)fm_db_integer(rows, row, 1);
 }
 
+/* The rows end with the flush, so the event keeps a copy of the spec. */
 static void read_claim(struct fm_queue_event *event, struct fm_db_rows *rows, size_t row)
 {
     struct fm_slice spec = fm_db_bytes(rows, row, 3);

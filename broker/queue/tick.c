@@ -1,4 +1,4 @@
-/* What a tick asks and what its answer means: see tick.h. */
+/* What a tick asks, what its answer changes, and when the next is due: see tick.h. */
 #include "broker/queue/tick.h"
 
 #include <stdatomic.h>
@@ -8,36 +8,36 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define WINDOW_LEAST 64 /* keys of a pool asked for: eight times its slots, within these bounds */
+#define WINDOW_LEAST 64 /* heads read for a pool: eight times its slots, within these bounds */
 #define WINDOW_MOST 4096
-#define ENOUGH_MOST 512     /* with half of that at hand no look is wanted */
-#define LEASES_ASKED 4096   /* a tick */
-#define WATCHED_ASKED 16384 /* a tick: 20 ms of the database's time */
-#define WATCHED_ALONE 2560  /* with no other broker's session in sight */
-#define STALE_TOLD 256      /* waiters woken a turn where all must look again */
-#define CAPPED_TOLD 256     /* accounts that wait at their cap */
-#define POOLS 64
-#define AGAIN_MS 20 /* without a connection */
-#define SOON_MS 1   /* a tick wanted at once still lets the turn's other work go first */
+#define ENOUGH_MOST 512     /* a pool with as many keys as slots, up to this, needs no extra read */
+#define LEASES_ASKED 4096   /* leases checked by one tick */
+#define WATCHED_ASKED 16384 /* watched jobs read by one tick: 20 ms of the database's time */
+#define WATCHED_ALONE 2560  /* the same while no other broker has a session */
+#define STALE_TOLD 256      /* waited-for jobs woken in one turn when all must be read again */
+#define CAPPED_TOLD 256     /* accounts reported as waiting at their running limit */
+#define POOLS 64            /* pools of one tick; a slot of any further pool gets no jobs */
+#define AGAIN_MS 20         /* before the next attempt when there is no connection */
+#define SOON_MS 1           /* even an urgent tick lets the turn's other work go first */
 
 struct fm_tick {
     struct fm_hub *hub; /* borrowed */
     struct fm_session_observer *observer;
-    atomic_llong answered_ms; /* when the last one was answered */
+    atomic_llong answered_ms; /* when the last answer came */
 
-    uint64_t node_epoch;  /* of the set in memory; 0: never read */
-    uint64_t pause_epoch; /* likewise */
-    uint64_t key_epoch;   /* as the waiters know it; 0: never read */
+    uint64_t node_epoch;  /* epoch of the node set in memory; 0: read it with the next tick */
+    uint64_t pause_epoch; /* the same for the pauses */
+    uint64_t key_epoch;   /* epoch of the last answer; 0: none yet */
     int64_t tick_at_ms, round_at_ms;
     bool wants_round, is_alone, has_stale;
     bool is_ticking;
 
-    /* What the tick under way was asked; stands until its answer. */
+    /* The query under way and its arrays; unchanged until its answer. */
     char pool_names[POOLS][48];
     const char *pools[POOLS];
     unsigned windows[POOLS];
     struct fm_tick_lease *leases;
-    size_t leases_from; /* so many were asked about by the ticks before */
+    size_t leases_from; /* the number of leases that the previous ticks have checked */
     struct fm_id *watched;
     struct fm_tick_query ask;
 };
@@ -69,7 +69,7 @@ int64_t fm_tick_answered_ms(const struct fm_tick *look)
 
 /* ---- what is asked ---- */
 
-/* The pools of all sessions, their slots, and whether one of these is free. */
+/* The pools of all sessions, the slots of each, and whether any slot is free. */
 struct gathered {
     size_t count;
     unsigned slots[POOLS];
@@ -97,8 +97,8 @@ static unsigned within(unsigned least, unsigned value, unsigned most)
     return value < most ? value : most;
 }
 
-/* A tick asks for every pool, so that what is known of one is never older; a look between two for
- * those where a free slot waits for news. */
+/* A tick reads every pool, so that no window is older than a tick; a read between two ticks covers
+ * only the pools where a slot is free and more keys may wait. */
 static void ask_pools(struct fm_tick *look, bool is_tick)
 {
     struct fm_hub *hub = look->hub;
@@ -120,8 +120,8 @@ static void ask_pools(struct fm_tick *look, bool is_tick)
     look->ask.pool_count = count;
 }
 
-/* Only leases whose claims are committed by now: what is missing of them is truly gone. Where there
- * are too many for one tick, the next goes on from here. */
+/* Asks only about leases whose claims are committed, so a lease missing from the database is truly
+ * gone. If there are too many for one tick, the next tick goes on from here. */
 static void ask_leases(struct fm_tick *look)
 {
     size_t count = 0, all = 0;
@@ -141,8 +141,9 @@ static void ask_leases(struct fm_tick *look)
     look->ask.lease_count = count;
 }
 
-/* What moves here is told at once, so alone there is little to ask: what another broker without a
- * worker cancels, and what a session's end gave back. Ten thousand have their turn in a second. */
+/* Waiters learn at once of the moves that this broker commits. While no other broker has workers,
+ * the tick finds only jobs that another broker canceled and jobs that a session's end released, so
+ * fewer are read: at 250 ms a tick, ten thousand jobs a second. */
 static void ask_watched(struct fm_tick *look)
 {
     size_t most = look->is_alone ? WATCHED_ALONE : WATCHED_ASKED;
@@ -165,11 +166,12 @@ static void deferred(struct fm_queue_event *event)
 {
     struct fm_hub *hub = event->context;
     if (--hub->deferring == 0)
-        hub->wants_heads = true; /* for those behind them */
+        hub->wants_heads = true; /* for the jobs behind the deferred ones */
     fm_queue_event_destroy(&event);
 }
 
-/* Others may stand behind it that are not held back: it makes room, and comes up again. */
+/* Moves a job of a paused site 30 s into the future, so that jobs of other sites behind it are
+ * read. */
 static void defer(struct fm_hub *hub, const struct fm_tick_head *head)
 {
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_DEFER);
@@ -181,8 +183,9 @@ static void defer(struct fm_hub *hub, const struct fm_tick_head *head)
     fm_hub_queue(hub, event);
 }
 
-/* Leaves the heads that may start, and how many these are. One set of deferred jobs at a time is on
- * its way; what is left out makes the window no longer all there is. */
+/* Keeps the heads that may start and returns their number. Only one set of DEFER events is under
+ * way at a time. A head left out for its site puts the window in doubt, since other jobs may wait
+ * behind it. */
 static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t count)
 {
     size_t kept = 0;
@@ -214,7 +217,8 @@ static void hear_heads(struct fm_hub *hub, const struct fm_tick_query *ask,
     }
 }
 
-/* Leases that no longer stand: canceled on another broker, expired, or finished as overdue. */
+/* Drops leases that no longer stand: canceled on another broker, expired, or finished as overdue.
+ */
 static void hear_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
     for (size_t i = 0; i < answer->gone_count; i++) {
@@ -243,7 +247,7 @@ static void overdue_ended(struct fm_queue_event *event)
     fm_hub_move_end(event);
 }
 
-/* The node of a session of mine that holds the lease; none when nobody has said HELLO for it. */
+/* The node of this broker's session that holds the lease; zero when no session has listed it. */
 static struct fm_id holder(struct fm_hub *hub, uint64_t lease)
 {
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
@@ -274,7 +278,7 @@ static bool is_next(const struct fm_id *ids, size_t count, size_t *next, const s
     return is;
 }
 
-/* Both lists are in the order of the question; who is in neither waits for its start. */
+/* Both lists are in the query's order; a job in neither list waits for its start. */
 static void hear_watched(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     struct fm_watch *watch = look->hub->watch;
@@ -291,7 +295,7 @@ static void hear_watched(struct fm_tick *look, const struct fm_tick_answer *answ
     }
 }
 
-/* A key was revoked: every waiter looks whether its own still stands. */
+/* An API key was revoked: every waiter checks whether its own key is still valid. */
 static void hear_keys(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     if (look->key_epoch && look->key_epoch != answer->key_epoch) {
@@ -314,7 +318,8 @@ static void expire_silent(void *context, const struct fm_tick_session *row)
     fm_hub_lose(context, row);
 }
 
-/* A worker that went elsewhere may never say so here, and must not be claimed for. */
+/* A worker that has moved to another broker may never send BYE here, and must get no jobs from
+ * this one. */
 static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
     struct fm_session *gone;
@@ -337,7 +342,7 @@ static void hear_sessions(struct fm_tick *look, const struct fm_tick_answer *ans
                        look->hub);
 }
 
-/* Revoked nodes are told and their leases given back. */
+/* Sends REFUSE to revoked nodes and releases their leases. */
 static void end_revoked(struct fm_hub *hub)
 {
     struct fm_session *next;
@@ -374,7 +379,7 @@ static void hear_running(struct fm_tick *look, const struct fm_tick_answer *answ
                                     answer->others[i].count);
 }
 
-/* For the fronts to show. */
+/* Publishes why jobs wait, for the replies of front threads. */
 static void tell_reasons(struct fm_tick *look)
 {
     struct fm_hub *hub = look->hub;
@@ -407,7 +412,7 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
 
 /* ---- when ---- */
 
-/* What only a tick asks. */
+/* Adds to the query what only a full tick asks. */
 static void ask_all(struct fm_tick *look, int64_t now)
 {
     ask_leases(look);
@@ -431,7 +436,7 @@ void fm_tick_begin(struct fm_tick *look)
     }
     bool is_tick = now >= look->tick_at_ms;
     if (look->is_ticking || (!is_tick && !look->hub->wants_heads))
-        return; /* what the tick under way was asked stands until its answer */
+        return; /* the query under way must not change before its answer */
     look->hub->wants_heads = false;
     look->ask = (struct fm_tick_query){.heads_alone = !is_tick};
     ask_pools(look, is_tick);
@@ -448,7 +453,7 @@ void fm_tick_begin(struct fm_tick *look)
     fm_schedule_begin_refill(look->hub->schedule);
 }
 
-/* While one is under way its answer, or that none came, is what to wait for. */
+/* While a tick is under way, its answer wakes the thread, or the timeout of fm_tick_db_pump. */
 static int until_tick(const struct fm_tick *look)
 {
     int left = fm_clock_left(look->tick_at_ms);

@@ -1,8 +1,11 @@
 /*
- * The look at the database, every 250 ms or as soon as a slot or a job wants one: heads of waiting
- * for the pools that have a free slot, leases that no longer stand, jobs somebody waits for, and
- * every round all sessions. tick_db.c carries it; here is what is asked, and what the answer means
- * to the rooms of the hub. Threads: the queue thread, but for fm_tick_answered_ms.
+ * Decides when to read the database, what to ask, and what the answer changes in the hub: the heads
+ * of the waiting jobs, leases that no longer stand, jobs that clients wait for, and once a round
+ * all sessions. A full tick runs every `tick_ms` (250 by default); between two ticks, a smaller
+ * read fetches heads for pools that have a free slot. It changes no rows itself: it adds events.
+ * Before: dispatch. After: tick_db (runs the reads), then schedule, session, watch, reason, queue.
+ * Owns: the observer and the arrays that a query points at. Threads: the queue thread, except
+ * fm_tick_answered_ms.
  */
 #ifndef FM_BROKER_QUEUE_TICK_H
 #define FM_BROKER_QUEUE_TICK_H
@@ -12,11 +15,12 @@
 struct fm_tick;
 struct fm_tick *fm_tick_new(struct fm_hub *hub);
 void fm_tick_destroy(struct fm_tick **look);
-/* Starts one if it is due and none is under way; fm_tick_db_pump brings its answer. */
+/* Starts a tick, or a read between two ticks, if it is due and none is under way;
+ * fm_tick_db_pump delivers the answer. */
 void fm_tick_begin(struct fm_tick *look);
-/* Milliseconds until one is due; while one is under way, until the round. */
+/* Milliseconds until the next tick is due; while a tick is under way, until the next round. */
 int fm_tick_wait_ms(const struct fm_tick *look);
-/* fm_clock_ms of the last answer; 0: none yet. From any thread. */
+/* The fm_clock_ms of the last good answer; 0: none yet. Any thread. */
 int64_t fm_tick_answered_ms(const struct fm_tick *look);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The look at the database, every 250 ms: one pipeline of small reads on a connection of its own,
- * so that it never waits behind a flush. Each statement has its own snapshot; epochs come first, so
- * what they announce is in the reads behind them.
+ * Sends a tick's reads as one pipeline, on a connection of its own so that they never wait behind a
+ * flush: see tick_db.h. Each statement has its own snapshot. The epochs are read first, so the
+ * later reads contain at least the changes that the epochs announce.
  */
 #include "broker/queue/tick_db.h"
 
@@ -16,10 +16,11 @@
 #include "common/site.h"
 #include "sql/sql.h"
 
-/* A look unanswered for so long is given up with its connection. */
+/* Reads that have no answer after this time fail, and the connection is dropped. */
 #define ANSWER_MS 2000
 #define PARAMETERS_MAX 4
 
+/* An answer being built; `memory` holds its arrays and is freed after `done`. */
 struct reading {
     struct fm_tick_db *tick;
     struct fm_tick_answer *answer;
@@ -99,7 +100,7 @@ static void take_epochs(struct reading *reading, struct fm_db_rows *rows, size_t
     }
 }
 
-/* 0: any number. */
+/* The running limit of the account's plan; 0: no limit, as for jobs without an account row. */
 static uint64_t cap_of(struct fm_db_rows *rows, size_t row)
 {
     bool is_known = !fm_db_is_null(rows, row, 8);
@@ -210,7 +211,7 @@ static void take_nodes(struct reading *reading, struct fm_db_rows *rows, size_t 
     }
 }
 
-/* One that names nothing this broker knows holds nothing back. */
+/* False if the pause names a site or an id that this broker does not know: it is ignored. */
 static bool read_pause(const struct fm_db_rows *rows, size_t row, struct fm_reason_pause *pause)
 {
     const char *kind = fm_db_text(rows, row, 0), *subject = fm_db_text(rows, row, 1);
@@ -284,7 +285,7 @@ static void ask_watched(struct fm_tick_db *tick)
     add_call(tick, fm_sql_tick_watched, 1, take_watched);
 }
 
-/* What is asked with this broker's number alone. */
+/* Adds a statement whose only parameter is this broker's number. */
 static void ask_mine(struct fm_tick_db *tick, const char *sql, take_rows *take)
 {
     struct fm_text *texts = next_texts(tick);

@@ -1,7 +1,9 @@
 /*
- * Brokers meet only in the database: every 250 ms one look, on a connection of its own
- * (docs/architecture.md, law 6): epochs, heads of waiting, which watched jobs changed, which of my
- * leases no longer stand. Never blocks. Threads: the queue thread alone.
+ * Runs the reads of a tick on a connection of its own and returns the rows as one struct. It only
+ * reads; tick.c decides what to ask and what the answer means. Brokers meet only in the database
+ * (docs/architecture.md, law 6), so a broker learns here what the others did: epochs, heads of the
+ * waiting jobs, watched jobs that changed, leases that no longer stand. Never blocks.
+ * Before: tick. After: db. Owns: its connection. Threads: the queue thread alone.
  */
 #ifndef FM_BROKER_QUEUE_TICK_DB_H
 #define FM_BROKER_QUEUE_TICK_DB_H
@@ -10,14 +12,14 @@
 #include "common/id.h"
 #include "common/text.h"
 
-/* One waiting job, a key that may be claimed. */
+/* One waiting job that may be claimed. */
 struct fm_tick_head {
     struct fm_id account, id;
     int64_t run_at_us;
-    struct fm_id avoid; /* zero: none */
+    struct fm_id avoid; /* the node of its last loss or crash; zero: none */
     unsigned lane, site;
-    unsigned most; /* so many of its account and lane were asked for */
-    uint64_t cap;  /* its account's running jobs at most; 0: any number */
+    unsigned most; /* the limit of this read for its account and lane: at it, more may wait */
+    uint64_t cap;  /* its account's running limit; 0: no limit */
 };
 
 struct fm_tick_node {
@@ -27,7 +29,7 @@ struct fm_tick_node {
     bool is_revoked;
 };
 
-/* Leases asked about, and what comes back. */
+/* A lease in a query or in an answer. */
 struct fm_tick_lease {
     struct fm_id account, id;
     uint64_t lease;
@@ -38,41 +40,41 @@ struct fm_tick_session {
     struct fm_id node;
 };
 
-/* Jobs of an account that run on other brokers' workers. */
+/* How many jobs of an account run on other brokers' workers. */
 struct fm_tick_running {
     struct fm_id account;
     uint64_t count;
 };
 
-/* Filled by the caller before, read in `done` after. Arrays are the caller's until done. */
+/* Filled by the caller, who keeps the query and its arrays unchanged until `done` is called. */
 struct fm_tick_query {
-    const char *const *pools; /* heads are read for these, … */
-    const unsigned *windows;  /* … about so many, shared by the accounts and lanes that wait */
+    const char *const *pools; /* read heads for these pools */
+    const unsigned *windows;  /* about how many heads of each pool, over all accounts and lanes */
     size_t pool_count;
     const struct fm_tick_lease *leases;
     size_t lease_count;
-    const struct fm_id *watched; /* jobs somebody waits for */
+    const struct fm_id *watched; /* jobs that clients wait for */
     size_t watched_count;
-    bool wants_sessions; /* every session, for the observers' round */
-    bool wants_nodes;    /* the node set (an epoch moved, or the first time) */
-    bool wants_pauses;   /* likewise */
-    bool heads_alone;    /* nothing else is asked, epochs apart: a look between two ticks */
+    bool wants_sessions; /* all sessions, once a round */
+    bool wants_nodes;    /* the node set: the node epoch has changed, or this is the first read */
+    bool wants_pauses;   /* the pauses, by the pause epoch */
+    bool heads_alone;    /* a read between two ticks: epochs and heads, nothing else */
 };
 
 struct fm_tick_answer {
     uint64_t node_epoch, key_epoch, pause_epoch;
     struct fm_tick_head *heads;
-    size_t *head_pool; /* index into ask->pools, one a head */
+    size_t *head_pool; /* each head's index into the query's `pools`, ascending */
     size_t head_count;
-    struct fm_tick_running *others; /* but for looks between two ticks */
+    struct fm_tick_running *others; /* empty if `heads_alone` */
     size_t others_count;
-    struct fm_tick_lease *gone; /* of the leases asked about: no longer standing */
+    struct fm_tick_lease *gone; /* leases of the query that no longer stand */
     size_t gone_count;
-    struct fm_id *ended; /* of the watched: in done now */
+    struct fm_id *ended; /* watched jobs that have ended, in the query's order */
     size_t ended_count;
-    struct fm_id *running; /* of the watched: leased now */
+    struct fm_id *running; /* watched jobs that are leased, in the query's order */
     size_t running_count;
-    struct fm_tick_lease *overdue; /* leased a minute past their deadline (session mine) */
+    struct fm_tick_lease *overdue; /* this broker's leases a minute past their deadline */
     size_t overdue_count;
     struct fm_tick_session *sessions;
     size_t session_count;
@@ -85,13 +87,17 @@ struct fm_tick_answer {
 struct fm_tick_db;
 struct fm_tick_db *fm_tick_db_new(const char *database_url, uint64_t broker);
 void fm_tick_db_destroy(struct fm_tick_db **tick);
-/* Starts one; false when one is under way or there is no connection (which it works on). `done`
- * gets the answer (freed after the call), or NULL when the look failed. */
+/* Sends the reads. False when others are under way or there is no connection yet; each call moves
+ * the connection on. `done` is called once, by fm_tick_db_pump, with the answer (valid during the
+ * call only), or with NULL when a read failed or took longer than 2 s. */
 bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *ask,
                       void (*done)(void *context, const struct fm_tick_answer *answer),
                       void *context);
+/* For poll(): -1 while there is no connection. */
 int fm_tick_db_fd(const struct fm_tick_db *tick);
 short fm_tick_db_poll_events(const struct fm_tick_db *tick);
+/* Moves the reads on. Returns how many milliseconds the caller may sleep at most (-1: until the
+ * descriptor is ready). */
 int fm_tick_db_pump(struct fm_tick_db *tick);
 
 #endif

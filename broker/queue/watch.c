@@ -6,7 +6,7 @@
 
 #include "common/memory.h"
 
-/* All who wait for one job. */
+/* All waiters of one job. Exists while there is at least one. */
 struct post {
     struct fm_id job;
     struct fm_watch_entry *entries;
@@ -16,10 +16,11 @@ struct post {
 
 struct fm_watch {
     pthread_mutex_t lock;
-    struct post *posts; /* walked in the order they were made in */
+    struct post *posts; /* hash by job; iterates from the oldest to the newest */
     size_t waiters;
     unsigned generation; /* raised by each fm_watch_renew */
-    size_t turn;         /* where the next fm_watch_jobs begins, so that all get their turn */
+    size_t turn;         /* where the next fm_watch_jobs begins, so that every job is returned in
+                            time */
 };
 
 struct fm_watch *fm_watch_new(void)
@@ -91,9 +92,9 @@ void fm_watch_know(struct fm_watch *watch, struct fm_watch_entry *entry, enum fm
     pthread_mutex_unlock(&watch->lock);
 }
 
-/* ---- telling ---- */
+/* ---- waking ---- */
 
-/* Under the lock: takes the whole post out, its entries marked unlisted. Null-safe. */
+/* Under the lock: removes the post and returns its entries, marked unlisted. Null-safe. */
 static struct fm_watch_entry *take(struct fm_watch *watch, struct post *post)
 {
     if (!post)
@@ -108,11 +109,12 @@ static struct fm_watch_entry *take(struct fm_watch *watch, struct post *post)
     return entries;
 }
 
+/* Without the lock, since `changed` may call this file. */
 static void tell(struct fm_watch_entry *entry)
 {
     struct fm_watch_entry *next;
     for (; entry; entry = next) {
-        next = entry->next; /* the entry is its owner's again once told */
+        next = entry->next; /* `changed` gives the entry back to its owner, who may free it */
         entry->changed(entry);
     }
 }
@@ -125,6 +127,7 @@ void fm_watch_tell(struct fm_watch *watch, const struct fm_id *job)
     tell(entries);
 }
 
+/* True if any waiter has seen another state. A waiter that has seen none yet is not woken. */
 static bool is_news(const struct post *post, enum fm_watch_known state)
 {
     const struct fm_watch_entry *entry = post ? post->entries : NULL;
@@ -163,7 +166,7 @@ bool fm_watch_tell_stale(struct fm_watch *watch, size_t limit)
     return is_stale;
 }
 
-/* ---- asking ---- */
+/* ---- counts and lists ---- */
 
 size_t fm_watch_count(struct fm_watch *watch)
 {

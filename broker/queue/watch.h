@@ -38,7 +38,8 @@ void fm_watch_tell(struct fm_watch *watch, const struct fm_id *job);
 void fm_watch_compare(struct fm_watch *watch, const struct fm_id *job, enum fm_watch_known state);
 /* Every present waiter must read its job again; fm_watch_tell_stale wakes them, a few at a call. */
 void fm_watch_renew(struct fm_watch *watch);
-/* Wakes the waiters of up to `limit` such jobs; true while more are left. */
+/* Wakes the waiters of up to `limit` jobs that were watched before the last fm_watch_renew; true
+ * while more may be left. */
 bool fm_watch_tell_stale(struct fm_watch *watch, size_t limit);
 /* The number of jobs that are waited for, and of waiters. */
 size_t fm_watch_count(struct fm_watch *watch);

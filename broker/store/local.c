@@ -14,9 +14,9 @@
 #include "common/memory.h"
 
 /*
- * A directory: account/job/lease/name. What is being written stands in one beside the accounts, and
- * takes its place by rename once size and digest are proven; so what a killed broker left of it is
- * found without a look at every attempt.
+ * The store as a directory: account/job/lease/name. Unfinished PUTs are files of one directory
+ * beside the accounts (.incoming) and are renamed to their key once size and digest are proven; so
+ * what a killed broker left is found without a walk over all attempts.
  */
 struct fm_store {
     char *directory;
@@ -28,7 +28,7 @@ struct fm_store_put {
     struct fm_store *store;
     struct fm_store_object object;
     int fd;
-    char temporary[FM_ID_LEASE_SIZE]; /* its name among the incoming; empty once in its place */
+    char temporary[FM_ID_LEASE_SIZE]; /* its name in .incoming; empty once renamed to its key */
     struct fm_hash *hash;
     int64_t written_bytes;
 };
@@ -38,7 +38,7 @@ static const char incoming[] = ".incoming";
 
 /* ---- open and close ---- */
 
-/* An empty directory becomes a store; one that holds something else is not ours to write into. */
+/* The marker file makes the directory a store; it is written if it is missing. */
 static bool claim_directory(struct fm_store *store, struct fm_error *err)
 {
     if (faccessat(store->fd, marker, F_OK, 0) == 0)
@@ -100,7 +100,7 @@ static void attempt_path(const struct fm_store_object *object, struct fm_text *p
     fm_text_format(path, "%s/%s/%s", account, job, lease);
 }
 
-/* Goes one level up; false at the top. */
+/* Cuts the last level off the path; false at the top. */
 static bool cut_level(struct fm_text *path)
 {
     char *slash = strrchr(path->data, '/');
@@ -151,7 +151,7 @@ static bool is_as_granted(struct fm_store_put *put, struct fm_error *err)
            fm_fail(err, FM_INVALID_REQUEST, "store put: not the bytes granted");
 }
 
-/* The attempt's directory and those above it, any of which may be new. */
+/* Syncs the attempt's directory and those above it, since any of them may be new. */
 static bool sync_levels(struct fm_store *store, struct fm_text *path, struct fm_error *err)
 {
     do {
@@ -203,7 +203,7 @@ void fm_store_put_abort(struct fm_store_put **put)
     fm_memory_release(&old);
 }
 
-/* ---- reading and removing: under a name that is none nothing can stand ---- */
+/* ---- reading and removing: an invalid name counts as an object that does not exist ---- */
 
 bool fm_store_open(struct fm_store *store, const struct fm_store_object *object, int *fd,
                    int64_t *size_bytes, struct fm_error *err)
@@ -236,7 +236,7 @@ bool fm_store_remove(struct fm_store *store, const struct fm_store_object *objec
            fm_fail_errno(err, "store remove");
 }
 
-/* Removes a directory that became empty; one that is not stays. */
+/* Removes the directory if it is empty. */
 static void prune(struct fm_store *store, const char *path)
 {
     (void)unlinkat(store->fd, path, AT_REMOVEDIR);
@@ -264,7 +264,8 @@ struct walk {
     struct fm_store_object at;
 };
 
-/* Takes one name of a level into the object; false when it is no key part. */
+/* Reads a directory's name into the object, by level (account, job, lease); false if it cannot be
+ * part of a key. */
 static bool parse_level(struct fm_store_object *object, int level, const char *name)
 {
     if (level == 0)
@@ -311,7 +312,8 @@ static bool walk_level(struct walk *walk, int directory_fd, int level)
     return go_on;
 }
 
-/* What a PUT that nobody finished left: one under way is written to all the time. */
+/* Removes the remains of unfinished PUTs. A PUT under way keeps writing, so its file is never old.
+ */
 static void sweep_incoming(struct fm_store *store, int64_t before_s)
 {
     int fd = openat(store->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

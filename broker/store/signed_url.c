@@ -7,7 +7,7 @@
 #include "common/memory.h"
 
 #define CLIENT_PREFIX "/v1/files/"
-/* account, job, lease, until, key id, signature: all a download needs. */
+/* Bytes of a token: account, job, lease, until and key id, then the signature. */
 #define TOKEN_BODY (16 + 16 + 8 + 8 + 2)
 #define TOKEN_SIZE (TOKEN_BODY + 32)
 #define TOKEN_TEXT (TOKEN_SIZE * 4 / 3 + 2)
@@ -19,7 +19,7 @@ static void sign(const struct fm_signed_url *grant, const char *what, struct fm_
                  uint8_t out[FM_HASH_SIZE])
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    fm_text_append(&text, what); /* one kind's signature never passes for another's */
+    fm_text_append(&text, what); /* a signature of one kind is never valid for the other */
     fm_text_append_char(&text, '\n');
     fm_text_append_bytes(&text, bytes.data, bytes.length);
     fm_hash_hmac(grant->secrets->url_key, text.data, text.length, out);
@@ -104,7 +104,7 @@ static bool parse_path(const char *path, struct fm_store_object *object)
     return true;
 }
 
-/* The exact form we make: any other spelling is no signature of ours. */
+/* Accepts exactly the form that store_signed writes: no other spelling can be ours. */
 static bool parse_query(const char *query, struct fm_store_object *object, unsigned *key,
                         char signature[65])
 {
@@ -136,7 +136,7 @@ bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *pa
     return !expired(object->until_s, now_s) || fm_fail(err, FM_SIGNATURE_EXPIRED, "store: expired");
 }
 
-/* ---- the clients' ---- */
+/* ---- URLs for clients ---- */
 
 static void put_number(uint8_t *out, uint64_t value, size_t length)
 {

@@ -1,9 +1,14 @@
 /*
- * Every signed URL, made and checked in one place.
- *   store:  {origin}/store/{account}/{job}/{lease as 16 hex}/{name}?until&size&sha256&key&signature
- * (workers, 15 min) client: {base}/v1/files/{token}/{name}.{ext}, the token carrying account, job,
- * lease, until, key id and signature Signatures are HMAC-SHA256 under the URL key. Pure but for the
- * clock handed in. Threads: any (read-only).
+ * Makes and checks all signed URLs; no other file may.
+ *
+ *   for a worker's PUT:
+ *     {origin}/store/{account}/{job}/{lease as 16 hex}/{name}?until&size&sha256&key&signature
+ *   for a client's GET:
+ *     {base}/v1/files/{token}/{name}.{extension}
+ *     where the token holds account, job, lease, until, key id and signature
+ *
+ * Signatures are HMAC-SHA256 under the URL key. A valid signature is the only permission that a
+ * request needs. Pure: no database, no disk; the caller passes the time. Threads: any (read-only).
  */
 #ifndef FM_BROKER_STORE_SIGNED_URL_H
 #define FM_BROKER_STORE_SIGNED_URL_H
@@ -18,7 +23,7 @@ struct fm_signed_url {
     uint64_t client_url_seconds, worker_url_seconds;
 };
 
-/* What a signed URL names. */
+/* The object that a signed URL names. */
 struct fm_store_object {
     struct fm_id account, job;
     uint64_t lease;
@@ -29,18 +34,20 @@ struct fm_store_object {
     int64_t until_s;              /* seconds since 1970 */
 };
 
-/* True for what an output may be called, [a-z0-9][a-z0-9_-]{0,63}: nothing else is part of a key.
- */
+/* True if an output may have this name, [a-z0-9][a-z0-9_-]{0,63}: no other name can be part of a
+ * key, so a path never leaves its directory. */
 bool fm_signed_url_is_name(const char *name);
 
-/* A PUT URL for a worker, until now + worker_url_seconds. Appends. */
+/* Appends a PUT URL for a worker, valid until `now_s` + worker_url_seconds; sets until_s. */
 void fm_signed_url_store_put(const struct fm_signed_url *grant, struct fm_store_object *object,
                              int64_t now_s, struct fm_text *url);
-/* Checks path (after "/store/") and query; SIGNATURE_INVALID or SIGNATURE_EXPIRED. */
+/* Checks the path (after "/store/") and the query, and fills the object. SIGNATURE_INVALID or
+ * SIGNATURE_EXPIRED; the object is to be used only on success. */
 bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *path,
                                const char *query, int64_t now_s, struct fm_store_object *object,
                                struct fm_error *err) FM_MUST_CHECK;
-/* "/v1/files/{token}/{name}.{ext}", until the end of the next full interval. Appends; sets until_s.
+/* Appends "/v1/files/{token}/{name}.{extension}", valid until the end of the next full interval of
+ * client_url_seconds, so that the URL of an output stays the same within an interval. Sets until_s.
  */
 void fm_signed_url_client_path(const struct fm_signed_url *grant, struct fm_store_object *object,
                                int64_t now_s, struct fm_text *path);

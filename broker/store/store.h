@@ -1,6 +1,8 @@
 /*
- * Where delivered bytes live, behind one small interface; the local directory is the back-end here
- * (S3 fits the same). Keys are account/job/lease/name. Threads: any.
+ * Stores the outputs that workers upload, behind an interface that does not depend on where the
+ * bytes are; local.c keeps them in a directory. Keys are account/job/lease/name. It checks size and
+ * digest, never a signature: that is signed_url.h's. All calls block on the disk.
+ * Before: signed_url (the object). Threads: any; a put belongs to one thread at a time.
  */
 #ifndef FM_BROKER_STORE_STORE_H
 #define FM_BROKER_STORE_STORE_H
@@ -8,10 +10,11 @@
 #include "broker/store/signed_url.h"
 
 struct fm_store;
-/* A PUT under way: bytes are hashed as they come and stand under their key only after finish. */
+/* A PUT under way: bytes are hashed as they come, and are visible under their key only after
+ * fm_store_put_finish. */
 struct fm_store_put;
 
-/* The directory (0700) is made; another store's marker in it is SETTING. */
+/* Opens the directory, and makes it (0700) and its marker file if they are missing. */
 bool fm_store_new_local(const char *directory, struct fm_store **store,
                         struct fm_error *err) FM_MUST_CHECK;
 void fm_store_destroy(struct fm_store **store);
@@ -20,22 +23,24 @@ bool fm_store_put_start(struct fm_store *store, const struct fm_store_object *ob
                         struct fm_store_put **put, struct fm_error *err) FM_MUST_CHECK;
 bool fm_store_put_write(struct fm_store_put *put, const void *bytes, size_t length,
                         struct fm_error *err) FM_MUST_CHECK;
-/* Size and sha256 must be those granted; fsync, rename, fsync of the directory. Ends the put either
- * way. */
+/* Size and sha256 must be those that the signed URL names. On success the bytes are durable: fsync,
+ * rename, fsync of the directories. Ends the put in any case. */
 bool fm_store_put_finish(struct fm_store_put **put, struct fm_error *err) FM_MUST_CHECK;
-/* Gives it up; nothing stays. Null-safe. */
+/* Drops the put and its bytes. Null-safe. */
 void fm_store_put_abort(struct fm_store_put **put);
-/* An O_RDONLY descriptor and size; OUTPUT_EXPIRED when it is not there. */
+/* A read-only descriptor, owned by the caller, and the size. OUTPUT_EXPIRED when there is no such
+ * object. */
 bool fm_store_open(struct fm_store *store, const struct fm_store_object *object, int *fd,
                    int64_t *size_bytes, struct fm_error *err) FM_MUST_CHECK;
 bool fm_store_remove(struct fm_store *store, const struct fm_store_object *object,
                      struct fm_error *err) FM_MUST_CHECK;
-/* Walks what is stored and older than `age_s`, attempt by attempt (name empty), for retention to
- * judge. What is left of PUTs that were never finished, and as old, goes. */
+/* Calls `visit` for each attempt (an object without a name) older than `age_s`, so that retention
+ * can judge it; false from `visit` ends the walk. Also removes the remains of unfinished PUTs that
+ * are as old. */
 bool fm_store_walk(struct fm_store *store, int64_t age_s,
                    bool (*visit)(void *context, const struct fm_store_object *attempt),
                    void *context, struct fm_error *err) FM_MUST_CHECK;
-/* Removes a whole attempt. */
+/* Removes all objects of an attempt, and the directories above it that became empty. */
 bool fm_store_remove_attempt(struct fm_store *store, const struct fm_store_object *attempt,
                              struct fm_error *err) FM_MUST_CHECK;
 
