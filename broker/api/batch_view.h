@@ -22,7 +22,7 @@ bool fm_batch_view_is_done(const struct fm_batch_view *batch);
  * the batch, "failed" if any job failed, "canceled" if any job was canceled, else "succeeded".
  * Static text. */
 const char *fm_batch_view_status(const struct fm_batch_view *batch);
-/* Appends the object. `base`: of absolute links. */
+/* Appends the object. `base` begins its absolute links. */
 void fm_batch_view_write(const struct fm_batch_view *batch, const char *base, struct fm_text *out);
 
 #endif

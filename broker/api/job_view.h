@@ -45,7 +45,7 @@ const struct fm_file_facts *fm_job_view_output(const struct fm_job_view *job, co
  * job has no output, or no longer has it. */
 bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed_url *grant,
                            const char *base, int64_t now_us, struct fm_text *out);
-/* Where the store has it. */
+/* The file's key in the store, with its size and digest. */
 struct fm_store_object fm_job_view_object(const struct fm_job_view *job,
                                           const struct fm_file_facts *file);
 /* True once the job's outputs are past the time for which they are kept. */
