@@ -13,8 +13,8 @@
 #include "sql/sql.h"
 
 /* An account's waiting jobs: counted + before + since. A job accepted while a count is under way
- * may or may not be in that count, so it is added to it: the sum may be too high for a moment, but
- * never too low. */
+ * may or may not be in that count and is added to it; so the sum may be off by the jobs that were
+ * being committed during the count, until the next one. */
 struct count {
     uint64_t counted;
     uint64_t before, since; /* accepted before the newest count was started, and since then */

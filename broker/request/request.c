@@ -356,8 +356,8 @@ static const char *logged_path(const struct fm_request *request)
     return path != NULL && strstr(path, "v1/files/") != NULL ? "/v1/files/{token}" : path;
 }
 
-/* The exchange is over, whether the client has received the reply or left. No wake is still to
- * come: a suspended exchange does not end. */
+/* The exchange is over, whether the client has received the reply or left. No fm_suspend_wake is
+ * still to come: an exchange suspended by suspend.h does not end. */
 static void end(struct fm_http_exchange *exchange)
 {
     struct fm_request *request = fm_http_user(exchange);
