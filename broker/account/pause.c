@@ -1,3 +1,4 @@
+/* One small function for each verb and each kind of subject: see pause.h. */
 #include "broker/account/pause.h"
 
 #include <stdio.h>
@@ -11,8 +12,8 @@
 #include "common/site.h"
 #include "sql/sql.h"
 
-#define PATIENCE_MS 30000
-#define REASON_MAX 500
+#define PATIENCE_MS 30000 /* for connecting, and for each statement */
+#define REASON_MAX 500    /* bytes */
 
 struct pause {
     struct fm_db *db;
@@ -26,7 +27,7 @@ static bool query(const struct pause *pause, const char *sql, const char *const 
     return fm_db_run(pause->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
 
-/* ---- what a pause names ---- */
+/* ---- the subject of a pause, in the form in which the database stores it ---- */
 
 static bool read_site(const char *word, struct fm_text *subject, struct fm_error *err)
 {
@@ -73,7 +74,7 @@ static bool read_subject(const struct pause *pause, struct fm_text *subject, str
 
 /* ---- the verbs ---- */
 
-/* An account is shown as it was named: by its id. */
+/* An account is stored as a UUID but shown as the id by which it was named. */
 static void put_subject(struct fm_json_writer *json, const char *kind, const char *subject)
 {
     struct fm_id id;
@@ -151,7 +152,7 @@ static bool take_away(const struct pause *pause, struct fm_error *err)
 
 static const struct verb {
     const char *name;
-    size_t least, most; /* words after it */
+    size_t least, most; /* the number of words after the verb */
     bool (*run)(const struct pause *pause, struct fm_error *err);
 } verbs[] = {{"add", 2, 3, add}, {"list", 0, 0, list}, {"remove", 2, 2, take_away}};
 
