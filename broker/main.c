@@ -190,6 +190,8 @@ static void wait_for_end(struct broker *broker, const sigset_t *signals)
     fm_log(FM_LOG_INFO, "stopping", "signal=%d requests=%zu", got, fm_http_busy(broker->http));
 }
 
+/* Waits until no request is under way, drain_seconds are over, or a second SIGTERM or SIGINT comes.
+ * SIGHUP is ignored here. */
 static void drain(struct broker *broker, const sigset_t *signals)
 {
     int64_t until_ms = fm_clock_ms() + (int64_t)settings_now(broker)->drain_seconds * 1000;
@@ -265,6 +267,7 @@ static void default_database(struct fm_broker_settings *settings)
     settings->database_url = fm_strdup(url);
 }
 
+/* Leaves the words that are not settings in `words`: the command. */
 static bool load(struct broker *broker, struct fm_settings_words *words, struct fm_error *err)
 {
     if (!fm_settings_load(fm_broker_settings_table, fm_broker_settings_count, &broker->settings,

@@ -15,6 +15,7 @@
 #define PATIENCE_MS 30000 /* for connecting, and for each statement */
 #define REASON_MAX 500    /* bytes */
 
+/* One command under way. */
 struct pause {
     struct fm_db *db;
     char **words; /* after the verb */
@@ -29,6 +30,7 @@ static bool query(const struct pause *pause, const char *sql, const char *const 
 
 /* ---- the subject of a pause, in the form in which the database stores it ---- */
 
+/* An unknown name is refused: a pause with a typing error would hold back nothing. */
 static bool read_site(const char *word, struct fm_text *subject, struct fm_error *err)
 {
     enum fm_site site;
@@ -40,6 +42,7 @@ static bool read_site(const char *word, struct fm_text *subject, struct fm_error
                    fm_text_get(&names));
 }
 
+/* Only the form is checked, so that a pool can be paused before any worker serves it. */
 static bool read_pool(const char *word, struct fm_text *subject, struct fm_error *err)
 {
     fm_text_append(subject, word);
@@ -48,6 +51,7 @@ static bool read_pool(const char *word, struct fm_text *subject, struct fm_error
                    "a pool is PLACEMENT:CLASS, such as any:net or any:cpu");
 }
 
+/* Whether the account exists is checked by pause_add.sql, which then returns no row. */
 static bool read_account(const char *word, struct fm_text *subject, struct fm_error *err)
 {
     struct fm_id id;

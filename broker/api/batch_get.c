@@ -30,6 +30,7 @@ enum fm_step fm_batch_get_missing(struct fm_request *request)
     return fm_reply_error(request, &err);
 }
 
+/* The states are passed as parameters, so that the statement contains no numbers of state.def. */
 void fm_batch_get_ask_range(struct fm_request *request, const struct fm_id *upto,
                             const struct fm_id *from, size_t rows)
 {

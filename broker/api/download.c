@@ -44,6 +44,7 @@ static const char *type_of_extension(const char *extension)
     return TYPE_UNKNOWN;
 }
 
+/* A strong entity tag: the file's SHA-256, or without one its size and the lease that wrote it. */
 static void put_tag(const struct parcel *parcel, char out[FM_HASH_HEX_SIZE + 4])
 {
     char hex[FM_HASH_HEX_SIZE];
@@ -117,6 +118,7 @@ static enum fm_step refuse_range(struct fm_request *request, struct parcel *parc
     return fm_reply_error(request, &err);
 }
 
+/* The security policy forbids a browser to run anything inside a file that it shows. */
 static void put_file_headers(struct fm_request *request, const struct parcel *parcel,
                              const char *tag)
 {

@@ -38,6 +38,7 @@ const char *fm_submit_pool(const struct fm_spec *spec)
     return fm_spec_class(spec) == FM_CLASS_CPU ? "any:cpu" : "any:net";
 }
 
+/* `cap` is the account's running limit, 0 for none: the queue has no plans, so it travels along. */
 static struct fm_queue_event *event_of(const struct fm_request *request,
                                        const struct submission *submission)
 {
@@ -77,6 +78,7 @@ static void fill_row(const struct fm_request *request, struct submission *submis
     };
 }
 
+/* For a retry, request->job is the old job until here, and the new job from here on. */
 static enum fm_step enqueue(struct fm_request *request)
 {
     struct fm_error err = {0};

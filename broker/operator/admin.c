@@ -241,6 +241,7 @@ static bool key_revoke(struct admin *admin, struct fm_error *err)
 
 /* ---- node ---- */
 
+/* Prints the broker's public key as well: the new worker needs it to connect. */
 static bool node_add(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;

@@ -41,6 +41,7 @@ static bool query(struct fm_retention *retention, const char *sql, const struct 
 
 /* ---- partitions ---- */
 
+/* Coming partitions are made before old ones are dropped: without one, no job could be stored. */
 static bool keep_partitions(struct fm_retention *retention, struct fm_error *err)
 {
     int64_t now = fm_clock_ms();

@@ -145,6 +145,7 @@ static uint64_t count_descriptors(void)
     return count > 3 ? count - 3 : 0; /* ".", ".." and the folder's own */
 }
 
+/* Gauges that no room keeps up to date: they are measured at each scrape. */
 static void set_gauges(struct service *service)
 {
     const struct fm_front *front = &service->front;
@@ -186,6 +187,8 @@ static void list_all(struct service *service, struct fm_metrics_list *list)
     fm_request_metrics_list(service->front.routes, list);
 }
 
+/* Called once, or twice if the queue must be read: then the first call only starts the read. A read
+ * that fails is no error; the page goes out without the queue's numbers. */
 static enum fm_http_next tell_metrics(struct service *service, struct scrape *scrape)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};

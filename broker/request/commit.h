@@ -12,8 +12,8 @@
 #include "broker/request/request.h"
 
 /* Posts one event and hands its ownership to the queue. Whatever the event's slices point at must
- * live until the wait is over. Any number of events may be posted before fm_commit_wait; they are
- * not one transaction, and some may fail while others succeed. */
+ * live until the wait is over. Any number of events may be posted before fm_commit_wait; some
+ * may fail while others succeed. */
 void fm_commit_post(struct fm_request *request, struct fm_queue_event *event);
 /* To be called after the last event was posted. Returns WAIT; `request->commit` has the outcome
  * when the step runs again. */

@@ -30,6 +30,7 @@ static bool name_site(const struct fm_validate_input *input, struct fm_spec *spe
     return true;
 }
 
+/* A named site must have the URL's host; otherwise the host decides the site. */
 static bool match_site(const struct fm_validate_input *input, const struct fm_url *url,
                        struct fm_spec *spec, struct fm_error *err)
 {
@@ -296,6 +297,7 @@ static bool check_filename(const struct fm_spec *spec, struct fm_error *err)
                          "filename must not begin with a dot");
 }
 
+/* A time in the past means at once. */
 static bool check_run_at(struct fm_spec *spec, int64_t now_ms, struct fm_error *err)
 {
     if (spec->run_at_ms <= (uint64_t)now_ms) {

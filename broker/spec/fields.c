@@ -240,6 +240,7 @@ static bool fill_items(const struct setting *it, const struct fm_json *value, ch
     return true;
 }
 
+/* The field's limit is checked before the list is allocated: a client must not size our memory. */
 static bool set_list(const struct setting *it, const struct fm_json *value, struct fm_error *err)
 {
     bool is_object = fm_json_kind(value) == FM_JSON_OBJECT && is_pairs(it->field->record);
@@ -261,6 +262,7 @@ static bool set_list(const struct setting *it, const struct fm_json *value, stru
 
 /* ---- from text, and from JSON ---- */
 
+/* Records and lists come as JSON text; that text must not be a JSON text again. */
 static bool set_string(const struct setting *it, const char *value, struct fm_error *err)
 {
     double number = 0;

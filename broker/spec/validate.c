@@ -35,6 +35,7 @@ struct draft {
 };
 
 /* Fields of the spec that clients do not set under these names. */
+/* The route or the job of a batch gives `type` and `site`; clients set run_at_ms as `run_at`. */
 static const char *const hidden[] = {"type", "site", "run_at_ms"};
 
 const struct fm_field *fm_validate_field(const char *name)
@@ -178,6 +179,7 @@ static bool set_text(struct draft *draft, const char *name, const char *value, s
     return fm_fields_set_text(field, value, name, draft->arena, &draft->spec, err);
 }
 
+/* `wait` and `run_at` are read as texts, so a JSON number is turned into one first. */
 static bool set_json(struct draft *draft, const char *name, const struct fm_json *value,
                      struct fm_error *err)
 {
@@ -356,6 +358,7 @@ static bool is_kind(const char *name)
     return strcmp(name, "type") == 0 || strcmp(name, "site") == 0;
 }
 
+/* Without a type, a job with a `source` is a process job, and any other a fetch. */
 static bool read_type(const struct fm_json *object, enum fm_type *type, struct fm_error *err)
 {
     const struct fm_json *given = fm_json_get(object, "type");
