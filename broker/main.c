@@ -1,7 +1,9 @@
 /*
- * The broker: opens its rooms in order, serves until SIGTERM or SIGINT, closes them in reverse.
- * SIGHUP reads its settings anew. At the end requests under way have drain_seconds to end, unless a
- * second signal comes; workers and their leases are left as they are, for the next broker.
+ * The broker program: it opens the rooms in order, serves until SIGTERM or SIGINT, and closes them
+ * in reverse; or it runs one of the operator's commands (operator/admin.h). SIGHUP reads the
+ * settings again. At the end, requests under way have drain_seconds to finish, unless a second
+ * signal comes. Workers and their leases are left as they are, for the next broker.
+ * Owns: everything in struct broker. Threads: the main thread, which alone handles signals.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -32,8 +34,8 @@
 #include "common/memory.h"
 #include "common/url.h"
 
-#define RELOADS_MAX 1000 /* each one's settings are kept: somebody may be reading them */
-#define DRAIN_LOOK_MS 20
+#define RELOADS_MAX 1000 /* the settings of every reload are kept: a room may be reading them */
+#define DRAIN_LOOK_MS 20 /* between looks at the number of requests under way */
 
 struct broker {
     int argc;
@@ -55,8 +57,8 @@ struct broker {
     struct fm_http *http, *metrics;
 };
 
-/* Our own listeners must be known as addresses: nothing may ever be fetched from them (WELCOME's
- * `own`). */
+/* The listeners must be given as literal addresses, so that workers can be forbidden to fetch from
+ * them (`own` in WELCOME). */
 static bool check_listeners(const struct fm_broker_settings *settings, struct fm_error *err)
 {
     const char *const listeners[] = {settings->listen, settings->link_listen,
@@ -72,6 +74,8 @@ static bool check_listeners(const struct fm_broker_settings *settings, struct fm
     return true;
 }
 
+/* The database's schema comes first, and the HTTP listeners last: no request arrives before all it
+ * may need is there. If this fails, close_rooms() closes what was opened. */
 static bool open_rooms(struct broker *broker, struct fm_error *err)
 {
     const struct fm_broker_settings *settings = &broker->settings;
@@ -117,7 +121,7 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
             fm_scrape_open(&front, broker->http, &broker->metrics, err));
 }
 
-/* Open's order, reversed. */
+/* The reverse of open_rooms(). Safe for rooms that were never opened. */
 static void close_rooms(struct broker *broker)
 {
     fm_http_close(&broker->metrics);
@@ -136,11 +140,13 @@ static void close_rooms(struct broker *broker)
 
 /* ---- while it serves ---- */
 
+/* The settings of the last reload, or else those of the start. */
 static const struct fm_broker_settings *settings_now(const struct broker *broker)
 {
     return broker->reload_count > 0 ? broker->reloads[broker->reload_count - 1] : &broker->settings;
 }
 
+/* A reload that fails changes nothing, and the broker goes on. */
 static void reload(struct broker *broker)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)broker->argc, sizeof *rest);
@@ -161,7 +167,8 @@ static void reload(struct broker *broker)
     fm_log_failure("reload_refused", &err);
 }
 
-/* Threads made after this wait for no signal: the main thread alone does. */
+/* Must run before any thread is made: threads inherit the mask, so that only the main thread gets
+ * these signals, from sigwait. */
 static void block_signals(sigset_t *signals)
 {
     sigemptyset(signals);
@@ -183,6 +190,8 @@ static void wait_for_end(struct broker *broker, const sigset_t *signals)
     fm_log(FM_LOG_INFO, "stopping", "signal=%d requests=%zu", got, fm_http_busy(broker->http));
 }
 
+/* Waits until no request is under way, drain_seconds are over, or a second SIGTERM or SIGINT comes.
+ * SIGHUP is ignored here. */
 static void drain(struct broker *broker, const sigset_t *signals)
 {
     int64_t until_ms = fm_clock_ms() + (int64_t)settings_now(broker)->drain_seconds * 1000;
@@ -213,7 +222,7 @@ static bool serve(struct broker *broker, struct fm_error *err)
     return ok;
 }
 
-/* ---- from the command line on ---- */
+/* ---- the command line ---- */
 
 static void print_help(void)
 {
@@ -224,7 +233,7 @@ static void print_help(void)
            fm_admin_usage, fm_text_get(&settings));
 }
 
-/* As a client finds it at /openapi.json. */
+/* Prints the same description that clients get from /openapi.json. */
 static void print_openapi(const struct fm_broker_settings *settings)
 {
     FM_AUTO_FREE char *own = fm_url_of_listener(settings->listen);
@@ -233,7 +242,8 @@ static void print_openapi(const struct fm_broker_settings *settings)
     printf("%s\n", fm_text_get(&text));
 }
 
-/* What needs settings alone, and nothing that runs. False: the word is neither of these. */
+/* Runs a command that needs only the settings: no secrets and no database. False if `word` is not
+ * such a command. */
 static bool print_page(const struct broker *broker, const char *word)
 {
     if (strcmp(word, "--help") == 0) {
@@ -247,7 +257,7 @@ static bool print_page(const struct broker *broker, const char *word)
     return false;
 }
 
-/* DATABASE_URL, everybody's name for it, counts where FETCHMEDIA_DATABASE_URL is not set. */
+/* DATABASE_URL, the customary name, is used if database_url is not set in our own ways. */
 static void default_database(struct fm_broker_settings *settings)
 {
     const char *url = getenv("DATABASE_URL");
@@ -257,6 +267,7 @@ static void default_database(struct fm_broker_settings *settings)
     settings->database_url = fm_strdup(url);
 }
 
+/* Leaves the words that are not settings in `words`: the command. */
 static bool load(struct broker *broker, struct fm_settings_words *words, struct fm_error *err)
 {
     if (!fm_settings_load(fm_broker_settings_table, fm_broker_settings_count, &broker->settings,
@@ -270,6 +281,8 @@ static bool load(struct broker *broker, struct fm_settings_words *words, struct 
     return true;
 }
 
+/* The exit status tells `fetchmedia up` whether a restart can help: not after a bad setting. The
+ * process is made undumpable first, because its memory will hold the secrets. */
 int main(int argc, char **argv)
 {
     struct broker broker = {.argc = argc, .argv = argv};

@@ -1,3 +1,4 @@
+/* One small function for each verb and each kind of subject: see pause.h. */
 #include "broker/account/pause.h"
 
 #include <stdio.h>
@@ -11,9 +12,10 @@
 #include "common/site.h"
 #include "sql/sql.h"
 
-#define PATIENCE_MS 30000
-#define REASON_MAX 500
+#define PATIENCE_MS 30000 /* for connecting, and for each statement */
+#define REASON_MAX 500    /* bytes */
 
+/* One command under way. */
 struct pause {
     struct fm_db *db;
     char **words; /* after the verb */
@@ -26,8 +28,9 @@ static bool query(const struct pause *pause, const char *sql, const char *const 
     return fm_db_run(pause->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
 
-/* ---- what a pause names ---- */
+/* ---- the subject of a pause, in the form in which the database stores it ---- */
 
+/* An unknown name is refused: a pause with a typing error would hold back nothing. */
 static bool read_site(const char *word, struct fm_text *subject, struct fm_error *err)
 {
     enum fm_site site;
@@ -39,6 +42,7 @@ static bool read_site(const char *word, struct fm_text *subject, struct fm_error
                    fm_text_get(&names));
 }
 
+/* Only the form is checked, so that a pool can be paused before any worker serves it. */
 static bool read_pool(const char *word, struct fm_text *subject, struct fm_error *err)
 {
     fm_text_append(subject, word);
@@ -47,6 +51,7 @@ static bool read_pool(const char *word, struct fm_text *subject, struct fm_error
                    "a pool is PLACEMENT:CLASS, such as any:net or any:cpu");
 }
 
+/* Whether the account exists is checked by pause_add.sql, which then returns no row. */
 static bool read_account(const char *word, struct fm_text *subject, struct fm_error *err)
 {
     struct fm_id id;
@@ -73,7 +78,7 @@ static bool read_subject(const struct pause *pause, struct fm_text *subject, str
 
 /* ---- the verbs ---- */
 
-/* An account is shown as it was named: by its id. */
+/* An account is stored as a UUID but shown as the id by which it was named. */
 static void put_subject(struct fm_json_writer *json, const char *kind, const char *subject)
 {
     struct fm_id id;
@@ -151,7 +156,7 @@ static bool take_away(const struct pause *pause, struct fm_error *err)
 
 static const struct verb {
     const char *name;
-    size_t least, most; /* words after it */
+    size_t least, most; /* the number of words after the verb */
     bool (*run)(const struct pause *pause, struct fm_error *err);
 } verbs[] = {{"add", 2, 3, add}, {"list", 0, 0, list}, {"remove", 2, 2, take_away}};
 

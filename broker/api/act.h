@@ -1,6 +1,6 @@
 /*
- * The acts of route.def: the last step of a request, run until it answers FM_STEP_REPLY. Each
- * stands in the file of its name.
+ * Declares the acts that route.def names. An act is the last step of a request, and is called until
+ * it returns FM_STEP_REPLY. fm_NAME_act() and fm_NAME_…_act() are in NAME.c.
  */
 #ifndef FM_BROKER_API_ACT_H
 #define FM_BROKER_API_ACT_H

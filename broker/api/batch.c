@@ -1,9 +1,11 @@
 /*
- * Many jobs in one POST: each is validated as its line comes, on the front thread, and put into an
- * unlinked file; no transaction is open meanwhile. Once the last one is there the file is COPYed as
- * one transaction (batch_writer.c), for which the request is suspended, once. All or nothing: the
- * first job that is refused refuses the batch, by its line.
+ * Creates a batch: many jobs in one POST. Each job is validated as its line arrives, on the front
+ * thread, and appended to an unlinked file; no transaction is open meanwhile, so a slow client
+ * blocks nothing in the database. After the last line the file is copied into the database as one
+ * transaction (batch_writer.c). All or nothing: the first job that is refused refuses the batch,
+ * and the error names its line.
  * Before: a request with its key. After: 202 with the batch, committed.
+ * Owns: the file. Threads: the request's front thread; the commit runs on a batch writer thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +26,8 @@
 #include "common/log.h"
 #include "proto/operations.h"
 
-#define JSON_BYTES ((size_t)16 * 1024 * 1024)
-#define BUSY_SECONDS 10u /* when too many arrive at once */
+#define JSON_BYTES ((size_t)16 * 1024 * 1024) /* of a body of the JSON form */
+#define BUSY_SECONDS 10u                      /* Retry-After when too many batches arrive at once */
 
 enum stage { STAGE_START, STAGE_TAKING, STAGE_LOOKING, STAGE_COUNTING, STAGE_COPYING };
 
@@ -35,14 +37,15 @@ struct batch {
     size_t jobs_limit, bytes_limit, bytes;
     struct fm_batch_file *file;
     struct fm_address_policy policy;
-    struct fm_validate_input input; /* of every job, but for its body */
+    struct fm_validate_input input; /* for every job; only `body` differs */
     struct fm_text packed;
     struct fm_batch_writer_task task;
-    struct fm_id account;    /* that has entered; zero: none */
+    struct fm_id account;    /* whose turn at the batch writer we hold; zero: none */
     struct fm_suspend *wait; /* the request's */
 };
 
-/* Its place is another's as soon as it is refused, however long its client goes on sending. */
+/* Gives up the turn at the batch writer. A refused batch does so at once, however long its client
+ * goes on sending. */
 static void leave(struct fm_request *request, struct batch *batch)
 {
     if (!fm_id_is_zero(&batch->account)) {
@@ -63,7 +66,7 @@ static void batch_done(struct fm_request *request)
     request->act = NULL;
 }
 
-/* ---- a job ---- */
+/* ---- one job ---- */
 
 static struct fm_batch_job job_of(const struct fm_spec *spec, const struct fm_text *packed)
 {
@@ -91,6 +94,7 @@ static bool keep(struct batch *batch, const struct fm_spec *spec, struct fm_erro
     return fm_batch_file_add(batch->file, &job, err);
 }
 
+/* The arena is this job's alone, so a batch never needs more memory than its largest job. */
 static bool take_job(void *context, struct fm_slice body, struct fm_error *err)
 {
     struct batch *batch = context;
@@ -109,7 +113,8 @@ static bool take_job(void *context, struct fm_slice body, struct fm_error *err)
 
 /* ---- refusals ---- */
 
-/* "… (line 17)"; in a list also the parameter by its place in it. */
+/* Adds the job's number to the error: "… (line 17)", and for the JSON form also the parameter's
+ * path, "jobs[16].url". Errors that are our fault are left as they are. */
 static void name_line(const struct batch *batch, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text message = {0}, param = {0};
@@ -140,6 +145,7 @@ static enum fm_step refuse(struct fm_request *request, struct fm_error *err)
 
 /* ---- the body ---- */
 
+/* Called by the HTTP server with each part of the body. */
 static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     struct fm_request *request = fm_http_user(exchange);
@@ -161,7 +167,7 @@ static bool is_type(const char *content_type, const char *wanted)
     return length == strlen(wanted) && strncasecmp(content_type, wanted, length) == 0;
 }
 
-/* JSON also under the type curl -d gives. */
+/* The body's form, by its content type. JSON is also accepted under the type that curl -d sends. */
 static bool read_form(struct batch *batch, const char *content_type, struct fm_error *err)
 {
     static const char *const lines[] = {"application/x-ndjson", "application/ndjson",
@@ -189,6 +195,8 @@ static bool read_form(struct batch *batch, const char *content_type, struct fm_e
                          "application/x-ndjson");
 }
 
+/* The allow-list is read once for the whole batch. If it is malformed, private networks are closed
+ * but the batch goes on. */
 static bool prepare(struct fm_request *request, struct batch *batch, struct fm_error *err)
 {
     const struct fm_broker_settings *settings = request->front->settings;
@@ -234,13 +242,14 @@ static enum fm_step start(struct fm_request *request)
 
 /* ---- the commit ---- */
 
-/* On a copy thread. */
+/* On a batch writer thread, or within fm_batch_writer_post. */
 static void take_outcome(struct fm_batch_writer_task *task)
 {
     struct batch *batch = task->context;
     fm_suspend_wake(batch->wait);
 }
 
+/* Asked by the batch writer before it tries a database that does not answer once more. */
 static bool may_go_on(const struct fm_batch_writer_task *task)
 {
     const struct batch *batch = task->context;
@@ -266,7 +275,7 @@ static enum fm_step copy(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-/* Whether the account may have so many more waiting is known only now. */
+/* The queued limit is judged only now, when the number of jobs is known. */
 static enum fm_step admit(struct fm_request *request)
 {
     const struct batch *batch = request->act;
@@ -295,7 +304,7 @@ static enum fm_step finish_body(struct fm_request *request)
     return fm_lookup_start(request, &request->job);
 }
 
-/* The body may have taken long: the key must be good still. */
+/* The body may have taken minutes, so the key is checked again. */
 static enum fm_step look_again(struct fm_request *request)
 {
     struct fm_error err = {0};
@@ -318,6 +327,7 @@ static enum fm_step welcome(struct fm_request *request)
     return fm_batch_get_reply(request, &view, 202);
 }
 
+/* The queue does not know of jobs that came this way; the nudge makes it look for them at once. */
 static enum fm_step answer(struct fm_request *request)
 {
     struct batch *batch = request->act;

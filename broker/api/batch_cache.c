@@ -1,4 +1,5 @@
-/* A table with one place for each batch: two that share a place take turns in it. */
+/* A fixed table of counts, indexed by a batch's id; batches that share an index displace each
+ * other. See batch_cache.h. */
 #include "broker/api/batch_cache.h"
 
 #include <pthread.h>
@@ -9,12 +10,12 @@
 
 #define PLACES 1024u
 #define FRESH_MS 1000
-#define ASKING_MS 6000 /* whoever asked has gone: no answer takes longer */
+#define ASKING_MS 6000 /* a count that takes longer was lost with its request */
 
 struct place {
     struct fm_id account;
     struct fm_batch_view batch;
-    int64_t known_at_ms, asked_at_ms; /* 0: not */
+    int64_t known_at_ms, asked_at_ms; /* when `batch` was counted; when a count began; 0: never */
 };
 
 struct fm_batch_cache {
@@ -37,7 +38,7 @@ void fm_batch_cache_destroy(struct fm_batch_cache **cache)
     }
 }
 
-/* The end of an id is random. */
+/* The last bytes of an id are random. */
 static struct place *place_of(struct fm_batch_cache *cache, const struct fm_id *id)
 {
     return &cache->places[((unsigned)id->bytes[14] << 8 | id->bytes[15]) % PLACES];
@@ -48,7 +49,8 @@ static bool holds(const struct place *place, const struct fm_id *id)
     return fm_id_compare(&place->batch.id, id) == 0;
 }
 
-/* Under the lock. */
+/* Under the lock. While a count is under way the older one serves; a caller whose batch does not
+ * hold this entry counts for itself, without keeping the result. */
 static enum fm_batch_cache_answer judge(struct place *place, const struct fm_id *account,
                                         const struct fm_id *id, int64_t now_ms)
 {

@@ -1,6 +1,7 @@
 /*
- * The counts of batches that are looked at, kept for a second: however many clients look, a batch
- * is counted at most once a second. Bounded. Threads: any.
+ * Keeps the counts of batches for a second, so that a batch is counted about once a second however
+ * many clients poll it: counting reads all of its jobs. Keeps up to 1,024 batches; two that hash to
+ * the same entry displace each other. Threads: any.
  */
 #ifndef FM_BROKER_API_BATCH_CACHE_H
 #define FM_BROKER_API_BATCH_CACHE_H
@@ -8,20 +9,22 @@
 #include "broker/api/batch_view.h"
 
 enum fm_batch_cache_answer {
-    FM_BATCH_CACHE_KNOWN, /* here it is */
-    FM_BATCH_CACHE_ASK,   /* count it, then _put */
-    FM_BATCH_CACHE_WAIT,  /* somebody else counts it: look again in a moment */
+    FM_BATCH_CACHE_KNOWN, /* `batch` is filled */
+    FM_BATCH_CACHE_ASK,   /* the caller must count, then call _put (or _forget if that failed) */
+    FM_BATCH_CACHE_WAIT,  /* another request is counting: call again in a moment */
 };
 
 struct fm_batch_cache;
 struct fm_batch_cache *fm_batch_cache_new(void);
 void fm_batch_cache_destroy(struct fm_batch_cache **cache);
+/* `account` must be the asking key's own: another account's batch is never returned. */
 enum fm_batch_cache_answer fm_batch_cache_look(struct fm_batch_cache *cache,
                                                const struct fm_id *account, const struct fm_id *id,
                                                struct fm_batch_view *batch);
+/* Stores a fresh count, unless another batch has taken the entry. */
 void fm_batch_cache_put(struct fm_batch_cache *cache, const struct fm_id *account,
                         const struct fm_batch_view *batch);
-/* It has changed, or there is none. */
+/* Drops the batch: it was changed, does not exist, or could not be counted. */
 void fm_batch_cache_forget(struct fm_batch_cache *cache, const struct fm_id *id);
 
 #endif

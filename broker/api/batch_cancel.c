@@ -1,7 +1,9 @@
 /*
- * Cancel a batch: each of its jobs that has not ended, a page of them at a time through the queue.
- * It takes the scopes that making its jobs took. A second call goes on where a first was cut short.
- * Before: a request with its key. After: 200 with the batch; nothing of it is in live.
+ * Cancels a batch: each of its jobs that has not ended, one page at a time, through the queue. The
+ * key needs the scopes that creating the jobs requires. The batch is first marked as canceled, so
+ * its status is right even if this is cut short; a second call then goes on with the rest.
+ * Before: a request with its key. After: 200 with the batch; none of its jobs is in `live`.
+ * Threads: the request's front thread; the mark is set on a batch writer thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, 
 
 struct cancellation {
     struct fm_suspend *wait; /* the request's */
+    /* `behind`: the last job of the page before; "" at first. */
     char account[FM_ID_UUID_SIZE], batch[FM_ID_UUID_SIZE], behind[FM_ID_UUID_SIZE];
     struct fm_batch_writer_task task;
     bool is_marked;
@@ -40,7 +43,7 @@ static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
     return fm_reply_error(request, &err);
 }
 
-/* ---- may it ---- */
+/* ---- the scopes: which types of jobs the batch has ---- */
 
 static enum fm_step start(struct fm_request *request)
 {
@@ -90,8 +93,10 @@ static enum fm_step judge_types(struct fm_request *request)
                                                                : fm_reply_error(request, &err);
 }
 
-/* ---- a page ---- */
+/* ---- one page of its jobs ---- */
 
+/* All events of a page are posted before the wait, so the queue can commit them together. A job
+ * that ended meanwhile is no error. */
 static enum fm_step post_page(struct fm_request *request)
 {
     struct cancellation *it = request->act;
@@ -109,7 +114,7 @@ static enum fm_step post_page(struct fm_request *request)
     return fm_commit_wait(request);
 }
 
-/* On a copy thread. */
+/* On a batch writer thread, or within fm_batch_writer_post. */
 static void take_mark(struct fm_batch_writer_task *task)
 {
     struct cancellation *it = task->context;
@@ -137,7 +142,8 @@ static enum fm_step judge_mark(struct fm_request *request)
     return it->task.failure == FM_NONE ? post_page(request) : refuse(request, FM_UNAVAILABLE);
 }
 
-/* A batch that has ended is not canceled any more: nothing is marked. */
+/* An empty page: all jobs have ended. If that is the first page, the batch had ended before, and is
+ * not marked. */
 static enum fm_step judge_page(struct fm_request *request)
 {
     const struct cancellation *it = request->act;

@@ -1,6 +1,7 @@
 /*
- * Read a batch.
- * Before: a request with its key. After: 200 with the batch and its counts, at most a second old.
+ * GET of a batch.
+ * Before: a request with its key. After: 200 with the batch and its counts, about a second old at
+ * most, or 404.
  */
 #include "broker/api/batch_get.h"
 
@@ -13,7 +14,7 @@
 #include "common/clock.h"
 #include "sql/sql.h"
 
-#define MOMENT_MS 50 /* until a count somebody else asked for is looked for again */
+#define MOMENT_MS 50 /* between looks into the cache while another request counts */
 
 enum stage { STAGE_START, STAGE_ASKED };
 
@@ -29,6 +30,7 @@ enum fm_step fm_batch_get_missing(struct fm_request *request)
     return fm_reply_error(request, &err);
 }
 
+/* The states are passed as parameters, so that the statement contains no numbers of state.def. */
 void fm_batch_get_ask_range(struct fm_request *request, const struct fm_id *upto,
                             const struct fm_id *from, size_t rows)
 {

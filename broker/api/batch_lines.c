@@ -1,10 +1,10 @@
-/* Cutting a body into jobs. A job that lies whole within a part is handed on from there; only one
- * that crosses parts is copied, and never more of it than the limit. */
+/* Cuts a body into jobs: see batch_lines.h. A job that lies within one part is handed on from there
+ * without a copy; only a job that spans parts is copied, and at most FM_BATCH_LINES_LIMIT of it. */
 #include "broker/api/batch_lines.h"
 
 #include <string.h>
 
-#define NAME_LIMIT 64
+#define NAME_LIMIT 64 /* bytes of the frame's only member name */
 
 /* ---- what both forms share ---- */
 
@@ -28,7 +28,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Hands on what is held with what follows it. */
+/* Hands on a whole job: the bytes held from earlier parts, and `rest`. */
 static bool give(struct fm_batch_lines *lines, struct fm_slice rest, struct fm_error *err)
 {
     if (lines->held.length == 0) {
@@ -44,7 +44,7 @@ static bool give(struct fm_batch_lines *lines, struct fm_slice rest, struct fm_e
     return is_taken;
 }
 
-/* ---- a job a line ---- */
+/* ---- one job per line ---- */
 
 static bool is_blank(struct fm_slice line)
 {
@@ -70,7 +70,7 @@ static bool feed_lines(struct fm_batch_lines *lines, struct fm_slice part, struc
     while (part.length > 0) {
         const char *end = memchr(part.data, '\n', part.length);
         size_t length = end != NULL ? (size_t)(end - part.data) : part.length;
-        lines->number += lines->state == 0 ? 1 : 0; /* state: a line is under way */
+        lines->number += lines->state == 0 ? 1 : 0; /* state 1: the line began in an earlier part */
         lines->state = end == NULL;
         if (end == NULL) {
             return hold(lines, part, err);
@@ -95,7 +95,7 @@ static bool refuse_form(struct fm_error *err)
                          "application/x-ndjson");
 }
 
-/* One byte that must be there, spaces before it apart. */
+/* Skips spaces, then requires the byte `wanted` and goes to `next`. */
 static bool expect(struct fm_batch_lines *lines, char c, char wanted, enum state next,
                    struct fm_error *err)
 {
@@ -131,7 +131,7 @@ static bool read_name(struct fm_batch_lines *lines, char c, struct fm_error *err
     return true;
 }
 
-/* Behind '[' or a comma: an object, or (FIRST) the list's end. */
+/* After '[' or a comma: an object must begin; directly after '[' (FIRST) the list may also end. */
 static bool begin_element(struct fm_batch_lines *lines, char c, struct fm_error *err)
 {
     if (is_space(c)) {
@@ -155,11 +155,11 @@ static bool end_element(struct fm_batch_lines *lines, char c, struct fm_error *e
         return true;
     }
     lines->state = c == ',' ? ELEMENT : CLOSING;
-    lines->number = c == ']' ? 0 : lines->number; /* what follows is no job's fault */
+    lines->number = c == ']' ? 0 : lines->number; /* an error after the list is no job's fault */
     return c == ',' || c == ']' || refuse_form(err);
 }
 
-/* A byte of the skeleton. */
+/* Reads one byte of the frame. */
 static bool read_byte(struct fm_batch_lines *lines, char c, struct fm_error *err)
 {
     switch ((enum state)lines->state) {
@@ -185,8 +185,8 @@ static bool read_byte(struct fm_batch_lines *lines, char c, struct fm_error *err
     }
 }
 
-/* True at the bracket that closes the element. Brackets of the wrong kind are the parser's to
- * refuse, later: it sees the same bytes. */
+/* True at the bracket that closes the element. Only the depth is counted; brackets that do not
+ * match are refused later, by the JSON parser, which gets the same bytes. */
 static bool closes_element(struct fm_batch_lines *lines, char c)
 {
     if (lines->in_text) {
@@ -202,7 +202,7 @@ static bool closes_element(struct fm_batch_lines *lines, char c)
     return lines->depth == 0;
 }
 
-/* The rest of an element, as far as the part has it. */
+/* Reads as much of the element as this part has, and moves `part` past it. */
 static bool read_element(struct fm_batch_lines *lines, struct fm_slice *part, struct fm_error *err)
 {
     size_t length = 0;
@@ -235,7 +235,7 @@ static bool feed_json(struct fm_batch_lines *lines, struct fm_slice part, struct
     return is_good;
 }
 
-/* ---- either ---- */
+/* ---- both forms ---- */
 
 bool fm_batch_lines_feed(struct fm_batch_lines *lines, struct fm_slice part, struct fm_error *err)
 {

@@ -1,7 +1,8 @@
 /*
- * A body of many jobs, cut into one job at a time as its bytes come; never held whole. Either a job
- * a line (NDJSON), or {"jobs":[…]}, whose skeleton is read here and whose elements are handed on
- * unparsed. Pure. Before: parts of a body. After: `take` called with each job's JSON, in order.
+ * Cuts the body of a batch into single jobs as its bytes arrive; the body is never held whole.
+ * It has one of two forms: one job per line (NDJSON), or {"jobs":[…]}, of which only the frame is
+ * parsed here and each element is handed on unparsed. Pure.
+ * Before: parts of a body. After: `take` was called with each job's JSON, in order.
  */
 #ifndef FM_BROKER_API_BATCH_LINES_H
 #define FM_BROKER_API_BATCH_LINES_H
@@ -9,34 +10,38 @@
 #include "common/error.h"
 #include "common/text.h"
 
-#define FM_BATCH_LINES_LIMIT ((size_t)64 * 1024) /* bytes of one job */
-/* How many jobs a body of either form has at most, and how many bytes one of lines. */
+#define FM_BATCH_LINES_LIMIT ((size_t)64 * 1024) /* bytes of one job, and so of our memory */
+/* The most jobs in a body of either form, and the most bytes in an NDJSON body. Both forms are in
+ * the API's description; batch.c enforces them. */
 #define FM_BATCH_LINES_JSON_JOBS 10000
 #define FM_BATCH_LINES_NDJSON_JOBS 100000
 #define FM_BATCH_LINES_NDJSON_BYTES ((size_t)512 * 1024 * 1024)
 
 enum fm_batch_lines_form {
-    FM_BATCH_LINES_NDJSON, /* empty lines are skipped, and count */
+    FM_BATCH_LINES_NDJSON, /* empty lines are skipped, but count for `number` */
     FM_BATCH_LINES_JSON,
 };
 
 struct fm_batch_lines {
     enum fm_batch_lines_form form;
-    /* False, with its error, ends it. The slice lives as long as the call. */
+    /* Called with each job. To return false with an error ends the feeding. The slice is valid only
+     * during the call. */
     bool (*take)(void *context, struct fm_slice job, struct fm_error *err);
     void *context;
-    size_t number;       /* of the line, or of the element, under way: from 1 */
-    struct fm_text held; /* what an earlier part had of it */
-    unsigned state;      /* the rest is of FM_BATCH_LINES_JSON */
-    int depth;
+    size_t number;       /* of the line or element under way, from 1; 0: the fault is no job's */
+    struct fm_text held; /* the beginning of that job, if it came in an earlier part */
+    unsigned state;      /* NDJSON: 1 within a line; JSON: an enum in batch_lines.c */
+    int depth;           /* JSON: open brackets of the element */
     bool in_text, is_escaped;
 };
 
-/* INVALID_REQUEST (too long, not the skeleton), UNKNOWN_PARAMETER, or what `take` failed with;
- * `number` then names the line. Nothing may be fed after a failure. */
+/* Feeds the next part of the body. INVALID_REQUEST (a job too long, or not the expected form),
+ * UNKNOWN_PARAMETER, or the error of `take`; `number` then names the line. Nothing may be fed after
+ * a failure. */
 bool fm_batch_lines_feed(struct fm_batch_lines *lines, struct fm_slice part,
                          struct fm_error *err) FM_MUST_CHECK;
-/* The body is over: its last line needs no newline. */
+/* To be called at the end of the body; hands on a last line without a newline. INVALID_JSON if the
+ * frame is not closed, and the errors of feeding. */
 bool fm_batch_lines_end(struct fm_batch_lines *lines, struct fm_error *err) FM_MUST_CHECK;
 void fm_batch_lines_done(struct fm_batch_lines *lines);
 

@@ -1,5 +1,6 @@
 /*
- * An account's batches, newest first; each is counted anew, so a page is short.
+ * Lists an account's batches, newest first. Each batch of a page is counted for it, past the cache,
+ * so pages are short (list.def).
  * Before: a request whose key is known. After: a page of batch objects.
  */
 #include <string.h>
@@ -13,7 +14,8 @@
 
 enum stage { STAGE_START, STAGE_LISTING };
 
-/* The cursor is the first batch of the page it leads to. */
+/* A cursor is the id of the first batch of its page. Without one, the page begins at the highest
+ * possible id. */
 static bool read_page(struct fm_request *request, struct fm_page_query *query, struct fm_id *upto,
                       struct fm_error *err)
 {
@@ -28,6 +30,8 @@ static bool read_page(struct fm_request *request, struct fm_page_query *query, s
                          "cursor must be the next_cursor of a page before");
 }
 
+/* One row more than the page shows tells whether there is another page, and where it begins. The
+ * query's struct is in the arena, so request->act needs no act_done. */
 static enum fm_step ask(struct fm_request *request)
 {
     struct fm_error err = {0};

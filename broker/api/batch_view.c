@@ -1,4 +1,5 @@
-/* The batch object. Jobs a client has deleted count as ended; how they ended is not told. */
+/* Writes the batch object: see batch_view.h. A job that a client has deleted counts as ended, but
+ * in none of succeeded, failed and canceled, so these may add up to less than the total. */
 #include "broker/api/batch_view.h"
 
 #include "broker/api/replies.h"
@@ -40,7 +41,7 @@ const char *fm_batch_view_status(const struct fm_batch_view *batch)
     return fm_state_name(state);
 }
 
-/* The three URLs of a batch begin alike. */
+/* `more`: what follows the batch's own URL. */
 static void format_url(struct fm_text *url, const char *base, const char *id, const char *more)
 {
     fm_text_format(url, "%s/v1/batches/%s%s", base, id, more);

@@ -1,6 +1,8 @@
 /*
- * Cancel a job. It takes the scope that making it needed.
- * Before: a request whose look-up has the job. After: 200 with the canceled job, or 409.
+ * Cancels a job. The key needs the scopes that creating the job requires. Canceling a canceled job
+ * again is no error.
+ * Before: a request whose lookup has the job. After: 200 with the canceled job, or 409 if it ended
+ * in another way.
  */
 #include "broker/api/act.h"
 #include "broker/api/job_view.h"
@@ -37,6 +39,7 @@ static enum fm_step start(struct fm_request *request)
     return fm_state_is_ended(state) ? refuse(request, FM_JOB_NOT_CANCELABLE) : post(request);
 }
 
+/* The job may have ended between the lookup and the commit. */
 static enum fm_step judge(struct fm_request *request)
 {
     const struct fm_commit *commit = &request->commit;
@@ -54,7 +57,7 @@ static enum fm_step judge(struct fm_request *request)
     return fm_lookup_start(request, &request->job);
 }
 
-/* The job as the commit left it. */
+/* Replies with the job as the commit left it. */
 static enum fm_step show(struct fm_request *request)
 {
     struct fm_error err = {0};

@@ -1,6 +1,8 @@
 /*
- * Delete a job: its record and its outputs. It takes the scope that making it needed.
- * Before: a request whose look-up has the job. After: 200 with what is gone, or 409 while it runs.
+ * Deletes a job: its record and its outputs. The key needs the scopes that creating the job
+ * requires.
+ * Before: a request whose lookup has the job. After: 200 with the id of the deleted job, or 409
+ * while the job runs. Threads: the request's front thread; files are removed on a disk thread.
  */
 #include <stdlib.h>
 
@@ -17,8 +19,9 @@
 
 enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
 
-/* ---- the bytes: gone soon after the row; where that fails, the sweep finds them ---- */
+/* ---- the outputs: removed soon after the row; if that fails, the sweep finds them ---- */
 
+/* Owned by the disk thread once it is posted; it does not depend on the request. */
 struct removal {
     struct fm_thread_pool_task task;
     struct fm_store *store;
@@ -36,7 +39,8 @@ static void remove_bytes(struct fm_thread_pool_task *task, unsigned thread)
     free(removal);
 }
 
-/* Only the attempt that won left files that count; the sweep takes what others left. */
+/* Removes the files of the attempt that succeeded. The sweep removes whatever other attempts left
+ * behind. */
 static void remove_outputs(const struct fm_request *request)
 {
     const struct fm_reader_job *job = &request->lookup.found;
@@ -86,7 +90,7 @@ static enum fm_step start(struct fm_request *request)
     return request->lookup.found.state == FM_STATE_RUNNING ? refuse(request) : post(request);
 }
 
-/* MISSING: gone since it was looked up, which is what was asked for. */
+/* MISSING, because the job was deleted since the lookup, is a success: it is gone as wanted. */
 static enum fm_step judge(struct fm_request *request)
 {
     struct fm_error err = {0};
@@ -96,7 +100,7 @@ static enum fm_step judge(struct fm_request *request)
     switch (request->commit.outcome) {
     case FM_QUEUE_STALE:
         return refuse(request);
-    case FM_QUEUE_ENDED: /* meanwhile: looked up anew for what it left, and posted again */
+    case FM_QUEUE_ENDED: /* it ended meanwhile: read it again, for its outputs, and post again */
         request->stage = STAGE_LOOKING;
         return fm_lookup_start(request, &request->job);
     default:

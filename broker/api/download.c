@@ -1,7 +1,8 @@
 /*
- * The bytes of an output, by key (/v1/jobs/{id}/outputs/{name}) or by signed URL
+ * Sends the bytes of an output, by API key (/v1/jobs/{id}/outputs/{name}) or by signed URL
  * (/v1/files/{token}/{name}), with ranges and entity tags.
- * Before: a request that may have them. After: a reply that reads from the store.
+ * Before: a request with a key, or with a signed URL that is checked here. After: a reply that
+ * reads from the store. Owns: the open file, until it is handed to the HTTP server.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,17 +21,17 @@ enum stage { STAGE_START, STAGE_LOOKING };
 
 #define TYPE_UNKNOWN "application/octet-stream"
 
-/* One file to be sent. */
+/* One file to send. */
 struct parcel {
     struct fm_store_object object;
     const char *content_type;
-    const char *file_name; /* as offered; NULL: name.extension */
+    const char *file_name; /* the name offered to the client; NULL: name.extension */
     bool has_digest;
-    int fd;
+    int fd; /* ours until fm_http_reply_file; -1: not open */
     int64_t size_bytes;
 };
 
-/* ---- what is told about it ---- */
+/* ---- the headers that describe the file ---- */
 
 static const char *type_of_extension(const char *extension)
 {
@@ -43,6 +44,7 @@ static const char *type_of_extension(const char *extension)
     return TYPE_UNKNOWN;
 }
 
+/* A strong entity tag: the file's SHA-256, or without one its size and the lease that wrote it. */
 static void put_tag(const struct parcel *parcel, char out[FM_HASH_HEX_SIZE + 4])
 {
     char hex[FM_HASH_HEX_SIZE];
@@ -55,7 +57,7 @@ static void put_tag(const struct parcel *parcel, char out[FM_HASH_HEX_SIZE + 4])
     }
 }
 
-/* The name offered, ending in the file's own extension. */
+/* The name offered to the client, which always ends in the file's own extension. */
 static void offered_name(const struct parcel *parcel, struct fm_text *out)
 {
     const char *extension = parcel->object.extension;
@@ -69,7 +71,8 @@ static void offered_name(const struct parcel *parcel, struct fm_text *out)
     }
 }
 
-/* Pages of a browser show media; anything else is saved, never run on our origin. */
+/* True for media that a browser may show in place. Any other type is offered for saving, so that an
+ * HTML page that was fetched never runs on our origin. */
 static bool is_shown(const char *type)
 {
     return fm_text_starts(type, "video/") || fm_text_starts(type, "audio/") ||
@@ -77,7 +80,7 @@ static bool is_shown(const char *type)
            strcmp(type, "image/webp") == 0 || strcmp(type, "image/gif") == 0;
 }
 
-/* RFC 6266: a plain name for all, and the true one in UTF-8. */
+/* RFC 6266: a plain ASCII name for old clients, and the true name in UTF-8. */
 static void put_disposition(struct fm_http_exchange *exchange, const struct parcel *parcel)
 {
     FM_AUTO(fm_text_done) struct fm_text name = {0}, value = {0};
@@ -115,6 +118,7 @@ static enum fm_step refuse_range(struct fm_request *request, struct parcel *parc
     return fm_reply_error(request, &err);
 }
 
+/* The security policy forbids a browser to run anything inside a file that it shows. */
 static void put_file_headers(struct fm_request *request, const struct parcel *parcel,
                              const char *tag)
 {
@@ -128,7 +132,8 @@ static void put_file_headers(struct fm_request *request, const struct parcel *pa
     put_disposition(exchange, parcel);
 }
 
-/* The part asked for. If-Range with another tag, and HEAD, ask for the whole. */
+/* The part of the file that the client asked for. HEAD, and an If-Range with another tag, get the
+ * whole file (RFC 9110, 13.1.5 and 14.2). */
 static enum fm_range find_range(struct fm_request *request, const struct parcel *parcel,
                                 const char *tag, int64_t *offset, int64_t *length)
 {
@@ -173,7 +178,7 @@ static enum fm_step open_and_send(struct fm_request *request, struct parcel *par
     return send_parcel(request, parcel);
 }
 
-/* ---- the two ways to it ---- */
+/* ---- by key, and by signed URL ---- */
 
 static void describe(struct parcel *parcel, const struct fm_job_view *job,
                      const struct fm_file_facts *file)
@@ -217,7 +222,8 @@ enum fm_step fm_download_output_act(struct fm_request *request)
     return open_and_send(request, &parcel);
 }
 
-/* A signed URL holds by itself: what the row knows only makes the reply better. */
+/* A signed URL is enough to get the file, even while the database is down. The job's row, if there
+ * is one, only makes the reply better: the exact content type, the file name and the digest. */
 static void describe_signed(struct fm_request *request, struct parcel *parcel)
 {
     const struct fm_store_object granted = parcel->object;

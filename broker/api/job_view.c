@@ -1,4 +1,5 @@
-/* The job object: every member always there, null where nothing is known. */
+/* Writes the job object. Every member is always present, and null if it is unknown: a client can
+ * rely on each of them. See job_view.h. */
 #include "broker/api/job_view.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ bool fm_job_view_read(const struct fm_reader_job *row, struct fm_arena *arena,
             fm_pack_read(&fm_record_result, row->result, arena, &job->result, err));
 }
 
+/* Seconds until the job starts, at the rate at which jobs of its line have been starting. */
 static int64_t wait_of(const struct fm_job_view *job, struct fm_reason *reason)
 {
     const struct fm_reader_job *row = job->row;
@@ -44,6 +46,8 @@ void fm_job_view_explain(struct fm_job_view *job, struct fm_reason *reason)
                                 : fm_reason_of(reason, fm_submit_pool(&job->spec), &row->account,
                                                (unsigned)job->spec.site);
     job->position = row->ahead;
+    /* Under "cap" the account's jobs go on starting, so a time can be given; a job held back for
+     * any other reason has none. */
     bool is_held = job->reason != NULL && strcmp(job->reason, "cap") != 0;
     job->eta_seconds = row->ahead < 0 || is_held ? -1 : wait_of(job, reason);
 }
@@ -101,7 +105,7 @@ struct fm_store_object fm_job_view_object(const struct fm_job_view *job,
 
 /* ---- the object: structs of reply.def, filled ---- */
 
-/* What was fetched for a job that has succeeded, in bytes. */
+/* The bytes fetched for a job that has succeeded; else 0. */
 static uint64_t fetched(const struct fm_job_view *job)
 {
     bool is_known = job->row->state == FM_STATE_SUCCEEDED && job->has_result && job->result.source;
@@ -136,6 +140,7 @@ static struct fm_reply_job_queue queue_of(const struct fm_job_view *job)
     };
 }
 
+/* A result's facts are complete; a running job's progress has those known so far. */
 static const struct fm_source_facts *source_facts(const struct fm_job_view *job)
 {
     if (job->has_result && job->result.source != NULL) {
@@ -144,7 +149,7 @@ static const struct fm_source_facts *source_facts(const struct fm_job_view *job)
     return job->has_progress ? job->progress.source : NULL;
 }
 
-/* NULL: nothing is known of it yet. */
+/* Returns `source`, filled, or NULL if nothing is known of the source yet. */
 static const struct fm_reply_job_source *source_of(const struct fm_job_view *job,
                                                    struct fm_reply_job_source *source)
 {
@@ -161,7 +166,7 @@ static const struct fm_reply_job_source *source_of(const struct fm_job_view *job
     return source;
 }
 
-/* NULL unless it failed. */
+/* Returns `error`, filled, or NULL unless the job failed. */
 static const struct fm_reply_job_error *error_of(const struct fm_job_view *job,
                                                  struct fm_reply_job_error *error)
 {
@@ -174,7 +179,8 @@ static const struct fm_reply_job_error *error_of(const struct fm_job_view *job,
     return error;
 }
 
-/* What an output is written with; texts and structs made for it live in the arena. */
+/* What the URLs of a job are made with. The texts and structs made for its outputs live in the
+ * arena, which lives as long as the writing does. */
 struct links {
     const struct fm_signed_url *grant;
     const char *base;
@@ -227,7 +233,7 @@ static const struct fm_reply_audio *audio_of(const struct fm_audio_facts *facts,
     return audio;
 }
 
-/* Returns until when it opens, in seconds since 1970. */
+/* Returns until when the URL is valid, in seconds since 1970. */
 static int64_t append_url(const struct fm_job_view *job, const struct fm_file_facts *file,
                           const struct links *links, struct fm_text *url)
 {
@@ -249,7 +255,7 @@ bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed
     return has_one;
 }
 
-/* Both members stay unknown once the outputs are no longer kept. */
+/* Both members stay unknown once the outputs are expired. */
 static void set_url(const struct fm_job_view *job, const struct fm_file_facts *file,
                     const struct links *links, struct fm_reply_output *output)
 {
@@ -360,9 +366,9 @@ bool fm_job_view_tag_state(const char *tag, enum fm_state *state)
     return false;
 }
 
-/* ---- what may be done to it ---- */
+/* ---- who may change the job ---- */
 
-/* As validation asks for them: a fetch that has outputs made takes both. */
+/* The same scopes that validation requires: a fetch with outputs requires both. */
 static unsigned scopes_of(const struct fm_spec *spec)
 {
     if (spec->type == FM_TYPE_PROCESS) {

@@ -1,6 +1,7 @@
 /*
- * Lists of jobs: an account's, or a batch's.
- * Before: a request whose key is known. After: a page of job objects, newest first.
+ * Lists jobs: an account's, or a batch's, newest first. The statement looks at a limited number of
+ * rows, so a page may be short, or empty, although there are more.
+ * Before: a request whose key is known. After: a page of job objects.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,13 +17,14 @@
 #include "common/clock.h"
 #include "sql/sql.h"
 
-#define EDGE_COLUMN 21 /* of job_list.sql, behind the job's */
+#define EDGE_COLUMN 21 /* job_list.sql's column after those of the job */
 
-/* Its parameters: two are arrays. */
+/* Parameters of job_list.sql, counted from 0; STATES and WORDS are arrays. */
 enum { STATES = 4, WORDS = 8, PARAMETERS = 10 };
 
 enum stage { STAGE_START, STAGE_BATCH, STAGE_LISTING };
 
+/* The filter lives in the arena, so request->act needs no act_done. */
 static struct fm_list_filter *filter_of(struct fm_request *request)
 {
     if (request->act == NULL) {
@@ -31,7 +33,7 @@ static struct fm_list_filter *filter_of(struct fm_request *request)
     return request->act;
 }
 
-/* ---- the question ---- */
+/* ---- the query ---- */
 
 static const char *uuid_of(const struct fm_id *id, bool is_there, char out[FM_ID_UUID_SIZE])
 {
@@ -74,7 +76,7 @@ static enum fm_step ask(struct fm_request *request)
     return fm_lookup_query(request, &call);
 }
 
-/* ---- the answer ---- */
+/* ---- the page ---- */
 
 static bool put_job(struct fm_page *page, size_t row, struct fm_id *last, struct fm_error *err)
 {
@@ -84,7 +86,7 @@ static bool put_job(struct fm_page *page, size_t row, struct fm_id *last, struct
     struct fm_reader_job job;
     struct fm_job_view view;
     if (!fm_reader_row_job(request->query.rows, row, &arena, &job)) {
-        return true; /* the row that says there is none */
+        return true; /* the row without a job, which only carries the edge */
     }
     *last = job.id;
     if (!fm_job_view_read(&job, &arena, &view, err)) {
@@ -99,8 +101,8 @@ static bool put_job(struct fm_page *page, size_t row, struct fm_id *last, struct
     return true;
 }
 
-/* Where the next page begins: behind the last row shown, or, when too many were looked at for so
- * few, behind the last one looked at. */
+/* Finds where the next page begins: after the last row of this page; or, if the statement stopped
+ * early because it had looked at too many rows, after the last row that it looked at (the edge). */
 static bool find_cursor(const struct fm_request *request, size_t rows, size_t limit,
                         const struct fm_id *last, char cursor[FM_ID_TEXT_SIZE])
 {
@@ -148,7 +150,7 @@ enum fm_step fm_list_jobs_act(struct fm_request *request)
     return ask(request);
 }
 
-/* ---- of a batch, which must be there ---- */
+/* ---- the jobs of a batch, which must exist ---- */
 
 static enum fm_step ask_batch(struct fm_request *request)
 {

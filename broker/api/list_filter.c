@@ -1,4 +1,4 @@
-/* One small function a filter, and a table of them. */
+/* Reads each filter with a small function of its own, by a table: see list_filter.h. */
 #include "broker/api/list_filter.h"
 
 #include <ctype.h>
@@ -32,7 +32,7 @@ static bool refuse_unknown(const struct fm_record *record, const char *name, str
     return fm_fields_unknown(name, name, names, count, err);
 }
 
-/* NAME[KEY]=VALUE is a pair of the LIST of that name; any other field stands under its own name. */
+/* NAME[KEY]=VALUE is a pair of the LIST called NAME; all other fields are given by their names. */
 static const struct fm_field *find_field(const struct fm_record *record, const char *name)
 {
     size_t length = strcspn(name, "[");
@@ -149,6 +149,7 @@ static bool read_batch(struct fm_list_filter *filter, const char *value, struct 
            fm_fail_param(err, FM_INVALID_PARAMETER, "batch", "batch must be a batch's id, batch_…");
 }
 
+/* Ids sort by creation time, so a time is the lowest id of its millisecond. */
 static bool read_time(const char *name, const char *value, struct fm_id *bound,
                       struct fm_error *err)
 {
@@ -195,7 +196,7 @@ static const struct {
     {offsetof(struct fm_job_query, batch), read_batch},
     {offsetof(struct fm_job_query, created_after), read_after},
     {offsetof(struct fm_job_query, created_before), read_before},
-    {offsetof(struct fm_job_query, cursor), read_cursor}, /* after created_before */
+    {offsetof(struct fm_job_query, cursor), read_cursor}, /* must follow created_before */
 };
 
 bool fm_list_filter_jobs(const char *query, struct fm_arena *arena, struct fm_list_filter *filter,
@@ -218,7 +219,8 @@ bool fm_list_filter_jobs(const char *query, struct fm_arena *arena, struct fm_li
 
 /* ---- for the statement ---- */
 
-/* As encode(bytea, 'escape') and lower() make it: bytes over 127 as \ooo, a backslash doubled. */
+/* Writes a text as lower(encode(bytea, 'escape')) does in PostgreSQL: a byte over 127 as \ooo, a
+ * backslash doubled. */
 static void add_word(struct fm_text *array, const char *word)
 {
     FM_AUTO(fm_text_done) struct fm_text escaped = {0};
@@ -258,7 +260,7 @@ void fm_list_filter_states(const struct fm_list_filter *filter, struct fm_text *
     }
 }
 
-/* ---- what the statement cannot tell ---- */
+/* ---- the exact match, which the statement cannot decide ---- */
 
 static bool has_text(const char *where, const char *text)
 {

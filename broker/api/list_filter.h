@@ -1,7 +1,7 @@
 /*
- * The query of a list → what job_list.sql is asked, and what it cannot tell: whether text and
- * metadata truly match. Pure.
- * Before: a raw query. After: the statement's parameters.
+ * Reads the query of a list, makes the parameters of job_list.sql from it, and checks what that
+ * statement can only guess: whether text and metadata really match a job. Pure.
+ * Before: a raw query. After: the statement's parameters, and rows that are known to match.
  */
 #ifndef FM_BROKER_API_LIST_FILTER_H
 #define FM_BROKER_API_LIST_FILTER_H
@@ -23,18 +23,22 @@ struct fm_list_filter {
     enum fm_type type;
     enum fm_site site;
     struct fm_id key, batch;
-    struct fm_id below, from; /* ids: below ≥ id ≥ from */
+    struct fm_id below, from; /* the range of ids, which sort by creation time */
 };
 
-/* Reads `record` (one of list.def's) from a query; unknown names and bad values name the parameter.
- * What `out` points at lives in the arena. */
+/* Reads `record` (a record of list.def) from a raw query. UNKNOWN_PARAMETER or INVALID_PARAMETER,
+ * naming the parameter. The memory that `out` points at lives in the arena. */
 bool fm_list_filter_read(const char *query, const struct fm_record *record, void *out,
                          struct fm_arena *arena, struct fm_error *err) FM_MUST_CHECK;
+/* Reads the filters of a list of jobs. Errors and memory as above. */
 bool fm_list_filter_jobs(const char *query, struct fm_arena *arena, struct fm_list_filter *filter,
                          struct fm_error *err) FM_MUST_CHECK;
-/* The words of text and metadata as job_list.sql compares them: an array. */
+/* Appends the texts that job_list.sql must find in a job, as an array in the statement's escaped
+ * form: those of `text` and of `metadata`. */
 void fm_list_filter_words(const struct fm_list_filter *filter, struct fm_text *array);
+/* Appends the wanted states as an array of smallint. */
 void fm_list_filter_states(const struct fm_list_filter *filter, struct fm_text *array);
-/* What the statement's words only suggest. */
+/* True if text and metadata really match the job: the statement finds the texts anywhere in a
+ * packed spec, so it may return too many rows, but never too few. */
 bool fm_list_filter_matches(const struct fm_list_filter *filter, const struct fm_job_view *job);
 #endif

@@ -1,6 +1,6 @@
 /*
- * OpenAPI 3.1 out of route.def, spec.def, list.def, reply.def and error.def: what the code refuses
- * and answers, and what this says, come from the same rows. Nothing here knows any one route.
+ * Writes OpenAPI 3.1 from route.def, spec.def, list.def, reply.def and error.def: the code's
+ * behaviour and its description come from the same rows. No function here may know a single route.
  */
 #include "broker/api/openapi.h"
 
@@ -76,7 +76,7 @@ static void put_content(struct fm_json_writer *json, const char *component)
     fm_json_close(json, '}');
 }
 
-/* Many lines are a body of a type of its own. */
+/* A body of one job per line has a media type of its own. */
 static void put_lines(struct fm_json_writer *json, const char *prose)
 {
     fm_json_open(json, "application/x-ndjson", '{');
@@ -102,7 +102,7 @@ static void put_request_body(struct fm_json_writer *json, const struct fm_route 
     fm_json_close(json, '}');
 }
 
-/* RFC 9110, 15: these have none, or none that says anything. */
+/* RFC 9110, 15: replies with these statuses have no body, or none worth describing. */
 static bool has_body(unsigned status)
 {
     return status != 204 && status != 303 && status != 304;
@@ -145,7 +145,7 @@ static void put_responses(struct fm_json_writer *json, const struct fm_route *ro
     fm_json_close(json, '}');
 }
 
-/* ---- who may ---- */
+/* ---- keys and scopes ---- */
 
 static void put_scopes(struct fm_json_writer *json, unsigned scopes)
 {
@@ -203,7 +203,7 @@ static bool is_first_of_path(size_t index)
     return true;
 }
 
-/* A path's operations stand together. */
+/* Writes all operations of a path, which OpenAPI keeps in one object. */
 static void put_path(struct fm_json_writer *json, const char *pattern)
 {
     fm_json_open(json, pattern, '{');
@@ -258,7 +258,7 @@ static void put_all_scopes(struct fm_json_writer *json)
     fm_json_close(json, '}');
 }
 
-/* "a b" as ["a","b"] */
+/* Writes "a b" as ["a","b"]. */
 static void put_words(struct fm_json_writer *json, const char *name, const char *words)
 {
     fm_json_open(json, name, '[');
@@ -272,7 +272,7 @@ static void put_words(struct fm_json_writer *json, const char *name, const char 
     fm_json_close(json, ']');
 }
 
-/* What an output's format is, and which codecs it can carry. */
+/* Writes the formats of outputs, with the codecs that each can carry. */
 static void put_formats(struct fm_json_writer *json)
 {
     fm_json_open(json, "x-formats", '[');

@@ -1,4 +1,5 @@
-/* Which errors follow from which column of a route's row: see openapi_error.h. */
+/* Derives a route's errors from the columns of its row: see openapi_error.h. A step that can fail
+ * in a new way needs a code in `implied` or `of_any`. */
 #include "broker/api/openapi_error.h"
 
 #include <stdio.h>
@@ -7,12 +8,12 @@
 #include "broker/api/openapi_schema.h"
 #include "common/memory.h"
 
-#define JOBS_FROM 100 /* error.def: from this number on, jobs fail of it */
+#define JOBS_FROM 100 /* in error.def, the errors of jobs have wire numbers from here on */
 #define CODES_MAX 32
 
-/* ---- what follows from a column ---- */
+/* ---- the errors that follow from a column ---- */
 
-/* The gate's, and what may happen to any request. */
+/* The gate's errors, and others that any request may get. */
 static const enum fm_error_code of_any[] = {
     FM_INVALID_REQUEST, FM_METHOD_NOT_ALLOWED,  FM_REQUEST_TIMEOUT,
     FM_URI_TOO_LONG,    FM_MISDIRECTED_REQUEST, FM_HEADERS_TOO_LARGE,
@@ -132,7 +133,8 @@ static bool has_status(const struct fm_route *route, int status)
     return false;
 }
 
-/* Those of one status, described by their names. error.def's order has them side by side. */
+/* Writes the codes of one status as one response, and returns the index after them. It relies on
+ * error.def's order, in which codes of one status are neighbours. */
 static size_t put_codes(struct fm_json_writer *json, const struct fm_route *route,
                         const struct codes *codes, size_t first)
 {
@@ -185,7 +187,7 @@ static void put_error(struct fm_json_writer *json, const struct fm_error_row *ro
     fm_json_close(json, '}');
 }
 
-/* Several rows may share a public code: the first of them is shown. */
+/* Several rows may share a public code; the first of them is written. */
 void fm_openapi_error_list(struct fm_json_writer *json)
 {
     static const enum fm_error_code codes[] = {

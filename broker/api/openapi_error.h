@@ -1,16 +1,18 @@
-/* Errors for openapi.c: which there are, and which a route can answer. Pure. */
+/* Writes the errors of the API for openapi.c: the list of all, and those that a route can reply
+ * with. Pure. */
 #ifndef FM_BROKER_API_OPENAPI_ERROR_H
 #define FM_BROKER_API_OPENAPI_ERROR_H
 
 #include "broker/request/route.h"
 #include "common/json.h"
 
-/* "x-errors": every code of error.def, with `status` where a request is answered with it, `job`
- * where a job can fail of it, and `any` where any request at all can be answered with it. */
+/* Writes "x-errors": every public code of error.def, with `status` if a request can get it, `job`
+ * true if a job can fail with it, and `any` true if every request can get it. */
 void fm_openapi_error_list(struct fm_json_writer *json);
-/* "x-errors": the codes a route answers with, beside those of any request. */
+/* Writes "x-errors": the codes that a route can reply with, besides those of any request. */
 void fm_openapi_error_codes(struct fm_json_writer *json, const struct fm_route *route);
-/* "404": …, for each status these codes have and the route's own row has not; and "default". */
+/* Writes "404": … and so on, for each status that these codes have and that the route's own row
+ * does not describe; and "default". */
 void fm_openapi_error_responses(struct fm_json_writer *json, const struct fm_route *route);
 
 #endif

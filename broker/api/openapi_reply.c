@@ -1,4 +1,4 @@
-/* Schemas of what is answered: see openapi_reply.h. */
+/* Writes the schemas of replies: see openapi_reply.h. */
 #include "broker/api/openapi_reply.h"
 
 #include <ctype.h>
@@ -54,7 +54,7 @@ static void put_time(struct fm_json_writer *json)
 static void put_record(struct fm_json_writer *json, const struct fm_reply_record *record,
                        const char *row);
 
-/* "items" or "additionalProperties": texts. */
+/* `name` is "items" or "additionalProperties". */
 static void put_texts(struct fm_json_writer *json, const char *name, const char *example)
 {
     fm_json_open(json, name, '{');
@@ -71,7 +71,7 @@ static void put_items(struct fm_json_writer *json, const struct fm_reply_record 
     fm_json_close(json, '}');
 }
 
-/* `row`: the component that ROWS consist of. */
+/* `row` is the component of the objects in a ROWS member. */
 static void put_member(struct fm_json_writer *json, const struct fm_reply_field *field,
                        const char *row)
 {
@@ -168,7 +168,8 @@ static void put_component(struct fm_json_writer *json, const char *name,
     fm_json_close(json, '}');
 }
 
-/* A row above answers with the same record, as a page of them where `list` says so. */
+/* True if an earlier route has the same reply, or with `list` the same page, so that its component
+ * is already written. */
 static bool is_put(const struct fm_route_table *routes, size_t index, bool list)
 {
     for (size_t i = 0; i < index; i++) {

@@ -1,4 +1,4 @@
-/* Schemas of what is asked for: see openapi_schema.h. */
+/* Writes the schemas of requests: see openapi_schema.h. */
 #include "broker/api/openapi_schema.h"
 
 #include <stdio.h>
@@ -57,7 +57,7 @@ static void put_bounds(struct fm_json_writer *json, const struct fm_field *field
     }
 }
 
-/* 0 is no wish; what may be wished for begins further up. */
+/* For a field that takes 0 as "no preference", and whose least value is more than 0. */
 static void put_zero_or(struct fm_json_writer *json, const struct fm_field *field)
 {
     fm_json_open(json, "anyOf", '[');
@@ -81,7 +81,7 @@ static void put_number(struct fm_json_writer *json, const struct fm_field *field
     fm_json_put_double(json, "default", field->standard);
 }
 
-/* A name that ends in _at is a time, wherever it stands in this API. */
+/* By convention a name that ends in _at is a time everywhere in this API. */
 static bool is_time(const char *name)
 {
     size_t length = strlen(name);
@@ -177,7 +177,8 @@ static void put_extra(struct fm_json_writer *json, const char *name)
     fm_openapi_schema_field(json, name, fm_pack_field(&fm_record_spec_extra, name));
 }
 
-/* The spec but for what the path or the server sets, and what stands beside it. */
+/* The spec's fields without those that the path or the server sets, and the members of extra.def.
+ */
 static void put_spec(struct fm_json_writer *json, bool is_process)
 {
     fm_json_put_text(json, "type", "object");
@@ -207,7 +208,7 @@ static void put_process(struct fm_json_writer *json)
     put_spec(json, true);
 }
 
-/* A fetch job, or a process job: see fm_validate_job. */
+/* Each job of a batch is a fetch job or a process job: see fm_validate_job. */
 static void put_new_batch(struct fm_json_writer *json)
 {
     fm_json_put_text(json, "type", "object");

@@ -1,6 +1,6 @@
 /*
- * GET a job, and the wait all replies with a job share.
- * Before: a request whose look-up has the job. After: the job object, or 304.
+ * GET of a job, and the long-poll that all replies with a job share: see poll.h.
+ * Before: a request whose lookup has the job. After: the job object, 303 to its file, or 304.
  */
 #include "broker/api/poll.h"
 
@@ -26,12 +26,12 @@ struct wait {
     struct fm_watch *watch;
     struct fm_watch_entry entry;
     struct fm_http_exchange *exchange;
-    atomic_bool is_told; /* `changed` is over: the entry is ours again */
+    atomic_bool is_told; /* the watch has called `changed`: the entry is ours again */
     bool is_watching;
     enum stage stage;
-    enum fm_state first; /* as the client knows it, or else as it stood when the wait began */
+    enum fm_state first; /* the state the client knows by its tag, else that of the first read */
     bool has_first;
-    int64_t until_ms;
+    int64_t until_ms; /* the end of the wait, on fm_clock_ms */
 };
 
 /* ---- the reply ---- */
@@ -68,7 +68,8 @@ enum fm_step fm_poll_reply(struct fm_request *request, const struct fm_reader_jo
     return fm_reply_json(request, status, &body);
 }
 
-/* 303 to the first output where the client asked for that and it is there, else the job. */
+/* Replies with 303 to the first output if the client asked for a download and there is an output;
+ * else with the job. */
 static enum fm_step reply_ended(struct fm_request *request)
 {
     struct fm_error err = {0};
@@ -91,12 +92,13 @@ static enum fm_step reply_ended(struct fm_request *request)
 
 /* ---- the wait ---- */
 
+/* Called by the watch, on the thread that reports the change. */
 static void hear(struct fm_watch_entry *entry)
 {
     struct wait *wait = entry->context;
     struct fm_http_exchange *exchange = wait->exchange;
-    atomic_store(&wait->is_told, true); /* from here on the wait may be gone */
-    fm_http_nudge(exchange);            /* a look under way is waited for all the same */
+    atomic_store(&wait->is_told, true); /* after this, `wait` may be freed at any time */
+    fm_http_nudge(exchange);            /* has no effect on an exchange that awaits a lookup */
     fm_http_release(exchange);
 }
 
@@ -109,7 +111,9 @@ static void watch_on(struct fm_request *request, struct wait *wait)
     fm_watch_add(wait->watch, &wait->entry);
 }
 
-/* The entry is ours again when this is over: taken out, or told to the end. */
+/* When this returns, the entry is ours again: it was removed from the watch, or `changed` has been
+ * called and no longer uses it. The exchange's hold is released in either case, here or in
+ * hear(). */
 static void watch_off(struct wait *wait)
 {
     if (!wait->is_watching) {
@@ -121,7 +125,7 @@ static void watch_off(struct wait *wait)
         return;
     }
     while (!atomic_load(&wait->is_told)) {
-        sched_yield(); /* a few instructions of another thread */
+        sched_yield(); /* another thread is within the first few instructions of hear() */
     }
 }
 
@@ -133,6 +137,7 @@ static void wait_done(struct fm_request *request)
     request->act = NULL;
 }
 
+/* The request's wait, made at the first call. */
 static struct wait *wait_of(struct fm_request *request)
 {
     if (request->act == NULL) {
@@ -149,7 +154,8 @@ static struct wait *wait_of(struct fm_request *request)
     return request->act;
 }
 
-/* The watch comes before the look that decides, so that no change falls between the two. */
+/* The entry is added to the watch before the job is read, so that no change can fall between the
+ * two unnoticed. */
 static enum fm_step look(struct fm_request *request, struct wait *wait)
 {
     watch_off(wait);
@@ -158,7 +164,8 @@ static enum fm_step look(struct fm_request *request, struct wait *wait)
     return fm_lookup_start(request, &request->job);
 }
 
-/* Until when nothing changes that nobody tells of: the key's end, a scheduled job's time. */
+/* When the next change comes that the watch does not report: the key expires, or a scheduled job
+ * becomes due. On fm_clock_ms. */
 static int64_t untold_ms(const struct fm_reader_lookup *look)
 {
     bool is_scheduled = look->found.state == FM_STATE_SCHEDULED;
@@ -170,6 +177,8 @@ static int64_t untold_ms(const struct fm_reader_lookup *look)
     return at_us == 0 ? FM_CLOCK_NEVER : fm_clock_ms() + (at_us - fm_clock_wall_us()) / 1000 + 1;
 }
 
+/* Sleeps until the watch reports a change or the time comes. The memory of the job just read is
+ * given back first: thousands of requests may sleep here. */
 static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
 {
     bool is_running = request->lookup.found.state == FM_STATE_RUNNING;
@@ -184,6 +193,8 @@ static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
     return FM_STEP_WAIT;
 }
 
+/* True once the reply is due: the awaited state is there, the time is up, the broker is closing, or
+ * the client has left. */
 static bool is_over(struct fm_request *request, struct wait *wait, enum fm_poll_until until)
 {
     enum fm_state state = request->lookup.found.state;
@@ -194,6 +205,7 @@ static bool is_over(struct fm_request *request, struct wait *wait, enum fm_poll_
            fm_http_is_closing(request->exchange) || fm_http_has_left(request->exchange);
 }
 
+/* After a lookup. A key that was revoked during the wait ends it with 401. */
 static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm_poll_until until,
                           unsigned status)
 {
@@ -219,7 +231,7 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
 enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, unsigned status)
 {
     struct wait *wait = wait_of(request);
-    /* A job just made was not in the look-up that came before it. */
+    /* The lookup of a POST was made before its job existed, so the job is read first. */
     bool is_new = wait->stage == STAGE_START && until == FM_POLL_END;
     if (is_new || wait->stage == STAGE_WAITING) {
         return look(request, wait);
@@ -229,6 +241,6 @@ enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, 
 
 enum fm_step fm_poll_act(struct fm_request *request)
 {
-    /* Who wants the file waits for no less than the end. */
+    /* With ?download= the client wants the file, which is there only at the end. */
     return fm_poll_wait(request, request->asked.wants_download ? FM_POLL_END : FM_POLL_CHANGE, 200);
 }

@@ -1,4 +1,4 @@
-/* A list for each pool, lane and account somebody asks about: see position.h. */
+/* Keeps a list for each line that clients poll: see position.h. */
 #include "broker/api/position.h"
 
 #include <stdio.h>
@@ -11,16 +11,16 @@
 #include "common/memory.h"
 #include "sql/sql.h"
 
-#define LISTED_MAX 1001
+#define LISTED_MAX 1001 /* as job_place.sql lists: positions 0 to 1,000 can be shown */
 
-/* Jobs of one line wait for the same slots, one behind the other. */
+/* The jobs of one line wait for the same slots, one behind the other. This struct is the key. */
 struct line {
     struct fm_id account;
     unsigned lane;
     char pool[48];
 };
 
-/* Its first keys, in the order in which they start. */
+/* A line's first keys, in the order in which the jobs start. */
 struct listing {
     struct fm_position_key *keys;
     size_t count;
@@ -35,7 +35,7 @@ static void listing_done(void *value)
 static const struct fm_single_flight_kind kind = {
     .key_size = sizeof(struct line),
     .value_size = sizeof(struct listing),
-    .entries_max = 256, /* of 24 KiB each at most */
+    .entries_max = 256, /* of up to 24 KiB each; polls of further lines show no position */
     .fresh_ms = 1000,
     .kept_ms = 10000,
     .value_done = listing_done,
@@ -64,7 +64,7 @@ void fm_position_destroy(struct fm_position **position)
 static struct line line_of(const struct fm_reader_job *row)
 {
     struct line line;
-    memset(&line, 0, sizeof(line)); /* the padding is part of the key */
+    memset(&line, 0, sizeof(line)); /* keys are compared as memory, padding included */
     line.account = row->account;
     line.lane = row->lane;
     snprintf(line.pool, sizeof(line.pool), "%s", row->pool);
@@ -81,7 +81,7 @@ static bool is_before(const struct fm_position_key *key, const struct fm_reader_
     return fm_id_compare(&key->id, &row->id) < 0;
 }
 
-/* How many listed keys stand before the row. */
+/* How many of the listed keys stand before the row. */
 static size_t count_before(const struct listing *listing, const struct fm_reader_job *row)
 {
     size_t low = 0, high = listing->count;
@@ -96,7 +96,8 @@ static size_t count_before(const struct listing *listing, const struct fm_reader
     return low;
 }
 
-/* True if the job came after the list was made; behind a full list that makes no difference. */
+/* True if the job came after the list was made, so that the list must be made again. A job behind a
+ * full list has no position in either case. */
 static bool is_missing(const struct listing *listing, const struct fm_reader_job *row)
 {
     size_t at = count_before(listing, row);
@@ -145,7 +146,7 @@ int64_t fm_position_ahead(struct fm_position *position, const struct fm_reader_j
     return ahead < LISTED_MAX ? (int64_t)ahead : -1;
 }
 
-/* ---- a request's ---- */
+/* ---- for a request ---- */
 
 static void keep_list(struct fm_request *request)
 {

@@ -1,7 +1,9 @@
 /*
- * A waiting job's position: how many jobs start before it in its pool, lane and account. The first
- * 1,001 keys of each such line are listed about once a second while a client wants to know, for all
- * who do, and again for a job that came since. Threads: any.
+ * Finds a waiting job's position: how many jobs of its account start before it in the same pool and
+ * lane. Those jobs form a line. While any client polls a job of a line, the line's first 1,001 keys
+ * are read from the database about once a second and shared by all requests; a job that is missing
+ * from the list because it came later causes another read.
+ * Before: a request whose lookup found its job. After: the row's `ahead` is filled. Threads: any.
  */
 #ifndef FM_BROKER_API_POSITION_H
 #define FM_BROKER_API_POSITION_H
@@ -12,25 +14,28 @@ struct fm_position;
 struct fm_position *fm_position_new(void);
 void fm_position_destroy(struct fm_position **place);
 
-/* For a request whose lookup found its job: WAIT while the request lists the job's line, which it
- * does where a list is due and no other request is making it; the step then calls this again. NEXT
- * once the row's `ahead` is filled: -1 for a job that does not wait, or that more than 1,000
- * precede. */
+/* For a request whose lookup found its job. Returns WAIT while this request lists the job's line,
+ * which it does if a list is due and no other request is making it; the step then calls this again.
+ * Returns NEXT once the row's `ahead` is filled: -1 if the job is not waiting for its turn, if more
+ * than 1,000 jobs precede it, or if there is no list yet. */
 enum fm_step fm_position_find(struct fm_request *request);
 
 /* ---- for fm_position_find, and its tests ---- */
 
+/* Where a job stands in its line: jobs start in the order of these. */
 struct fm_position_key {
-    int64_t run_at_us;
+    int64_t run_at_us; /* since 1970 */
     struct fm_id id;
 };
 
-/* True if the caller must list the row's line now; for a second no other caller has to. */
+/* True if the caller must list the row's line now. Other callers then get false for a second, as
+ * long as an older list can serve. */
 bool fm_position_begin_list(struct fm_position *position, const struct fm_reader_job *row,
                             int64_t now_ms);
-/* Takes ownership of the keys. */
+/* Stores the line's keys, sorted, and takes ownership of them. */
 void fm_position_end_list(struct fm_position *position, const struct fm_reader_job *row,
                           struct fm_position_key *keys, size_t count, int64_t now_ms);
+/* How many listed jobs start before the row; -1 if that is more than 1,000, or not known. */
 int64_t fm_position_ahead(struct fm_position *position, const struct fm_reader_job *row);
 
 #endif

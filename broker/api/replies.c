@@ -1,4 +1,4 @@
-/* The rows of reply.def as tables, and the names that its NAMEs are taken from. */
+/* Makes the tables of reply.def's records, and the lists of names that its NAME members use. */
 #include "broker/api/replies.h"
 
 #include "proto/operations.h"
@@ -9,11 +9,11 @@ static const char *const job_states[] = {
 #undef FM_STATE
     NULL,
 };
-/* As fm_batch_view_status says them. */
+/* Those of fm_batch_view_status. */
 static const char *const batch_states[] = {"running", "succeeded", "failed", "canceled", NULL};
-/* As fm_job_view_explain says them. */
+/* Those of fm_job_view_explain. */
 static const char *const queue_reasons[] = {"cap", "paused", "no_worker", "retry", NULL};
-/* As fm_status_write_health and fm_status_write_ready says them. */
+/* Those of fm_status_write_health and fm_status_write_ready. */
 static const char *const health_states[] = {"ok", NULL};
 static const char *const ready_states[] = {"ready", "unavailable", "draining", NULL};
 

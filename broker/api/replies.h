@@ -1,4 +1,5 @@
-/* The rows of reply.def as structs and writers: struct fm_reply_job, fm_reply_write_job(), … */
+/* Makes a struct and a writer of each record in reply.def: struct fm_reply_job,
+ * fm_reply_write_job(), … An act fills the struct and writes it. */
 #ifndef FM_BROKER_API_REPLIES_H
 #define FM_BROKER_API_REPLIES_H
 

@@ -1,7 +1,8 @@
 /*
- * Retry a job: a new one of the same spec, which names the one it repeats. It takes the scope that
- * making that needed.
- * Before: a request whose look-up has the job. After: as a submission, or 409 before it has ended.
+ * Retries a job: creates a new job with the same spec, whose `retry_of` names the old job. The key
+ * needs the scopes that creating the old job requires.
+ * Before: a request whose lookup has the job. After: as in submit.c, or 409 if the old job has not
+ * ended.
  */
 #include "broker/api/act.h"
 #include "broker/api/job_view.h"
@@ -12,7 +13,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-/* What was allowed then need not be now: the spec is judged as one that is posted today. */
+/* The spec is checked like one that is posted now: an address or a site that was allowed then may
+ * not be allowed any more. */
 static bool take_spec(struct fm_request *request, struct fm_error *err)
 {
     FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};

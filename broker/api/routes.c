@@ -1,4 +1,4 @@
-/* The rows of route.def: see routes.h. */
+/* Makes the table of route.def's rows: see routes.h. */
 #include "broker/api/routes.h"
 
 #include "broker/api/act.h"

@@ -1,4 +1,4 @@
-/* The HTTP API as a table: route.def, with each row's act. */
+/* The table of the HTTP API's routes, made from route.def, for request/ and /openapi.json. */
 #ifndef FM_BROKER_API_ROUTES_H
 #define FM_BROKER_API_ROUTES_H
 

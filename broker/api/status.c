@@ -1,4 +1,5 @@
-/* Who am I; is the process alive, is the service ready; what the API is. */
+/* Replies about the service and the caller: GET /v1/me, /healthz, /readyz and /openapi.json.
+ * Before: a request, with its key for /v1/me. After: 200, or 503 if not ready. */
 #include "broker/api/status.h"
 
 #include "broker/api/act.h"

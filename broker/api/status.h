@@ -1,4 +1,5 @@
-/* Whether this broker can do its work, for both listeners. */
+/* Reports whether this broker is alive and can do its work, for the API's listener (status.c) and
+ * the operator's (operator/scrape.c). Threads: any. */
 #ifndef FM_BROKER_API_STATUS_H
 #define FM_BROKER_API_STATUS_H
 
@@ -7,8 +8,8 @@
 
 /* Appends /healthz's object. */
 void fm_status_write_health(struct fm_text *out);
-/* Appends /readyz's object; true when it is ready: the database answers, jobs are dispatched, and
- * nothing is being ended. */
+/* Appends /readyz's object. True if the broker is ready: the database answers, jobs are dispatched,
+ * and the listener does not drain (`drains`). Having no workers does not make it unready. */
 bool fm_status_write_ready(struct fm_reader *reader, struct fm_dispatch *dispatch, bool drains,
                            struct fm_text *out);
 

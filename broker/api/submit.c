@@ -1,8 +1,8 @@
 /*
- * A spec becomes a job.
- * Before: a validated spec, of a POST or of the job it repeats. After: an ENQUEUE event; once it is
- * committed, 202 with the job, or, where the client asked to wait, 200 when it has ended within
- * that time.
+ * Creates a job from a spec.
+ * Before: a validated spec, from a POST or from the job that is retried. After: an ENQUEUE event;
+ * once that is committed, 202 with the job, or 200 if the client asked to wait and the job has
+ * ended within that time. No client sees a job's id before the job is durable.
  */
 #include <stdlib.h>
 
@@ -16,11 +16,12 @@
 
 enum stage { STAGE_START, STAGE_ENQUEUED, STAGE_WAITING };
 
-/* One POST on its way through the queue; the event's slices point in here. */
+/* One POST on its way through the queue. The event's slices point in here, so this must live until
+ * the commit. */
 struct submission {
     struct fm_text packed;
-    struct fm_id retry_of;    /* zero: of none */
-    struct fm_reader_job row; /* as it stands right after the commit */
+    struct fm_id retry_of;    /* zero: not a retry */
+    struct fm_reader_job row; /* as the database has it right after the commit */
 };
 
 static void submission_done(struct fm_request *request)
@@ -31,12 +32,13 @@ static void submission_done(struct fm_request *request)
     request->act = NULL;
 }
 
-/* A pool is placement × class; slots of a class are all alike until placements come. */
+/* The only placement so far is "any". */
 const char *fm_submit_pool(const struct fm_spec *spec)
 {
     return fm_spec_class(spec) == FM_CLASS_CPU ? "any:cpu" : "any:net";
 }
 
+/* `cap` is the account's running limit, 0 for none: the queue has no plans, so it travels along. */
 static struct fm_queue_event *event_of(const struct fm_request *request,
                                        const struct submission *submission)
 {
@@ -59,6 +61,7 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     return event;
 }
 
+/* The row for the reply is made here, which saves reading it back. */
 static void fill_row(const struct fm_request *request, struct submission *submission)
 {
     const struct fm_spec *spec = &request->asked.spec;
@@ -75,6 +78,7 @@ static void fill_row(const struct fm_request *request, struct submission *submis
     };
 }
 
+/* For a retry, request->job is the old job until here, and the new job from here on. */
 static enum fm_step enqueue(struct fm_request *request)
 {
     struct fm_error err = {0};
@@ -102,6 +106,7 @@ static void put_location(struct fm_request *request)
     fm_http_header(request->exchange, "Location", fm_text_get(&location));
 }
 
+/* From here on request->act belongs to poll.c. */
 static enum fm_step wait_for_end(struct fm_request *request)
 {
     submission_done(request);

@@ -1,7 +1,9 @@
 /*
- * A worker's PUT into the store, by signed URL, from this machine alone: streamed to the store,
- * hashed as it comes, kept only if size and digest are those granted. Before: a routed PUT. After:
- * 201, and the object stands under its key.
+ * Takes a worker's PUT into the store, by signed URL and from this machine alone: streams the bytes
+ * to the store, hashes them as they arrive, and keeps them only if the size and the digest are the
+ * signed ones.
+ * Before: a routed PUT. After: 201, and the object is in the store under its key.
+ * Threads: the request's front thread; the last step, which syncs, on a disk thread.
  */
 #include <string.h>
 #include <strings.h>
@@ -19,7 +21,7 @@ enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
 struct upload {
     struct fm_suspend *wait; /* the request's */
     struct fm_store_put *put;
-    struct fm_error err; /* of its finish */
+    struct fm_error err; /* set by finish(), on the disk thread */
     struct fm_thread_pool_task task;
 };
 
@@ -31,8 +33,8 @@ static void upload_done(struct fm_request *request)
     request->act = NULL;
 }
 
-/* From loopback, or from the very address that is listened on, which nobody else has. A proxy's
- * word that somebody else asked makes it somebody else. */
+/* True for a request from loopback, or from the very address that we listen on, which no other host
+ * has. A request with any forwarding header came through a proxy, for another host. */
 static bool is_from_here(const struct fm_request *request)
 {
     size_t count = 0, total = 0;
@@ -59,6 +61,7 @@ static enum fm_step refuse(struct fm_request *request, const struct fm_error *er
     return fm_reply_error(request, err);
 }
 
+/* Called by the HTTP server with each part of the body. */
 static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     struct fm_request *request = fm_http_user(exchange);
@@ -71,6 +74,7 @@ static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
     return true;
 }
 
+/* To other hosts this path must look as if it did not exist. */
 static bool begin(struct fm_request *request, struct fm_store_object *object, struct fm_error *err)
 {
     const struct fm_gate_target *target = &request->target;
@@ -107,7 +111,7 @@ static enum fm_step start(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-/* On a disk thread: fsync takes its time. */
+/* On a disk thread, because fsync may take long. */
 static void finish(struct fm_thread_pool_task *task, unsigned thread)
 {
     struct upload *upload = fm_container_of(task, struct upload, task);
@@ -116,6 +120,7 @@ static void finish(struct fm_thread_pool_task *task, unsigned thread)
     fm_suspend_wake(upload->wait);
 }
 
+/* Suspends before it posts (suspend.h); if the post is refused, the wake is ours. */
 static enum fm_step begin_finish(struct fm_request *request)
 {
     struct upload *upload = request->act;

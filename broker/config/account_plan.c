@@ -1,4 +1,4 @@
-/* Looking a plan up. */
+/* Finds a plan in the table of account_plan.def. */
 #include "broker/config/account_plan.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The plans of account_plan.def. */
+/* Looks up the limits of an account's plan, from account_plan.def. Pure. */
 #ifndef FM_BROKER_CONFIG_ACCOUNT_PLAN_H
 #define FM_BROKER_CONFIG_ACCOUNT_PLAN_H
 
@@ -7,13 +7,14 @@
 
 struct fm_account_plan {
     const char *name;
+    /* 0: unlimited. Requests are per 60 seconds, minutes of output per month. */
     uint64_t requests, running_jobs, queued_jobs, output_minutes;
-    uint64_t source_bytes, source_seconds, stored_bytes; /* 0: unlimited */
+    uint64_t source_bytes, source_seconds, stored_bytes;
 };
 
-/* The plan of that name; the first one for a name nobody knows. */
+/* The plan with this name; the first of the table (the smallest) for NULL or an unknown name. */
 const struct fm_account_plan *fm_account_plan_find(const char *name);
-/* How many jobs of such an account run at once at most; 0: any number. */
+/* The most jobs of such an account that run at once; 0: any number, as for operators. */
 uint64_t fm_account_plan_running(const char *name, bool is_operator);
 
 #endif

@@ -1,4 +1,4 @@
-/* The allow-list: the setting, and a file that may change under a running broker. */
+/* Reads the allow-list from the setting and from a file that may change while the broker runs. */
 #include "broker/config/allow.h"
 
 #include <errno.h>
@@ -7,9 +7,9 @@
 
 #include "common/file.h"
 
-#define FILE_LIMIT ((size_t)16 * 1024)
+#define FILE_LIMIT ((size_t)16 * 1024) /* bytes */
 
-/* Both sources as one text; '#' begins a comment in the file. */
+/* Joins both sources into one text. In the file, '#' begins a comment. */
 static bool read_all(const struct fm_broker_settings *settings, struct fm_text *out,
                      struct fm_error *err)
 {
@@ -32,7 +32,7 @@ static bool read_all(const struct fm_broker_settings *settings, struct fm_text *
     return true;
 }
 
-/* Listeners of ours stay closed whatever is opened; a worker hears of them by WELCOME. */
+/* Our own listeners stay closed whatever the list allows. Workers learn them from WELCOME. */
 static bool add_own(const char *listen, struct fm_address_policy *policy, struct fm_error *err)
 {
     return listen == NULL || *listen == '\0' ||
@@ -46,7 +46,7 @@ static bool add_listeners(const struct fm_broker_settings *settings,
            add_own(settings->metrics_listen, policy, err);
 }
 
-/* The text with the policy it makes. */
+/* Reads the list's text and the policy made from it. The policy is empty if this fails. */
 static bool read_policy(const struct fm_broker_settings *settings, struct fm_text *text,
                         struct fm_address_policy *policy, struct fm_error *err)
 {
@@ -79,7 +79,7 @@ bool fm_allow_words(const struct fm_broker_settings *settings, struct fm_arena *
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};
     *count = 0;
-    /* Judged here: a word that is no rule would end the attempt it travels with. */
+    /* Checked here, because a malformed entry would make the worker fail the attempt. */
     if (!read_policy(settings, &text, &policy, err)) {
         return false;
     }

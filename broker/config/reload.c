@@ -1,4 +1,5 @@
-/* What SIGHUP reads, row by row of the settings table. */
+/* Loads all settings again, then puts the old values back into those that need a restart, row by
+ * row of the settings table. See reload.h. */
 #include "broker/config/reload.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static bool is_text(const struct fm_setting *row)
     return row->kind == FM_KIND_TEXT || row->kind == FM_KIND_SECRET;
 }
 
-/* A text is held by pointer, a number or truth by value. */
+/* A text is held by pointer; a number or a bool by value. */
 static size_t size_of(const struct fm_setting *row)
 {
     return is_text(row)                  ? sizeof(char *)
@@ -35,7 +36,7 @@ static size_t size_of(const struct fm_setting *row)
                                          : sizeof(bool);
 }
 
-/* The row's value as it was. True if the one that was read is another. */
+/* Puts the old value back into `fresh`, as a copy of its own. True if the new value differed. */
 static bool keep(const struct fm_setting *row, const struct fm_broker_settings *old,
                  struct fm_broker_settings *fresh)
 {
@@ -71,7 +72,8 @@ bool fm_reload_settings(const struct fm_broker_settings *old, struct fm_settings
     }
     for (size_t i = 0; i < fm_broker_settings_count; i++) {
         const struct fm_setting *row = &fm_broker_settings_table[i];
-        /* The database's may have come by its other name, DATABASE_URL. */
+        /* database_url, the only SECRET, may have come from DATABASE_URL, which is not read here;
+         * a warning that it changed would be wrong. */
         bool is_plain = row->kind != FM_KIND_SECRET;
         if (!is_reloaded(row->name) && keep(row, old, fresh) && is_plain) {
             fm_log(FM_LOG_WARNING, "setting_waits", "name=%s detail=\"until a restart\"",

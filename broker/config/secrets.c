@@ -1,3 +1,5 @@
+/* Reads and creates the secret files. The memory of every text that held a secret is overwritten
+ * before it is freed. See secrets.h. */
 #include "broker/config/secrets.h"
 
 #include <czmq.h>
@@ -11,10 +13,11 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-#define SECRET_LIMIT 256
-#define Z85_LENGTH 40
+#define SECRET_LIMIT 256 /* bytes of a file */
+#define Z85_LENGTH 40    /* characters of a CURVE key (ZeroMQ RFC 32) */
 
-/* One file a secret: `id hex`, so that a later one can stand beside it. */
+/* One file per secret, with the content `id hex`. The id lets stored data name the secret it was
+ * made with, so that a later secret can be used beside it. */
 struct row {
     const char *file;
     size_t offset;
@@ -122,7 +125,7 @@ static bool curve_load(const char *directory, struct fm_secrets *secrets, struct
     FM_AUTO(wipe) struct fm_text text = {0};
     if (!read_secret(directory, curve_file, &text, err))
         return false;
-    char public_key[Z85_LENGTH + 1]; /* the one that belongs to the secret key */
+    char public_key[Z85_LENGTH + 1]; /* derived from the secret key: the two must match */
     bool ok = sscanf(fm_text_get(&text), "%40s %40s", secrets->curve_public,
                      secrets->curve_secret) == 2 &&
               strlen(secrets->curve_secret) == Z85_LENGTH &&
@@ -133,8 +136,8 @@ static bool curve_load(const char *directory, struct fm_secrets *secrets, struct
 
 /* ---- all of them ---- */
 
-/* Some but not all there is a damaged installation: making the rest anew would lock every key out.
- */
+/* Fails if some files exist but not all: the installation is damaged, and with newly made secrets
+ * no existing API key would work any more. */
 static bool all_or_none(const char *directory, bool *none, struct fm_error *err)
 {
     size_t there = exists(directory, curve_file);
@@ -165,6 +168,7 @@ bool fm_secrets_load(const char *directory, struct fm_secrets *secrets, struct f
     return ok;
 }
 
+/* An HMAC of a fixed label, keyed with a hash of the secrets: it reveals nothing about them. */
 void fm_secrets_check(const struct fm_secrets *secrets, uint8_t out[FM_HASH_SIZE])
 {
     static const char label[] = "fetchmedia secrets check";

@@ -1,3 +1,4 @@
+/* Makes the table of settings.def's rows, for common/settings.c to load by. */
 #include "broker/config/settings.h"
 
 #include <stddef.h>

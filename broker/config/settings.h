@@ -1,4 +1,5 @@
-/* The broker's settings (settings.def) as one struct, read once at start. */
+/* The broker's settings (settings.def) as one struct. It is filled at the start and never changes;
+ * SIGHUP makes a second one (reload.h). The struct's texts are never NULL once loaded. */
 #ifndef FM_BROKER_CONFIG_SETTINGS_H
 #define FM_BROKER_CONFIG_SETTINGS_H
 

@@ -1,4 +1,4 @@
-/* Relaxed atomics, and the text they become. */
+/* Keeps the numbers as relaxed atomics, and writes them as text: see metrics.h. */
 #include "broker/metrics/metrics.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include "common/memory.h"
 
-#define BUCKETS 14
+#define BUCKETS 14 /* of every histogram, without the one above all bounds */
 
 enum kind { KIND_COUNTER, KIND_GAUGE, KIND_SECONDS, KIND_SIZES, KIND_COUNTERS, KIND_GAUGES };
 
@@ -20,15 +20,15 @@ static const struct {
 #undef FM_METRIC
 };
 
-/* Upper bounds: of times in us, of sizes as they are. */
+/* The buckets' upper bounds, inclusive: of durations in microseconds, and of sizes. */
 static const uint64_t bounds_us[BUCKETS] = {500,     1000,    2500,    5000,    10000,
                                             25000,   50000,   100000,  250000,  500000,
                                             1000000, 2500000, 5000000, 10000000};
 static const uint64_t bounds[BUCKETS] = {1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 448, 512};
 
-/* One of each metric; a histogram's last bucket is what lies above all bounds. */
+/* One cell for each metric. A histogram's last bucket counts the values above all bounds. */
 static struct {
-    atomic_uint_fast64_t value; /* of a histogram: the sum */
+    atomic_uint_fast64_t value; /* a histogram keeps its sum here */
     atomic_uint_fast64_t buckets[BUCKETS + 1];
 } cells[FM_METRIC_COUNT];
 
@@ -110,6 +110,8 @@ static void put_number(enum fm_metric metric, const char *labels, uint64_t numbe
     fm_text_format(out, "%s%s %llu\n", rows[metric].name, labels, (unsigned long long)number);
 }
 
+/* Buckets are kept apart but written cumulatively, as the format wants. The count is the sum of the
+ * buckets just read, so both agree even while other threads count. */
 static void put_histogram(enum fm_metric metric, struct fm_text *out)
 {
     bool is_time = rows[metric].kind == KIND_SECONDS;

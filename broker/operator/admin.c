@@ -1,3 +1,4 @@
+/* One small function for each command, and a table of them: see admin.h. */
 #include "broker/operator/admin.h"
 
 #include <stdio.h>
@@ -15,8 +16,8 @@
 #include "common/scope.h"
 #include "sql/sql.h"
 
-#define PATIENCE_MS 30000
-#define PASSWORD_BYTES 15
+#define PATIENCE_MS 30000 /* for connecting, and for each statement */
+#define PASSWORD_BYTES 15 /* of randomness: 120 bits, 20 characters of base64url */
 #define DEFAULT_KEY_DAYS "90"
 
 const char fm_admin_usage[] =
@@ -40,7 +41,7 @@ struct admin {
     const struct fm_broker_settings *settings;
     const struct fm_secrets *secrets;
     struct fm_db *db;
-    char **words; /* after the two that named the command */
+    char **words; /* the arguments, after the command's two words */
     size_t count;
     struct fm_text out;
     struct fm_json_writer json;
@@ -52,6 +53,7 @@ static bool query(struct admin *admin, const char *sql, const char *const *param
     return fm_db_run(admin->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
 
+/* An argument, or "" if an optional one was left out. */
 static const char *word(const struct admin *admin, size_t index)
 {
     return index < admin->count ? admin->words[index] : "";
@@ -80,6 +82,7 @@ static void put_id(struct admin *admin, const char *name, enum fm_id_kind kind, 
 
 /* ---- account ---- */
 
+/* The operator's password, or one that is made in `made`, which stays "" otherwise. */
 static const char *password(char made[PASSWORD_BYTES * 2])
 {
     const char *given = getenv("FETCHMEDIA_PASSWORD");
@@ -140,6 +143,7 @@ static bool account_list(struct admin *admin, struct fm_error *err)
 
 /* ---- key ---- */
 
+/* `*days` NULL: the key never expires. */
 static bool parse_days(const char *text, const char **days, struct fm_error *err)
 {
     uint64_t number;
@@ -162,6 +166,7 @@ static void print_key(struct admin *admin, struct fm_id id, const char *key, uns
     print(admin);
 }
 
+/* Only the key's digest goes to the database; its text is printed once and then lost. */
 static bool key_create(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
@@ -236,6 +241,7 @@ static bool key_revoke(struct admin *admin, struct fm_error *err)
 
 /* ---- node ---- */
 
+/* Prints the broker's public key as well: the new worker needs it to connect. */
 static bool node_add(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
@@ -292,11 +298,11 @@ static bool node_revoke(struct admin *admin, struct fm_error *err)
     return true;
 }
 
-/* ---- which words mean what ---- */
+/* ---- the table of commands ---- */
 
 static const struct command {
     const char *noun, *verb;
-    size_t least, most; /* words after them */
+    size_t least, most; /* the number of arguments */
     bool (*run)(struct admin *admin, struct fm_error *err);
 } commands[] = {
     {"account", "create", 2, 3, account_create}, {"account", "list", 0, 0, account_list},
@@ -318,6 +324,7 @@ static bool migrate(const struct fm_broker_settings *settings, const struct fm_s
     return true;
 }
 
+/* NULL if there is no such command, or if it does not take that many arguments. */
 static const struct command *find(char **words, size_t count)
 {
     for (size_t i = 0; count >= 2 && i < FM_COUNT(commands); i++)

@@ -1,3 +1,4 @@
+/* One thread that makes a pass over the three kinds of leftovers, then rests: see retention.h. */
 #include "broker/operator/retention.h"
 
 #include <pthread.h>
@@ -10,19 +11,19 @@
 #include "common/memory.h"
 #include "sql/sql.h"
 
-#define LONGEST_PAUSE_S 60
-#define PATIENCE_MS 30000
-#define SWEPT_A_PASS 256
-#define PARTITION_EVERY_MS 3600000
-#define ASKED_MAX 3 /* parameters of a statement here */
+#define LONGEST_PAUSE_S 60         /* between passes */
+#define PATIENCE_MS 30000          /* for connecting, and for each statement */
+#define SWEPT_A_PASS 256           /* attempts that one statement checks */
+#define PARTITION_EVERY_MS 3600000 /* partitions are days; an hour late does no harm */
+#define ASKED_MAX 3                /* the most parameters of a statement in this file */
 
 struct fm_retention {
     const struct fm_broker_settings *settings;
     struct fm_store *store;
     struct fm_db *db;
-    int64_t partition_at_ms, sweep_at_ms; /* next due; 0: at once */
+    int64_t partition_at_ms, sweep_at_ms; /* when each is next due; 0: at once */
     pthread_t thread;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* guards is_stopping; all else is the thread's own */
     pthread_cond_t wake;
     bool is_stopping;
 };
@@ -40,6 +41,7 @@ static bool query(struct fm_retention *retention, const char *sql, const struct 
 
 /* ---- partitions ---- */
 
+/* Coming partitions are made before old ones are dropped: without one, no job could be stored. */
 static bool keep_partitions(struct fm_retention *retention, struct fm_error *err)
 {
     int64_t now = fm_clock_ms();
@@ -52,7 +54,8 @@ static bool keep_partitions(struct fm_retention *retention, struct fm_error *err
     return true;
 }
 
-/* ---- expired files: the bytes first, then the row, so that a row never lies ---- */
+/* ---- expired files: the bytes first, then the row, so that no bytes are left without a row ----
+ */
 
 static void object_of(const struct fm_db_rows *rows, size_t row, struct fm_store_object *object)
 {
@@ -96,7 +99,8 @@ static bool is_stopping(struct fm_retention *retention)
     return is;
 }
 
-/* All of them: a busy day's files expire faster than one statement's worth a minute. */
+/* Repeats until none is left: after a busy day, files expire faster than one statement per pass can
+ * remove them. */
 static bool expire_files(struct fm_retention *retention, struct fm_error *err)
 {
     size_t count = 1;
@@ -106,7 +110,7 @@ static bool expire_files(struct fm_retention *retention, struct fm_error *err)
     return ok;
 }
 
-/* ---- stored attempts that nobody names ---- */
+/* ---- orphans: stored attempts that no file row names and no lease holds ---- */
 
 struct sweep {
     struct fm_retention *retention;
@@ -129,6 +133,7 @@ static bool remove_orphans(struct sweep *sweep, const struct fm_db_rows *rows)
     return true;
 }
 
+/* Asks the database which of the collected attempts are orphans, and removes those. */
 static bool judge(struct sweep *sweep)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
@@ -149,6 +154,7 @@ static bool judge(struct sweep *sweep)
     return sweep->ok;
 }
 
+/* Called by the store's walk with each old attempt; false ends the walk. */
 static bool visit(void *context, const struct fm_store_object *attempt)
 {
     struct sweep *sweep = context;
@@ -156,7 +162,9 @@ static bool visit(void *context, const struct fm_store_object *attempt)
     return sweep->count < SWEPT_A_PASS || judge(sweep);
 }
 
-/* All of the store is walked, so seldom: an orphan goes at most half its age later. */
+/* This walks the whole store, so it runs only every half sweep_age_seconds; an orphan is removed at
+ * most that much later than it could be. Attempts younger than a worker's signed URL are skipped:
+ * their files may still be arriving. */
 static bool sweep_attempts(struct fm_retention *retention, struct fm_error *err)
 {
     int64_t sweep_age_s = (int64_t)retention->settings->sweep_age_seconds;
@@ -183,7 +191,8 @@ static bool connect_database(struct fm_retention *retention, struct fm_error *er
            fm_db_open(url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS, &retention->db, err);
 }
 
-/* One that fails keeps no other from its turn. */
+/* A work that fails does not keep the others from their turn; it closes the connection, which the
+ * next one opens again. */
 static void pass(struct fm_retention *retention)
 {
     static bool (*const works[])(struct fm_retention *, struct fm_error *) = {
@@ -205,7 +214,7 @@ static int64_t pause_s(const struct fm_retention *retention)
     return half > 0 ? half : 1;
 }
 
-/* True when it is time to stop. */
+/* Rests until the next pass is due. True if it is time to stop. */
 static bool rest(struct fm_retention *retention)
 {
     struct timespec until;

@@ -1,4 +1,5 @@
-/* A scrape: one statement where the last one is old, then all numbers as they stand. */
+/* Serves a scrape: one statement, if the last one is old, and then all numbers as they are. See
+ * scrape.h. */
 #include "broker/operator/scrape.h"
 
 #include <dirent.h>
@@ -17,21 +18,22 @@
 #include "proto/operations.h"
 #include "sql/sql.h"
 
-#define FRESH_MS INT64_C(5000)
-#define QUEUE_ROWS_MAX 4096
+#define FRESH_MS INT64_C(5000) /* the statement counts the whole queue: never more often */
+#define QUEUE_ROWS_MAX 4096    /* lines of the queue by pool, lane and state */
 #define CONNECTIONS 32
-#define PATIENCE_S 10
-#define IDLE_S 120 /* a scraper comes every minute or sooner */
+#define PATIENCE_S 10 /* for a request's head, its body, and its reply */
+#define IDLE_S 120    /* longer than a scraper's usual interval of up to a minute */
 #define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define JSON_TYPE "application/json"
 
+/* The HTTP handler's context, shared by all requests of this listener. */
 struct service {
     struct fm_front front;
-    struct fm_http *api;
-    int64_t started_s;
-    pthread_mutex_t lock;         /* guards what the last read told */
-    struct fm_metrics_list queue; /* the queue by pool, lane and state */
-    int64_t read_ms;              /* 0: never */
+    struct fm_http *api;          /* the API's listener, whose numbers are reported */
+    int64_t started_s;            /* since 1970 */
+    pthread_mutex_t lock;         /* guards the two members below */
+    struct fm_metrics_list queue; /* the queue by pool, lane and state, as last read */
+    int64_t read_ms;              /* when that was; 0: never */
 };
 
 /* One request. */
@@ -44,7 +46,7 @@ struct scrape {
 
 /* ---- the queue as a whole ---- */
 
-/* The rows that are one number for the whole queue. */
+/* True for a row that is one number for the whole queue, and so a plain gauge. */
 static bool set_number(const char *state, uint64_t number)
 {
     static const struct {
@@ -60,7 +62,7 @@ static bool set_number(const char *state, uint64_t number)
     return false;
 }
 
-/* A worker's placement is made of letters and digits: pools need no escapes. */
+/* Pools need no escaping in labels: a worker's placement consists of letters and digits. */
 static void list_row(struct fm_metrics_list *queue, const struct fm_db_rows *rows, size_t row)
 {
     const char *state = fm_db_text(rows, row, 0), *pool = fm_db_text(rows, row, 1);
@@ -91,6 +93,7 @@ static void keep_rows(struct service *service, const struct fm_db_rows *rows)
     pthread_mutex_unlock(&service->lock);
 }
 
+/* On a reader thread. */
 static void answered(struct fm_reader_query *query)
 {
     struct scrape *scrape = query->context;
@@ -142,6 +145,7 @@ static uint64_t count_descriptors(void)
     return count > 3 ? count - 3 : 0; /* ".", ".." and the folder's own */
 }
 
+/* Gauges that no room keeps up to date: they are measured at each scrape. */
 static void set_gauges(struct service *service)
 {
     const struct fm_front *front = &service->front;
@@ -168,7 +172,8 @@ static enum fm_http_next reply(struct fm_http_exchange *exchange, unsigned statu
     return FM_HTTP_REPLY;
 }
 
-/* Numbers of the queue that were read long ago are left out: they may no longer be true. */
+/* The queue's numbers are left out if they are older than two reads: while the database is down, a
+ * gap is better than numbers that are no longer true. */
 static void list_all(struct service *service, struct fm_metrics_list *list)
 {
     pthread_mutex_lock(&service->lock);
@@ -182,6 +187,8 @@ static void list_all(struct service *service, struct fm_metrics_list *list)
     fm_request_metrics_list(service->front.routes, list);
 }
 
+/* Called once, or twice if the queue must be read: then the first call only starts the read. A read
+ * that fails is no error; the page goes out without the queue's numbers. */
 static enum fm_http_next tell_metrics(struct service *service, struct scrape *scrape)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};

@@ -1,6 +1,7 @@
 /*
- * API keys as they are shown: a key's digest is all the database knows.
- * Before: a routed request. After: a look-up that carries the digest.
+ * API keys in requests. The database knows a key only by its digest, so this is the one place that
+ * turns a key's text into something that can be looked up.
+ * Before: a routed request. After: a lookup that carries the digest.
  */
 #include "broker/request/auth.h"
 
@@ -32,19 +33,19 @@ const char *fm_auth_bearer(const char *authorization)
     return key + strspn(key, " ");
 }
 
-/* One parameter of a raw query, by its name. */
+/* `length` is that of the parameter's name. */
 static bool is_named(const char *parameter, size_t length, const char *name)
 {
     return length == strlen(name) && strncasecmp(parameter, name, length) == 0;
 }
 
-/* A key's id, which a list may be asked by, is no secret. */
+/* A key's id, by which a list may be filtered, is not a secret. */
 static bool is_key_id(const char *parameter, size_t name)
 {
     return strncmp(parameter + name, "=key_", 5) == 0;
 }
 
-/* Whatever it is called. */
+/* True if the value has the form of a key, whatever its parameter is called. */
 static bool is_key(const char *value, size_t length)
 {
     char key[FM_KEY_SIZE] = {0};
@@ -61,7 +62,8 @@ bool fm_auth_key_in_query(const char *query)
     while (*query != '\0') {
         size_t length = strcspn(query, "&");
         size_t name = strcspn(query, "=&");
-        /* What follows an unencoded url=…? is that URL's own: validation says so. */
+        /* The parameters after an unencoded url=…? belong to that URL; validation explains this
+         * to the client better than an error about keys would. */
         if (is_named(query, name, "url") && memchr(query, '?', length) != NULL) {
             return false;
         }
@@ -78,14 +80,17 @@ bool fm_auth_key_in_query(const char *query)
     return false;
 }
 
-/* ---- who has shown too many bad ones ---- */
+/* ---- the guard against guessing keys ---- */
 
-#define GUARD_SLOTS 4096 /* a power of two; two networks in one slot: the later one takes it */
-#define GUARD_LIMIT 30
+/* A fixed table, so that no number of clients makes it grow. If two networks hash to the same slot,
+ * the one that sends the later bad key takes it, and the other starts again from 0: the guard errs
+ * on the side of letting requests through. */
+#define GUARD_SLOTS 4096 /* a power of two */
+#define GUARD_LIMIT 30   /* bad keys of a network in GUARD_MS */
 #define GUARD_MS 60000
 
 struct guard_slot {
-    uint8_t network[8]; /* family, then /24 or /56 */
+    uint8_t network[8]; /* the family, then 3 bytes (/24) or 7 bytes (/56) of the address */
     int64_t since_ms;
     unsigned count;
 };
@@ -111,7 +116,8 @@ void fm_auth_guard_destroy(struct fm_auth_guard **guard)
     }
 }
 
-/* The slot of the address's network; *is_own says whether it holds that one's current minute. */
+/* Under the lock. Returns the slot of the address's network; *is_own is true if the slot holds this
+ * network's current minute. */
 static struct guard_slot *find_slot(struct fm_auth_guard *guard, const struct fm_address *peer,
                                     int64_t now_ms, uint8_t network[8], bool *is_own)
 {

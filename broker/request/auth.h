@@ -1,7 +1,8 @@
 /*
- * API keys: where a request has one, its digest at rest, and who has shown too many bad ones.
- * Before: a routed request. After: a request whose look-up carries the key's digest; nothing is
- * ever cached (docs/architecture.md, law 8). Threads: any.
+ * API keys at the door: finding the key in a request, turning it into the digest that the database
+ * stores, and slowing down networks that send too many bad keys. No result of a key check is ever
+ * cached (docs/architecture.md, law 8).
+ * Before: a routed request. After: a request whose lookup carries the key's digest. Threads: any.
  */
 #ifndef FM_BROKER_REQUEST_AUTH_H
 #define FM_BROKER_REQUEST_AUTH_H
@@ -17,22 +18,26 @@
 /* HMAC-SHA256 under the pepper: what api_key.digest holds. */
 void fm_auth_key_digest(const struct fm_secrets *secrets, const char *key,
                         uint8_t out[FM_HASH_SIZE]);
-/* The last four characters, to be shown afterwards. */
+/* The last four characters, by which people recognise a key once its text is no longer shown. */
 void fm_auth_key_last4(const char *key, char out[FM_AUTH_LAST_SIZE]);
 
-/* The key in "Bearer sk_…" (scheme in any case), or NULL. */
+/* The key in "Bearer sk_…" (the scheme in any case), a pointer into `authorization`; NULL for any
+ * other scheme. */
 const char *fm_auth_bearer(const char *authorization);
-/* True if the raw query has a parameter that is a key by its name (api_key, key, token,
- * access_token), unless it stands behind an unencoded url=…? and so belongs to that. */
+/* True if the raw query carries a key: a parameter named api_key, key, token or access_token, or
+ * any value that has the form of a key. Two exceptions: a key's id (key_…), and everything after
+ * an unencoded url=…?, which belongs to that URL. */
 bool fm_auth_key_in_query(const char *query);
 
-/* Bad keys by /24 or /56: 30 in 60 s, then no look-up until the minute is over. */
+/* Counts bad keys by client network (/24 of IPv4, /56 of IPv6). After 30 within a minute the
+ * network's requests are refused without a lookup until that minute is over. */
 struct fm_auth_guard;
 struct fm_auth_guard *fm_auth_guard_new(void);
 void fm_auth_guard_destroy(struct fm_auth_guard **guard);
-/* Seconds to wait, 0 if the address may ask. */
+/* Returns how many seconds the address must wait; 0 if its request may go on. */
 unsigned fm_auth_guard_wait(struct fm_auth_guard *guard, const struct fm_address *peer,
                             int64_t now_ms);
+/* Counts one bad key for the address's network. */
 void fm_auth_guard_count(struct fm_auth_guard *guard, const struct fm_address *peer,
                          int64_t now_ms);
 

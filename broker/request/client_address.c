@@ -1,3 +1,4 @@
+/* Walks X-Forwarded-For from the right, as far as the proxies are trusted: see client_address.h. */
 #include "broker/request/client_address.h"
 
 #include <stdio.h>
@@ -32,7 +33,8 @@ static bool is_trusted(const struct fm_client_address_proxies *proxies,
     return false;
 }
 
-/* Of "a, b, c" the last entry before `*end`, which moves to the comma before it. */
+/* Parses the last entry of "a, b, c" before `*end`, and moves `*end` to the comma before that
+ * entry. False if the entry is not an address. */
 static bool take_last(const char *list, size_t *end, struct fm_address *address)
 {
     char text[FM_ADDRESS_TEXT_SIZE];

@@ -1,7 +1,8 @@
-/* How a request waits for the queue's commit: see commit.h. */
+/* Posts a request's events and waits for the queue's commit: see commit.h. */
 #include "broker/request/commit.h"
 
-/* On the queue thread. The outcome kept is the last event's, or the first failure. */
+/* On the queue thread, once for each event. The first failure is kept, else the last outcome. No
+ * lock is needed: the queue is one thread, and the request reads only after the last wake. */
 static void keep_outcome(struct fm_queue_event *event)
 {
     struct fm_request *request = event->context;

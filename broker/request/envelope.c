@@ -1,4 +1,4 @@
-/* The rows of envelope.def as tables. */
+/* Makes the tables of envelope.def's records; no other file may. */
 #include "broker/request/envelope.h"
 
 #include "broker/request/reply_table.h"

@@ -1,5 +1,5 @@
-/* The rows of envelope.def as structs and writers: struct fm_reply_error, fm_reply_write_error(), …
- */
+/* Makes a struct and a writer of each record in envelope.def: struct fm_reply_error,
+ * fm_reply_write_error(), … */
 #ifndef FM_BROKER_REQUEST_ENVELOPE_H
 #define FM_BROKER_REQUEST_ENVELOPE_H
 

@@ -1,4 +1,4 @@
-/* A request's reads, each of which suspends it until its answer: see lookup.h. */
+/* A request's reads, each of which suspends it until the result is there: see lookup.h. */
 #include "broker/request/lookup.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The envelope every list has: see page.h. */
+/* Writes the envelope that all lists share: see page.h. */
 #include "broker/request/page.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ void fm_page_done(struct fm_page *page)
     fm_text_done(&page->rows);
 }
 
-/* The request's own query, with another cursor. */
+/* Appends the request's own raw query, with the cursor replaced. */
 static void put_query(struct fm_text *url, const char *query, const char *cursor)
 {
     char sign = '?';
@@ -34,7 +34,7 @@ static void put_query(struct fm_text *url, const char *query, const char *cursor
     fm_text_format(url, "%ccursor=%s", sign, cursor);
 }
 
-/* Where the next page is, appended to `url` and set as the header Link. */
+/* Appends the next page's URL to `url`, and sets it as the header Link. */
 static void link_next(const struct fm_request *request, const char *cursor, struct fm_text *url)
 {
     const struct fm_gate_target *target = &request->target;

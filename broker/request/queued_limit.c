@@ -1,4 +1,5 @@
-/* A count for each account that posts, and what was accepted since: see queued_limit.h. */
+/* Keeps a count for each account that posts, plus the jobs accepted since it: see queued_limit.h.
+ */
 #include "broker/request/queued_limit.h"
 
 #include <stdio.h>
@@ -11,17 +12,19 @@
 #include "common/memory.h"
 #include "sql/sql.h"
 
-/* What is known of an account's waiting jobs. */
+/* An account's waiting jobs: counted + before + since. A job accepted while a count is under way
+ * may or may not be in that count and is added to it; so the sum may be off by the jobs that were
+ * being committed during the count, until the next one. */
 struct count {
     uint64_t counted;
-    uint64_t before, since; /* accepted before the newest count was asked for, and since then */
+    uint64_t before, since; /* accepted before the newest count was started, and since then */
 };
 
 static const struct fm_single_flight_kind kind = {
     .key_size = sizeof(struct fm_id),
     .value_size = sizeof(struct count),
     .entries_max = 4096,
-    .may_exceed = true, /* every account's limit holds, however many post */
+    .may_exceed = true, /* every account's limit must hold, however many accounts post */
     .fresh_ms = 1000,
     .kept_ms = 60000,
 };
@@ -86,6 +89,7 @@ void fm_queued_limit_end_count(struct fm_queued_limit *limit, const struct fm_id
     fm_single_flight_unlock(limit->counts);
 }
 
+/* A count that failed changes nothing: the limit is judged by the older one. */
 static void keep_count(struct fm_request *request)
 {
     const struct fm_reader_query *query = &request->query;
@@ -118,6 +122,8 @@ enum fm_step fm_queued_limit_count(struct fm_request *request)
 
 /* ---- judging ---- */
 
+/* Judging and adding happen under one lock, so that two requests cannot both take the last free
+ * place. */
 bool fm_queued_limit_admit(struct fm_queued_limit *limit, const struct fm_reader_lookup *lookup,
                            size_t jobs, struct fm_error *err)
 {

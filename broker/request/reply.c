@@ -1,4 +1,4 @@
-/* Replies: JSON whatever Accept says, one envelope for all errors. */
+/* Replies: always JSON, whatever Accept asks for, and one envelope for all errors: see reply.h. */
 #include "broker/request/reply.h"
 
 #include <stdio.h>
@@ -6,9 +6,11 @@
 #include "broker/request/envelope.h"
 #include "common/log.h"
 
-#define RETRY_SECONDS 1u /* 503 */
+/* Retry-After where the request has no better value. */
+#define RETRY_SECONDS 1u /* 503: a short outage, such as a restart of the database */
 #define RATE_SECONDS 60u /* 429 */
 
+/* A code without a status of its own must not reach a client; it is shown as an internal error. */
 static const struct fm_error_row *row_of(enum fm_error_code code)
 {
     const struct fm_error_row *row = fm_error_row(code);
@@ -20,7 +22,7 @@ unsigned fm_reply_status(enum fm_error_code code)
     return (unsigned)row_of(code)->http_status;
 }
 
-/* How it went is ours alone to know when the fault is ours. */
+/* If the fault is ours, the client sees the row's public text; the detail is for the log alone. */
 static const char *text_of(const struct fm_error *err)
 {
     const struct fm_error_row *row = row_of(err->code);
@@ -28,7 +30,7 @@ static const char *text_of(const struct fm_error *err)
     return is_ours ? row->text : fm_error_text(err);
 }
 
-/* All but the two errors whose bodies are documented to the letter. */
+/* The members that all errors have, except the two whose bodies are documented exactly. */
 static void add_details(const struct fm_error *err, const char *request_id,
                         unsigned retry_after_seconds, struct fm_reply_error_body *body)
 {
@@ -50,7 +52,7 @@ void fm_reply_error_body(const struct fm_error *err, const char *request_id, con
         body.message = fm_text_get(&message);
         body.retry_after = retry_after_seconds;
     } else if (err->code != FM_INVALID_TOKEN) {
-        /* A pointer into the served description, which lists every code. */
+        /* The JSON pointer of the code in /openapi.json, which lists every code. */
         fm_text_format(&doc, "%s/openapi.json#/x-errors/%s", base, body.code);
         body.doc_url = fm_text_get(&doc);
         body.details = err->line > 0 ? &details : NULL;
@@ -62,7 +64,8 @@ void fm_reply_error_body(const struct fm_error *err, const char *request_id, con
 void fm_reply_headers(struct fm_request *request)
 {
     struct fm_http_exchange *exchange = request->exchange;
-    /* A head that was refused names no path; a browser may read why all the same. */
+    /* A request that the gate refused has no path; a browser's script may read the reason even so.
+     */
     bool is_open = request->target.segment_count == 0 || fm_gate_is_api(&request->target);
     fm_http_header(exchange, "X-Request-Id", request->id);
     fm_http_header(exchange, "X-Content-Type-Options", "nosniff");

@@ -1,4 +1,4 @@
-/* A struct → its JSON object, row by row: see reply_record.h. */
+/* Writes a reply's struct as a JSON object, row by row: see reply_record.h. */
 #include "broker/request/reply_record.h"
 
 #include "common/json.h"
@@ -8,7 +8,7 @@
 static void write_object(struct fm_json_writer *json, const char *name,
                          const struct fm_reply_record *record, const void *reply);
 
-/* ---- members, each read from where it stands in the struct ---- */
+/* ---- members; `at` is the member's address in the struct ---- */
 
 static const char *text_at(const void *at)
 {
@@ -83,7 +83,7 @@ static void write_pairs(struct fm_json_writer *json, const char *name, const str
     fm_json_close(json, '}');
 }
 
-/* ---- a row, and all of them ---- */
+/* ---- one member, and the whole object ---- */
 
 static void write_known(struct fm_json_writer *json, const struct fm_reply_field *field,
                         const void *at)

@@ -1,4 +1,5 @@
-/* Turns the rows of a reply's .def into structs. No guard: see broker/request/reply_record.h. */
+/* Turns the rows of a reply's .def into structs and typed writers, in a header. It has no include
+ * guard because it is included once for each .def: see broker/request/reply_record.h. */
 #define FM_REPLY(tag, prose)                                                                       \
     extern const struct fm_reply_record fm_reply_record_##tag;                                     \
     struct fm_reply_##tag {

@@ -1,4 +1,5 @@
-/* Turns the rows of a reply's .def into tables. No guard: see broker/request/reply_record.h. */
+/* Turns the rows of a reply's .def into tables, in exactly one .c file. It has no include guard
+ * because it is included once for each .def: see broker/request/reply_record.h. */
 #define FM_REPLY(tag, prose)                                                                       \
     static const char prose_##tag[] = prose;                                                       \
     static const struct fm_reply_field fields_##tag[] = {

@@ -1,4 +1,5 @@
-/* No guard: closes what reply_struct.h or reply_table.h opened. */
+/* Undefines the macros of reply_struct.h or reply_table.h, after the .def. No include guard: it is
+ * included once for each of them. */
 #undef FM_REPLY
 #undef FM_REPLY_ROW
 #undef FM_REPLY_CONST

@@ -1,6 +1,6 @@
 /*
- * The steps of a request, in order. Nothing else calls them: a step that must wait is run again
- * when the request is woken, so the array and `request->step` are all the control flow there is.
+ * The steps of a request, in order. Only run() at the end calls them: a step that must wait is run
+ * again when the request is woken, so the array and `request->step` are all the control flow.
  */
 #include "broker/request/request.h"
 
@@ -21,10 +21,10 @@
 #include "common/scope.h"
 #include "common/thread_pool.h"
 
-#define DISK_THREADS 4
-#define DISK_WAITING_MAX 10000 /* tasks; what comes beyond is refused or left to the sweep */
+#define DISK_THREADS 4         /* fsync and unlink must never block a front thread */
+#define DISK_WAITING_MAX 10000 /* tasks; more uploads get 503, more removals wait for the sweep */
 
-/* The handler's context: the front, and what all requests share. */
+/* The HTTP handler's context, shared by all requests of the listener. */
 struct service {
     struct fm_front front;
     struct fm_auth_guard *guard;
@@ -47,7 +47,8 @@ static void name_request(struct fm_request *request)
     fm_hash_to_hex(random, sizeof(random), request->id + 4);
 }
 
-/* Of absolute links: the public URL, or what the client asked for. */
+/* The base of absolute links: the public URL, or else the Host that the client named. Without a
+ * slash at its end. */
 static char *base_of(const struct fm_request *request)
 {
     const char *public_url = request->front->settings->public_url;
@@ -84,7 +85,8 @@ static enum fm_step run_gate(struct fm_request *request)
 
 /* ---- route ---- */
 
-/* A browser asks before it sends a key (Fetch standard, CORS preflight); no key is needed. */
+/* A browser sends OPTIONS before a request with a key (Fetch standard, CORS preflight), and never
+ * with the key itself; so none is needed here. */
 static enum fm_step answer_options(struct fm_request *request, const char *allow)
 {
     fm_http_header(request->exchange, "Allow", allow);
@@ -98,7 +100,7 @@ static enum fm_step answer_options(struct fm_request *request, const char *allow
     return fm_reply_empty(request, 204);
 }
 
-/* `allow`: the methods of the path, empty where nothing stands at it. */
+/* `allow` has the methods of the path; it is empty if no route has the path. */
 static enum fm_step refuse_route(struct fm_request *request, struct fm_text *allow,
                                  struct fm_error *err)
 {
@@ -140,7 +142,7 @@ static enum fm_step run_route(struct fm_request *request)
 
 /* ---- auth ---- */
 
-/* Who asks: proxies tell it in the last field of that name. */
+/* The client's address. With several fields of this name, the nearest proxy wrote the last. */
 static struct fm_address client_of(const struct fm_request *request)
 {
     const struct service *service = fm_http_context(request->exchange);
@@ -157,8 +159,8 @@ static enum fm_step refuse_key(struct fm_request *request, const struct fm_error
     return fm_reply_error(request, err);
 }
 
-/* The key presented: Authorization first, X-API-Key as its alias. A blank behind it was pasted with
- * it, and is no part of a field (RFC 9112, 5.1). */
+/* The key that the client sent: in Authorization, or else in its alias X-API-Key. Trailing blanks
+ * were pasted along with it, and are no part of a field (RFC 9112, 5.1). */
 static const char *find_key(struct fm_request *request)
 {
     const char *authorization = fm_http_find(request->exchange, "authorization");
@@ -171,6 +173,9 @@ static const char *find_key(struct fm_request *request)
     return key != NULL ? fm_arena_strndup(&request->arena, key, length) : NULL;
 }
 
+/* Checks everything about the key that needs no database, then starts the lookup. The guard stands
+ * before the lookup, so that guessing keys costs the database nothing. A path that names no job by
+ * its form leaves request->job zero, and run_auth replies with 404 once the key is known. */
 static enum fm_step present_key(struct fm_request *request)
 {
     struct fm_error err = {0};
@@ -232,7 +237,8 @@ static bool is_encoded(const struct fm_request *request)
     return coding != NULL && strcasecmp(coding, "identity") != 0;
 }
 
-/* Only now, for a key that may: nobody else makes us hold a body in memory. */
+/* The body is read only after the key is known and has the scope: no other client makes us hold a
+ * body in memory. */
 static enum fm_step run_body(struct fm_request *request)
 {
     size_t limit = request->route->body_limit;
@@ -266,14 +272,16 @@ static bool validate_spec(struct fm_request *request, struct fm_error *err)
         .policy = &policy,
         .now_ms = fm_clock_wall_us() / 1000,
     };
-    /* A typing error in the list closes the private networks, not the service. */
+    /* A mistake in the allow-list closes the private networks, not the service: the policy is then
+     * empty, and so allows public addresses only. */
     if (!fm_allow_read(request->front->settings, &policy, err)) {
         fm_log_failure("allow_list_unread", err);
     }
     return fm_validate_spec(&input, &request->arena, &request->asked, err);
 }
 
-/* A query record of the route's own is read by its act. */
+/* Reads the spec, or the query of a route without one. A route with a query record of its own reads
+ * it in its act, and a public route takes any query. */
 static bool validate(struct fm_request *request, struct fm_error *err)
 {
     const struct fm_route *route = request->route;
@@ -309,6 +317,7 @@ static enum fm_step (*const steps[])(struct fm_request *request) = {
     run_gate, run_route, run_auth, run_body, run_validate, run_act,
 };
 
+/* The request lives until end(); the exchange holds it in between. */
 static struct fm_request *request_new(struct fm_http_exchange *exchange)
 {
     const struct service *service = fm_http_context(exchange);
@@ -327,7 +336,7 @@ static enum fm_http_next run(struct fm_http_exchange *exchange)
     if (request == NULL) {
         request = request_new(exchange);
     }
-    assert(fm_suspend_is_over(&request->wait)); /* nobody else resumes it: see suspend.h */
+    assert(fm_suspend_is_over(&request->wait)); /* only the last wake resumes: see suspend.h */
     enum fm_step answer = FM_STEP_NEXT;
     while (answer == FM_STEP_NEXT && request->step < FM_COUNT(steps)) {
         answer = steps[request->step](request);
@@ -336,8 +345,8 @@ static enum fm_http_next run(struct fm_http_exchange *exchange)
     return answer == FM_STEP_REPLY ? FM_HTTP_REPLY : FM_HTTP_WAIT;
 }
 
-/* The path as it may be logged: a signed URL's token is as good as a key, asked for by whatever
- * method. */
+/* The path as it may be logged. A signed URL's token is as good as a key, so it is hidden even if
+ * the method matched no route. */
 static const char *logged_path(const struct fm_request *request)
 {
     const char *path = request->target.path;
@@ -347,6 +356,8 @@ static const char *logged_path(const struct fm_request *request)
     return path != NULL && strstr(path, "v1/files/") != NULL ? "/v1/files/{token}" : path;
 }
 
+/* The exchange is over, whether the client has received the reply or left. No fm_suspend_wake is
+ * still to come: an exchange suspended by suspend.h does not end. */
 static void end(struct fm_http_exchange *exchange)
 {
     struct fm_request *request = fm_http_user(exchange);
@@ -368,6 +379,7 @@ static void end(struct fm_http_exchange *exchange)
     fm_http_set_user(exchange, NULL);
 }
 
+/* After the last request: waits for the tasks that the disk threads still have. */
 static void closed(void *context)
 {
     struct service *service = context;

@@ -1,10 +1,10 @@
-/* Requests by route and class of status: see request_metrics.h. */
+/* Counts requests by route and class of status: see request_metrics.h. */
 #include "broker/request/request_metrics.h"
 
 #include <stdatomic.h>
 
-#define ROUTES_MAX 128 /* the last place: no route */
-#define CLASSES 6      /* 1xx … 5xx, and requests that were never answered */
+#define ROUTES_MAX 128 /* the last index counts requests that matched no route */
+#define CLASSES 6      /* 1xx … 5xx, and requests that ended without a reply */
 
 static atomic_uint_fast64_t requests[ROUTES_MAX][CLASSES];
 

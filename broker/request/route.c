@@ -1,5 +1,5 @@
 /*
- * Method and path → one row of the route table, by exact segments.
+ * Finds the row of the route table for a method and a path, by comparing whole segments.
  * Before: a gated target. After: its row and the values of its {…} segments.
  */
 #include "broker/request/route.h"
@@ -9,10 +9,12 @@
 #include "broker/spec/validate.h"
 #include "common/memory.h"
 
-/* RFC 9110, 9.3, without CONNECT and TRACE; RFC 5789. Case counts. */
+/* The methods of RFC 9110, 9.3, without CONNECT and TRACE, and PATCH of RFC 5789. Methods are
+ * case-sensitive. */
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
-/* One segment against the pattern's at `*pattern`, which moves on. */
+/* Compares one segment with the pattern's segment at `*pattern`, which moves to the next. A {…}
+ * matches any segment but an empty one. */
 static bool take_segment(const char **pattern, const char *segment, const char **value)
 {
     const char *at = *pattern + 1;
@@ -42,6 +44,7 @@ static bool matches(const char *pattern, const struct fm_gate_target *target,
     return *pattern == '\0';
 }
 
+/* Every route with GET also serves HEAD. */
 static void list_method(struct fm_text *allow, const char *method)
 {
     fm_text_format(allow, "%s%s", allow->length > 0 ? ", " : "", method);

@@ -1,4 +1,4 @@
-/* A hash of entries, each with when it was last asked for and answered: see single_flight.h. */
+/* A hash table of entries, each with the times of its last read and result: see single_flight.h. */
 #include "broker/request/single_flight.h"
 
 #include <pthread.h>
@@ -7,9 +7,10 @@
 
 #include "common/memory.h"
 
-/* The value follows the header, and the key follows the value. */
+/* One allocation: this header, then the value, then the key. A pointer to a value is handed out and
+ * leads back to its entry by offset. */
 struct entry {
-    int64_t asked_at_ms, answered_at_ms; /* 0: never */
+    int64_t asked_at_ms, answered_at_ms; /* the last read's start and end; 0: never */
     UT_hash_handle hh;
     _Alignas(max_align_t) char value[];
 };
@@ -28,7 +29,8 @@ struct fm_single_flight *fm_single_flight_new(const struct fm_single_flight_kind
     return table;
 }
 
-/* Only entries not asked for since then: an answer may be on its way to the others. */
+/* Drops the entries whose last read began before that time; for the others a result may be on its
+ * way. */
 static void drop_entries(struct fm_single_flight *table, int64_t asked_before_ms)
 {
     struct entry *entry, *next;
@@ -104,6 +106,7 @@ static bool is_within(int64_t at_ms, int64_t now_ms, int64_t span_ms)
     return at_ms != 0 && now_ms - at_ms < span_ms;
 }
 
+/* A read that never ends, because its request failed, delays the next one by fresh_ms at most. */
 bool fm_single_flight_begin(struct fm_single_flight *table, void *value, bool is_stale,
                             int64_t now_ms)
 {

@@ -21,7 +21,8 @@ void fm_suspend_expect(struct fm_suspend *wait)
 
 void fm_suspend_wake(struct fm_suspend *wait)
 {
-    /* Once its answer is counted, another waker's may be the last one, and the request may end. */
+    /* The exchange is read first: once this result is counted, another thread's wake may be the
+     * last, the request may end, and `wait` with it. */
     struct fm_http_exchange *exchange = wait->exchange;
     if (atomic_fetch_sub(&wait->left, 1) == 1) {
         fm_http_resume(exchange);

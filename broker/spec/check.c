@@ -1,4 +1,5 @@
-/* What ranges cannot say: whether the parts of a spec fit each other and the operator's policy. */
+/* Checks what a field's range cannot express: whether the parts of a spec fit each other, the site,
+ * the key's scopes and the operator's policy. See check.h. */
 #include "broker/spec/check.h"
 
 #include <stdio.h>
@@ -8,13 +9,13 @@
 #include "common/scope.h"
 #include "common/url.h"
 
-#define AHEAD_MS (INT64_C(30) * 24 * 3600 * 1000)
-#define NAME_SIZE 65
-#define PATH_SIZE 48
+#define AHEAD_MS (INT64_C(30) * 24 * 3600 * 1000) /* how far ahead run_at may lie: 30 days */
+#define NAME_SIZE 65                              /* an output's name, with its end */
+#define PATH_SIZE 48                              /* "outputs[0].trim.start_seconds" */
 
-/* ---- where it comes from ---- */
+/* ---- the source ---- */
 
-/* The site of the path; without one, what the host says, later. */
+/* The site that the path or the job names. Without a name, match_site() takes it from the host. */
 static bool name_site(const struct fm_validate_input *input, struct fm_spec *spec,
                       struct fm_error *err)
 {
@@ -29,6 +30,7 @@ static bool name_site(const struct fm_validate_input *input, struct fm_spec *spe
     return true;
 }
 
+/* A named site must have the URL's host; otherwise the host decides the site. */
 static bool match_site(const struct fm_validate_input *input, const struct fm_url *url,
                        struct fm_spec *spec, struct fm_error *err)
 {
@@ -61,12 +63,14 @@ static bool check_url(const struct fm_validate_input *input, struct fm_arena *ar
     if (!match_site(input, &url, spec, err)) {
         return false;
     }
-    /* Names are judged when they are resolved, by transfer. */
+    /* Only a literal address can be checked here; a host name is checked by the worker's transfer
+     * process, at the moment it resolves it. */
     return !url.is_literal || fm_address_may_connect(input->policy, &url.address, url.port) ||
            fm_fail_param(err, FM_URL_NOT_ALLOWED, name, "This address may not be fetched from");
 }
 
-/* A header that would change framing, routing or identity of the connection. */
+/* Headers that would change the framing, the routing or the identity of the connection, or that the
+ * fetch itself sets. */
 static bool is_reserved(const char *name)
 {
     static const char *const reserved[] = {
@@ -97,7 +101,7 @@ static bool check_headers(const struct fm_spec *spec, struct fm_error *err)
     return true;
 }
 
-/* ---- what is made of it ---- */
+/* ---- the outputs ---- */
 
 static bool wrong_output(size_t index, const char *member, const char *why, struct fm_error *err)
 {
@@ -119,7 +123,7 @@ static bool is_word_of(const char *word, const char *list)
     return false;
 }
 
-/* `list`: what the format can carry of this kind, by libavcodec's names. */
+/* `list` names the codecs of this kind that the format can carry, as libavcodec calls them. */
 static bool codec_fits(uint64_t codec, enum fm_codec standard, const char *list, bool is_still)
 {
     switch (codec) {
@@ -151,7 +155,8 @@ static bool check_codecs(size_t index, const struct fm_spec_output *output, stru
            wrong_output(index, "format", "would have neither picture nor sound", err);
 }
 
-/* What fills a box, or is put into one, needs the whole of it; what is copied stays as it is. */
+/* Every fit but `contain` needs a box with both width and height. A copied stream cannot be scaled.
+ */
 static bool check_size(size_t index, const struct fm_spec_video *video, struct fm_error *err)
 {
     char path[PATH_SIZE];
@@ -171,6 +176,7 @@ static bool check_size(size_t index, const struct fm_spec_video *video, struct f
                          fm_names_fit[video->fit]);
 }
 
+/* A copied stream can be cut at keyframes only. */
 static bool check_trim(size_t index, const struct fm_spec_output *output, struct fm_error *err)
 {
     const struct fm_spec_trim *trim = output->trim;
@@ -213,7 +219,7 @@ static bool is_taken(const struct fm_spec_output *outputs, size_t count, const c
     return false;
 }
 
-/* The format's name, then with a number, until none has it. */
+/* Names an output after its format, with a number added until the name is free. */
 static void give_name(struct fm_spec_output *outputs, size_t count, size_t index,
                       struct fm_arena *arena)
 {
@@ -227,6 +233,7 @@ static void give_name(struct fm_spec_output *outputs, size_t count, size_t index
     outputs[index].name = fm_arena_strndup(arena, name, strlen(name));
 }
 
+/* Given names are checked first, so that a made name never collides with one further down. */
 static bool check_names(struct fm_spec_output *outputs, size_t count, struct fm_arena *arena,
                         struct fm_error *err)
 {
@@ -290,6 +297,7 @@ static bool check_filename(const struct fm_spec *spec, struct fm_error *err)
                          "filename must not begin with a dot");
 }
 
+/* A time in the past means at once. */
 static bool check_run_at(struct fm_spec *spec, int64_t now_ms, struct fm_error *err)
 {
     if (spec->run_at_ms <= (uint64_t)now_ms) {

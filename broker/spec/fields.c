@@ -1,6 +1,6 @@
 /*
- * One small function a kind of field. JSON values and texts meet in the same checks: a JSON text
- * where a number is wanted goes the way a query's value goes.
+ * Sets a field with one small function for each kind of field: see fields.h. JSON values and texts
+ * pass the same checks; a JSON text for a field of another kind is converted like a query's value.
  */
 #include "broker/spec/fields.h"
 
@@ -12,10 +12,10 @@
 #include "common/utf8.h"
 #include "proto/operations.h"
 
-#define EXACT_LIMIT 9007199254740992.0 /* 2^53 */
-#define NAMES_LIMIT 32
+#define EXACT_LIMIT 9007199254740992.0 /* 2^53: a double holds every whole number up to it */
+#define NAMES_LIMIT 32                 /* members that a "Did you mean" chooses from */
 
-/* What a field is set from, and where it goes. */
+/* One field that is being set. */
 struct setting {
     const struct fm_field *field;
     const char *path;
@@ -46,6 +46,7 @@ static bool wrong_number(const struct setting *it, struct fm_error *err)
     return wrong(it, err, range);
 }
 
+/* A NUMBER with max below 0 has no bounds of its own. */
 static bool set_number(const struct setting *it, double value, struct fm_error *err)
 {
     const struct fm_field *field = it->field;
@@ -95,7 +96,7 @@ static bool wrong_name(const struct setting *it, struct fm_error *err)
                          fm_text_get(&names));
 }
 
-/* NULL, the error set, when the field has no such name. */
+/* The name in the field's list, in any case of the value; NULL with an error if it is not there. */
 static const char *const *find_name(const struct setting *it, const char *value,
                                     struct fm_error *err)
 {
@@ -119,6 +120,7 @@ static bool set_enum(const struct setting *it, const char *value, struct fm_erro
     return true;
 }
 
+/* A text that must be one of a list of names; the list's own static text is kept. */
 static bool set_word(const struct setting *it, const char *value, struct fm_error *err)
 {
     const char *const *name = find_name(it, value, err);
@@ -132,7 +134,7 @@ static bool set_word(const struct setting *it, const char *value, struct fm_erro
 static bool set_text(const struct setting *it, const char *value, struct fm_error *err)
 {
     struct fm_slice text = fm_slice_of(value);
-    bool is_url = strcmp(it->field->name, "url") == 0; /* judged as a whole: fm_url_parse */
+    bool is_url = strcmp(it->field->name, "url") == 0; /* fm_url_parse checks it, in check.c */
     if (!is_url && ((double)text.length > it->field->max || !fm_utf8_is_valid(text, FM_UTF8_C1))) {
         char what[96];
         snprintf(what, sizeof(what), "text of at most %.0f bytes without control characters",
@@ -196,7 +198,8 @@ static bool set_record(const struct setting *it, const struct fm_json *value, st
     return true;
 }
 
-/* {"name": "value", …} where the list's record is a name and a value. */
+/* True if the list's record is a name and a value: such a list may be given as an object,
+ * {"name": "value", …}. */
 static bool is_pairs(const struct fm_record *record)
 {
     return record->field_count == 2 && strcmp(record->fields[0].name, "name") == 0 &&
@@ -237,6 +240,7 @@ static bool fill_items(const struct setting *it, const struct fm_json *value, ch
     return true;
 }
 
+/* The field's limit is checked before the list is allocated: a client must not size our memory. */
 static bool set_list(const struct setting *it, const struct fm_json *value, struct fm_error *err)
 {
     bool is_object = fm_json_kind(value) == FM_JSON_OBJECT && is_pairs(it->field->record);
@@ -256,8 +260,9 @@ static bool set_list(const struct setting *it, const struct fm_json *value, stru
     return true;
 }
 
-/* ---- the two ways in ---- */
+/* ---- from text, and from JSON ---- */
 
+/* Records and lists come as JSON text; that text must not be a JSON text again. */
 static bool set_string(const struct setting *it, const char *value, struct fm_error *err)
 {
     double number = 0;
@@ -334,7 +339,7 @@ bool fm_fields_set_json(const struct fm_field *field, const struct fm_json *valu
                         struct fm_arena *arena, void *out, struct fm_error *err)
 {
     struct setting it = setting_of(field, path, arena, out);
-    /* null is as good as absent: many clients send every member they know. */
+    /* null counts as absent, because many clients send every member they know. */
     return fm_json_kind(value) == FM_JSON_NULL || set_value(&it, value, err);
 }
 

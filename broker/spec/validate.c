@@ -1,6 +1,6 @@
 /*
- * Two drafts are filled, one from the query and one from the body, then merged; what they hold is
- * judged as a whole in check.c's order: url, site, address, outputs, time.
+ * Fills two drafts of a spec, one from the query and one from the body, and merges them; check.c
+ * then checks the result as a whole.
  * Before: a request with its body. After: a spec that fm_spec_write takes.
  */
 #include "broker/spec/validate.h"
@@ -22,19 +22,20 @@
 
 #include "proto/record_undef.h"
 
-#define NAMES_LIMIT 24
+#define NAMES_LIMIT 24 /* parameters that a "Did you mean" chooses from */
 
-/* What one of the two sources said. */
+/* What one of the two sources contained. */
 struct draft {
     struct fm_spec spec;
-    uint64_t given; /* a bit a field of the record */
+    uint64_t given; /* one bit for each field of the record: it was given */
     int wait_seconds;
     bool wants_download;
     struct fm_arena *arena;
     enum fm_type type;
 };
 
-/* Fields of the spec that no client sets under their own name. */
+/* Fields of the spec that clients do not set under these names. */
+/* The route or the job of a batch gives `type` and `site`; clients set run_at_ms as `run_at`. */
 static const char *const hidden[] = {"type", "site", "run_at_ms"};
 
 const struct fm_field *fm_validate_field(const char *name)
@@ -73,7 +74,7 @@ static bool unknown(const char *name, struct fm_error *err)
     return fm_fields_unknown(name, name, names, count, err);
 }
 
-/* ---- members that are no field of the same name ---- */
+/* ---- parameters that are not a field with the same name ---- */
 
 static bool set_wait(struct draft *draft, const char *value, struct fm_error *err)
 {
@@ -86,7 +87,7 @@ static bool set_wait(struct draft *draft, const char *value, struct fm_error *er
     return true;
 }
 
-/* Stands in the query alone: it is about the answer, not about the job. */
+/* Accepted in a query alone, because it is about the reply and not about the job. */
 static bool set_download(struct draft *draft, const char *value, struct fm_error *err)
 {
     draft->wants_download = strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0;
@@ -106,7 +107,7 @@ static bool set_run_at(struct draft *draft, const char *value, struct fm_error *
     return true;
 }
 
-/* {"url": …}; an earlier job's output, a file and a list of sources are known, and not built. */
+/* Reads {"url": …}. A source by job, output or file is reserved, but not supported yet. */
 static bool set_source(struct draft *draft, const struct fm_json *value, struct fm_error *err)
 {
     static const char *const kinds[] = {"job", "output", "file"};
@@ -153,8 +154,9 @@ static bool is_source(const struct draft *draft, const char *name)
     return draft->type == FM_TYPE_PROCESS && strcmp(name, "source") == 0;
 }
 
-/* ---- one parameter, one member ---- */
+/* ---- one parameter of a query, one member of a body ---- */
 
+/* A text from either source; a JSON text is read like a query's value. */
 static bool set_text(struct draft *draft, const char *name, const char *value, struct fm_error *err)
 {
     const struct fm_field *field = fm_validate_field(name);
@@ -177,6 +179,7 @@ static bool set_text(struct draft *draft, const char *name, const char *value, s
     return fm_fields_set_text(field, value, name, draft->arena, &draft->spec, err);
 }
 
+/* `wait` and `run_at` are read as texts, so a JSON number is turned into one first. */
 static bool set_json(struct draft *draft, const char *name, const struct fm_json *value,
                      struct fm_error *err)
 {
@@ -202,9 +205,10 @@ static bool set_json(struct draft *draft, const char *name, const struct fm_json
     return fm_fields_set_json(field, value, name, draft->arena, &draft->spec, err);
 }
 
-/* ---- the sources ---- */
+/* ---- the query and the body ---- */
 
-/* Parameters behind a url that was pasted in raw are most likely the url's own. */
+/* After a url that was pasted without encoding, an unexpected parameter is most likely part of that
+ * url. */
 static bool blame_url(const char *name, struct fm_error *err)
 {
     return fm_fail_param(err, FM_UNKNOWN_PARAMETER, name,
@@ -278,7 +282,8 @@ static bool is_media_type(const char *content_type, const char *wanted)
     return length == strlen(wanted) && strncasecmp(content_type, wanted, length) == 0;
 }
 
-/* JSON by its type, or by its first byte whatever the type says (curl -d sends JSON as a form). */
+/* A body is JSON by its content type, or by its first byte whatever the type is: curl -d sends JSON
+ * under the type of a form. */
 static bool read_body(struct draft *draft, const struct fm_validate_input *input,
                       struct fm_error *err)
 {
@@ -302,6 +307,7 @@ static bool read_body(struct draft *draft, const struct fm_validate_input *input
     return read_query(draft, fm_arena_strndup(draft->arena, body.data, body.length), err);
 }
 
+/* A field given in both must have equal values. Of `wait` the body's value counts. */
 static bool merge(struct draft *into, const struct draft *from, struct fm_error *err)
 {
     for (size_t i = 0; i < fm_record_spec.field_count; i++) {
@@ -346,12 +352,13 @@ bool fm_validate_spec(const struct fm_validate_input *input, struct fm_arena *ar
 
 /* ---- a job of a batch ---- */
 
-/* Read before all else: what the other members mean depends on them. */
+/* These two are read before the other members, whose meaning depends on them. */
 static bool is_kind(const char *name)
 {
     return strcmp(name, "type") == 0 || strcmp(name, "site") == 0;
 }
 
+/* Without a type, a job with a `source` is a process job, and any other a fetch. */
 static bool read_type(const struct fm_json *object, enum fm_type *type, struct fm_error *err)
 {
     const struct fm_json *given = fm_json_get(object, "type");
