@@ -117,11 +117,14 @@ bool fm_spawn_start(const struct fm_spawn *process, pid_t *pid, struct fm_error 
             return fm_fail(err, FM_SYSTEM, "%s: %s", process->log_path, strerror(errno));
     }
     pid_t parent = getpid();
-    *pid = fork();
-    if (*pid < 0)
-        return fm_fail_errno(err, "fork");
-    if (*pid == 0)
+    pid_t child = fork();
+    if (child < 0) {
+        return fm_fail_errno(err, "fork"); /* *pid stays: kill(-1) would reach every process */
+    }
+    if (child == 0) {
         run_child(process, log_fd, parent);
+    }
+    *pid = child;
     return true;
 }
 
