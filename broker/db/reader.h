@@ -83,8 +83,8 @@ struct fm_reader *fm_reader_new(const char *database_url, unsigned threads);
 /* Joins the threads; look-ups and queries that still wait end with UNAVAILABLE. */
 void fm_reader_destroy(struct fm_reader **reader);
 void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *look);
-/* Runs when a thread is free for it. At least one thread is kept for look-ups, so that they never
- * wait behind a long read. UNAVAILABLE after 5 s without an answer. */
+/* Runs when a thread is free for it. If there are several threads, one is always left for look-ups,
+ * so that they never wait behind a long read. UNAVAILABLE after 5 s without an answer. */
 void fm_reader_query(struct fm_reader *reader, struct fm_reader_query *query);
 /* Frees the memory that a finished look-up points at; the struct stays the caller's. */
 void fm_reader_lookup_done(struct fm_reader_lookup *look);

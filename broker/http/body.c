@@ -1,4 +1,4 @@
-/* A body taken as it comes, and the answer to what is not worth reading to its end. */
+/* Receives streamed bodies, and answers requests whose body is not worth reading to its end. */
 #include <microhttpd.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,9 +7,9 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-/* MHD parses them into a connection's memory, and hangs when it is full. */
+/* MHD parses query parameters into the connection's memory, and hangs when that is full. */
 #define PARAMETERS_MOST 256
-/* Lets the client send what it must before it reads. */
+/* How long a client may go on sending before it reads an early reply. */
 #define DROP_MS 30000
 
 void fm_http_judge_target(struct fm_http_connection *connection, const char *target)
@@ -25,8 +25,8 @@ void fm_http_judge_target(struct fm_http_connection *connection, const char *tar
     }
 }
 
-/* Each FM_HTTP_PACE_BYTES have a deadline of their own, as a body of that size: whoever sends
- * 16 KiB a second goes on, and one that stops is cut within a minute, however much came before. */
+/* Each FM_HTTP_PACE_BYTES get a deadline of their own, like a body of that size: a client that
+ * sends 16 KiB a second goes on, and one that stops is cut soon, however much it has sent. */
 static void pace(struct fm_http_exchange *exchange, size_t more)
 {
     exchange->paced_bytes += more;
@@ -45,7 +45,8 @@ void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes)
     }
 }
 
-/* More of a body than is read: MHD takes a response only before or after it. */
+/* The body is longer than allowed. MHD takes a response only before or after a body, so the refusal
+ * goes straight into the socket. */
 void fm_http_refuse_body(struct fm_http_exchange *exchange)
 {
     pthread_mutex_lock(&exchange->http->lock);

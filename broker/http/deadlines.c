@@ -1,6 +1,6 @@
 /*
- * The absolute deadlines: one thread looks at every socket ten times a second, wakes the waits
- * whose time is over or whose client has left, and cuts what is late.
+ * Enforces the absolute deadlines: the sweep thread checks every socket ten times a second, ends
+ * waits whose time is over or whose client has left, and cuts connections that are late.
  */
 #include <poll.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "common/memory.h"
 
 #define SWEEP_MS 100
-#define LEFT_SWEEPS 10 /* a socket is asked once in so many whether its client is still there */
+#define LEFT_SWEEPS 10 /* each socket is checked for a departed client in every tenth sweep */
 
 int64_t fm_http_after(unsigned seconds)
 {
@@ -66,7 +66,7 @@ void fm_http_cut(struct fm_http_connection *connection)
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-/* Nobody reads a suspended connection, so nobody else sees its end come. */
+/* MHD does not read a suspended connection, so only this check sees that its client has left. */
 static bool has_left(struct fm_http_connection *connection)
 {
     struct pollfd socket = {.fd = connection->fd, .events = POLLRDHUP};
@@ -74,9 +74,9 @@ static bool has_left(struct fm_http_connection *connection)
     return connection->has_left;
 }
 
-/* A body whose client has closed its side, and of which nothing is left to read, twice: MHD
- * (0.9.75) may miss the end that comes with the last bytes. The first time it may be about to read
- * on. */
+/* True if, in two checks in a row, the client has closed its side and no bytes of its body are left
+ * to read: MHD (0.9.75) may miss an end that comes with the last bytes. At the first check MHD may
+ * still be about to read. */
 static bool is_spent(struct fm_http_connection *connection)
 {
     bool was_spent = connection->has_left;

@@ -1,4 +1,6 @@
-/* What the files behind http.h share: the exchange, its socket, the listener. Private to them. */
+/* What the files behind http.h share: the exchange, its socket, the server. Private to
+ * broker/http/. `lock` guards the list of connections, their members and the counts; an exchange's
+ * other members belong to the front thread that runs it. */
 #ifndef FM_BROKER_HTTP_EXCHANGE_H
 #define FM_BROKER_HTTP_EXCHANGE_H
 
@@ -21,7 +23,7 @@ enum fm_http_phase {
     FM_HTTP_PHASE_SENDING
 };
 
-/* One socket, as the sweep sees it: all it looks at ten times a second, in one cache line. */
+/* One socket, as the sweep sees it: small, since the sweep reads all of them ten times a second. */
 struct fm_http_connection {
     struct fm_http_connection *next, *prev;
     struct fm_http_exchange *exchange; /* the one under way, or NULL */
@@ -35,10 +37,10 @@ struct fm_http_connection {
 };
 
 enum fm_http_stage {
-    FM_HTTP_STAGE_NEW,  /* its request line is there */
-    FM_HTTP_STAGE_HEAD, /* run is called before the body is read */
+    FM_HTTP_STAGE_NEW,  /* the request line is complete */
+    FM_HTTP_STAGE_HEAD, /* `run` is called before the body is read */
     FM_HTTP_STAGE_BODY, /* MHD reads the body */
-    FM_HTTP_STAGE_ALL,  /* all of the request is there */
+    FM_HTTP_STAGE_ALL,  /* the whole request is received */
 };
 
 enum fm_http_sink {
@@ -59,9 +61,9 @@ struct fm_http_exchange {
     atomic_uint holders;
     enum fm_http_stage stage;
     char *target, *method;
-    struct fm_http_header *headers; /* as many as came, up to the limit */
+    struct fm_http_header *headers; /* the first FM_HTTP_HEADERS_LIMIT fields */
     size_t header_count, header_total;
-    bool is_whole; /* its head hid nothing from us */
+    bool is_whole; /* see fm_http_is_whole */
     struct fm_address peer;
     int64_t begun_us;
     void *user;
@@ -70,10 +72,10 @@ struct fm_http_exchange {
     size_t limit, discarded;
     struct fm_text body;
     bool (*take)(struct fm_http_exchange *exchange, struct fm_slice bytes);
-    bool is_paced; /* its deadline moves with what comes */
+    bool is_paced; /* the deadline moves on with the bytes received */
     size_t paced_bytes;
 
-    bool did_suspend; /* in the run under way */
+    bool did_suspend; /* the current `run` has called fm_http_wait */
 
     bool has_reply, closes;
     unsigned status;
@@ -89,20 +91,20 @@ struct fm_http {
     struct fm_http_handler handler;
     struct fm_http_limits limits;
     int listen_fd;
-    bool parses_in_place; /* the library's version whose head can be looked over */
+    bool parses_in_place; /* a library version whose heads head.c must and can check */
     uint16_t port;
     pthread_t sweeper;
     pthread_mutex_t lock;
     struct fm_http_connection *connections;
-    size_t open;         /* how many */
-    atomic_size_t alive; /* exchanges in memory: theirs who hold them too */
+    size_t open;         /* number of connections */
+    atomic_size_t alive; /* exchanges in memory, including those that are only held */
     size_t begun;        /* exchanges between their head and their end */
     bool is_draining;    /* nothing is accepted, timed waits end */
     bool is_closing;     /* new requests are refused */
     bool is_closed;      /* the sweep ends */
 };
 
-/* True if a head parsed in place holds the fields told and nothing else. */
+/* True if a head parsed in place holds the reported fields and nothing else. */
 bool fm_http_is_head_whole(const struct fm_http_exchange *exchange, const char *url,
                            const char *version);
 /* Under the lock, from deadlines.c: resumes its exchange if that waits. */
@@ -111,20 +113,23 @@ void fm_http_wake(struct fm_http_connection *connection);
 void fm_http_enter(struct fm_http_exchange *exchange, enum fm_http_phase phase,
                    int64_t deadline_ms);
 int64_t fm_http_body_deadline(const struct fm_http *http, int64_t size_bytes);
-/* Of the request's body as its head tells it, at most `limit`; where it tells none, that. */
+/* The body's size by the request's Content-Length, at most `limit`; a chunked body counts as
+ * `limit`. */
 size_t fm_http_expected(const struct fm_http_exchange *exchange, size_t limit);
-/* Now and so many seconds. */
+/* fm_clock_ms in `seconds` seconds. */
 int64_t fm_http_after(unsigned seconds);
-/* A reply where MHD can take none, straight into the socket; the connection ends after it. */
+/* Writes an error reply straight into the socket, where MHD cannot send one; the caller ends the
+ * connection. */
 void fm_http_refuse(int fd, enum fm_error_code code);
-/* Under the lock: refuses, and cuts, what MHD must not begin to parse. */
+/* Under the lock: refuses a target that MHD must not parse, and cuts its connection. */
 void fm_http_judge_target(struct fm_http_connection *connection, const char *target);
-/* The next bytes of a stream: to `take`, in time. */
+/* Passes the next bytes of a stream to `take`, and moves a paced deadline on. */
 void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes);
 /* Ends a connection whose body is too long. */
 void fm_http_refuse_body(struct fm_http_exchange *exchange);
-/* Sends the reply that is set in the middle of a body, which MHD cannot: straight into the socket.
- * The client may be sending for a while before it looks; if it were cut off now, it never would. */
+/* Writes the reply straight into the socket in the middle of a body, which MHD cannot do. The
+ * connection stays open for a while: a client that is cut off while sending never reads the
+ * reply. */
 void fm_http_reply_early(struct fm_http_exchange *exchange);
 /* Ends a connection, with 408 if its request was still coming. Under the lock. */
 void fm_http_cut(struct fm_http_connection *connection);

@@ -1,7 +1,6 @@
 /*
- * What libmicrohttpd lets through and must not (docs/security.md, "The HTTP gate"). The rows on
- * framing come first: when they fail nothing that follows in the stream may be believed, so the
- * caller ends the connection. Before: the raw head. After: decoded segments and a raw query.
+ * The checks of a request's head: see gate.h. Framing is checked first: if it fails, nothing later
+ * in the stream can be trusted, so the caller ends the connection.
  */
 #include "broker/http/gate.h"
 
@@ -133,7 +132,8 @@ static bool is_listed(const char *name, const char *list)
     return false;
 }
 
-/* A page elsewhere that resolves its own name to this server is answered 421 when names are set. */
+/* Guards against DNS rebinding: if names are configured, a page of another site that resolves its
+ * own name to this server gets 421. */
 static bool is_answered_for(const char *host, const char *hosts, const char *public_url)
 {
     char name[256], own[256] = "";
@@ -240,7 +240,7 @@ static bool add_segment(struct fm_slice raw, struct fm_arena *arena, struct fm_g
     return true;
 }
 
-/* A pasted base URL with a slash too many: one more at the front, one at the end. */
+/* Forgives a base URL pasted with one slash too many, at the front or at the end. */
 static struct fm_slice trim_slashes(const char *path, size_t length)
 {
     struct fm_slice inner = {path + 1, length - 1};

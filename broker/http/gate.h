@@ -1,8 +1,8 @@
 /*
- * What libmicrohttpd lets through and must not (docs/security.md, "The HTTP gate"): framing, Host,
- * Authorization, sizes, path bytes, methods. The path is decoded here, once; the router matches
- * exact segments. Pure: no socket, no clock. Before: the raw head. After: decoded segments and a
- * raw query.
+ * Refuses request heads that libmicrohttpd accepts but that are unsafe (docs/security.md, "The HTTP
+ * gate"): framing, Host, Authorization, sizes, path bytes, methods. The path is decoded here, once,
+ * so the router may compare exact segments. Pure: no socket, no clock.
+ * Before: http (the raw head). After: the router (decoded segments, raw query). Threads: any.
  */
 #ifndef FM_BROKER_HTTP_GATE_H
 #define FM_BROKER_HTTP_GATE_H
@@ -15,11 +15,11 @@
 #define FM_GATE_FIELDS_LIMIT 64
 #define FM_GATE_SEGMENTS 8
 
-/* One request's head, as it came. */
+/* A request's head as received. */
 struct fm_gate_head {
     const char *method, *target;
     const struct fm_http_header *headers;
-    size_t count, total; /* kept, and told */
+    size_t count, total; /* fields kept, and fields received */
     bool is_whole;       /* fm_http_is_whole */
 };
 
@@ -42,7 +42,7 @@ bool fm_gate_check(const struct fm_gate_head *head, const char *hosts, const cha
                    struct fm_error *err) FM_MUST_CHECK;
 /* [A-Za-z0-9_.:-]{1,64} */
 bool fm_gate_is_request_id(const char *text);
-/* Below /v1. */
+/* True for a path below /v1. */
 bool fm_gate_is_api(const struct fm_gate_target *target);
 
 #endif

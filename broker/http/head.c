@@ -1,12 +1,12 @@
-/* What the library parsed out of a request's head, held against the bytes it left behind. */
+/* Compares the fields that MHD parsed from a request's head with the bytes it left in memory. */
 #include <string.h>
 
 #include "broker/http/exchange.h"
 
 /*
- * True if the head holds the fields told and nothing else. The library (0.9.75) parses in place:
- * it puts NULs for CR and LF, and hides what follows a NUL, a folded line, a bare LF or a field
- * without a name. Where each field begins right behind the one before, nothing was hidden.
+ * True if the head holds the reported fields and nothing else. MHD (0.9.75) parses in place: it
+ * replaces CR and LF by NULs, and hides what follows a NUL, a folded line, a bare LF or a field
+ * without a name. If each field begins right behind the previous one, nothing was hidden.
  */
 bool fm_http_is_head_whole(const struct fm_http_exchange *exchange, const char *url,
                            const char *version)
@@ -30,7 +30,7 @@ bool fm_http_is_head_whole(const struct fm_http_exchange *exchange, const char *
     return at[0] == '\0' && at[1] == '\0' && at[2] == '\0' && at[3] == '\0';
 }
 
-/* A body in chunks tells no length, and may be as long as it is allowed to be. */
+/* A chunked body announces no length, so it counts as the longest allowed. */
 size_t fm_http_expected(const struct fm_http_exchange *exchange, size_t limit)
 {
     const char *text = fm_http_find(exchange, "content-length");

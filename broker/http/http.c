@@ -23,13 +23,13 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define DISCARD_LIMIT ((size_t)1024 * 1024) /* of a body nobody wants */
-/* A head of 8 + 16 KiB with 64 fields and its reply's head: our limits answer first.
- * Above 32 KiB the library maps it (0.9.75), so that only the pages that are used cost memory. */
+#define DISCARD_LIMIT ((size_t)1024 * 1024) /* bytes read and dropped of an unwanted body */
+/* Room for a head of 8 + 16 KiB with 64 fields and for the reply's head, so that the gate's limits
+ * are reached before MHD's. MHD (0.9.75) maps pools above 32 KiB, so unused pages cost nothing. */
 #define CONNECTION_MEMORY ((size_t)36 * 1024)
-#define KEPT_MOST 2048   /* a connection kept after its reply holds all of that memory */
-#define INACTIVITY_S 75u /* a reader of a file that stopped */
-#define CLOSE_MS 2000    /* to finish what is under way */
+#define KEPT_MOST 2048   /* with more open connections, none is kept: each would hold its memory */
+#define INACTIVITY_S 75u /* ends a file download whose client has stopped reading */
+#define CLOSE_MS 2000    /* for requests under way when the server closes */
 
 /* ---- sockets and exchanges come and go ---- */
 
@@ -75,7 +75,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     }
 }
 
-/* Decoding is the gate's, once. */
+/* Turns off MHD's decoding: the gate decodes the path, once. */
 static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *text)
 {
     (void)context;
@@ -83,7 +83,7 @@ static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *tex
     return strlen(text);
 }
 
-/* The request line is there: the one place that sees the target as it came. */
+/* The request line is complete. Only here does MHD pass the target as received. */
 static void *on_target(void *context, const char *uri, struct MHD_Connection *mhd)
 {
     struct fm_http *http = context;
@@ -221,7 +221,7 @@ static struct MHD_Response *response_of(struct fm_http_exchange *exchange)
                                            MHD_RESPMEM_MUST_FREE);
 }
 
-/* With many connections open, none is kept: its client comes anew, and costs less memory. */
+/* With many connections open none is kept; reconnecting clients cost less memory. */
 static bool is_kept(struct fm_http *http)
 {
     pthread_mutex_lock(&http->lock);
@@ -251,9 +251,9 @@ static enum MHD_Result send_reply(struct fm_http_exchange *exchange)
     return result;
 }
 
-/* A reply to a request whose body nobody read. A small body is read and dropped, so that the reply
- * is not lost to a reset and the connection can go on; a larger one gets its reply at once. Whoever
- * expects to be told to go on has sent nothing yet. */
+/* Replies to a request whose body was not read. A small body is read and dropped, so that the reply
+ * is not lost to a reset and the connection can be kept; a larger body gets its reply at once. A
+ * client that sent "Expect: 100-continue" has not sent its body yet. */
 static enum MHD_Result reply_unread(struct fm_http_exchange *exchange)
 {
     size_t expected = fm_http_expected(exchange, SIZE_MAX);
@@ -279,7 +279,7 @@ static bool is_cut(struct fm_http_exchange *exchange)
     return result;
 }
 
-/* One that begins while what is left is cut gets no further. */
+/* False once the server closes: a request that begins then is refused. */
 static bool may_begin(struct fm_http *http)
 {
     pthread_mutex_lock(&http->lock);
@@ -289,7 +289,7 @@ static bool may_begin(struct fm_http *http)
     return may;
 }
 
-/* One stretch of a request: until it waits, wants its body, or is answered. */
+/* Runs a request until it waits, needs its body, or has its reply. */
 static enum MHD_Result advance(struct fm_http_exchange *exchange)
 {
     if (is_cut(exchange) || exchange->sink == FM_HTTP_SINK_DROP) {
@@ -341,7 +341,7 @@ void fm_http_wake(struct fm_http_connection *connection)
 {
     if (connection != NULL && connection->is_waiting) {
         connection->is_waiting = false;
-        /* The client is not late for the time we took. */
+        /* The time of the wait does not count against the client's deadline. */
         if (connection->deadline_ms != FM_CLOCK_NEVER) {
             connection->deadline_ms += fm_clock_ms() - connection->waits_since_ms;
         }
@@ -448,7 +448,8 @@ void fm_http_drain(struct fm_http *http)
     pthread_mutex_unlock(&http->lock);
 }
 
-/* Lets what is under way end; from `cut_at_ms` on all but waits of others' making is cut. */
+/* Waits until no request is under way; from `cut_at_ms` on, cuts every connection. A request that
+ * waits without a time still ends only by its own resume. */
 static void finish(struct fm_http *http, int64_t cut_at_ms)
 {
     size_t begun = 1;
@@ -484,7 +485,7 @@ void fm_http_close(struct fm_http **http)
     pthread_join(it->sweeper, NULL);
     MHD_stop_daemon(it->daemon);
     while (atomic_load(&it->alive) > 0) {
-        sched_yield(); /* somebody is about to let go of one */
+        sched_yield(); /* a thread is about to release its exchange */
     }
     if (it->handler.closed != NULL) {
         it->handler.closed(it->handler.context);

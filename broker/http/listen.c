@@ -1,5 +1,5 @@
-/* The listening socket, bound by us: errors name the setting, and a free port can be told. And how
- * many came by it. */
+/* Binds the listening socket, instead of MHD, so that errors name the setting and the port is known
+ * when any free one was asked for; and the server's counts. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static bool split_listen(const char *listen_text, char *host, size_t size, char 
     return true;
 }
 
-/* `listen_text` is the place's own, for the one who reads what went wrong. */
+/* `listen_text` is the address as configured, for the error's text. */
 static bool bind_socket(const struct addrinfo *place, const char *listen_text, int *fd,
                         struct fm_error *err)
 {
@@ -61,8 +61,8 @@ static uint16_t port_of(int fd)
     return port;
 }
 
-/* A connection is a descriptor: as many as the hard limit gives, for the usual soft one is 1,024.
- */
+/* Each connection needs a descriptor, and the usual soft limit is only 1,024: raises it to the hard
+ * limit. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -91,7 +91,7 @@ bool fm_http_listen(const char *listen_text, int *fd, uint16_t *bound_port, stru
     return is_bound;
 }
 
-/* ---- what stands there ---- */
+/* ---- counts ---- */
 
 bool fm_http_is_draining(struct fm_http *http)
 {

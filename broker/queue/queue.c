@@ -18,7 +18,7 @@
  *     +----------------------------------------------------------+
  *
  * event                    statement        rows moved                  no row moved means
- * POST                     job_enqueue      - -> job + live (waiting,   our own rerun: look at what
+ * POST                     job_enqueue      - -> job + live (waiting,   our own rerun: read what
  *                                           or leased L)                became of L
  * a slot is free           job_claim        waiting -> leased L         a rival has it
  * progress                 job_progress     leased L, in place          stale: CANCEL it
@@ -30,9 +30,9 @@
  * its site is paused       job_defer        waiting, due in 30 s        claimed meanwhile
  * HELLO                    session_attach   session; unlisted leases    a higher boot: refuse
  *                                           -> waiting
- * BYE, silence, newer boot session_expire   its leases -> waiting, or,  it moved: watch anew
+ * BYE, silence, newer boot session_expire   its leases -> waiting, or,  it lives: watch on
  *                                           over the limit, -> done
- * every round              session_beat     beat+1                      not mine: forget it
+ * every round              session_beat     beat+1                      not ours: forget it
  *
  * One flush is one transaction: the events that wait when the last one ended, up to FM_FLUSH_MAX.
  * Ids and leases are made before the flush, so a flush whose outcome is unknown (connection lost, a

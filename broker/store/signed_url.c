@@ -30,7 +30,7 @@ static bool expired(int64_t until_s, int64_t now_s)
     return until_s < now_s;
 }
 
-/* ---- the store's ---- */
+/* ---- URLs of the store ---- */
 
 static void store_path(const struct fm_store_object *object, struct fm_text *out)
 {
@@ -41,7 +41,7 @@ static void store_path(const struct fm_store_object *object, struct fm_text *out
     fm_text_format(out, "%s/%s/%s/%s", account, job, lease, object->name);
 }
 
-/* What is signed: the path and every parameter but the signature. */
+/* The signed text: the path and all parameters except the signature. */
 static void store_signed(const struct fm_signed_url *grant, const struct fm_store_object *object,
                          struct fm_text *out)
 {

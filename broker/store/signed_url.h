@@ -7,8 +7,8 @@
  *     {base}/v1/files/{token}/{name}.{extension}
  *     where the token holds account, job, lease, until, key id and signature
  *
- * Signatures are HMAC-SHA256 under the URL key. A valid signature is the only permission that a
- * request needs. Pure: no database, no disk; the caller passes the time. Threads: any (read-only).
+ * Signatures are HMAC-SHA256 under the URL key. Whoever holds the URL needs no API
+ * key. Pure: no database, no disk; the caller passes the time. Threads: any (read-only).
  */
 #ifndef FM_BROKER_STORE_SIGNED_URL_H
 #define FM_BROKER_STORE_SIGNED_URL_H
