@@ -18,7 +18,6 @@ enum fm_batch_writer_kind {
     FM_BATCH_WRITER_MARK, /* marks the batch as canceled by its client */
 };
 
-
 /* Owned by its poster, who must keep it and its file until `done` is called. */
 struct fm_batch_writer_task {
     enum fm_batch_writer_kind kind;
