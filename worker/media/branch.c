@@ -91,7 +91,7 @@ static bool feed_still(struct fm_branch *branch, struct fm_error *err)
     return !frame || feed_filter(branch, frame, err);
 }
 
-/* ---- the whole ---- */
+/* ---- the whole stage ---- */
 
 /* Reads until the stream or the output's part has ended. In the second case the decoder may have
  * more, so the pipe is closed to stop it. */

@@ -205,7 +205,7 @@ static bool cut_sound(struct fm_cut *cut, AVFrame *frame, fm_cut_on_frame *on_fr
     return on_frame(context, frame, err);
 }
 
-/* ---- the whole ---- */
+/* ---- video or audio ---- */
 
 static bool is_whole_stream(const struct fm_cut *cut)
 {

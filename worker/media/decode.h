@@ -16,7 +16,7 @@
 #include "proto/spec.h"
 #include "worker/media/pipe.h"
 
-/* What a branch's pipe holds at most: a few frames, or fewer where frames are large (an 8-bit
+/* The most that a branch's pipe holds: a few frames, or fewer where frames are large (an 8-bit
  * 4:2:0 frame of 8192x4320 has 53 MB). */
 #define FM_DECODE_FRAMES 8
 #define FM_DECODE_FRAME_BYTES (64UL << 20)

@@ -19,7 +19,7 @@
 #include "worker/media/plan.h"
 #include "worker/media/remux.h"
 
-/* What the pipe to a decoder holds at most: some seconds of a usual film. */
+/* The most that the pipe to a decoder holds: some seconds of a usual film. */
 #define FM_DEMUX_PACKETS 256
 #define FM_DEMUX_PACKET_BYTES (32UL << 20)
 

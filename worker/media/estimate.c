@@ -3,7 +3,7 @@
 
 #include <libavutil/pixdesc.h>
 
-/* What libvpx uses by default: frames of look-ahead, and reference buffers (VP9 has eight). */
+/* The defaults of libvpx: frames of look-ahead, and reference buffers (VP9 has eight). */
 #define VP9_LOOKAHEAD 25
 #define VP9_REFERENCES 8
 #define PALETTE_PIXEL_BYTES 4

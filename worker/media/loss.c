@@ -10,8 +10,7 @@
  * first sample (2112 samples, 0.05 s, in AAC by Apple). */
 #define HIDDEN_SECONDS 0.1
 
-/* Of our formats only MP4 and its relatives have a display matrix and edit lists (ISO/IEC
- * 14496-12). */
+/* Only MP4 and its relatives have a display matrix and edit lists (ISO/IEC 14496-12). */
 static bool stores_presentation(const struct fm_format_row *format)
 {
     const char *muxer = format->muxer;

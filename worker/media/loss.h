@@ -8,7 +8,7 @@
 
 #include "worker/media/plan.h"
 
-/* What would be lost, as a text for the client (a constant); NULL if nothing is. The plan must have
+/* Returns the loss as a text for the client (a constant); NULL if there is none. The plan must have
  * set the output's part and the source of its video. May read from the source, and leaves it at its
  * start. */
 const char *fm_loss_of_remux(const struct fm_plan *plan, const struct fm_plan_output *output,

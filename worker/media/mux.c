@@ -35,10 +35,10 @@ struct lane {
     AVFifo *waiting;  /* AVPacket *, with times in time_base */
     AVStream *stream; /* of the muxer; NULL until the header is made */
     int64_t last_dts; /* in the muxer's time base */
-    /* Of the packets written that are shown: the first one's start, the last one's end, and the sum
-     * of their lengths, which is less than the difference if there are gaps. */
+    /* The packets that were written and are shown: the start of the first, the end of the last, and
+     * the sum of their lengths, which is less than the difference if there are gaps. */
     double first_seconds, end_seconds, length_seconds;
-    uint64_t shown;                  /* how many of them */
+    uint64_t shown;                  /* the number of those packets */
     atomic_uint_fast64_t packets;    /* written, whether shown or hidden by an edit list */
     atomic_int_fast64_t position_us; /* end_seconds, for fm_mux_progress */
 };

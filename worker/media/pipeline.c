@@ -348,7 +348,7 @@ static bool gather_facts(struct pipeline *pipeline, size_t i, struct fm_arena *a
                                  facts, err);
 }
 
-/* ---- the whole ---- */
+/* ---- the whole pipeline ---- */
 
 static struct pipeline *make_pipeline(const struct fm_pipeline_request *request)
 {

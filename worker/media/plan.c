@@ -130,7 +130,7 @@ static const char *reason_of_audio(const struct fm_spec_audio *audio,
     return NULL;
 }
 
-/* What the decision about one stream depends on, video or audio. */
+/* The facts on which the decision about one stream depends, video or audio. */
 struct choice {
     const char *what;         /* "video" or "audio" */
     enum fm_codec asked;      /* the codec requested */

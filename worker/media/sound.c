@@ -1,4 +1,4 @@
-/* What each codec and container demands of audio. */
+/* The demands that each codec and container makes on audio. */
 #include "worker/media/sound.h"
 
 #include <string.h>

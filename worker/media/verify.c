@@ -20,7 +20,7 @@
 /* How far the end of the audio may lie from where it was expected, relative to the video's end. */
 #define SKEW_SECONDS 1.0
 
-/* What the packets of one stream say about it. */
+/* One stream, as its packets show it. */
 struct track {
     uint64_t packets;
     int64_t last_dts;

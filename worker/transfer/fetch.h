@@ -17,8 +17,8 @@
 bool fm_fetch_run(struct fm_line *line, const struct fm_fetch *fetch, const struct fm_spec *spec,
                   struct fm_error *err) FM_MUST_CHECK;
 
-/* What a server's response says about the file. The texts live in `facts` itself; each is empty if
- * the server said nothing. */
+/* The facts about the file in a server's response. The texts live in `facts` itself; a text is
+ * empty if the response does not have it. */
 struct fm_fetch_facts {
     char title[256];   /* the file name without its extension */
     char extension[9]; /* [a-z0-9]{1,8}, without the dot */
