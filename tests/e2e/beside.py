@@ -4,11 +4,8 @@ import subprocess
 
 import requests
 
-from inside import wait_for
+from inside import HANG_S, wait_for
 from stack import BIN, clean_environment, free_port
-
-START_S = 15
-END_S = 30
 
 
 class Broker:
@@ -29,7 +26,7 @@ class Broker:
             self.process = subprocess.Popen(
                 [BIN / "fetchmedia-broker"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=clean_environment(**environment, **settings))
-        wait_for("the broker is ready", START_S, self.is_ready)
+        wait_for("the broker is ready", HANG_S, self.is_ready)
 
     def is_ready(self):
         try:
@@ -44,4 +41,4 @@ class Broker:
         """Its exit code, after a SIGTERM if it still runs."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(END_S)
+        return self.process.wait(HANG_S)

@@ -25,14 +25,16 @@ def wait_for(what, seconds, probe, every=0.02):
 # ---- rows ----
 
 
-def sql(stack, text):
-    """The rows, of text columns, as the superuser sees them."""
+def psql(stack):
+    """The command, as the superuser."""
     settings = (stack.state / "pg" / "fetchmedia.conf").read_text()
     host = settings.split("unix_socket_directories = '")[1].split("'")[0]
-    done = subprocess.run(
-        ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", host, "-U", "postgres", "-d",
-         "fetchmedia", "-f", "-"],
-        input=text, capture_output=True, text=True, timeout=60)
+    return ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", host, "-U", "postgres", "-d", "fetchmedia"]
+
+
+def sql(stack, text):
+    """The rows, of text columns, as the superuser sees them."""
+    done = subprocess.run([*psql(stack), "-f", "-"], input=text, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [line.split("|") for line in done.stdout.splitlines()]
 

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
+from inside import HANG_S
 from stack import BIN, Stack
 
 CLONE_NEWNET = 0x40000000
@@ -116,7 +117,7 @@ class Inside:
             with socket.create_connection(("::1" if ":" in host else "127.0.0.1", port)) as call:
                 mine = call.getsockname()[:2]
             with self.change:
-                assert self.change.wait_for(lambda: mine in [who for who, _ in self.accepted], 10)
+                assert self.change.wait_for(lambda: mine in [who for who, _ in self.accepted], HANG_S)
             ours.add(mine)
         with self.change:
             self.accepted = [entry for entry in self.accepted if entry[0] not in ours]

@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 
-from inside import audit, job_folders, number, orphans, sql, stray_bytes, wait_for
+from inside import HANG_S, audit, job_folders, number, orphans, sql, stray_bytes, wait_for
 from origin import Slow
 from stack import BIN
 
@@ -114,7 +114,7 @@ def check_digests(ledger, service):
 
 
 def check_nothing_stays(stack, supervisor, nodes=2):
-    wait_for("a session for each node", 5,
+    wait_for("a session for each node", HANG_S,
              lambda: number(stack, "SELECT count(*) FROM session") == nodes)
     assert orphans(stack, supervisor) == []
     wait_for("no job folder", SWEPT_SECONDS, lambda: not job_folders(stack), every=0.2)

@@ -1,17 +1,17 @@
 """Many jobs in one POST: all of them or none, whatever happens on the way."""
 
+import http.client
 import json
 import os
 import signal
 import socket
 import threading
-import time
 
 import pytest
 import requests
 
 from exposition import scrape
-from inside import audit, below, number, pids, sql, wait_for
+from inside import HANG_S, audit, below, let_ticks_pass, number, pids, sql, wait_for
 from stack import Stack
 from service import Service, later
 
@@ -138,7 +138,7 @@ def test_the_first_bad_line_is_named_and_nothing_stays(service, stack, bad, stat
     assert error.get("param") == (param and f"jobs[16].{param}")
     assert error["details"] == {"line": 17} and error["message"].endswith("(job 17)")
     assert rows(stack) == before
-    wait_for("no file stays", 5, lambda: not open_files(stack))
+    wait_for("no file stays", HANG_S, lambda: not open_files(stack))
 
 
 @pytest.mark.parametrize("body, kind, status, code", [
@@ -168,15 +168,24 @@ def test_more_jobs_than_a_batch_takes_are_refused_by_their_line(service, stack):
     assert rows(stack) == before
 
 
-def test_a_bad_line_is_answered_while_the_rest_is_still_to_come(service):
-    def body():
-        yield lines({"bad": 1})
-        for _ in range(400):
-            yield lines(GOOD) * 1000
-    begun = time.monotonic()
-    answer = service.post("/v1/batches", data=body(), headers=NDJSON)
-    assert answer.status_code == 400 and answer.json()["error"]["details"] == {"line": 1}
-    assert time.monotonic() - begun < 20
+def begin(peer, service, body):
+    """A POST of which these lines have been sent, and no more yet."""
+    peer.sendall("POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+                 f"Authorization: Bearer {service.key}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    peer.sendall(b"%x\r\n%s\r\n" % (len(body), body))
+
+
+def connect(stack):
+    host, port = stack.base.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=HANG_S)
+
+
+def test_a_bad_line_is_answered_while_the_rest_is_still_to_come(service, stack):
+    with connect(stack) as peer:
+        begin(peer, service, lines({"bad": 1}, *[GOOD] * 1000))
+        answer = http.client.HTTPResponse(peer)
+        answer.begin()
+        assert answer.status == 400 and json.load(answer)["error"]["details"] == {"line": 1}
 
 
 def test_a_refused_batch_holds_no_place(service, stack):
@@ -224,18 +233,15 @@ def test_each_line_takes_the_scope_of_its_kind(stack, service):
 
 
 def test_a_client_that_stalls_pins_no_transaction(service, stack):
-    host, port = stack.base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as peer:
-        peer.sendall(f"POST /v1/batches HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {service.key}\r\n"
-                     "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-        part = lines(*waiting(100)) + b'{"url":"https://exa'
-        peer.sendall(b"%x\r\n%s\r\n" % (len(part), part))
-        wait_for("the file is there", 5, lambda: open_files(stack))
-        time.sleep(0.5)
-        pinned = sql(stack, "SELECT query FROM pg_stat_activity WHERE backend_type = 'client backend' "
-                            "AND pid <> pg_backend_pid() AND xact_start < now() - interval '200 ms'")
-        assert not pinned
-    wait_for("the file is gone", 5, lambda: not open_files(stack))
+    with connect(stack) as peer:
+        begin(peer, service, lines(*waiting(100)) + b'{"url":"https://exa')
+        wait_for("the file is there", HANG_S, lambda: open_files(stack))
+        let_ticks_pass(stack, 2)
+        since = sql(stack, "SELECT now()")[0][0]
+        wait_for("no transaction of then is open", HANG_S, lambda: not sql(
+            stack, "SELECT query FROM pg_stat_activity WHERE backend_type = 'client backend' "
+                   f"AND pid <> pg_backend_pid() AND xact_start < '{since}'"))
+    wait_for("the file is gone", HANG_S, lambda: not open_files(stack))
 
 
 def test_a_client_that_breaks_off_leaves_nothing(service, stack):
@@ -251,8 +257,8 @@ def test_a_client_that_breaks_off_leaves_nothing(service, stack):
             peer.sendall(f"POST /v1/batches HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {service.key}\r\n"
                          "Content-Type: application/x-ndjson\r\nContent-Length: 9000000\r\n\r\n".encode())
             peer.sendall(body)
-    wait_for("all have ended", 10, lambda: ended() >= before + 4)
-    wait_for("the files are gone", 5, lambda: not open_files(stack))
+    wait_for("all have ended", HANG_S, lambda: ended() >= before + 4)
+    wait_for("the files are gone", HANG_S, lambda: not open_files(stack))
 
 
 def test_a_key_revoked_on_the_way_makes_nothing(service, stack):
@@ -319,7 +325,7 @@ def test_without_a_database_a_batch_is_put_off(struck):
     assert answer.status_code == 503, answer.text
     assert answer.json()["error"]["code"] == "unavailable" and int(answer.headers["Retry-After"]) >= 1
     assert rows(struck) == before
-    wait_for("a batch is taken again", 20, lambda: service.post(
+    wait_for("a batch is taken again", HANG_S, lambda: service.post(
         "/v1/batches", json={"jobs": waiting(1)}).status_code == 202, every=0.5)
 
 
@@ -328,13 +334,24 @@ def children(parent):
         return [int(pid) for pid in found.read().split()]
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.4])
-def test_a_killed_broker_leaves_all_of_a_batch_or_nothing(struck, delay):
+def is_copied(stack, batches):
+    return sql(stack, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'")
+
+
+def is_committed(stack, batches):
+    return rows(stack)[1] > batches
+
+
+@pytest.mark.parametrize("moment", [lambda stack, batches: True, lambda stack, batches: open_files(stack),
+                                    is_copied, is_committed, lambda stack, batches: False],
+                         ids=["sent", "kept", "copied", "committed", "answered"])
+def test_a_killed_broker_leaves_all_of_a_batch_or_nothing(struck, moment):
+    """It is killed at that moment, or once it has answered."""
     service = Service(struck.base, struck.key)
     count = 5000
     jobs_before, batches_before = rows(struck)
-    broker = wait_for("a broker", 20, lambda: below(pids(struck)["supervisor"], "broker"))[0]
-    wait_for("it answers", 20, lambda: is_up(struck))
+    broker = wait_for("a broker", HANG_S, lambda: below(pids(struck)["supervisor"], "broker"))[0]
+    wait_for("it answers", HANG_S, lambda: is_up(struck))
     sent = threading.Event()
     answers = []
 
@@ -350,13 +367,12 @@ def test_a_killed_broker_leaves_all_of_a_batch_or_nothing(struck, delay):
 
     poster = threading.Thread(target=post)
     poster.start()
-    assert sent.wait(20)
-    time.sleep(delay)
+    assert sent.wait(HANG_S)
+    wait_for("the moment", HANG_S, lambda: answers or moment(struck, batches_before), every=0)
     os.kill(broker, signal.SIGKILL)
-    poster.join(30)
-    wait_for("it answers", 20, lambda: is_up(struck))
-    wait_for("no transaction is left", 20, lambda: not sql(
-        struck, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'"))
+    poster.join(HANG_S)
+    wait_for("it answers", HANG_S, lambda: is_up(struck))
+    wait_for("no transaction is left", HANG_S, lambda: not is_copied(struck, batches_before))
     jobs, batches = rows(struck)
     assert (jobs - jobs_before, batches - batches_before) in [(0, 0), (count, 1)]
     assert answers[0] is None or batches - batches_before == 1

@@ -3,13 +3,12 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 import requests
 
-from inside import audit, below, number, ours, pids, processes, sql, wait_for
+from inside import HANG_S, audit, below, number, ours, pids, processes, sql, wait_for
 from service import Service
 from stack import BIN, Stack
 
@@ -94,16 +93,19 @@ def has_ended(pid):
     return pid not in processes()
 
 
-def test_a_canceled_encode_frees_its_place_within_two_seconds(stack, film_url, encode):
+def test_a_canceled_encode_frees_its_place(stack, film_url, encode):
+    """The other one, of as much work and begun later, is far from its end when a third begins."""
     service = Service(stack.base, stack.key)
     other = service.until(service.submit(film_url, **LONG), is_encoding)
     third = service.submit(film_url, **LONG)
-    began = time.monotonic()
-    assert service.post(f"/v1/jobs/{encode['id']}/cancel").json()["status"] == "canceled"
-    service.until(third, lambda job: job["status"] == "running", seconds=5)
-    assert time.monotonic() - began < 2
-    for job in (other, third):
-        service.post(f"/v1/jobs/{job['id']}/cancel")
+    try:
+        assert service.post(f"/v1/jobs/{encode['id']}/cancel").json()["status"] == "canceled"
+        service.until(third, lambda job: job["status"] == "running")
+        now = service.job(other)
+        assert (now["status"], now["attempt"]) == ("running", 1) and (now["progress"]["percent"] or 0) < 50
+    finally:
+        for job in (other, third):
+            service.post(f"/v1/jobs/{job['id']}/cancel")
 
 
 def test_a_worker_killed_in_an_encode_takes_its_children_along(stack, encode):
@@ -112,7 +114,7 @@ def test_a_worker_killed_in_an_encode_takes_its_children_along(stack, encode):
     children = children_of(worker)
     assert len(children) >= 2
     os.kill(worker, signal.SIGKILL)
-    wait_for("its children have ended", 2, lambda: all(map(has_ended, children)))
+    wait_for("its children have ended", HANG_S, lambda: all(map(has_ended, children)))
     again = service.until(encode, lambda job: is_encoding(job) and job["attempt"] == 2)
     assert again["node"] != encode["node"]
 
@@ -122,7 +124,7 @@ def test_a_worker_that_is_stopped_leaves_no_children_and_its_job_uncounted(stack
     worker = node_of(stack, encode)
     children = children_of(worker)
     os.kill(worker, signal.SIGTERM)
-    wait_for("it and its children have ended", 5,
+    wait_for("it and its children have ended", HANG_S,
              lambda: has_ended(worker) and all(map(has_ended, children)))
     service.until(encode, lambda job: is_encoding(job) and job["attempt"] == 2)
     assert sql(stack, "SELECT losses, tries FROM live WHERE lease_id IS NOT NULL") == [["0", "0"]]
@@ -133,8 +135,8 @@ def test_a_killed_broker_finds_its_workers_and_the_encode_goes_on(stack, encode)
     before, encoder = pids(stack), encoder_of(stack, encode)
     held, broker = sql(stack, HELD), number(stack, "SELECT min(broker) FROM session")
     os.kill(before["broker"], signal.SIGKILL)
-    wait_for("another broker that answers", 10, lambda: is_answering(service))
-    wait_for("its workers", 10, lambda: number(
+    wait_for("another broker that answers", HANG_S, lambda: is_answering(service))
+    wait_for("its workers", HANG_S, lambda: number(
         stack, f"SELECT count(*) FROM session WHERE broker <> {broker}") == 2)
     job = service.until(encode, is_encoding)
     assert job["attempt"] == 1
@@ -147,8 +149,8 @@ def test_a_killed_postgresql_comes_back_and_the_encode_goes_on(stack, film_url, 
     service = Service(stack.base, stack.key)
     before, encoder = pids(stack), encoder_of(stack, encode)
     os.kill(before["postgres"], signal.SIGKILL)
-    wait_for("another server", 10, lambda: pids(stack)["postgres"] not in (0, before["postgres"]))
-    wait_for("an answer again", 30, lambda: is_answering(service))
+    wait_for("another server", HANG_S, lambda: pids(stack)["postgres"] not in (0, before["postgres"]))
+    wait_for("an answer again", HANG_S, lambda: is_answering(service))
     job = service.follow(service.submit(clip_url))
     assert job["status"] == "succeeded", job["error"]
     assert service.job(encode)["attempt"] == 1
@@ -160,7 +162,7 @@ def test_a_killed_postgresql_comes_back_and_the_encode_goes_on(stack, film_url, 
 def test_a_killed_supervisor_takes_all_along_and_up_works_again(stack, clip_url, encode):
     before = pids(stack)
     os.kill(before["supervisor"], signal.SIGKILL)
-    wait_for("all it started has ended", 10, lambda: ours(stack) == {} and all(
+    wait_for("all it started has ended", HANG_S, lambda: ours(stack) == {} and all(
         map(has_ended, [before["postgres"], before["broker"], *before["workers"]])))
     stack.up()
     service = Service(stack.base, stack.key)

@@ -71,7 +71,7 @@ def run(stack, origin, files):
         name, outputs = pair
         url = origin.serve("/" + name, files[name])
         body = {"outputs": outputs} if outputs else {}
-        return service.follow(service.submit(url, max_attempts=1, **body), seconds=30)
+        return service.follow(service.submit(url, max_attempts=1, **body))
 
     def all_of(pairs):
         with ThreadPoolExecutor(4) as pool:

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from exposition import Metrics
-from inside import wait_for
+from inside import HANG_S, wait_for
 from origin import Slow
 from service import later
 
@@ -37,7 +37,7 @@ def test_the_numbers_move_as_jobs_do(service, scrape, clip_url, origin):
         name, labels = "fetchmedia_http_requests_total", {"route": "job", "status": "2xx"}
         return told if told.sum(name, **labels) >= before.sum(name, **labels) + 2 else None
 
-    after = wait_for("both answers are counted", 10, counted)
+    after = wait_for("both answers are counted", HANG_S, counted)
 
     def more(name, **labels):
         return after.sum(name, **labels) - before.sum(name, **labels)
@@ -67,9 +67,9 @@ def test_the_queue_as_a_whole_is_told_by_pool_lane_and_state(service, scrape, or
         running = service.submit(origin.serve("/metrics.mp4", slow), priority="high")
         waiting = [service.submit(clip_url, run_at=later(), priority="low")
                  for _ in range(3)]
-        assert slow.half_is_sent.wait(20)
+        assert slow.half_is_sent.wait(HANG_S)
         place = {"pool": "any:net"}
-        wait_for("both are told", 12, lambda: (
+        wait_for("both are told", HANG_S, lambda: (
             scrape().sum("fetchmedia_queue_jobs", lane="low", state="scheduled", **place) == 3
             and scrape().sum("fetchmedia_queue_jobs", lane="high", state="leased", **place) == 1), every=0.5)
         for job in waiting:

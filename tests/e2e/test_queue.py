@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from inside import number, wait_for
+from inside import HANG_S, number, wait_for
 from origin import Slow
 from service import Service, later
 from stack import Stack
@@ -42,7 +42,7 @@ def test_an_account_with_as_many_waiting_as_its_plan_allows_is_told_to_come_late
     assert jobs[2].json()["error"]["code"] == "too_many_active_jobs"
     assert int(jobs[2].headers["Retry-After"]) > 0
     assert client.post(f"/v1/jobs/{jobs[0].json()['id']}/cancel").status_code == 200
-    wait_for("it is counted anew", 10,
+    wait_for("it is counted anew", HANG_S,
              lambda: client.post("/v1/videos/url", json=LATER).status_code == 202, every=0.2)
     assert client.post("/v1/videos/url", json=LATER).status_code == 429
 

@@ -7,13 +7,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 import requests
 
-from inside import wait_for
+from inside import HANG_S, wait_for
 from origin import Slow
 from service import Service
 from stack import BIN, Stack, free_port
@@ -21,29 +20,23 @@ from stack import BIN, Stack, free_port
 NOBODY = 65534
 
 
-def until_ready(base, seconds=30):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+def until_ready(base):
+    def is_ready():
         try:
-            if requests.get(f"{base}/readyz", timeout=5).status_code == 200:
-                return
+            return requests.get(f"{base}/readyz", timeout=5).status_code == 200
         except requests.RequestException:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("not ready")
+            return False
+    wait_for("it is ready", HANG_S, is_ready, every=0.1)
 
 
-def until_gone(pid, seconds=2):
+def until_gone(pid):
     """Ended, whoever has yet to reap it: the supervisor gives its lock back a moment before its end."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    def is_gone():
         try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
         except FileNotFoundError:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"process {pid} is left")
+            return True
+    wait_for(f"process {pid} is gone", HANG_S, is_gone)
 
 
 def test_it_tells_that_it_lives_and_what_it_can(stack):
@@ -173,7 +166,7 @@ def test_a_hangup_does_not_end_a_worker(stack, service, clip_url):
 def test_a_killed_broker_comes_back_and_its_job_goes_on(stack, service, origin, clip):
     slow = Slow(clip)
     job = service.submit(origin.serve("/killed.mp4", slow))
-    assert slow.half_is_sent.wait(20)
+    assert slow.half_is_sent.wait(HANG_S)
     os.kill(stack.pids()["broker"], signal.SIGKILL)
     until_ready(stack.base)
     slow.released.set()
@@ -185,7 +178,7 @@ def test_a_killed_broker_comes_back_and_its_job_goes_on(stack, service, origin, 
 def test_a_killed_worker_comes_back_and_the_job_is_tried_again(stack, service, origin, clip):
     slow = Slow(clip)
     job = service.submit(origin.serve("/lost.mp4", slow))
-    assert slow.half_is_sent.wait(20)
+    assert slow.half_is_sent.wait(HANG_S)
     os.kill(stack.pids()["workers"][0], signal.SIGKILL)
     assert slow.left.wait(10), "its children should have ended with it"
     origin.serve("/lost.mp4", clip)
@@ -227,7 +220,7 @@ def test_a_first_start_killed_while_it_makes_its_database_is_made_good_by_the_ne
         first = subprocess.Popen([BIN / "fetchmedia", "up", "--state-dir", half.state, *half.options],
                                  env=half.environment, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for("initdb has begun", 30, lambda: list(half.state.glob("pg*/PG_VERSION")))
+        wait_for("initdb has begun", HANG_S, lambda: list(half.state.glob("pg*/PG_VERSION")))
         first.kill()
         first.wait()
         assert not (half.state / "up.json").exists(), "it was killed too late"

@@ -6,18 +6,20 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
 from faults import Faults, Waker, signal_if_there
-from inside import below, number, pids, processes, wait_for
+from inside import below, number, pids, processes, psql, sql, wait_for
 from ledger import Ledger
 from service import Service
 from stack import ROOT
 from struck import IN_A_HURRY, check_digests, check_ledger, check_nothing_stays, make_bodies
 
 JOBS = 300
+WORKERS = 2
 OUTSTANDING = 8
 STILL_SECONDS = 2.5  # ten rounds; a session is lost after six
 SHARE = 0.97
@@ -49,6 +51,7 @@ class Story:
         self.ledger = Ledger(Service(stack.base, stack.key))
         self.supervisor = pids(stack)["supervisor"]
         self.canceled = set()
+        self.rule = None  # of the point that is struck
 
     def ask(self, outstanding=OUTSTANDING):
         while len(self.ledger.open()) < outstanding:
@@ -59,17 +62,30 @@ class Story:
     def post_batch(self):
         self.ledger.submit_batch(self.bodies[0], 3)
 
+    def is_met(self, passed):
+        """Somebody has come by the point since then."""
+        return self.faults.passed(self.rule) > passed
+
+    def is_database_up(self):
+        return subprocess.run([*psql(self.stack), "-c", "SELECT 1"], capture_output=True).returncode == 0
+
     def strike_database(self):
-        """With an answer outstanding: it stands still for more than a round before it dies."""
+        """With an answer outstanding: a lock on the sessions holds up whatever the broker writes of them."""
+        passed = self.faults.passed(self.rule)
+        wait_for("the database is up", END_SECONDS, self.is_database_up)
+        rival = subprocess.Popen([*psql(self.stack), "-c", "BEGIN", "-c", "LOCK TABLE session IN EXCLUSIVE MODE",
+                                  "-c", f"SELECT pg_sleep({END_SECONDS})"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("a flush waits", END_SECONDS, lambda: number(
+            self.stack, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                        "AND query NOT LIKE 'LOCK %'"))
         for server in below(self.supervisor, "postgres"):
-            for pid in [server, *(pid for pid, (above, _) in processes().items() if above == server)]:
-                signal_if_there(pid, signal.SIGSTOP)
-            time.sleep(0.4)
             signal_if_there(server, signal.SIGKILL)
-            for pid in [pid for pid, (_, program) in processes().items() if program.endswith("/postgres")
-                        and self.is_of_stack(pid)]:
-                signal_if_there(pid, signal.SIGKILL)
-        time.sleep(1)
+        for pid in [pid for pid, (_, program) in processes().items() if program.endswith("/postgres")
+                    and self.is_of_stack(pid)]:
+            signal_if_there(pid, signal.SIGKILL)
+        rival.wait(END_SECONDS)
+        wait_for("its loss is noticed", END_SECONDS, lambda: self.is_met(passed))
 
     def is_of_stack(self, pid):
         try:
@@ -79,9 +95,16 @@ class Story:
 
     def strike_broker(self):
         """Its workers say HELLO to the next one; who dies of that is followed by another."""
+        before = sql(self.stack, "SELECT broker FROM session")
+
+        def are_elsewhere():
+            now = sql(self.stack, "SELECT broker FROM session")
+            return len(now) == WORKERS and not any(broker in before for broker in now)
+
         for broker in below(self.supervisor, "broker"):
             signal_if_there(broker, signal.SIGKILL)
-        time.sleep(3)
+        wait_for("its workers are with another", POINT_SECONDS,
+                 lambda: not self.faults.left(self.rule) or are_elsewhere())
 
     def cancel_one(self):
         running = [job_id for job_id in self.ledger.open()
@@ -93,15 +116,24 @@ class Story:
     def lose_idle_workers(self):
         """What is sent to a worker that has just died comes back."""
         wait_for("nothing runs", END_SECONDS, self.ledger.look)
+        passed = self.faults.passed(self.rule)
         for worker in below(self.supervisor, "worker"):
             signal_if_there(worker, signal.SIGKILL)
         self.ask(4)
-        time.sleep(0.3)
+        wait_for("it came back, or all have ended", END_SECONDS,
+                 lambda: self.is_met(passed) or self.ledger.look())
 
     def stop_a_worker(self):
-        for worker in below(self.supervisor, "worker")[:1]:
+        passed, before = self.faults.passed(self.rule), below(self.supervisor, "worker")
+        for worker in before[:1]:
             signal_if_there(worker, signal.SIGTERM)
-        time.sleep(1)
+
+        def has_successor():
+            now = below(self.supervisor, "worker")
+            return len(now) == WORKERS and now != before
+
+        wait_for("its session ends, or another is in its place", END_SECONDS,
+                 lambda: self.is_met(passed) or has_successor())
 
     PROVOKED = {"batch_copied": post_batch, "batch_committed": post_batch,
                 "hello_heard": strike_broker, "attach_committed": strike_broker,
@@ -112,7 +144,7 @@ class Story:
     # ---- one point ----
 
     def strike(self, point):
-        rule = self.faults.arm(point, POINTS[point], self.times, self.action)
+        rule = self.rule = self.faults.arm(point, POINTS[point], self.times, self.action)
         until = time.monotonic() + POINT_SECONDS
         while self.faults.left(rule):
             self.ask()
@@ -131,7 +163,7 @@ def test_the_sources_know_the_same_points():
 
 @pytest.mark.parametrize(("action", "times"), [("kill", 5), ("stop", 2)])
 def test_each_crash_point(stacks, origin, tmp_path, seed, action, times):
-    stack = stacks("--workers", "2", "--net-slots", "2", "--cpu-slots", "1", **IN_A_HURRY)
+    stack = stacks("--workers", str(WORKERS), "--net-slots", "2", "--cpu-slots", "1", **IN_A_HURRY)
     faults = Faults(stack)
     stack.up()
     bodies = make_bodies(origin, tmp_path, FILM)
