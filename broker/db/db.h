@@ -45,7 +45,7 @@ struct fm_db_call {
     size_t count;
 };
 
-/* What became of a pipeline as a whole. */
+/* The outcome of a pipeline as a whole. */
 enum fm_db_verdict {
     FM_DB_DONE,
     FM_DB_AGAIN,     /* rolled back: deadlock or serialization; send the same again */

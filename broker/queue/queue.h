@@ -32,7 +32,7 @@ enum fm_queue_kind {
     FM_QUEUE_KINDS
 };
 
-/* What became of an event. */
+/* The outcome of an event. */
 enum fm_queue_outcome {
     FM_QUEUE_MOVED,   /* its rows moved (again, if it ran twice) */
     FM_QUEUE_STALE,   /* FINISH, RELEASE, PROGRESS: the lease no longer stands; CLAIM: another

@@ -1,5 +1,5 @@
 /*
- * What the moves of jobs are counted as: started, retried, ended by outcome and error, and so on.
+ * Counts the moves of jobs: started, retried, ended by outcome and error, and so on.
  * Threads: any; relaxed atomics that nothing decides by.
  */
 #ifndef FM_BROKER_QUEUE_QUEUE_METRICS_H
