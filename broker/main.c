@@ -66,10 +66,11 @@ static bool check_listeners(const struct fm_broker_settings *settings, struct fm
     size_t count = settings->metrics_listen[0] ? 3 : 2;
     for (size_t i = 0; i < count; i++) {
         struct fm_address_rule rule;
-        if (!fm_address_rule_parse(listeners[i], &rule, err) || rule.port == 0)
+        if (!fm_address_rule_parse(listeners[i], &rule, err) || rule.port == 0) {
             return fm_fail(err, FM_SETTING,
                            "\"%s\" is no address and port to listen on: such as 127.0.0.1:8080",
                            listeners[i]);
+        }
     }
     return true;
 }
@@ -84,8 +85,9 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
     fm_secrets_check(&broker->secrets, digest);
     if (!check_listeners(settings, err) || !fm_migrate_run(settings->database_url, &applied, err) ||
         !fm_migrate_check_secrets(settings->database_url, digest, err) ||
-        !fm_store_new_local(settings->store_dir, &broker->store, err))
+        !fm_store_new_local(settings->store_dir, &broker->store, err)) {
         return false;
+    }
     broker->signed_url = (struct fm_signed_url){
         .secrets = &broker->secrets,
         .store_origin = fm_url_of_listener(settings->listen),
@@ -95,8 +97,9 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
     broker->watch = fm_watch_new();
     broker->reader = fm_reader_new(settings->database_url, (unsigned)settings->reader_threads);
     if (!fm_dispatch_new(settings, &broker->secrets, &broker->signed_url, broker->watch,
-                         &broker->dispatch, err))
+                         &broker->dispatch, err)) {
         return false;
+    }
     broker->retention = fm_retention_new(settings, broker->store);
     broker->batch_writer = fm_batch_writer_new(settings->database_url);
     broker->batches = fm_batch_cache_new();
@@ -158,8 +161,9 @@ static void reload(struct broker *broker)
     } else if (fm_reload_settings(settings_now(broker), &words,
                                   &broker->reloads[broker->reload_count], &err)) {
         broker->reload_count++;
-        if (fm_log_level_by_name(settings_now(broker)->log_level, &level))
+        if (fm_log_level_by_name(settings_now(broker)->log_level, &level)) {
             fm_log_set_level(level);
+        }
         fm_dispatch_reload(broker->dispatch, settings_now(broker));
         fm_log(FM_LOG_INFO, "reloaded", NULL);
         return;
@@ -184,8 +188,9 @@ static void wait_for_end(struct broker *broker, const sigset_t *signals)
     int got = SIGHUP;
     while (got == SIGHUP) {
         sigwait(signals, &got);
-        if (got == SIGHUP)
+        if (got == SIGHUP) {
             reload(broker);
+        }
     }
     fm_log(FM_LOG_INFO, "stopping", "signal=%d requests=%zu", got, fm_http_busy(broker->http));
 }
@@ -199,8 +204,9 @@ static void drain(struct broker *broker, const sigset_t *signals)
     int got = -1;
     fm_http_drain(broker->http);
     while (fm_http_busy(broker->http) > 0 && fm_clock_ms() < until_ms &&
-           (got == -1 || got == SIGHUP))
+           (got == -1 || got == SIGHUP)) {
         got = sigtimedwait(signals, NULL, &pause);
+    }
     fm_log(FM_LOG_INFO, "drained", "requests_cut=%zu", fm_http_busy(broker->http));
 }
 
@@ -217,8 +223,9 @@ static bool serve(struct broker *broker, struct fm_error *err)
     }
     close_rooms(broker);
     fm_link_shutdown();
-    for (size_t i = 0; i < broker->reload_count; i++)
+    for (size_t i = 0; i < broker->reload_count; i++) {
         fm_reload_destroy(&broker->reloads[i]);
+    }
     return ok;
 }
 
@@ -261,8 +268,9 @@ static bool print_page(const struct broker *broker, const char *word)
 static void default_database(struct fm_broker_settings *settings)
 {
     const char *url = getenv("DATABASE_URL");
-    if (settings->database_url[0] || !url)
+    if (settings->database_url[0] || !url) {
         return;
+    }
     fm_memory_release(&settings->database_url);
     settings->database_url = fm_strdup(url);
 }
@@ -271,12 +279,14 @@ static void default_database(struct fm_broker_settings *settings)
 static bool load(struct broker *broker, struct fm_settings_words *words, struct fm_error *err)
 {
     if (!fm_settings_load(fm_broker_settings_table, fm_broker_settings_count, &broker->settings,
-                          getenv("FETCHMEDIA_CONFIG"), words, err))
+                          getenv("FETCHMEDIA_CONFIG"), words, err)) {
         return false;
+    }
     default_database(&broker->settings);
     enum fm_log_level level;
-    if (!fm_log_level_by_name(broker->settings.log_level, &level))
+    if (!fm_log_level_by_name(broker->settings.log_level, &level)) {
         return fm_fail(err, FM_SETTING, "log_level: debug, info, warning or error");
+    }
     fm_log_open("broker", level);
     return true;
 }
@@ -301,12 +311,14 @@ int main(int argc, char **argv)
     ok = ok && (words.rest_count
                     ? fm_admin_run(&broker.settings, &broker.secrets, rest, words.rest_count, &err)
                     : serve(&broker, &err));
-    if (!ok)
+    if (!ok) {
         fm_log_failure("broker", &err);
+    }
     fm_secrets_done(&broker.secrets);
     fm_settings_done(fm_broker_settings_table, fm_broker_settings_count, &broker.settings);
-    if (ok)
+    if (ok) {
         return FM_DAEMON_STOPPED;
+    }
     return err.code == FM_SETTING || err.code == FM_INVALID_REQUEST ? FM_DAEMON_SETTING
                                                                     : FM_DAEMON_FAILED;
 }

@@ -40,8 +40,9 @@ static char *server_directory(void)
 static bool program(const char *name, struct fm_text *path, struct fm_error *err)
 {
     FM_AUTO_FREE char *directory = server_directory();
-    if (!directory)
+    if (!directory) {
         return fm_fail(err, FM_SETTING, "PostgreSQL is not installed: apt-get install postgresql");
+    }
     fm_text_format(path, "%s/%s", directory, name);
     return true;
 }
@@ -75,8 +76,9 @@ static bool write_below(const struct fm_state_dir *place, const char *name, cons
                         struct fm_error *err)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(place, name);
-    if (!fm_file_write(path, 0600, fm_slice_of(text), err))
+    if (!fm_file_write(path, 0600, fm_slice_of(text), err)) {
         return false;
+    }
     return chown(path, place->postgres.uid, place->postgres.gid) == 0 || fm_fail_errno(err, name);
 }
 
@@ -88,10 +90,13 @@ static void ident_map(const struct fm_state_dir *place, struct fm_text *text)
     const char *names[] = {self ? self->pw_name : "nobody", place->postgres.name,
                            place->broker.name};
     static const char *const roles[] = {"postgres", "fetchmedia"};
-    for (size_t i = 0; i < FM_COUNT(names); i++)
-        for (size_t j = 0; names[i] && j < FM_COUNT(roles); j++)
-            if (i < 2 || j == 1) /* the broker's user: its own role only */
+    for (size_t i = 0; i < FM_COUNT(names); i++) {
+        for (size_t j = 0; names[i] && j < FM_COUNT(roles); j++) {
+            if (i < 2 || j == 1) { /* the broker's user: its own role only */
                 fm_text_format(text, "fetchmedia %s %s\n", names[i], roles[j]);
+            }
+        }
+    }
 }
 
 /* Rewritten on every start, so that a newer release's settings apply to an older cluster. */
@@ -112,8 +117,9 @@ static bool include_settings(const struct fm_state_dir *place, struct fm_error *
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg.new/postgresql.conf");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    if (!fm_file_read(path, 1 << 20, &text, err))
+    if (!fm_file_read(path, 1 << 20, &text, err)) {
         return false;
+    }
     fm_text_append(&text, "include = 'fetchmedia.conf'\n");
     return write_below(place, "pg.new/postgresql.conf", fm_text_get(&text), err);
 }
@@ -123,8 +129,9 @@ static bool include_settings(const struct fm_state_dir *place, struct fm_error *
 /* initdb needs an empty directory: remove what an interrupted run left there. */
 static bool make_empty(const struct fm_state_dir *place, const char *path, struct fm_error *err)
 {
-    if (!fm_file_remove_tree(AT_FDCWD, path, err))
+    if (!fm_file_remove_tree(AT_FDCWD, path, err)) {
         return false;
+    }
     return (mkdir(path, 0700) == 0 && chown(path, place->postgres.uid, place->postgres.gid) == 0) ||
            fm_fail_errno(err, path);
 }
@@ -133,8 +140,9 @@ static bool run_initdb(const struct fm_state_dir *place, const char *directory,
                        struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text initdb = {0};
-    if (!program("initdb", &initdb, err))
+    if (!program("initdb", &initdb, err)) {
         return false;
+    }
     const char *const argv[] = {fm_text_get(&initdb),  "--pgdata",         directory,
                                 "--username=postgres", "--auth=peer",      "--locale=C",
                                 "--encoding=UTF8",     "--data-checksums", NULL};
@@ -146,8 +154,9 @@ static bool run_initdb(const struct fm_state_dir *place, const char *directory,
 static bool move_in(const struct fm_state_dir *place, const char *fresh, struct fm_error *err)
 {
     FM_AUTO_FREE char *final = fm_state_dir_path(place, "pg");
-    if (rename(fresh, final) != 0)
+    if (rename(fresh, final) != 0) {
         return fm_fail_errno(err, final);
+    }
     FM_AUTO(fm_file_close) int fd = open(place->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return (fd >= 0 && fsync(fd) == 0) || fm_fail_errno(err, place->state);
 }
@@ -168,8 +177,9 @@ bool fm_cluster_start(const struct fm_state_dir *place, pid_t *pid, struct fm_er
     FM_AUTO(fm_text_done) struct fm_text postgres = {0};
     FM_AUTO_FREE char *directory = fm_state_dir_path(place, "pg");
     FM_AUTO_FREE char *log = fm_state_dir_path(place, "log/postgres.log");
-    if (!program("postgres", &postgres, err))
+    if (!program("postgres", &postgres, err)) {
         return false;
+    }
     const char *const argv[] = {fm_text_get(&postgres), "-D", directory, NULL};
     struct fm_spawn process = {.argv = argv,
                                .user = &place->postgres,
@@ -203,8 +213,10 @@ static bool make_database(const struct fm_state_dir *place, struct fm_error *err
 {
     bool role, database;
     if (!is_there(place, "SELECT 1 FROM pg_roles WHERE rolname = 'fetchmedia'", &role, err) ||
-        !is_there(place, "SELECT 1 FROM pg_database WHERE datname = 'fetchmedia'", &database, err))
+        !is_there(place, "SELECT 1 FROM pg_database WHERE datname = 'fetchmedia'", &database,
+                  err)) {
         return false;
+    }
     return (role || psql(place, "postgres", "CREATE ROLE fetchmedia LOGIN", NULL, err)) &&
            (database ||
             psql(place, "postgres", "CREATE DATABASE fetchmedia OWNER fetchmedia", NULL, err));
@@ -214,18 +226,22 @@ bool fm_cluster_ready(const struct fm_state_dir *place, pid_t pid, struct fm_err
 {
     FM_AUTO(fm_text_done) struct fm_text host = {0}, ready = {0};
     fm_text_format(&host, "%s/pg", place->sockets);
-    if (!program("pg_isready", &ready, err))
+    if (!program("pg_isready", &ready, err)) {
         return false;
+    }
     const char *const argv[] = {
         fm_text_get(&ready), "-q", "-h", fm_text_get(&host), "-U", "postgres", "-d",
         "postgres",          NULL};
     int64_t until_ms = fm_clock_ms() + START_PATIENCE_MS;
     while (!fm_spawn_run(argv, NULL, &place->postgres, NULL, NULL)) {
         siginfo_t info = {0}; /* WNOWAIT: the caller reaps the server */
-        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
+        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid == pid) {
             return fm_fail(err, FM_SYSTEM, "PostgreSQL ended at its start: see log/postgres.log");
-        if (fm_clock_ms() > until_ms)
+        }
+        if (fm_clock_ms() > until_ms) {
             return fm_fail(err, FM_SYSTEM, "PostgreSQL does not answer: see log/postgres.log");
+        }
         usleep(ASK_EVERY_MS * 1000);
     }
     return make_database(place, err);

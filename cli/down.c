@@ -38,10 +38,12 @@ static bool load(int argc, char **argv, struct options *options, struct fm_state
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
     struct fm_settings_words words = {argc, argv, rest, 0};
-    if (!fm_settings_load(table, FM_COUNT(table), options, NULL, &words, err))
+    if (!fm_settings_load(table, FM_COUNT(table), options, NULL, &words, err)) {
         return false;
-    if (words.rest_count > 0)
+    }
+    if (words.rest_count > 0) {
         return fm_fail(err, FM_SETTING, "%s takes no \"%s\"", argv[0], rest[0]);
+    }
     const char *state = options->state_dir && *options->state_dir ? options->state_dir : NULL;
     return fm_state_dir_find(state, place, err);
 }
@@ -52,8 +54,9 @@ static bool wait_until_stopped(const struct fm_state_dir *place)
     struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
     bool is_running = true;
     while (fm_running_is(place, &is_running, NULL) && is_running) {
-        if (fm_clock_ms() > until_ms)
+        if (fm_clock_ms() > until_ms) {
             return false;
+        }
         nanosleep(&pause, NULL);
     }
     return !is_running;
@@ -64,8 +67,9 @@ static int stop(const struct fm_state_dir *place)
 {
     struct fm_error err = {0};
     bool is_running = false;
-    if (!fm_running_is(place, &is_running, &err))
+    if (!fm_running_is(place, &is_running, &err)) {
         return fm_command_fail(&err);
+    }
     if (!is_running) {
         printf("FetchMedia is not running in %s\n", place->state);
         return FM_EXIT_OK;
@@ -97,8 +101,9 @@ static int show(const struct fm_state_dir *place, bool wants_json)
     struct fm_error err = {0};
     bool is_running = false;
     unsigned workers = 0;
-    if (!fm_running_is(place, &is_running, &err))
+    if (!fm_running_is(place, &is_running, &err)) {
         return fm_command_fail(&err);
+    }
     if (!is_running || !fm_running_describe(place, &text, &json)) {
         printf("%s\n", wants_json ? "{\"running\":false}" : "FetchMedia is not running.");
         return FM_EXIT_UNREACHABLE;
@@ -106,11 +111,12 @@ static int show(const struct fm_state_dir *place, bool wants_json)
     const char *base = fm_json_text(fm_json_get(json, "base_url"));
     FM_AUTO_FREE char *operator_url = fm_running_operator(json);
     bool is_ready = fm_running_is_ready(operator_url, &workers, &said);
-    if (wants_json)
+    if (wants_json) {
         printf("%s", fm_text_get(&text));
-    else
+    } else {
         printf("FetchMedia is running at %s, %s\nMetrics: %s\n", base,
                is_ready ? "ready" : "not ready", fm_json_text(fm_json_get(json, "metrics_url")));
+    }
     return is_ready ? FM_EXIT_OK : FM_EXIT_UNREACHABLE;
 }
 

@@ -25,12 +25,14 @@ static bool ask_broker(const struct fm_enrol *enrol, const char *const *words,
     FM_AUTO_FREE char *program = fm_state_dir_path(enrol->place, "bin/fetchmedia-broker");
     const char *argv[12] = {program,
                             "--"}; /* "--": a node's key may itself begin with two dashes */
-    for (size_t i = 0; words[i] && i + 3 < FM_COUNT(argv); i++)
+    for (size_t i = 0; words[i] && i + 3 < FM_COUNT(argv); i++) {
         argv[i + 2] = words[i];
+    }
     FM_AUTO(fm_text_done) struct fm_text out = {0};
     *answer = NULL;
-    if (!fm_spawn_run(argv, enrol->environment, &enrol->place->broker, &out, err))
+    if (!fm_spawn_run(argv, enrol->environment, &enrol->place->broker, &out, err)) {
         return false;
+    }
     size_t line = strcspn(fm_text_get(&out), "\n");
     return line == 0 || fm_json_parse((struct fm_slice){fm_text_get(&out), line}, answer, err);
 }
@@ -48,8 +50,9 @@ static bool read_account(struct fm_enrol *enrol)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(enrol->place, "account");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    if (!fm_file_read(path, 64, &text, NULL))
+    if (!fm_file_read(path, 64, &text, NULL)) {
         return false;
+    }
     size_t length = strcspn(fm_text_get(&text), "\n");
     enrol->account = fm_strndup(fm_text_get(&text), length);
     return true;
@@ -72,10 +75,12 @@ static bool find_or_make_account(struct fm_enrol *enrol, struct fm_error *err)
                                          FIRST_EMAIL, "operator", NULL};
     FM_AUTO(fm_json_destroy) struct fm_json *found = NULL;
     FM_AUTO(fm_json_destroy) struct fm_json *made = NULL;
-    if (!ask_broker(enrol, list, &found, err))
+    if (!ask_broker(enrol, list, &found, err)) {
         return false;
-    if (!found && !ask_broker(enrol, create, &made, err))
+    }
+    if (!found && !ask_broker(enrol, create, &made, err)) {
         return false;
+    }
     enrol->account = text_of(found ? found : made, "id");
     enrol->password = text_of(made, "password");
     return enrol->account || fm_fail(err, FM_SYSTEM, "account: no answer");
@@ -88,8 +93,9 @@ static bool make_key(struct fm_enrol *enrol, struct fm_error *err)
     fm_scope_format(FM_SCOPE_FETCH | FM_SCOPE_PROCESS, ",", &scopes);
     const char *const words[] = {"key", "create", enrol->account, "first", fm_text_get(&scopes),
                                  NULL};
-    if (!ask_broker(enrol, words, &answer, err))
+    if (!ask_broker(enrol, words, &answer, err)) {
         return false;
+    }
     enrol->key = text_of(answer, "api_key");
     return enrol->key || fm_fail(err, FM_SYSTEM, "key: no answer");
 }
@@ -98,8 +104,9 @@ bool fm_enrol_account(struct fm_enrol *enrol, struct fm_error *err)
 {
     static const char *const migrate[] = {"migrate", NULL};
     FM_AUTO(fm_json_destroy) struct fm_json *answer = NULL;
-    if (!ask_broker(enrol, migrate, &answer, err))
+    if (!ask_broker(enrol, migrate, &answer, err)) {
         return false;
+    }
     return read_account(enrol) ||
            (find_or_make_account(enrol, err) && make_key(enrol, err) && write_account(enrol, err));
 }
@@ -114,13 +121,16 @@ static bool node_key(const struct fm_enrol *enrol, const char *work_dir, char ke
     FM_AUTO_FREE char *program = fm_state_dir_path(enrol->place, "bin/fetchmedia-worker");
     const char *const argv[] = {program, "--work-dir", work_dir, "--print-key", NULL};
     FM_AUTO(fm_text_done) struct fm_text out = {0};
-    if (!fm_spawn_run(argv, NULL, &enrol->place->work, &out, err))
+    if (!fm_spawn_run(argv, NULL, &enrol->place->work, &out, err)) {
         return false;
+    }
     size_t length = out.length;
-    while (length && isspace((unsigned char)out.data[length - 1]))
+    while (length && isspace((unsigned char)out.data[length - 1])) {
         length--;
-    if (length != 40)
+    }
+    if (length != 40) {
         return fm_fail(err, FM_SYSTEM, "worker: no node key");
+    }
     memcpy(key, out.data, 40);
     key[40] = '\0';
     return true;
@@ -153,8 +163,9 @@ bool fm_enrol_worker(struct fm_enrol *enrol, unsigned number, char **broker_key,
     bool is_revoked = false;
     *broker_key = NULL;
     node_name(enrol, number, name);
-    if (!ask_revoked(enrol, name, &is_revoked, err))
+    if (!ask_revoked(enrol, name, &is_revoked, err)) {
         return false;
+    }
     if (is_revoked) {
         fprintf(stderr, "fetchmedia: worker %u is not started: its node %s is revoked\n", number,
                 name);
@@ -162,12 +173,14 @@ bool fm_enrol_worker(struct fm_enrol *enrol, unsigned number, char **broker_key,
     }
     snprintf(below, sizeof below, "work/%u", number);
     FM_AUTO_FREE char *work_dir = fm_state_dir_path(enrol->place, below);
-    if (!node_key(enrol, work_dir, key, err))
+    if (!node_key(enrol, work_dir, key, err)) {
         return false;
+    }
     const char *const words[] = {"node", "add", name, key, NULL};
     FM_AUTO(fm_json_destroy) struct fm_json *answer = NULL;
-    if (!ask_broker(enrol, words, &answer, err))
+    if (!ask_broker(enrol, words, &answer, err)) {
         return false;
+    }
     *broker_key = text_of(answer, "broker_public_key");
     return *broker_key || fm_fail(err, FM_SYSTEM, "node: no answer");
 }

@@ -40,8 +40,9 @@ static pid_t find_server(const struct fm_state_dir *place)
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg/postmaster.pid");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     char program[PATH_MAX];
-    if (!fm_file_read(path, PID_FILE_LIMIT, &text, NULL))
+    if (!fm_file_read(path, PID_FILE_LIMIT, &text, NULL)) {
         return 0;
+    }
     pid_t pid = (pid_t)strtol(fm_text_get(&text), NULL, 10);
     bool is_server = pid > 1 && program_of(pid, program) && strstr(program, "/postgres");
     return is_server ? pid : 0;
@@ -57,14 +58,16 @@ static pid_t find_program(const struct fm_state_dir *place)
     DIR *list = directory ? opendir("/proc") : NULL;
     char program[PATH_MAX];
     pid_t found = 0;
-    if (!list)
+    if (!list) {
         return 0;
+    }
     size_t length = strlen(directory);
     for (struct dirent *entry; !found && (entry = readdir(list));) {
         pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
         if (pid && program_of(pid, program) && fm_text_starts(program, directory) &&
-            fm_text_starts(program + length, "/fetchmedia-"))
+            fm_text_starts(program + length, "/fetchmedia-")) {
             found = pid;
+        }
     }
     closedir(list);
     return found;
@@ -77,10 +80,12 @@ bool fm_leftover_wait(const struct fm_state_dir *place, struct fm_error *err)
     pid_t pid;
     while ((pid = find_server(place)) || (pid = find_program(place))) {
         int64_t waited_ms = fm_clock_ms() - began_ms;
-        if (waited_ms > LAST_PATIENCE_MS)
+        if (waited_ms > LAST_PATIENCE_MS) {
             return fm_fail(err, FM_SYSTEM, "process %d of an earlier run does not end", (int)pid);
-        if (waited_ms > PATIENCE_MS)
+        }
+        if (waited_ms > PATIENCE_MS) {
             kill(pid, SIGKILL);
+        }
         nanosleep(&pause, NULL);
     }
     return true;

@@ -27,21 +27,26 @@
 /* Groups first, user last: without root's rights the groups cannot be changed any more. */
 static void become(const struct fm_state_dir_user *user)
 {
-    if (!user || !user->name || user->uid == geteuid())
+    if (!user || !user->name || user->uid == geteuid()) {
         return;
-    if (initgroups(user->name, user->gid) != 0 || setgid(user->gid) != 0 || setuid(user->uid) != 0)
+    }
+    if (initgroups(user->name, user->gid) != 0 || setgid(user->gid) != 0 ||
+        setuid(user->uid) != 0) {
         _exit(FM_DAEMON_NOT_STARTED);
+    }
 }
 
 /* The kernel clears the death signal when the user changes (prctl(2)), so it is set after become().
  * If the parent has died before this point, no signal will come: end at once. */
 static void tie(int death_signal, pid_t parent)
 {
-    if (!death_signal)
+    if (!death_signal) {
         return;
+    }
     prctl(PR_SET_PDEATHSIG, death_signal);
-    if (getppid() != parent)
+    if (getppid() != parent) {
         _exit(FM_DAEMON_NOT_STARTED);
+    }
 }
 
 static void redirect(const struct fm_spawn *process, int log_fd)
@@ -52,8 +57,9 @@ static void redirect(const struct fm_spawn *process, int log_fd)
         dup2(log_fd, STDOUT_FILENO);
         dup2(log_fd, STDERR_FILENO);
     }
-    if (process->output >= 0)
+    if (process->output >= 0) {
         dup2(process->output, STDOUT_FILENO);
+    }
 }
 
 static void environment_of(const struct fm_spawn *process, const char *out[ENVIRONMENT_LIMIT])
@@ -63,8 +69,9 @@ static void environment_of(const struct fm_spawn *process, const char *out[ENVIR
     out[count++] = "LANG=C.UTF-8";
     out[count++] = "TZ=UTC";
     for (size_t i = 0;
-         process->environment && process->environment[i] && count < ENVIRONMENT_LIMIT - 1; i++)
+         process->environment && process->environment[i] && count < ENVIRONMENT_LIMIT - 1; i++) {
         out[count++] = process->environment[i];
+    }
     out[count] = NULL;
 }
 
@@ -97,10 +104,12 @@ static void run_child(const struct fm_spawn *process, int log_fd, pid_t parent)
     redirect(process, log_fd);
     become(process->user);
     tie(process->death_signal, parent);
-    if (process->log_path)
+    if (process->log_path) {
         setsid(); /* the terminal's Ctrl-C must reach the supervisor only */
-    if (chdir("/") != 0)
+    }
+    if (chdir("/") != 0) {
         _exit(FM_DAEMON_NOT_STARTED);
+    }
     execvpe(process->argv[0], for_exec(process->argv), for_exec(environment));
     fprintf(stderr, "%s: %s\n", process->argv[0], strerror(errno));
     _exit(FM_DAEMON_NOT_STARTED);
@@ -113,8 +122,9 @@ bool fm_spawn_start(const struct fm_spawn *process, pid_t *pid, struct fm_error 
     FM_AUTO(fm_file_close) int log_fd = -1;
     if (process->log_path) {
         log_fd = open(process->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-        if (log_fd < 0)
+        if (log_fd < 0) {
             return fm_fail(err, FM_SYSTEM, "%s: %s", process->log_path, strerror(errno));
+        }
     }
     pid_t parent = getpid();
     pid_t child = fork();
@@ -133,19 +143,24 @@ static void drain(int fd, struct fm_text *out)
 {
     char bytes[4096];
     ssize_t got;
-    while ((got = read(fd, bytes, sizeof bytes)) > 0 || (got < 0 && errno == EINTR))
-        if (got > 0 && out->length + (size_t)got <= OUTPUT_LIMIT)
+    while ((got = read(fd, bytes, sizeof bytes)) > 0 || (got < 0 && errno == EINTR)) {
+        if (got > 0 && out->length + (size_t)got <= OUTPUT_LIMIT) {
             fm_text_append_bytes(out, bytes, (size_t)got);
+        }
+    }
 }
 
 static bool reap(pid_t pid, const char *name, struct fm_error *err)
 {
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR) {
             return fm_fail_errno(err, "waitpid");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        }
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         return true;
+    }
     return fm_fail(err, FM_SYSTEM, "%s ended with %s %d", name,
                    WIFEXITED(status) ? "status" : "signal",
                    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
@@ -157,8 +172,9 @@ bool fm_spawn_run(const char *const *argv, const char *const *environment,
     int ends[2];
     pid_t pid;
     FM_AUTO(fm_text_done) struct fm_text dropped = {0};
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         return fm_fail_errno(err, "pipe");
+    }
     struct fm_spawn process = {.argv = argv,
                                .environment = environment,
                                .user = user,
@@ -166,8 +182,9 @@ bool fm_spawn_run(const char *const *argv, const char *const *environment,
                                .death_signal = SIGKILL};
     bool started = fm_spawn_start(&process, &pid, err);
     fm_file_close(&ends[1]);
-    if (started)
+    if (started) {
         drain(ends[0], out ? out : &dropped);
+    }
     fm_file_close(&ends[0]);
     return started && reap(pid, argv[0], err);
 }

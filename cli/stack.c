@@ -73,10 +73,12 @@ static void tell(struct fm_stack *stack, const char *name, const char *value)
 {
     FM_AUTO(fm_text_done) struct fm_text word = {0};
     size_t count = 0;
-    while (stack->broker_words[count])
+    while (stack->broker_words[count]) {
         count++;
-    if (count + 1 >= WORDS)
+    }
+    if (count + 1 >= WORDS) {
         return;
+    }
     fm_text_format(&word, "%s=%s", name, value);
     stack->broker_words[count] = fm_text_take(&word);
 }
@@ -96,11 +98,13 @@ static void tell_ours(struct fm_stack *stack)
                                        "FETCHMEDIA_API_KEY", "FETCHMEDIA_METRICS_LISTEN="};
     for (char **entry = environ; *entry; entry++) {
         bool skip = !fm_text_starts(*entry, "FETCHMEDIA_");
-        for (size_t i = 0; i < FM_COUNT(ours); i++)
+        for (size_t i = 0; i < FM_COUNT(ours); i++) {
             skip = skip || fm_text_starts(*entry, ours[i]);
+        }
         char *equals = strchr(*entry, '=');
-        if (skip || !equals)
+        if (skip || !equals) {
             continue;
+        }
         FM_AUTO_FREE char *name = fm_strndup(*entry, (size_t)(equals - *entry));
         tell(stack, name, equals + 1);
     }
@@ -123,8 +127,9 @@ static void tell_all(struct fm_stack *stack, const char *database_url)
     tell(stack, "FETCHMEDIA_LISTEN", stack->ports->listen);
     tell(stack, "FETCHMEDIA_LINK_LISTEN", stack->ports->link);
     tell(stack, "FETCHMEDIA_METRICS_LISTEN", operator_listen(stack->ports));
-    if (stack->options->allow_private)
+    if (stack->options->allow_private) {
         tell(stack, "FETCHMEDIA_ALLOW_PRIVATE", stack->options->allow_private);
+    }
     tell_ours(stack);
 }
 
@@ -188,11 +193,13 @@ static bool start_worker(struct fm_stack *stack, struct member *member, struct f
         add_number(&net, "FETCHMEDIA_NET_SLOTS", stack->options->net_slots);
         environment[count++] = fm_text_get(&net);
     }
-    for (size_t i = 0; stack->broker_words[i]; i++)
+    for (size_t i = 0; stack->broker_words[i]; i++) {
         if (fm_text_starts(stack->broker_words[i], "FETCHMEDIA_SWEEP_AGE_SECONDS=") ||
             fm_text_starts(stack->broker_words[i], "FETCHMEDIA_DRAIN_SECONDS=") ||
-            fm_text_starts(stack->broker_words[i], "FETCHMEDIA_LOG_LEVEL="))
+            fm_text_starts(stack->broker_words[i], "FETCHMEDIA_LOG_LEVEL=")) {
             environment[count++] = stack->broker_words[i];
+        }
+    }
     const char *const argv[] = {program, NULL};
     struct fm_spawn process = {.argv = argv,
                                .environment = environment,
@@ -229,8 +236,9 @@ static struct member *add(struct fm_stack *stack, enum kind kind, unsigned numbe
 
 static bool start_cluster(struct fm_stack *stack, struct fm_error *err)
 {
-    if (!stack->has_cluster)
+    if (!stack->has_cluster) {
         return true;
+    }
     struct member *member = add(stack, POSTGRES, 0);
     return fm_cluster_make(stack->place, err) && start_member(stack, member, err) &&
            fm_cluster_ready(stack->place, member->pid, err);
@@ -241,8 +249,9 @@ static bool start_cluster(struct fm_stack *stack, struct fm_error *err)
 static bool make_allow_file(struct fm_stack *stack, struct fm_error *err)
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(stack->place, "allow");
-    if (access(path, F_OK) != 0 && !fm_file_write(path, 0640, fm_slice_of(""), err))
+    if (access(path, F_OK) != 0 && !fm_file_write(path, 0640, fm_slice_of(""), err)) {
         return false;
+    }
     return chown(path, geteuid(), stack->place->broker.gid) == 0 || fm_fail_errno(err, "allow");
 }
 
@@ -257,9 +266,11 @@ static bool has_died(const struct member *member)
 
 static const struct member *find_dead(const struct fm_stack *stack)
 {
-    for (size_t i = 0; i < stack->count; i++)
-        if (has_died(&stack->members[i]))
+    for (size_t i = 0; i < stack->count; i++) {
+        if (has_died(&stack->members[i])) {
             return &stack->members[i];
+        }
+    }
     return NULL;
 }
 
@@ -267,8 +278,9 @@ static bool fail_start(const struct fm_stack *stack, const struct member *dead,
                        struct fm_error *err)
 {
     char number[16] = "";
-    if (dead->kind == WORKER)
+    if (dead->kind == WORKER) {
         snprintf(number, sizeof number, "-%u", dead->number);
+    }
     return fm_fail(err, FM_SYSTEM, "%s ended at its start: see %s/log/%s%s.log",
                    member_names[dead->kind], stack->place->state, member_names[dead->kind], number);
 }
@@ -282,13 +294,16 @@ static bool wait_ready(struct fm_stack *stack, unsigned workers, struct fm_error
         FM_AUTO(fm_text_done) struct fm_text said = {0};
         const struct member *dead = find_dead(stack);
         unsigned attached = 0;
-        if (dead)
+        if (dead) {
             return fail_start(stack, dead, err);
-        if (fm_running_is_ready(stack->operator_url, &attached, &said) && attached >= workers)
+        }
+        if (fm_running_is_ready(stack->operator_url, &attached, &said) && attached >= workers) {
             return true;
-        if (fm_clock_ms() > until_ms)
+        }
+        if (fm_clock_ms() > until_ms) {
             return fm_fail(err, FM_SYSTEM, "not ready, with %u of %u workers: see %s/log", attached,
                            workers, stack->place->state);
+        }
         nanosleep(&pause, NULL);
     }
 }
@@ -298,11 +313,13 @@ static bool wait_ready(struct fm_stack *stack, unsigned workers, struct fm_error
 static bool try_ports(const struct fm_stack *stack, struct fm_error *err)
 {
     struct fm_error why = {0};
-    if (!fm_port_try(stack->ports->listen, &why))
+    if (!fm_port_try(stack->ports->listen, &why)) {
         return fm_fail(err, FM_SYSTEM, "%s: end what listens there, or give another --listen",
                        why.detail);
-    if (fm_port_try(stack->ports->link, &why) && fm_port_try(operator_listen(stack->ports), &why))
+    }
+    if (fm_port_try(stack->ports->link, &why) && fm_port_try(operator_listen(stack->ports), &why)) {
         return true;
+    }
     return fm_fail(err, FM_SYSTEM,
                    "%s: end what listens there, or remove %s/ports to have others chosen",
                    why.detail, stack->place->state);
@@ -313,14 +330,17 @@ static bool start_workers(struct fm_stack *stack, unsigned *started, struct fm_e
 {
     for (unsigned i = 1; i <= stack->options->workers; i++) {
         char *broker_key = NULL;
-        if (!fm_enrol_worker(&stack->enrol, i, &broker_key, err))
+        if (!fm_enrol_worker(&stack->enrol, i, &broker_key, err)) {
             return false;
-        if (!broker_key)
+        }
+        if (!broker_key) {
             continue; /* revoked */
+        }
         struct member *worker = add(stack, WORKER, i);
         worker->broker_key = broker_key;
-        if (!start_member(stack, worker, err))
+        if (!start_member(stack, worker, err)) {
             return false;
+        }
         ++*started;
     }
     return *started > 0 || fm_fail(err, FM_SYSTEM,
@@ -351,8 +371,9 @@ static void note_end(struct member *member, int status)
     bool was_steady = now - member->started_ms > STEADY_MS;
     member->backoff_ms =
         was_steady || !member->backoff_ms ? FIRST_BACKOFF_MS : member->backoff_ms * 2;
-    if (member->backoff_ms > LONGEST_BACKOFF_MS)
+    if (member->backoff_ms > LONGEST_BACKOFF_MS) {
         member->backoff_ms = LONGEST_BACKOFF_MS;
+    }
     member->pid = 0;
     member->restart_ms = now + member->backoff_ms;
     /* From FM_DAEMON_SETTING on, the same start would end the same way (common/daemon.h). */
@@ -370,10 +391,13 @@ static void reap(struct fm_stack *stack)
 {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < stack->count; i++)
-            if (stack->members[i].pid == pid)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (size_t i = 0; i < stack->count; i++) {
+            if (stack->members[i].pid == pid) {
                 note_end(&stack->members[i], status);
+            }
+        }
+    }
 }
 
 /* Starts members whose backoff is over. */
@@ -382,10 +406,12 @@ static void restart_due(struct fm_stack *stack)
     struct fm_error err = {0};
     for (size_t i = 0; i < stack->count; i++) {
         struct member *member = &stack->members[i];
-        if (member->pid || member->is_retired || fm_clock_ms() < member->restart_ms)
+        if (member->pid || member->is_retired || fm_clock_ms() < member->restart_ms) {
             continue;
-        if (!start_member(stack, member, &err))
+        }
+        if (!start_member(stack, member, &err)) {
             member->restart_ms = fm_clock_ms() + LONGEST_BACKOFF_MS;
+        }
     }
 }
 
@@ -396,8 +422,9 @@ void fm_stack_publish(const struct fm_stack *stack)
     struct fm_error err = {0};
     fm_stack_describe(stack, true, &text);
     fm_text_append_char(&text, '\n');
-    if (!fm_file_write(path, 0644, (struct fm_slice){text.data, text.length}, &err))
+    if (!fm_file_write(path, 0644, (struct fm_slice){text.data, text.length}, &err)) {
         fprintf(stderr, "fetchmedia: %s\n", err.detail);
+    }
 }
 
 /* Sleeps until a signal while all members run or are retired; while one is waiting for its restart,
@@ -413,11 +440,13 @@ void fm_stack_watch(struct fm_stack *stack)
         fm_stack_publish(stack);
         struct timespec patience = {.tv_nsec = FIRST_BACKOFF_MS * 1000000L};
         bool is_whole = true;
-        for (size_t i = 0; i < stack->count; i++)
+        for (size_t i = 0; i < stack->count; i++) {
             is_whole = is_whole && (stack->members[i].pid || stack->members[i].is_retired);
+        }
         int got = is_whole ? sigwaitinfo(&signals, NULL) : sigtimedwait(&signals, NULL, &patience);
-        if (got == SIGTERM || got == SIGINT)
+        if (got == SIGTERM || got == SIGINT) {
             return;
+        }
         reap(stack);
         restart_due(stack);
     }
@@ -429,18 +458,21 @@ void fm_stack_watch(struct fm_stack *stack)
  * broker and worker drain. Polls rather than blocking, to be able to insist. */
 static void end_member(struct member *member)
 {
-    if (!member->pid)
+    if (!member->pid) {
         return;
+    }
     kill(member->pid, member->kind == POSTGRES ? SIGINT : SIGTERM);
     int64_t began_ms = fm_clock_ms();
     bool is_hurried = false;
     struct timespec pause = {.tv_nsec = 10 * 1000000L};
     while (waitpid(member->pid, NULL, WNOHANG) == 0) {
         int64_t waited_ms = fm_clock_ms() - began_ms;
-        if (member->kind != POSTGRES && !is_hurried && waited_ms > HURRY_MS)
+        if (member->kind != POSTGRES && !is_hurried && waited_ms > HURRY_MS) {
             is_hurried = kill(member->pid, SIGTERM) == 0;
-        if (waited_ms > STOP_PATIENCE_MS)
+        }
+        if (waited_ms > STOP_PATIENCE_MS) {
             kill(member->pid, SIGKILL);
+        }
         nanosleep(&pause, NULL);
     }
     member->pid = 0;
@@ -448,16 +480,18 @@ static void end_member(struct member *member)
 
 void fm_stack_destroy(struct fm_stack **stack)
 {
-    if (!*stack)
+    if (!*stack) {
         return;
+    }
     struct fm_stack *old = fm_steal(*stack);
     for (size_t i = old->count; i > 0; i--) {
         end_member(&old->members[i - 1]);
         fm_memory_release(&old->members[i - 1].broker_key);
     }
     fm_enrol_done(&old->enrol);
-    for (size_t i = 0; i < WORDS; i++)
+    for (size_t i = 0; i < WORDS; i++) {
         fm_memory_release(&old->broker_words[i]);
+    }
     fm_memory_release(&old->base_url);
     fm_memory_release(&old->operator_url);
     fm_memory_release(&old);
@@ -468,9 +502,11 @@ void fm_stack_destroy(struct fm_stack **stack)
 /* The process id of the first member of a kind; 0: it is not running. */
 static pid_t pid_of(const struct fm_stack *stack, enum kind kind)
 {
-    for (size_t i = 0; i < stack->count; i++)
-        if (stack->members[i].kind == kind)
+    for (size_t i = 0; i < stack->count; i++) {
+        if (stack->members[i].kind == kind) {
             return stack->members[i].pid;
+        }
+    }
     return 0;
 }
 
@@ -478,15 +514,18 @@ static void describe_pids(const struct fm_stack *stack, struct fm_json_writer *j
 {
     fm_json_open(json, "pids", '{');
     fm_json_put_integer(json, "supervisor", getpid());
-    if (stack->has_cluster)
+    if (stack->has_cluster) {
         fm_json_put_integer(json, "postgres", pid_of(stack, POSTGRES));
-    else
+    } else {
         fm_json_put_null(json, "postgres");
+    }
     fm_json_put_integer(json, "broker", pid_of(stack, BROKER));
     fm_json_open(json, "workers", '[');
-    for (size_t i = 0; i < stack->count; i++)
-        if (stack->members[i].kind == WORKER)
+    for (size_t i = 0; i < stack->count; i++) {
+        if (stack->members[i].kind == WORKER) {
             fm_json_put_integer(json, NULL, stack->members[i].pid);
+        }
+    }
     fm_json_close(json, ']');
     fm_json_close(json, '}');
 }

@@ -42,17 +42,19 @@ static char *default_state(bool is_root)
 {
     const char *home = getenv("HOME");
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    if (is_root)
+    if (is_root) {
         fm_text_append(&path, "/var/lib/fetchmedia");
-    else
+    } else {
         fm_text_format(&path, "%s/.local/state/fetchmedia", home ? home : "/tmp");
+    }
     return fm_text_take(&path);
 }
 
 static char *absolute(const char *path)
 {
-    if (path[0] == '/')
+    if (path[0] == '/') {
         return fm_strdup(path);
+    }
     FM_AUTO_FREE char *here = realpath(".", NULL);
     FM_AUTO(fm_text_done) struct fm_text whole = {0};
     fm_text_format(&whole, "%s/%s", here ? here : "", path);
@@ -64,12 +66,13 @@ static char *absolute(const char *path)
 static void shared_directory(bool is_root, struct fm_text *path)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (is_root)
+    if (is_root) {
         fm_text_append(path, "/run/fetchmedia");
-    else if (runtime && runtime[0] == '/')
+    } else if (runtime && runtime[0] == '/') {
         fm_text_format(path, "%s/fetchmedia", runtime);
-    else
+    } else {
         fm_text_format(path, "/tmp/fetchmedia-%u", (unsigned)geteuid());
+    }
 }
 
 /* Named by a hash of the state path, so that each state directory has sockets of its own. */
@@ -91,8 +94,9 @@ bool fm_state_dir_find(const char *given, struct fm_state_dir *place, struct fm_
     FM_AUTO_FREE char *path = given ? fm_strdup(given) : default_state(place->is_root);
     place->state = absolute(path);
     size_t length = strlen(place->state);
-    while (length > 1 && place->state[length - 1] == '/')
+    while (length > 1 && place->state[length - 1] == '/') {
         place->state[--length] = '\0';
+    }
     place->sockets = socket_directory(place->state, place->is_root);
     place->postgres.uid = place->broker.uid = place->work.uid = geteuid();
     place->postgres.gid = place->broker.gid = place->work.gid = getegid();
@@ -120,8 +124,9 @@ void fm_state_dir_done(struct fm_state_dir *place)
 static bool look_up(const char *name, struct fm_state_dir_user *user)
 {
     const struct passwd *entry = getpwnam(name);
-    if (!entry)
+    if (!entry) {
         return false;
+    }
     fm_memory_release(&user->name);
     *user = (struct fm_state_dir_user){fm_strdup(name), entry->pw_uid, entry->pw_gid};
     return true;
@@ -134,19 +139,23 @@ static bool make_user(const char *name, struct fm_state_dir_user *user, struct f
                                 "--home-dir",   "/nonexistent",
                                 "--shell",      "/usr/sbin/nologin",
                                 name,           NULL};
-    if (look_up(name, user))
+    if (look_up(name, user)) {
         return true;
-    if (!fm_spawn_run(argv, NULL, NULL, NULL, err))
+    }
+    if (!fm_spawn_run(argv, NULL, NULL, NULL, err)) {
         return false;
+    }
     return look_up(name, user) || fm_fail(err, FM_SYSTEM, "user %s: not made", name);
 }
 
 static bool make_users(struct fm_state_dir *place, struct fm_error *err)
 {
-    if (!place->is_root)
+    if (!place->is_root) {
         return true;
-    if (!look_up("postgres", &place->postgres))
+    }
+    if (!look_up("postgres", &place->postgres)) {
         return fm_fail(err, FM_SETTING, "there is no user postgres: install postgresql");
+    }
     return make_user("fetchmedia", &place->broker, err) &&
            make_user("fetchmedia-work", &place->work, err);
 }
@@ -156,10 +165,12 @@ static bool make_users(struct fm_state_dir *place, struct fm_error *err)
 static bool make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode,
                            struct fm_error *err)
 {
-    if (!fm_file_make_dirs(path, 0755, err))
+    if (!fm_file_make_dirs(path, 0755, err)) {
         return false;
-    if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0)
+    }
+    if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0) {
         return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
+    }
     return true;
 }
 
@@ -187,10 +198,12 @@ static bool give_secrets(const struct fm_state_dir *place, struct fm_error *err)
                        status.st_nlink == 1 && status.st_uid == geteuid();
         is_fine = !is_ours || fchown(fd, place->broker.uid, place->broker.gid) == 0;
     }
-    if (!is_fine)
+    if (!is_fine) {
         fm_fail_errno(err, path);
-    if (directory)
+    }
+    if (directory) {
         closedir(directory);
+    }
     return is_fine;
 }
 
@@ -199,8 +212,9 @@ static bool make_work(const struct fm_state_dir *place, unsigned workers, struct
     for (unsigned i = 1; i <= workers; i++) {
         char name[32];
         snprintf(name, sizeof name, "work/%u", i);
-        if (!make_below(place, name, &place->work, 0700, err))
+        if (!make_below(place, name, &place->work, 0700, err)) {
             return false;
+        }
     }
     return true;
 }
@@ -213,10 +227,12 @@ static bool make_shared(const struct fm_state_dir *place, struct fm_error *err)
     struct stat status;
     shared_directory(place->is_root, &path);
     const char *name = fm_text_get(&path);
-    if (!fm_text_starts(name, "/tmp/fetchmedia-"))
+    if (!fm_text_starts(name, "/tmp/fetchmedia-")) {
         return true;
-    if ((mkdir(name, 0700) != 0 && errno != EEXIST) || lstat(name, &status) != 0)
+    }
+    if ((mkdir(name, 0700) != 0 && errno != EEXIST) || lstat(name, &status) != 0) {
         return fm_fail_errno(err, name);
+    }
     bool is_ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
                    (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
     return is_ours || fm_fail(err, FM_SYSTEM,
@@ -251,19 +267,22 @@ static bool copy_programs(const struct fm_state_dir *place, struct fm_error *err
 {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0)
+    if (length <= 0) {
         return fm_fail_errno(err, "/proc/self/exe");
+    }
     self[length] = '\0';
     *strrchr(self, '/') = '\0';
     FM_AUTO_FREE char *bin = fm_state_dir_path(place, "bin");
-    if (strcmp(self, bin) == 0)
+    if (strcmp(self, bin) == 0) {
         return true;
+    }
     for (size_t i = 0; i < FM_COUNT(programs); i++) {
         FM_AUTO(fm_text_done) struct fm_text from = {0}, to = {0};
         fm_text_format(&from, "%s/%s", self, programs[i]);
         fm_text_format(&to, "%s/%s", bin, programs[i]);
-        if (!copy_program(fm_text_get(&from), fm_text_get(&to), err))
+        if (!copy_program(fm_text_get(&from), fm_text_get(&to), err)) {
             return false;
+        }
     }
     return true;
 }
@@ -296,8 +315,9 @@ static bool is_free(unsigned port)
 static unsigned free_port(unsigned wanted, unsigned taken)
 {
     unsigned port = wanted;
-    while (port == taken || !is_free(port))
+    while (port == taken || !is_free(port)) {
         port = 20000 + fm_hash_random_below(12000);
+    }
     return port;
 }
 
@@ -309,8 +329,9 @@ static bool read_ports(const char *path, struct fm_state_dir_ports *ports)
     int count = fm_file_read(path, 512, &text, NULL)
                     ? sscanf(fm_text_get(&text), "%127s %127s %127s", listen, link, metrics)
                     : 0;
-    if (count < 2)
+    if (count < 2) {
         return false;
+    }
     ports->listen = fm_strdup(listen);
     ports->link = fm_strdup(link);
     ports->metrics = count > 2 ? fm_strdup(metrics) : NULL;
@@ -333,8 +354,9 @@ static unsigned port_of(const char *address)
 static void choose_behind(unsigned last, unsigned other, char **address)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    if (*address)
+    if (*address) {
         return;
+    }
     unsigned wanted = last >= FIRST_PORT && last < FIRST_PORT + 2 ? last + 1 : last;
     do {
         fm_text_clear(&text);
@@ -360,8 +382,9 @@ bool fm_state_dir_ports(const struct fm_state_dir *place, const char *listen,
 {
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "ports");
     *ports = (struct fm_state_dir_ports){0};
-    if (listen && !strrchr(listen, ':'))
+    if (listen && !strrchr(listen, ':')) {
         return fm_fail(err, FM_SETTING, "--listen takes HOST:PORT");
+    }
     if (read_ports(path, ports) && listen) {
         fm_memory_release(&ports->listen);
         ports->listen = fm_strdup(listen);
@@ -384,8 +407,9 @@ void fm_state_dir_leave(const struct fm_state_dir *place)
     struct fm_error err = {0};
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.json");
     unlink(path);
-    if (!fm_file_remove_tree(AT_FDCWD, place->sockets, &err))
+    if (!fm_file_remove_tree(AT_FDCWD, place->sockets, &err)) {
         fprintf(stderr, "fetchmedia: %s\n", err.detail);
+    }
 }
 
 /* ---- the lock ---- */
@@ -405,10 +429,12 @@ bool fm_state_dir_lock(const struct fm_state_dir *place, int *fd, bool *taken, s
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.lock");
     *taken = false;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*fd < 0)
+    if (*fd < 0) {
         return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
+    }
     *taken = flock(*fd, LOCK_EX | LOCK_NB) == 0;
-    if (*taken && (ftruncate(*fd, 0) != 0 || dprintf(*fd, "%d\n", (int)getpid()) < 0))
+    if (*taken && (ftruncate(*fd, 0) != 0 || dprintf(*fd, "%d\n", (int)getpid()) < 0)) {
         return fm_fail_errno(err, "up.lock");
+    }
     return *taken || errno == EWOULDBLOCK || fm_fail_errno(err, "up.lock");
 }

@@ -58,12 +58,13 @@ static void say_ready(const struct fm_stack *stack, const struct fm_state_dir *p
     const char *key = fm_stack_key(stack);
     const char *base = fm_stack_base(stack);
     fm_text_format(out, "FetchMedia is running at %s\n", base);
-    if (key)
+    if (key) {
         fm_text_format(
             out,
             "API key (shown this once): %s\nOperator account: operator@localhost, password (shown "
             "this once): %s\n",
             key, fm_stack_password(stack) ? fm_stack_password(stack) : "as set");
+    }
     fm_text_format(
         out,
         "Try it:\n  curl -X POST \"%s/v1/videos/url?url=https://example.org/video.mp4\" -H "
@@ -79,13 +80,14 @@ static void say_running(const struct fm_state_dir *place, bool wants_json, struc
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
     if (!fm_file_read(path, READY_LIMIT, &text, NULL) ||
-        !fm_json_parse((struct fm_slice){text.data, text.length}, &json, NULL))
+        !fm_json_parse((struct fm_slice){text.data, text.length}, &json, NULL)) {
         fm_text_format(out, "%s\n", wants_json ? "{}" : "FetchMedia is starting here.");
-    else if (wants_json)
+    } else if (wants_json) {
         fm_text_append(out, fm_text_get(&text));
-    else
+    } else {
         fm_text_format(out, "FetchMedia is already running at %s\n",
                        fm_json_text(fm_json_get(json, "base_url")));
+    }
 }
 
 /* Names the options that a running stack ignores: they take effect only when it is started. */
@@ -100,14 +102,17 @@ static void say_passed_over(const struct fm_stack_options *options)
                 {"--cpu-slots", options->cpu_slots > 0},
                 {"--net-slots", options->net_slots > 0}};
     FM_AUTO(fm_text_done) struct fm_text names = {0};
-    for (size_t i = 0; i < FM_COUNT(rows); i++)
-        if (rows[i].is_given)
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
+        if (rows[i].is_given) {
             fm_text_format(&names, "%s%s", names.length > 0 ? ", " : "", rows[i].name);
-    if (names.length > 0)
+        }
+    }
+    if (names.length > 0) {
         fprintf(
             stderr,
             "fetchmedia: it runs already: not applied: %s; fetchmedia down, then up with them\n",
             fm_text_get(&names));
+    }
 }
 
 /* ---- from lock to ready ---- */
@@ -121,8 +126,9 @@ struct front {
 static void answer(const struct front *front, const struct fm_text *text)
 {
     struct fm_error err = {0};
-    if (!fm_file_write_all(front->fd, text->data, text->length, &err))
+    if (!fm_file_write_all(front->fd, text->data, text->length, &err)) {
         fprintf(stderr, "fetchmedia: %s\n", err.detail);
+    }
 }
 
 /* Leaves the terminal: from here on stdout and stderr go to log/supervisor.log. */
@@ -131,8 +137,9 @@ static bool go_behind(const struct fm_state_dir *place, struct fm_error *err)
     FM_AUTO_FREE char *path = fm_state_dir_path(place, "log/supervisor.log");
     FM_AUTO(fm_file_close) int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     FM_AUTO(fm_file_close) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (log < 0 || null < 0)
+    if (log < 0 || null < 0) {
         return fm_fail(err, FM_SYSTEM, "%s: cannot be opened", path);
+    }
     dup2(null, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
@@ -162,16 +169,19 @@ static bool serve(const struct fm_stack_options *options, const struct fm_state_
     bool ok = fm_stack_start(stack, err);
     if (ok) {
         FM_AUTO(fm_text_done) struct fm_text text = {0};
-        if (options->wants_json)
+        if (options->wants_json) {
             fm_stack_describe(stack, false, &text);
-        else
+        } else {
             say_ready(stack, place, &text);
-        if (options->wants_json)
+        }
+        if (options->wants_json) {
             fm_text_append_char(&text, '\n');
+        }
         fm_stack_publish(stack);
         answer(front, &text);
-        if (front->is_detached && (ok = go_behind(place, err)))
+        if (front->is_detached && (ok = go_behind(place, err))) {
             close(front->fd);
+        }
         fm_stack_watch(stack);
     }
     fm_stack_destroy(&stack);
@@ -229,8 +239,9 @@ static int wait_for_words(int fd, pid_t pid)
         (void)!write(STDOUT_FILENO, bytes, (size_t)got);
     }
     int status = 0;
-    if (total > 0 && waitpid(pid, &status, WNOHANG) == 0)
+    if (total > 0 && waitpid(pid, &status, WNOHANG) == 0) {
         return FM_EXIT_OK;
+    }
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : FM_EXIT_SYSTEM;
 }
@@ -239,12 +250,14 @@ static int wait_for_words(int fd, pid_t pid)
 static int run_behind(const struct fm_stack_options *options)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         return FM_EXIT_SYSTEM;
+    }
     fflush(stdout);
     pid_t pid = fork();
-    if (pid < 0)
+    if (pid < 0) {
         return FM_EXIT_SYSTEM;
+    }
     if (pid > 0) {
         close(ends[1]);
         return wait_for_words(ends[0], pid);
@@ -263,8 +276,9 @@ int fm_up_command(int argc, char **argv)
     struct fm_error err = {0};
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
     struct fm_settings_words words = {argc, argv, rest, 0};
-    if (!fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err))
+    if (!fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err)) {
         return fm_command_fail(&err);
+    }
     if (words.rest_count > 0) {
         fm_fail(&err, FM_SETTING, "up takes no \"%s\"", rest[0]);
         return fm_command_fail(&err);

@@ -56,8 +56,9 @@ static bool read_account(const char *word, struct fm_text *subject, struct fm_er
 {
     struct fm_id id;
     char uuid[FM_ID_UUID_SIZE];
-    if (!fm_id_parse(FM_ID_ACCOUNT, word, &id))
+    if (!fm_id_parse(FM_ID_ACCOUNT, word, &id)) {
         return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
+    }
     fm_id_to_uuid(&id, uuid);
     fm_text_append(subject, uuid);
     return true;
@@ -70,9 +71,11 @@ static const struct kind {
 
 static bool read_subject(const struct pause *pause, struct fm_text *subject, struct fm_error *err)
 {
-    for (size_t i = 0; i < FM_COUNT(kinds); i++)
-        if (strcmp(pause->words[0], kinds[i].name) == 0)
+    for (size_t i = 0; i < FM_COUNT(kinds); i++) {
+        if (strcmp(pause->words[0], kinds[i].name) == 0) {
             return kinds[i].read(pause->words[1], subject, err);
+        }
+    }
     return fm_fail(err, FM_INVALID_REQUEST, "pause a site, a pool or an account");
 }
 
@@ -84,8 +87,9 @@ static void put_subject(struct fm_json_writer *json, const char *kind, const cha
     struct fm_id id;
     char text[FM_ID_TEXT_SIZE];
     bool is_account = strcmp(kind, "account") == 0 && fm_id_from_uuid(subject, &id);
-    if (is_account)
+    if (is_account) {
         fm_id_format(FM_ID_ACCOUNT, &id, text);
+    }
     fm_json_put_text(json, "kind", kind);
     fm_json_put_text(json, "subject", is_account ? text : subject);
 }
@@ -98,16 +102,20 @@ static bool add(const struct pause *pause, struct fm_error *err)
     struct fm_json_writer json = {.out = &out};
     struct fm_id id = fm_id_new();
     char uuid[FM_ID_UUID_SIZE];
-    if (strlen(reason) > REASON_MAX)
+    if (strlen(reason) > REASON_MAX) {
         return fm_fail(err, FM_INVALID_REQUEST, "REASON has up to %d bytes", REASON_MAX);
-    if (!read_subject(pause, &subject, err))
+    }
+    if (!read_subject(pause, &subject, err)) {
         return false;
+    }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid, pause->words[0], fm_text_get(&subject), reason};
-    if (!query(pause, fm_sql_pause_add, parameters, FM_COUNT(parameters), &rows, err))
+    if (!query(pause, fm_sql_pause_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
-    if (fm_db_rows_count(rows) == 0)
+    }
+    if (fm_db_rows_count(rows) == 0) {
         return fm_fail(err, FM_NOT_FOUND, "no account %s", pause->words[1]);
+    }
     fm_json_open(&json, NULL, '{');
     put_subject(&json, pause->words[0], fm_text_get(&subject));
     fm_json_put_text(&json, "reason", reason);
@@ -119,8 +127,9 @@ static bool add(const struct pause *pause, struct fm_error *err)
 static bool list(const struct pause *pause, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(pause, fm_sql_pause_list, NULL, 0, &rows, err))
+    if (!query(pause, fm_sql_pause_list, NULL, 0, &rows, err)) {
         return false;
+    }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
         FM_AUTO(fm_text_done) struct fm_text out = {0};
         struct fm_json_writer json = {.out = &out};
@@ -139,13 +148,16 @@ static bool take_away(const struct pause *pause, struct fm_error *err)
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_text_done) struct fm_text subject = {0}, out = {0};
     struct fm_json_writer json = {.out = &out};
-    if (!read_subject(pause, &subject, err))
+    if (!read_subject(pause, &subject, err)) {
         return false;
+    }
     const char *parameters[] = {pause->words[0], fm_text_get(&subject)};
-    if (!query(pause, fm_sql_pause_remove, parameters, FM_COUNT(parameters), &rows, err))
+    if (!query(pause, fm_sql_pause_remove, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
-    if (fm_db_rows_count(rows) == 0)
+    }
+    if (fm_db_rows_count(rows) == 0) {
         return fm_fail(err, FM_NOT_FOUND, "%s %s is not paused", pause->words[0], pause->words[1]);
+    }
     fm_json_open(&json, NULL, '{');
     put_subject(&json, pause->words[0], fm_text_get(&subject));
     fm_json_put_bool(&json, "removed", true);
@@ -162,10 +174,12 @@ static const struct verb {
 
 static const struct verb *find(char **words, size_t count)
 {
-    for (size_t i = 0; count > 0 && i < FM_COUNT(verbs); i++)
+    for (size_t i = 0; count > 0 && i < FM_COUNT(verbs); i++) {
         if (strcmp(words[0], verbs[i].name) == 0 && count - 1 >= verbs[i].least &&
-            count - 1 <= verbs[i].most)
+            count - 1 <= verbs[i].most) {
             return &verbs[i];
+        }
+    }
     return NULL;
 }
 
@@ -173,8 +187,9 @@ bool fm_pause_run(const struct fm_broker_settings *settings, char **words, size_
                   struct fm_error *err)
 {
     const struct verb *verb = find(words, count);
-    if (!verb)
+    if (!verb) {
         return fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");
+    }
     struct pause pause = {.words = words + 1, .count = count - 1};
     bool ok = fm_db_open(settings->database_url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS,
                          &pause.db, err) &&

@@ -46,8 +46,9 @@ static bool exists(const char *directory, const char *file)
 static bool is_private(const char *path, struct fm_error *err)
 {
     struct stat status;
-    if (stat(path, &status) != 0)
+    if (stat(path, &status) != 0) {
         return fm_fail(err, FM_SETTING, "secret %s: %s", path, strerror(errno));
+    }
     return (status.st_mode & 077) == 0 ||
            fm_fail(err, FM_SETTING, "secret %s: readable by others; chmod 0600", path);
 }
@@ -72,8 +73,9 @@ static bool write_secret(const char *directory, const char *file, const struct f
 
 static void wipe(struct fm_text *text)
 {
-    if (text->data)
+    if (text->data) {
         sodium_memzero(text->data, text->capacity);
+    }
     fm_text_done(text);
 }
 
@@ -98,13 +100,15 @@ static bool key_load(const char *directory, const struct row *row, struct fm_sec
     FM_AUTO(wipe) struct fm_text text = {0};
     char hex[FM_HASH_HEX_SIZE] = "";
     uint16_t id = 0;
-    if (!read_secret(directory, row->file, &text, err))
+    if (!read_secret(directory, row->file, &text, err)) {
         return false;
+    }
     bool ok = sscanf(fm_text_get(&text), "%hu %64[0-9a-f]", &id, hex) == 2 &&
               fm_hash_from_hex(hex, (uint8_t *)secrets + row->offset, FM_HASH_SIZE);
     sodium_memzero(hex, sizeof hex);
-    if (ok && row->id_offset)
+    if (ok && row->id_offset) {
         memcpy((uint8_t *)secrets + row->id_offset, &id, sizeof id);
+    }
     return ok || fm_fail(err, FM_SETTING, "secret %s: malformed", row->file);
 }
 
@@ -114,8 +118,9 @@ static bool curve_make(const char *directory, struct fm_error *err)
 {
     FM_AUTO(zcert_destroy) zcert_t *pair = zcert_new();
     FM_AUTO(wipe) struct fm_text text = {0};
-    if (!pair)
+    if (!pair) {
         return fm_fail(err, FM_SYSTEM, "curve: %s", zmq_strerror(errno));
+    }
     fm_text_format(&text, "%s %s\n", zcert_public_txt(pair), zcert_secret_txt(pair));
     return write_secret(directory, curve_file, &text, err);
 }
@@ -123,8 +128,9 @@ static bool curve_make(const char *directory, struct fm_error *err)
 static bool curve_load(const char *directory, struct fm_secrets *secrets, struct fm_error *err)
 {
     FM_AUTO(wipe) struct fm_text text = {0};
-    if (!read_secret(directory, curve_file, &text, err))
+    if (!read_secret(directory, curve_file, &text, err)) {
         return false;
+    }
     char public_key[Z85_LENGTH + 1]; /* derived from the secret key: the two must match */
     bool ok = sscanf(fm_text_get(&text), "%40s %40s", secrets->curve_public,
                      secrets->curve_secret) == 2 &&
@@ -141,8 +147,9 @@ static bool curve_load(const char *directory, struct fm_secrets *secrets, struct
 static bool all_or_none(const char *directory, bool *none, struct fm_error *err)
 {
     size_t there = exists(directory, curve_file);
-    for (size_t i = 0; i < FM_COUNT(rows); i++)
+    for (size_t i = 0; i < FM_COUNT(rows); i++) {
         there += exists(directory, rows[i].file);
+    }
     *none = there == 0;
     return there == 0 || there == FM_COUNT(rows) + 1 ||
            fm_fail(err, FM_SETTING, "secrets: %s lacks files; restore them from the backup",
@@ -152,19 +159,22 @@ static bool all_or_none(const char *directory, bool *none, struct fm_error *err)
 static bool make_all(const char *directory, struct fm_error *err)
 {
     bool ok = fm_file_make_dirs(directory, 0700, err) && curve_make(directory, err);
-    for (size_t i = 0; ok && i < FM_COUNT(rows); i++)
+    for (size_t i = 0; ok && i < FM_COUNT(rows); i++) {
         ok = key_make(directory, &rows[i], err);
+    }
     return ok;
 }
 
 bool fm_secrets_load(const char *directory, struct fm_secrets *secrets, struct fm_error *err)
 {
     bool none;
-    if (!all_or_none(directory, &none, err) || (none && !make_all(directory, err)))
+    if (!all_or_none(directory, &none, err) || (none && !make_all(directory, err))) {
         return false;
+    }
     bool ok = curve_load(directory, secrets, err);
-    for (size_t i = 0; ok && i < FM_COUNT(rows); i++)
+    for (size_t i = 0; ok && i < FM_COUNT(rows); i++) {
         ok = key_load(directory, &rows[i], secrets, err);
+    }
     return ok;
 }
 

@@ -18,8 +18,9 @@ static bool run(struct fm_db *db, const char *sql, struct fm_error *err)
 static bool newest(struct fm_db *db, int64_t *number, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!fm_db_run(db, fm_sql_schema_read, NULL, 0, fm_clock_ms() + PATIENCE_MS, &rows, err))
+    if (!fm_db_run(db, fm_sql_schema_read, NULL, 0, fm_clock_ms() + PATIENCE_MS, &rows, err)) {
         return false;
+    }
     *number = fm_db_integer(rows, 0, 0);
     return true;
 }
@@ -39,18 +40,22 @@ static bool apply(struct fm_db *db, const struct fm_sql_migration *migration, st
 static bool apply_missing(struct fm_db *db, unsigned *applied, struct fm_error *err)
 {
     int64_t at = 0;
-    if (!newest(db, &at, err))
+    if (!newest(db, &at, err)) {
         return false;
+    }
     int64_t ours = fm_sql_migrations[fm_sql_migration_count - 1].number;
-    if (at > ours)
+    if (at > ours) {
         return fm_fail(err, FM_SETTING,
                        "the database's schema is %lld, this program's %lld: upgrade it",
                        (long long)at, (long long)ours);
+    }
     for (size_t i = 0; i < fm_sql_migration_count; i++) {
-        if (fm_sql_migrations[i].number <= at)
+        if (fm_sql_migrations[i].number <= at) {
             continue;
-        if (!apply(db, &fm_sql_migrations[i], err))
+        }
+        if (!apply(db, &fm_sql_migrations[i], err)) {
             return false;
+        }
         (*applied)++;
     }
     return true;
@@ -74,8 +79,10 @@ bool fm_migrate_check_secrets(const char *database_url, const uint8_t digest[FM_
     fm_hash_to_hex(digest, FM_HASH_SIZE, hex + 2);
     const char *parameters[] = {hex};
     if (!fm_db_open(database_url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS, &db, err) ||
-        !fm_db_run(db, fm_sql_secret_check, parameters, 1, fm_clock_ms() + PATIENCE_MS, &rows, err))
+        !fm_db_run(db, fm_sql_secret_check, parameters, 1, fm_clock_ms() + PATIENCE_MS, &rows,
+                   err)) {
         return false;
+    }
     return fm_db_bool(rows, 0, 0) ||
            fm_fail(err, FM_SETTING,
                    "this database was made with other secrets: restore secrets_dir");

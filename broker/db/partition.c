@@ -25,8 +25,9 @@ static bool ask(struct fm_db *db, const char *sql, const char *parameter, bool *
                 struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(db, sql, parameter, &rows, err))
+    if (!query(db, sql, parameter, &rows, err)) {
         return false;
+    }
     *answer = fm_db_bool(rows, 0, 0);
     return true;
 }
@@ -42,8 +43,9 @@ static bool drop(struct fm_db *db, const struct fm_db_rows *rows, size_t row, st
 {
     const char *bound = fm_db_text(rows, row, 1), *detach = fm_db_text(rows, row, 2);
     if (!run(db, fm_sql_batch_forget, bound, err) || (*detach && !run(db, detach, NULL, err)) ||
-        !run(db, fm_db_text(rows, row, 3), NULL, err))
+        !run(db, fm_db_text(rows, row, 3), NULL, err)) {
         return false;
+    }
     fm_log(FM_LOG_INFO, "partition_dropped", "name=%s", fm_db_text(rows, row, 0));
     return true;
 }
@@ -54,19 +56,25 @@ bool fm_partition_drop(struct fm_db *db, unsigned days, struct fm_error *err)
     FM_AUTO(fm_text_done) struct fm_text limit = {0};
     bool is_ours = false, is_held = false;
     fm_text_format(&limit, "%u", days);
-    if (!ask(db, fm_sql_partition_lock, NULL, &is_ours, err))
+    if (!ask(db, fm_sql_partition_lock, NULL, &is_ours, err)) {
         return false;
-    if (!is_ours)
+    }
+    if (!is_ours) {
         return true;
-    if (!query(db, fm_sql_partition_old, fm_text_get(&limit), &rows, err))
+    }
+    if (!query(db, fm_sql_partition_old, fm_text_get(&limit), &rows, err)) {
         return false;
+    }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
-        if (!ask(db, fm_sql_partition_held, fm_db_text(rows, i, 1), &is_held, err))
+        if (!ask(db, fm_sql_partition_held, fm_db_text(rows, i, 1), &is_held, err)) {
             return false;
-        if (is_held)
+        }
+        if (is_held) {
             return true;
-        if (!drop(db, rows, i, err))
+        }
+        if (!drop(db, rows, i, err)) {
             return false;
+        }
     }
     return true;
 }

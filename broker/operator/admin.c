@@ -86,8 +86,9 @@ static void put_id(struct admin *admin, const char *name, enum fm_id_kind kind, 
 static const char *password(char made[PASSWORD_BYTES * 2])
 {
     const char *given = getenv("FETCHMEDIA_PASSWORD");
-    if (given && *given)
+    if (given && *given) {
         return given;
+    }
     uint8_t bytes[PASSWORD_BYTES];
     fm_hash_random(bytes, sizeof bytes);
     fm_hash_to_base64url(bytes, sizeof bytes, made);
@@ -102,19 +103,23 @@ static bool account_create(struct admin *admin, struct fm_error *err)
     bool is_operator = strcmp(word(admin, 2), "operator") == 0;
     const char *secret = password(made);
     const char *at = strchr(word(admin, 1), '@');
-    if (*word(admin, 0) == '\0' || at == NULL || at == word(admin, 1) || at[1] == '\0')
+    if (*word(admin, 0) == '\0' || at == NULL || at == word(admin, 1) || at[1] == '\0') {
         return fm_fail(err, FM_INVALID_REQUEST, "NAME is not empty, and EMAIL is like a@b");
-    if (strlen(secret) < 12 || strlen(secret) > 1024)
+    }
+    if (strlen(secret) < 12 || strlen(secret) > 1024) {
         return fm_fail(err, FM_INVALID_REQUEST, "a password has 12 to 1,024 bytes");
+    }
     fm_hash_password(secret, stored);
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {
         uuid,   word(admin, 0),          word(admin, 1),
         stored, is_operator ? "t" : "f", is_operator ? "production" : "trial"};
-    if (!query(admin, fm_sql_account_add, parameters, FM_COUNT(parameters), &rows, err))
+    if (!query(admin, fm_sql_account_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
-    if (fm_db_rows_count(rows) == 0)
+    }
+    if (fm_db_rows_count(rows) == 0) {
         return fm_fail(err, FM_ALREADY_EXISTS, "account %s exists", word(admin, 1));
+    }
     begin(admin);
     put_id(admin, "id", FM_ID_ACCOUNT, id);
     fm_json_put_text(&admin->json, "email", word(admin, 1));
@@ -127,8 +132,9 @@ static bool account_create(struct admin *admin, struct fm_error *err)
 static bool account_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_account_list, NULL, 0, &rows, err))
+    if (!query(admin, fm_sql_account_list, NULL, 0, &rows, err)) {
         return false;
+    }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
         begin(admin);
         put_id(admin, "id", FM_ID_ACCOUNT, fm_db_id(rows, i, 0));
@@ -148,10 +154,12 @@ static bool parse_days(const char *text, const char **days, struct fm_error *err
 {
     uint64_t number;
     *days = *text ? text : DEFAULT_KEY_DAYS;
-    if (!fm_text_to_u64(*days, 0, 36500, &number))
+    if (!fm_text_to_u64(*days, 0, 36500, &number)) {
         return fm_fail(err, FM_INVALID_REQUEST, "DAYS is a number up to 36500; 0: for good");
-    if (number == 0)
+    }
+    if (number == 0) {
         *days = NULL;
+    }
     return true;
 }
 
@@ -173,10 +181,12 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     struct fm_id account, id = fm_id_new();
     unsigned scopes;
     const char *days;
-    if (!fm_id_parse(FM_ID_ACCOUNT, word(admin, 0), &account))
+    if (!fm_id_parse(FM_ID_ACCOUNT, word(admin, 0), &account)) {
         return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
-    if (!fm_scope_parse(word(admin, 2), &scopes, err) || !parse_days(word(admin, 3), &days, err))
+    }
+    if (!fm_scope_parse(word(admin, 2), &scopes, err) || !parse_days(word(admin, 3), &days, err)) {
         return false;
+    }
     char key[FM_KEY_SIZE], last4[FM_AUTH_LAST_SIZE], hex[2 + FM_HASH_HEX_SIZE] = "\\x";
     char uuid[FM_ID_UUID_SIZE], owner[FM_ID_UUID_SIZE], pepper[8], bits[8];
     uint8_t digest[FM_HASH_SIZE];
@@ -191,11 +201,13 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     bool is_operators = (scopes & FM_SCOPE_OPERATOR) != 0;
     const char *parameters[] = {uuid, owner, word(admin, 1),          hex, pepper, last4,
                                 bits, days,  is_operators ? "t" : "f"};
-    if (!query(admin, fm_sql_key_add, parameters, FM_COUNT(parameters), &rows, err))
+    if (!query(admin, fm_sql_key_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
-    if (fm_db_rows_count(rows) == 0)
+    }
+    if (fm_db_rows_count(rows) == 0) {
         return fm_fail(err, FM_NOT_FOUND, "no account %s%s", word(admin, 0),
                        is_operators ? " of an operator, as the scope operator needs" : "");
+    }
     print_key(admin, id, key, scopes, fm_db_integer(rows, 0, 1));
     return true;
 }
@@ -203,8 +215,9 @@ static bool key_create(struct admin *admin, struct fm_error *err)
 static bool key_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_key_list, NULL, 0, &rows, err))
+    if (!query(admin, fm_sql_key_list, NULL, 0, &rows, err)) {
         return false;
+    }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
         begin(admin);
         put_id(admin, "id", FM_ID_KEY, fm_db_id(rows, i, 0));
@@ -224,14 +237,17 @@ static bool key_revoke(struct admin *admin, struct fm_error *err)
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     struct fm_id id;
     char uuid[FM_ID_UUID_SIZE];
-    if (!fm_id_parse(FM_ID_KEY, word(admin, 0), &id))
+    if (!fm_id_parse(FM_ID_KEY, word(admin, 0), &id)) {
         return fm_fail(err, FM_INVALID_REQUEST, "KEY is an id: key_…");
+    }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid};
-    if (!query(admin, fm_sql_key_revoke, parameters, 1, &rows, err))
+    if (!query(admin, fm_sql_key_revoke, parameters, 1, &rows, err)) {
         return false;
-    if (fm_db_rows_count(rows) == 0)
+    }
+    if (fm_db_rows_count(rows) == 0) {
         return fm_fail(err, FM_NOT_FOUND, "no key %s", word(admin, 0));
+    }
     begin(admin);
     put_id(admin, "id", FM_ID_KEY, id);
     fm_json_put_bool(&admin->json, "revoked", true);
@@ -247,15 +263,18 @@ static bool node_add(struct admin *admin, struct fm_error *err)
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     struct fm_id id = fm_id_new();
     char uuid[FM_ID_UUID_SIZE];
-    if (strlen(word(admin, 1)) != 40 || strlen(word(admin, 0)) > 64 || !*word(admin, 0))
+    if (strlen(word(admin, 1)) != 40 || strlen(word(admin, 0)) > 64 || !*word(admin, 0)) {
         return fm_fail(err, FM_INVALID_REQUEST, "NAME has 1 to 64 bytes, PUBLIC_KEY 40");
+    }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid, word(admin, 0), word(admin, 1)};
-    if (!query(admin, fm_sql_node_add, parameters, FM_COUNT(parameters), &rows, err))
+    if (!query(admin, fm_sql_node_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
-    if (fm_db_rows_count(rows) == 0)
+    }
+    if (fm_db_rows_count(rows) == 0) {
         return fm_fail(err, FM_ALREADY_EXISTS, "node %s: the name or the key is taken or revoked",
                        word(admin, 0));
+    }
     begin(admin);
     put_id(admin, "id", FM_ID_NODE, fm_db_id(rows, 0, 0));
     fm_json_put_text(&admin->json, "name", word(admin, 0));
@@ -267,11 +286,13 @@ static bool node_add(struct admin *admin, struct fm_error *err)
 static bool node_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_node_list, NULL, 0, &rows, err))
+    if (!query(admin, fm_sql_node_list, NULL, 0, &rows, err)) {
         return false;
+    }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
-        if (*word(admin, 0) && strcmp(word(admin, 0), fm_db_text(rows, i, 1)) != 0)
+        if (*word(admin, 0) && strcmp(word(admin, 0), fm_db_text(rows, i, 1)) != 0) {
             continue;
+        }
         begin(admin);
         put_id(admin, "id", FM_ID_NODE, fm_db_id(rows, i, 0));
         fm_json_put_text(&admin->json, "name", fm_db_text(rows, i, 1));
@@ -287,10 +308,12 @@ static bool node_revoke(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     const char *parameters[] = {word(admin, 0)};
-    if (!query(admin, fm_sql_node_revoke, parameters, 1, &rows, err))
+    if (!query(admin, fm_sql_node_revoke, parameters, 1, &rows, err)) {
         return false;
-    if (fm_db_rows_count(rows) == 0)
+    }
+    if (fm_db_rows_count(rows) == 0) {
         return fm_fail(err, FM_NOT_FOUND, "no node %s", word(admin, 0));
+    }
     begin(admin);
     fm_json_put_text(&admin->json, "name", word(admin, 0));
     fm_json_put_text(&admin->json, "state", "revoked");
@@ -318,8 +341,9 @@ static bool migrate(const struct fm_broker_settings *settings, const struct fm_s
     uint8_t digest[FM_HASH_SIZE];
     fm_secrets_check(secrets, digest);
     if (!fm_migrate_run(settings->database_url, &applied, err) ||
-        !fm_migrate_check_secrets(settings->database_url, digest, err))
+        !fm_migrate_check_secrets(settings->database_url, digest, err)) {
         return false;
+    }
     printf("{\"applied\":%u}\n", applied);
     return true;
 }
@@ -327,10 +351,12 @@ static bool migrate(const struct fm_broker_settings *settings, const struct fm_s
 /* NULL if there is no such command, or if it does not take that many arguments. */
 static const struct command *find(char **words, size_t count)
 {
-    for (size_t i = 0; count >= 2 && i < FM_COUNT(commands); i++)
+    for (size_t i = 0; count >= 2 && i < FM_COUNT(commands); i++) {
         if (strcmp(words[0], commands[i].noun) == 0 && strcmp(words[1], commands[i].verb) == 0 &&
-            count - 2 >= commands[i].least && count - 2 <= commands[i].most)
+            count - 2 >= commands[i].least && count - 2 <= commands[i].most) {
             return &commands[i];
+        }
+    }
     return NULL;
 }
 
@@ -353,10 +379,12 @@ bool fm_admin_check(char **words, size_t count, struct fm_error *err)
 bool fm_admin_run(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
                   char **words, size_t count, struct fm_error *err)
 {
-    if (is_migrate(words, count))
+    if (is_migrate(words, count)) {
         return migrate(settings, secrets, err);
-    if (is_pause(words, count))
+    }
+    if (is_pause(words, count)) {
         return fm_pause_run(settings, words + 1, count - 1, err);
+    }
     const struct command *command = find(words, count);
     struct admin admin = {
         .settings = settings, .secrets = secrets, .words = words + 2, .count = count - 2};

@@ -45,11 +45,13 @@ static bool query(struct fm_retention *retention, const char *sql, const struct 
 static bool keep_partitions(struct fm_retention *retention, struct fm_error *err)
 {
     int64_t now = fm_clock_ms();
-    if (now < retention->partition_at_ms)
+    if (now < retention->partition_at_ms) {
         return true;
+    }
     if (!fm_partition_make(retention->db, err) ||
-        !fm_partition_drop(retention->db, (unsigned)retention->settings->job_days, err))
+        !fm_partition_drop(retention->db, (unsigned)retention->settings->job_days, err)) {
         return false;
+    }
     retention->partition_at_ms = now + PARTITION_EVERY_MS;
     return true;
 }
@@ -65,8 +67,9 @@ static void object_of(const struct fm_db_rows *rows, size_t row, struct fm_store
         .lease = (uint64_t)fm_db_integer(rows, row, 3),
     };
     size_t i = 0;
-    for (const char *name = fm_db_text(rows, row, 4); name[i] && i + 1 < sizeof object->name; i++)
+    for (const char *name = fm_db_text(rows, row, 4); name[i] && i + 1 < sizeof object->name; i++) {
         object->name[i] = name[i];
+    }
 }
 
 static bool expire_some(struct fm_retention *retention, size_t *count, struct fm_error *err)
@@ -74,20 +77,23 @@ static bool expire_some(struct fm_retention *retention, size_t *count, struct fm
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *none = NULL;
     FM_AUTO(fm_text_done) struct fm_text ids = {0};
-    if (!query(retention, fm_sql_file_expired, NULL, 0, &rows, err))
+    if (!query(retention, fm_sql_file_expired, NULL, 0, &rows, err)) {
         return false;
+    }
     *count = fm_db_rows_count(rows);
     fm_db_array_open(&ids, FM_DB_UUID);
     for (size_t i = 0; i < *count; i++) {
         struct fm_store_object object;
         object_of(rows, i, &object);
-        if (!fm_store_remove(retention->store, &object, err))
+        if (!fm_store_remove(retention->store, &object, err)) {
             return false;
+        }
         struct fm_id id = fm_db_id(rows, i, 0);
         fm_db_array_id(&ids, &id);
     }
-    if (*count)
+    if (*count) {
         fm_log(FM_LOG_INFO, "files_expired", "count=%zu", *count);
+    }
     return *count == 0 || query(retention, fm_sql_file_forget, &ids, 1, &none, err);
 }
 
@@ -105,8 +111,9 @@ static bool expire_files(struct fm_retention *retention, struct fm_error *err)
 {
     size_t count = 1;
     bool ok = true;
-    while (ok && count > 0 && !is_stopping(retention))
+    while (ok && count > 0 && !is_stopping(retention)) {
         ok = expire_some(retention, &count, err);
+    }
     return ok;
 }
 
@@ -124,12 +131,14 @@ static bool remove_orphans(struct sweep *sweep, const struct fm_db_rows *rows)
 {
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
         size_t place = (size_t)fm_db_integer(rows, i, 0) - 1;
-        if (place < sweep->count &&
-            !fm_store_remove_attempt(sweep->retention->store, &sweep->attempts[place], sweep->err))
+        if (place < sweep->count && !fm_store_remove_attempt(sweep->retention->store,
+                                                             &sweep->attempts[place], sweep->err)) {
             return false;
+        }
     }
-    if (fm_db_rows_count(rows))
+    if (fm_db_rows_count(rows)) {
         fm_log(FM_LOG_INFO, "attempts_swept", "count=%zu", fm_db_rows_count(rows));
+    }
     return true;
 }
 
@@ -148,8 +157,9 @@ static bool judge(struct sweep *sweep)
     }
     sweep->ok = query(sweep->retention, fm_sql_file_orphans, asked, ASKED_MAX, &rows, sweep->err) &&
                 remove_orphans(sweep, rows);
-    for (size_t i = 0; i < ASKED_MAX; i++)
+    for (size_t i = 0; i < ASKED_MAX; i++) {
         fm_text_done(&asked[i]);
+    }
     sweep->count = 0;
     return sweep->ok;
 }
@@ -170,8 +180,9 @@ static bool sweep_attempts(struct fm_retention *retention, struct fm_error *err)
     int64_t sweep_age_s = (int64_t)retention->settings->sweep_age_seconds;
     int64_t age_s = (int64_t)retention->settings->worker_url_seconds + sweep_age_s;
     int64_t now = fm_clock_ms();
-    if (now < retention->sweep_at_ms)
+    if (now < retention->sweep_at_ms) {
         return true;
+    }
     FM_AUTO_FREE struct sweep *sweep = fm_alloc(sizeof *sweep);
     sweep->retention = retention;
     sweep->ok = true;
@@ -199,8 +210,9 @@ static void pass(struct fm_retention *retention)
         keep_partitions, expire_files, sweep_attempts};
     for (size_t i = 0; i < FM_COUNT(works) && !is_stopping(retention); i++) {
         struct fm_error err = {0};
-        if (connect_database(retention, &err) && works[i](retention, &err))
+        if (connect_database(retention, &err) && works[i](retention, &err)) {
             continue;
+        }
         fm_log_failure("retention", &err);
         fm_db_close(&retention->db);
     }
@@ -209,8 +221,9 @@ static void pass(struct fm_retention *retention)
 static int64_t pause_s(const struct fm_retention *retention)
 {
     int64_t half = (int64_t)retention->settings->sweep_age_seconds / 2;
-    if (half > LONGEST_PAUSE_S)
+    if (half > LONGEST_PAUSE_S) {
         return LONGEST_PAUSE_S;
+    }
     return half > 0 ? half : 1;
 }
 
@@ -222,8 +235,9 @@ static bool rest(struct fm_retention *retention)
     until.tv_sec += pause_s(retention);
     pthread_mutex_lock(&retention->lock);
     int waited = 0;
-    while (!retention->is_stopping && waited == 0)
+    while (!retention->is_stopping && waited == 0) {
         waited = pthread_cond_timedwait(&retention->wake, &retention->lock, &until);
+    }
     bool is_stopping = retention->is_stopping;
     pthread_mutex_unlock(&retention->lock);
     return is_stopping;
@@ -232,9 +246,9 @@ static bool rest(struct fm_retention *retention)
 static void *run(void *argument)
 {
     struct fm_retention *retention = argument;
-    do
+    do {
         pass(retention);
-    while (!rest(retention));
+    } while (!rest(retention));
     return NULL;
 }
 
@@ -250,15 +264,17 @@ struct fm_retention *fm_retention_new(const struct fm_broker_settings *settings,
     pthread_cond_init(&retention->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&retention->lock, NULL);
-    if (pthread_create(&retention->thread, NULL, run, retention) != 0)
+    if (pthread_create(&retention->thread, NULL, run, retention) != 0) {
         fm_memory_release(&retention);
+    }
     return retention;
 }
 
 void fm_retention_destroy(struct fm_retention **retention)
 {
-    if (!*retention)
+    if (!*retention) {
         return;
+    }
     struct fm_retention *old = *retention;
     pthread_mutex_lock(&old->lock);
     old->is_stopping = true;

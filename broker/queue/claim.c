@@ -14,11 +14,13 @@ static bool add_allowed(const struct fm_hub *hub, struct fm_message *message, st
 {
     const char *texts[FM_ALLOW_LIMIT];
     size_t count = 0;
-    if (!fm_allow_words(hub->settings, &message->arena, texts, &count, err))
+    if (!fm_allow_words(hub->settings, &message->arena, texts, &count, err)) {
         return false;
+    }
     struct fm_word *words = fm_arena_alloc(&message->arena, (count + 1) * sizeof *words);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         words[i].text = texts[i];
+    }
     message->job.allow = (struct fm_list){words, count};
     return true;
 }
@@ -40,8 +42,9 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     message.job.max_source_bytes = hub->settings->max_source_bytes;
     message.job.max_seconds = hub->settings->max_source_seconds;
     /* As at submission: a typing error in the list closes the private networks, not the service. */
-    if (!add_allowed(hub, &message, &err))
+    if (!add_allowed(hub, &message, &err)) {
         fm_log_failure("allow_list_unread", &err);
+    }
     bool sent = fm_link_send(hub->link, &session->route, &message);
     fm_message_done(&message);
     return sent;
@@ -96,13 +99,14 @@ static void claimed(struct fm_queue_event *event)
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
     fm_schedule_settle(move->hub->schedule, &event->id);
-    if (event->outcome == FM_QUEUE_MOVED && held)
+    if (event->outcome == FM_QUEUE_MOVED && held) {
         start(move->hub, session, held, event);
-    else if (event->outcome == FM_QUEUE_MOVED)
+    } else if (event->outcome == FM_QUEUE_MOVED) {
         give_back(move->hub, event, &move->node);
-    else /* Another broker has the job, or the session is no longer ours: the next tick is soon
+    } else { /* Another broker has the job, or the session is no longer ours: the next tick is soon
             enough. */
         fm_session_lease_drop(session, held);
+    }
     move->hub->wants_heads |= event->outcome == FM_QUEUE_MOVED;
     fm_hub_move_end(event);
 }
@@ -139,8 +143,10 @@ static bool has_other(const struct fm_hub *hub, const struct fm_session *self, c
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         char name[48];
         fm_session_pool(s, class, name);
-        if (s != self && s->state == FM_SESSION_ATTACHED && s->slots[class] && !strcmp(name, pool))
+        if (s != self && s->state == FM_SESSION_ATTACHED && s->slots[class] &&
+            !strcmp(name, pool)) {
             return true;
+        }
     }
     return false;
 }
@@ -149,13 +155,15 @@ static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class c
 {
     char pool[48];
     fm_session_pool(session, class, pool);
-    if (fm_schedule_is_empty(hub->schedule, pool) || fm_reason_pool_is_paused(hub->reason, pool))
+    if (fm_schedule_is_empty(hub->schedule, pool) || fm_reason_pool_is_paused(hub->reason, pool)) {
         return;
+    }
     bool may_avoid = has_other(hub, session, pool, class);
     struct fm_tick_head head;
     while (fm_session_free(session, class) &&
-           fm_schedule_next(hub->schedule, pool, &session->node.id, may_avoid, &head))
+           fm_schedule_next(hub->schedule, pool, &session->node.id, may_avoid, &head)) {
         claim(hub, session, class, &head);
+    }
 }
 
 unsigned fm_claim_fill(struct fm_hub *hub)
@@ -163,8 +171,9 @@ unsigned fm_claim_fill(struct fm_hub *hub)
     unsigned workers = 0;
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         workers += s->state == FM_SESSION_ATTACHED;
-        for (int class = 0; class < FM_CLASS_COUNT; class ++)
+        for (int class = 0; class < FM_CLASS_COUNT; class ++) {
             fill(hub, s, (enum fm_class) class);
+        }
     }
     return workers;
 }
@@ -181,18 +190,21 @@ static struct slot find_slot(const struct fm_hub *hub, const char *pool)
 {
     struct slot best = {NULL, FM_CLASS_NET};
     unsigned most = 0;
-    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         for (int class = 0; class < FM_CLASS_COUNT; class ++) {
             char name[48];
             unsigned free = fm_session_free(s, (enum fm_class) class);
-            if (free <= most)
+            if (free <= most) {
                 continue;
+            }
             fm_session_pool(s, (enum fm_class) class, name);
-            if (strcmp(name, pool) != 0)
+            if (strcmp(name, pool) != 0) {
                 continue;
+            }
             best = (struct slot){s, (enum fm_class) class};
             most = free;
         }
+    }
     return best;
 }
 
@@ -212,8 +224,9 @@ void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
     struct slot slot = {NULL, FM_CLASS_NET};
     if (is_due(event) && !is_paused(hub, event) &&
         fm_schedule_is_open(hub->schedule, event->pool) &&
-        !fm_running_limit_is_reached(hub->running_limit, &event->account, event->cap))
+        !fm_running_limit_is_reached(hub->running_limit, &event->account, event->cap)) {
         slot = find_slot(hub, event->pool);
+    }
     if (!slot.session) {
         fm_schedule_expect(hub->schedule, event->pool);
         return;
@@ -234,8 +247,9 @@ static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
     bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
     fm_schedule_arrive(hub->schedule, event->pool,
                        is_known && !is_paused(hub, event) ? &head : NULL);
-    if (!is_known && event->outcome == FM_QUEUE_FAILED)
+    if (!is_known && event->outcome == FM_QUEUE_FAILED) {
         fm_schedule_doubt(hub->schedule);
+    }
 }
 
 /* The ENQUEUE asked for a lease. Its job may be leased, may wait since the session was lost
@@ -246,11 +260,11 @@ static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
     struct fm_session_lease *held = session ? fm_session_lease_find(session, event->lease) : NULL;
     const struct fm_id nobody = {0};
     bool is_uncertain = event->failure == FM_DATABASE_UNCERTAIN;
-    if (event->is_leased && held)
+    if (event->is_leased && held) {
         start(hub, session, held, event);
-    else if (event->is_leased || (is_uncertain && !held))
+    } else if (event->is_leased || (is_uncertain && !held)) {
         give_back(hub, event, session ? &session->node.id : &nobody);
-    else if (is_uncertain) { /* If it is leased, the next heartbeat does not list it, and
+    } else if (is_uncertain) { /* If it is leased, the next heartbeat does not list it, and
                                 fm_session_unlisted releases it. */
         held->is_claiming = false;
         held->sent_after = session->acks;
@@ -262,8 +276,9 @@ static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
 
 void fm_claim_born(struct fm_hub *hub, const struct fm_queue_event *event)
 {
-    if (event->lease == 0)
+    if (event->lease == 0) {
         came_to_wait(hub, event);
-    else
+    } else {
         came_leased(hub, event);
+    }
 }

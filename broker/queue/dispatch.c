@@ -51,8 +51,9 @@ static void tell_canceled(struct fm_hub *hub, const struct fm_queue_event *event
     struct fm_session *session = fm_session_by_id(hub->sessions, event->had_session);
     struct fm_session_lease *held =
         session ? fm_session_lease_find(session, event->had_lease) : NULL;
-    if (!held)
+    if (!held) {
         return;
+    }
     fm_fault("cancel_untold");
     fm_hub_cancel(hub, session, &event->id, event->had_lease, FM_CANCEL_REASON_CANCELED);
     fm_session_lease_drop(session, held);
@@ -68,10 +69,12 @@ static void committed(struct fm_queue_event *event)
         tell_canceled(hub, event);
         fm_watch_tell(hub->watch, &event->id);
     }
-    if (event->kind == FM_QUEUE_DELETE && event->outcome == FM_QUEUE_MOVED)
+    if (event->kind == FM_QUEUE_DELETE && event->outcome == FM_QUEUE_MOVED) {
         fm_watch_tell(hub->watch, &event->id);
-    if (event->kind == FM_QUEUE_ENQUEUE)
+    }
+    if (event->kind == FM_QUEUE_ENQUEUE) {
         fm_claim_born(hub, event);
+    }
     hub->wants_heads = true;
     event->done = posted->done;
     event->context = posted->context;
@@ -87,10 +90,11 @@ void fm_dispatch_post(struct fm_dispatch *dispatch, struct fm_queue_event *event
     event->context = posted;
     event->next = NULL;
     pthread_mutex_lock(&dispatch->lock);
-    if (dispatch->inbox_last)
+    if (dispatch->inbox_last) {
         dispatch->inbox_last->next = event;
-    else
+    } else {
         dispatch->inbox = event;
+    }
     dispatch->inbox_last = event;
     pthread_mutex_unlock(&dispatch->lock);
     eventfd_write(dispatch->wake, 1);
@@ -123,8 +127,9 @@ static void take_inbox(struct fm_dispatch *dispatch)
     for (struct fm_queue_event *event = inbox_take(dispatch); event; event = next) {
         next = event->next;
         event->next = NULL;
-        if (event->kind == FM_QUEUE_ENQUEUE)
+        if (event->kind == FM_QUEUE_ENQUEUE) {
             fm_claim_offer(&dispatch->hub, event);
+        }
         fm_hub_queue(&dispatch->hub, event);
     }
 }
@@ -136,14 +141,16 @@ static void receive(struct fm_hub *hub)
     struct fm_link_route from;
     struct fm_tick_node node;
     struct fm_message message;
-    for (int i = 0; i < HEARDS_A_TURN && fm_link_receive(hub->link, &from, &node, &message); i++)
+    for (int i = 0; i < HEARDS_A_TURN && fm_link_receive(hub->link, &from, &node, &message); i++) {
         fm_report_take(hub, &from, &node, &message);
+    }
 }
 
 static int sooner(int a, int b)
 {
-    if (a < 0)
+    if (a < 0) {
         return b;
+    }
     return b < 0 || a < b ? a : b;
 }
 
@@ -166,8 +173,9 @@ static int turn(struct fm_dispatch *dispatch)
     fm_tick_begin(dispatch->look);
     atomic_store(&dispatch->workers, fm_claim_fill(hub));
     int sleep_ms = sooner(pump(hub), fm_tick_db_pump(hub->tick));
-    if (fm_link_has_more(hub->link))
+    if (fm_link_has_more(hub->link)) {
         return 0;
+    }
     return sooner(sleep_ms, fm_tick_wait_ms(dispatch->look));
 }
 
@@ -187,8 +195,9 @@ static void rest(struct fm_dispatch *dispatch, int sleep_ms)
 static void *run(void *argument)
 {
     struct fm_dispatch *dispatch = argument;
-    while (!atomic_load(&dispatch->is_stopping))
+    while (!atomic_load(&dispatch->is_stopping)) {
         rest(dispatch, turn(dispatch));
+    }
     return NULL;
 }
 
@@ -254,13 +263,15 @@ static void refuse_posted(struct fm_dispatch *dispatch)
 
 void fm_dispatch_destroy(struct fm_dispatch **dispatch)
 {
-    if (!*dispatch)
+    if (!*dispatch) {
         return;
+    }
     struct fm_dispatch *old = *dispatch;
     atomic_store(&old->is_stopping, true);
     eventfd_write(old->wake, 1);
-    if (old->has_thread)
+    if (old->has_thread) {
         pthread_join(old->thread, NULL);
+    }
     /* The queues go first: the `done` of their events still uses the hub. */
     fm_queue_destroy(&old->hub.starts);
     fm_queue_destroy(&old->hub.queue);

@@ -46,8 +46,9 @@ static void returned(struct fm_queue_event *event)
     fm_fault("release_committed");
     struct fm_hub_move *move = event->context;
     struct fm_session *session = fm_session_by_node(move->hub->sessions, &move->node);
-    if (session)
+    if (session) {
         fm_session_lease_drop(session, fm_session_lease_find(session, move->lease));
+    }
     fm_watch_tell(move->hub->watch, &event->id);
     fm_schedule_doubt(move->hub->schedule);
     move->hub->wants_heads = true;
@@ -74,8 +75,9 @@ struct fm_slice fm_hub_bytes(const struct fm_id *id)
 static void send_lightly(struct fm_hub *hub, const struct fm_link_route *route,
                          const struct fm_message *message)
 {
-    if (!fm_link_send(hub->link, route, message))
+    if (!fm_link_send(hub->link, route, message)) {
         fm_log(FM_LOG_DEBUG, "link_unsent", "message=%s", fm_message_name(message->type));
+    }
 }
 
 void fm_hub_cancel(struct fm_hub *hub, const struct fm_session *session, const struct fm_id *job,
@@ -108,8 +110,9 @@ static void expired(struct fm_queue_event *event)
     if (event->outcome == FM_QUEUE_MOVED) {
         fm_log(event->is_loss ? FM_LOG_WARNING : FM_LOG_INFO, "session_expired",
                "session=%016llx loss=%d", (unsigned long long)event->session, event->is_loss);
-        if (session)
+        if (session) {
             fm_session_remove(move->hub->sessions, session);
+        }
     }
     fm_schedule_doubt(move->hub->schedule);
     move->hub->wants_heads = true;

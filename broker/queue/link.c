@@ -45,11 +45,13 @@ enum {
 /* The frames stay owned by the request. False if their number is not ZAP_FRAMES. */
 static bool zap_read(zmsg_t *request, zframe_t *frames[ZAP_FRAMES])
 {
-    if (!request || zmsg_size(request) != ZAP_FRAMES)
+    if (!request || zmsg_size(request) != ZAP_FRAMES) {
         return false;
+    }
     frames[0] = zmsg_first(request);
-    for (size_t i = 1; i < ZAP_FRAMES; i++)
+    for (size_t i = 1; i < ZAP_FRAMES; i++) {
         frames[i] = zmsg_next(request);
+    }
     return true;
 }
 
@@ -90,10 +92,12 @@ static void zap_run(zsock_t *pipe, void *argument)
     zsock_signal(pipe, 0);
     while (ready != pipe) {
         ready = zpoller_wait(poller, is_read ? -1 : NODES_PAUSE_MS);
-        if (ready == link->zap)
+        if (ready == link->zap) {
             zap_answer(link);
-        if (!is_read && fm_node_set_is_read(link->nodes))
+        }
+        if (!is_read && fm_node_set_is_read(link->nodes)) {
             is_read = zpoller_add(poller, link->zap) == 0;
+        }
     }
     zpoller_destroy(&poller);
     /* Frees the name at once; after zsock_destroy alone it stays taken for a moment. */
@@ -104,8 +108,9 @@ static void zap_run(zsock_t *pipe, void *argument)
 static bool zap_start(struct fm_link *link, struct fm_error *err)
 {
     link->zap = zsock_new(ZMQ_REP);
-    if (zsock_bind(link->zap, ZAP_ENDPOINT) != 0)
+    if (zsock_bind(link->zap, ZAP_ENDPOINT) != 0) {
         return fm_fail(err, FM_SYSTEM, "zap: %s", zmq_strerror(errno));
+    }
     link->zap_actor = zactor_new(zap_run, link);
     return true;
 }
@@ -142,8 +147,9 @@ static bool router_open(struct fm_link *link, const char *listen, const struct f
 {
     link->router = zsock_new(ZMQ_ROUTER);
     router_limit(link->router);
-    if (!router_secure(link->router, secrets))
+    if (!router_secure(link->router, secrets)) {
         return fm_fail(err, FM_SYSTEM, "link: %s", zmq_strerror(errno));
+    }
     return zsock_bind(link->router, "tcp://%s", listen) >= 0 ||
            fm_fail(err, FM_SETTING, "link_listen %s: %s", listen, zmq_strerror(errno));
 }
@@ -164,8 +170,9 @@ bool fm_link_open(const char *listen, const struct fm_secrets *secrets, struct f
 
 void fm_link_close(struct fm_link **link)
 {
-    if (!*link)
+    if (!*link) {
         return;
+    }
     struct fm_link *old = fm_steal(*link);
     zsock_destroy(&old->router);
     zactor_destroy(&old->zap_actor);
@@ -188,8 +195,9 @@ int fm_link_fd(const struct fm_link *link)
 static bool receive_frames(struct fm_link *link, struct fm_link_route *from, zframe_t **frame)
 {
     FM_AUTO(zframe_destroy) zframe_t *route = zframe_recv(link->router);
-    if (!route)
+    if (!route) {
         return false;
+    }
     size_t length = zframe_size(route);
     from->length = length < sizeof from->bytes ? length : sizeof from->bytes;
     memcpy(from->bytes, zframe_data(route), from->length);
@@ -213,8 +221,9 @@ static void count_dropped(struct fm_link *link, const char *node, const char *wh
 {
     int64_t now_ms = fm_clock_ms();
     link->dropped++;
-    if (now_ms < link->quiet_until_ms)
+    if (now_ms < link->quiet_until_ms) {
         return;
+    }
     link->quiet_until_ms = now_ms + QUIET_MS;
     fm_log(FM_LOG_WARNING, "link_dropped", "node=%s total=%llu why=\"%s\"", node,
            (unsigned long long)link->dropped, why);
@@ -235,8 +244,9 @@ bool fm_link_receive(struct fm_link *link, struct fm_link_route *from, struct fm
         struct fm_error err = {0};
         bool is_known = admitted_node(link, frame, node);
         found = is_known && decode_frame(frame, message, &err);
-        if (!found)
+        if (!found) {
             count_dropped(link, is_known ? node->name : "?", is_known ? err.detail : "no node");
+        }
         zframe_destroy(&frame);
     }
     return found;

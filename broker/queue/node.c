@@ -21,8 +21,9 @@ struct fm_node_set *fm_node_set_new(void)
 
 void fm_node_set_destroy(struct fm_node_set **set)
 {
-    if (!*set)
+    if (!*set) {
         return;
+    }
     pthread_rwlock_destroy(&(*set)->lock);
     fm_memory_release(&(*set)->nodes);
     fm_memory_release(set);
@@ -31,8 +32,9 @@ void fm_node_set_destroy(struct fm_node_set **set)
 void fm_node_set_replace(struct fm_node_set *set, const struct fm_tick_node *nodes, size_t count)
 {
     struct fm_tick_node *fresh = fm_alloc_array(count + 1, sizeof *fresh);
-    if (count)
+    if (count) {
         memcpy(fresh, nodes, count * sizeof *fresh);
+    }
     pthread_rwlock_wrlock(&set->lock);
     struct fm_tick_node *old = set->nodes;
     set->nodes = fresh;
@@ -68,8 +70,9 @@ static bool find(struct fm_node_set *set,
     pthread_rwlock_rdlock(&set->lock);
     for (size_t i = 0; i < set->count && !found; i++) {
         found = is_it(&set->nodes[i], what);
-        if (found)
+        if (found) {
             *node = set->nodes[i];
+        }
     }
     pthread_rwlock_unlock(&set->lock);
     return found;

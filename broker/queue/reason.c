@@ -29,8 +29,9 @@ struct fm_reason *fm_reason_new(void)
 
 void fm_reason_destroy(struct fm_reason **reason)
 {
-    if (!*reason)
+    if (!*reason) {
         return;
+    }
     pthread_mutex_destroy(&(*reason)->lock);
     fm_start_rate_destroy(&(*reason)->pace);
     fm_memory_release(&(*reason)->pauses);
@@ -46,8 +47,9 @@ void fm_reason_set_pauses(struct fm_reason *reason, const struct fm_reason_pause
                           size_t count)
 {
     struct fm_reason_pause *fresh = fm_alloc_array(count + 1, sizeof *fresh);
-    if (count > 0)
+    if (count > 0) {
         memcpy(fresh, pauses, count * sizeof *fresh);
+    }
     pthread_mutex_lock(&reason->lock);
     struct fm_reason_pause *old = reason->pauses;
     reason->pauses = fresh;
@@ -58,8 +60,9 @@ void fm_reason_set_pauses(struct fm_reason *reason, const struct fm_reason_pause
 
 static bool is_same(const struct fm_reason_pause *a, const struct fm_reason_pause *b)
 {
-    if (a->kind != b->kind)
+    if (a->kind != b->kind) {
         return false;
+    }
     switch (a->kind) {
     case FM_REASON_SITE:
         return a->site == b->site;
@@ -75,8 +78,9 @@ static bool is_paused(struct fm_reason *reason, const struct fm_reason_pause *as
 {
     bool found = false;
     pthread_mutex_lock(&reason->lock);
-    for (size_t i = 0; i < reason->pause_count && !found; i++)
+    for (size_t i = 0; i < reason->pause_count && !found; i++) {
         found = is_same(&reason->pauses[i], asked);
+    }
     pthread_mutex_unlock(&reason->lock);
     return found;
 }
@@ -90,8 +94,9 @@ bool fm_reason_pool_is_paused(struct fm_reason *reason, const char *pool)
 {
     struct fm_reason_pause asked = {.kind = FM_REASON_POOL};
     size_t length = strnlen(pool, sizeof asked.pool);
-    if (length == sizeof asked.pool)
+    if (length == sizeof asked.pool) {
         return false; /* no pause can name a pool this long */
+    }
     memcpy(asked.pool, pool, length);
     return is_paused(reason, &asked);
 }
@@ -114,8 +119,9 @@ bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struc
 void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts, size_t count)
 {
     struct fm_id *fresh = fm_alloc_array(count + 1, sizeof *fresh);
-    if (count > 0)
+    if (count > 0) {
         memcpy(fresh, accounts, count * sizeof *fresh);
+    }
     pthread_mutex_lock(&reason->lock);
     struct fm_id *old = reason->capped;
     reason->capped = fresh;
@@ -127,8 +133,9 @@ void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts
 void fm_reason_set_pools(struct fm_reason *reason, const char *const *pools, size_t count, bool all)
 {
     char(*fresh)[FM_REASON_POOL_SIZE] = fm_alloc_array(count + 1, sizeof *fresh);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         snprintf(fresh[i], sizeof fresh[i], "%s", pools[i]);
+    }
     pthread_mutex_lock(&reason->lock);
     char(*old)[FM_REASON_POOL_SIZE] = reason->pools;
     reason->pools = fresh;
@@ -142,8 +149,9 @@ static bool is_unserved(struct fm_reason *reason, const char *pool)
 {
     pthread_mutex_lock(&reason->lock);
     bool is_served = !reason->are_all_pools;
-    for (size_t i = 0; i < reason->pool_count && !is_served; i++)
+    for (size_t i = 0; i < reason->pool_count && !is_served; i++) {
         is_served = strcmp(reason->pools[i], pool) == 0;
+    }
     pthread_mutex_unlock(&reason->lock);
     return !is_served;
 }
@@ -152,8 +160,9 @@ static bool is_capped(struct fm_reason *reason, const struct fm_id *account)
 {
     bool found = false;
     pthread_mutex_lock(&reason->lock);
-    for (size_t i = 0; i < reason->capped_count && !found; i++)
+    for (size_t i = 0; i < reason->capped_count && !found; i++) {
         found = fm_id_compare(&reason->capped[i], account) == 0;
+    }
     pthread_mutex_unlock(&reason->lock);
     return found;
 }
@@ -166,9 +175,11 @@ struct fm_start_rate *fm_reason_start_rate(struct fm_reason *reason)
 const char *fm_reason_of(struct fm_reason *reason, const char *pool, const struct fm_id *account,
                          unsigned site)
 {
-    if (fm_reason_is_paused(reason, pool, account, site))
+    if (fm_reason_is_paused(reason, pool, account, site)) {
         return "paused";
-    if (is_unserved(reason, pool))
+    }
+    if (is_unserved(reason, pool)) {
         return "no_worker";
+    }
     return is_capped(reason, account) ? "cap" : NULL;
 }

@@ -23,8 +23,9 @@ struct report {
 static struct fm_id id_of(struct fm_slice bytes)
 {
     struct fm_id id = {0};
-    if (bytes.length == sizeof id.bytes)
+    if (bytes.length == sizeof id.bytes) {
         memcpy(id.bytes, bytes.data, sizeof id.bytes);
+    }
     return id;
 }
 
@@ -42,8 +43,9 @@ static void log_lease(const char *what, const struct fm_session *session, const 
 static void add_word(struct fm_message *message, struct fm_list *list, const char *text)
 {
     struct fm_word *words = fm_arena_alloc(&message->arena, (list->count + 1) * sizeof *words);
-    if (list->count)
+    if (list->count) {
         memcpy(words, list->items, list->count * sizeof *words);
+    }
     words[list->count].text = text;
     list->items = words;
     list->count++;
@@ -58,10 +60,12 @@ static void welcome(struct fm_hub *hub, struct fm_session *session)
     add_word(&message, &message.welcome.store_origins, hub->signed_url->store_origin);
     add_word(&message, &message.welcome.own, hub->settings->listen);
     add_word(&message, &message.welcome.own, hub->settings->link_listen);
-    if (hub->settings->metrics_listen[0])
+    if (hub->settings->metrics_listen[0]) {
         add_word(&message, &message.welcome.own, hub->settings->metrics_listen);
-    if (!fm_link_send(hub->link, &session->route, &message))
+    }
+    if (!fm_link_send(hub->link, &session->route, &message)) {
         fm_log(FM_LOG_WARNING, "welcome_unsent", "node=%s", session->node.name);
+    }
     fm_message_done(&message);
     fm_log(FM_LOG_INFO, "worker_attached", "node=%s boot=%" PRIu64 " leases=%u", session->node.name,
            session->boot, HASH_COUNT(session->leases));
@@ -200,8 +204,9 @@ static void beaten(struct fm_queue_event *event)
             struct fm_message ack;
             fm_message_init(&ack, FM_MESSAGE_HEARTBEAT_ACK);
             ack.heartbeat_ack.number = ++session->acks;
-            if (!fm_link_send(hub->link, &session->route, &ack))
+            if (!fm_link_send(hub->link, &session->route, &ack)) {
                 session->is_full = true;
+            }
         } else if (event->outcome == FM_QUEUE_STALE) {
             fm_hub_refuse(hub, &session->route, FM_REFUSAL_UNKNOWN);
             fm_session_remove(hub->sessions, session);
@@ -213,8 +218,9 @@ static void beaten(struct fm_queue_event *event)
 /* Heartbeats that come while a BEAT is being committed add none. */
 static void beat(struct fm_hub *hub, struct fm_session *session)
 {
-    if (session->is_beating)
+    if (session->is_beating) {
         return;
+    }
     session->is_beating = true;
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_BEAT);
     event->session = session->id;
@@ -236,8 +242,9 @@ static void hear_heartbeat(struct report *report)
     const struct fm_held *listed = heartbeat->leases.items;
     for (size_t i = 0; i < heartbeat->leases.count; i++) {
         struct fm_id job = id_of(listed[i].job);
-        if (!fm_session_lease_find(session, listed[i].lease))
+        if (!fm_session_lease_find(session, listed[i].lease)) {
             fm_hub_cancel(report->hub, session, &job, listed[i].lease, FM_CANCEL_REASON_STALE);
+        }
     }
     beat(report->hub, session);
     report->hub->wants_heads = true;
@@ -268,8 +275,9 @@ static void hear_progress(struct report *report)
 {
     struct fm_progress *progress = &report->message->progress;
     struct fm_session_lease *held = fm_session_lease_find(report->session, progress->lease);
-    if (!held || held->is_ending || held->is_progressing)
+    if (!held || held->is_ending || held->is_progressing) {
         return;
+    }
     held->is_progressing = true;
     fm_fault("progress_heard");
     struct fm_hub_move *move = fm_hub_move_new(report->hub, &report->node->id, held->lease);
@@ -292,8 +300,9 @@ static void grant_place(const struct fm_hub *hub, const struct fm_session_lease 
         .account = held->account, .job = held->job, .lease = held->lease};
     snprintf(object.name, sizeof object.name, "%s", file->name ? file->name : "");
     object.size_bytes = (int64_t)file->size_bytes;
-    if (file->sha256.length == sizeof object.sha256)
+    if (file->sha256.length == sizeof object.sha256) {
         memcpy(object.sha256, file->sha256.data, sizeof object.sha256);
+    }
     FM_AUTO(fm_text_done) struct fm_text url = {0};
     fm_signed_url_store_put(hub->signed_url, &object, now_s, &url);
     place->name = fm_arena_strndup(arena, object.name, strlen(object.name));
@@ -314,15 +323,17 @@ static void hear_want_upload(struct report *report)
     struct fm_upload_place *places =
         fm_arena_alloc(&answer.arena, (want->files.count + 1) * sizeof *places);
     const struct fm_file_facts *files = want->files.items;
-    for (size_t i = 0; i < want->files.count; i++)
+    for (size_t i = 0; i < want->files.count; i++) {
         grant_place(report->hub, held, &files[i], &answer.arena, fm_clock_wall_us() / 1000000,
                     &places[i]);
+    }
     answer.upload.job = fm_hub_bytes(&held->job);
     answer.upload.lease = held->lease;
     answer.upload.places = (struct fm_list){places, want->files.count};
     fm_fault("upload_granted");
-    if (!fm_link_send(report->hub->link, report->from, &answer))
+    if (!fm_link_send(report->hub->link, report->from, &answer)) {
         fm_log(FM_LOG_WARNING, "upload_unsent", "node=%s", report->node->name);
+    }
     fm_message_done(&answer);
 }
 
@@ -336,8 +347,9 @@ static void acknowledge(struct fm_hub *hub, const struct fm_session *session,
     ack.result_ack.job = fm_hub_bytes(job);
     ack.result_ack.lease = lease;
     ack.result_ack.stale = is_stale;
-    if (!fm_link_send(hub->link, &session->route, &ack))
+    if (!fm_link_send(hub->link, &session->route, &ack)) {
         log_lease("ack_unsent", session, job, lease);
+    }
 }
 
 /* The RESULT is committed: acknowledges it. Without an acknowledgement the worker sends it again,
@@ -350,8 +362,9 @@ static void ended(struct fm_queue_event *event)
     struct fm_session *session = fm_session_by_node(hub->sessions, &move->node);
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
     if (event->outcome == FM_QUEUE_FAILED) {
-        if (held)
+        if (held) {
             held->is_ending = false; /* the worker sends its RESULT again */
+        }
     } else if (session) {
         log_lease(event->outcome == FM_QUEUE_STALE ? "result_stale" : "attempt_ended", session,
                   &event->id, move->lease);
@@ -360,8 +373,9 @@ static void ended(struct fm_queue_event *event)
         fm_session_lease_drop(session, held);
     }
     fm_watch_tell(hub->watch, &event->id);
-    if (event->kind == FM_QUEUE_RELEASE)
+    if (event->kind == FM_QUEUE_RELEASE) {
         fm_schedule_doubt(hub->schedule);
+    }
     hub->wants_heads = true;
     fm_hub_move_end(event);
 }
@@ -420,11 +434,13 @@ static void judge_outputs(struct fm_result *result)
     bool are_sound = true;
     for (size_t i = 0; i < result->outputs.count; i++) {
         are_sound = are_sound && is_sound(&files[i]);
-        for (size_t k = 0; are_sound && k < i; k++)
+        for (size_t k = 0; are_sound && k < i; k++) {
             are_sound = strcmp(files[k].name, files[i].name) != 0;
+        }
     }
-    if (are_sound)
+    if (are_sound) {
         return;
+    }
     result->how = FM_HOW_FAILED;
     result->error = FM_PROTOCOL;
     result->detail = "its outputs cannot be";
@@ -437,10 +453,12 @@ static void hear_result(struct report *report)
     struct fm_id job = id_of(report->message->result.job);
     struct fm_session_lease *held =
         fm_session_lease_find(report->session, report->message->result.lease);
-    if (held && held->is_ending)
+    if (held && held->is_ending) {
         return;
-    if (held)
+    }
+    if (held) {
         held->is_ending = true;
+    }
     struct fm_hub_move *move =
         fm_hub_move_new(report->hub, &report->node->id, report->message->result.lease);
     move->message = *report->message; /* the event's slices point into its arena */
@@ -463,8 +481,9 @@ static void hear_reject(struct report *report)
     struct fm_session_lease *held =
         fm_session_lease_find(report->session, report->message->reject.lease);
     report->session->is_full = true;
-    if (held && !held->is_ending)
+    if (held && !held->is_ending) {
         fm_hub_return(report->hub, report->session, held);
+    }
 }
 
 static void hear_bye(struct report *report)
@@ -497,8 +516,9 @@ static bool is_attached(struct report *report)
         report->session = session;
         return true;
     }
-    if (!is_here)
+    if (!is_here) {
         fm_hub_refuse(report->hub, report->from, FM_REFUSAL_UNKNOWN);
+    }
     return false;
 }
 
@@ -507,10 +527,11 @@ void fm_report_take(struct fm_hub *hub, const struct fm_link_route *from,
 {
     struct report report = {hub, from, node, NULL, message};
     size_t type = (size_t)message->type;
-    if (node->is_revoked)
+    if (node->is_revoked) {
         fm_hub_refuse(hub, from, FM_REFUSAL_REVOKED);
-    else if (type < FM_COUNT(hear) && hear[type] &&
-             (type == FM_MESSAGE_HELLO || is_attached(&report)))
+    } else if (type < FM_COUNT(hear) && hear[type] &&
+               (type == FM_MESSAGE_HELLO || is_attached(&report))) {
         hear[type](&report);
+    }
     fm_message_done(message);
 }

@@ -29,10 +29,12 @@ static void drop_entry(struct fm_running_limit *limit, struct entry *entry)
 
 void fm_running_limit_destroy(struct fm_running_limit **limit)
 {
-    if (!*limit)
+    if (!*limit) {
         return;
-    while ((*limit)->entries)
+    }
+    while ((*limit)->entries) {
         drop_entry(*limit, (*limit)->entries);
+    }
     fm_memory_release(limit);
 }
 
@@ -46,8 +48,9 @@ static struct entry *find_entry(const struct fm_running_limit *limit, const stru
 static struct entry *get_entry(struct fm_running_limit *limit, const struct fm_id *account)
 {
     struct entry *entry = find_entry(limit, account);
-    if (entry)
+    if (entry) {
         return entry;
+    }
     entry = fm_alloc(sizeof *entry);
     entry->account = *account;
     HASH_ADD(hh, limit->entries, account, sizeof entry->account, entry);
@@ -56,18 +59,21 @@ static struct entry *get_entry(struct fm_running_limit *limit, const struct fm_i
 
 void fm_running_limit_begin(struct fm_running_limit *limit, const struct fm_id *account)
 {
-    if (limit)
+    if (limit) {
         get_entry(limit, account)->own++;
+    }
 }
 
 void fm_running_limit_end(struct fm_running_limit *limit, const struct fm_id *account)
 {
     struct entry *entry = limit ? find_entry(limit, account) : NULL;
-    if (!entry)
+    if (!entry) {
         return;
+    }
     entry->own -= entry->own > 0;
-    if (entry->own == 0 && entry->others == 0)
+    if (entry->own == 0 && entry->others == 0) {
         drop_entry(limit, entry);
+    }
 }
 
 void fm_running_limit_forget_others(struct fm_running_limit *limit)
@@ -75,8 +81,9 @@ void fm_running_limit_forget_others(struct fm_running_limit *limit)
     struct entry *entry, *next;
     HASH_ITER (hh, limit->entries, entry, next) {
         entry->others = 0;
-        if (entry->own == 0)
+        if (entry->own == 0) {
             drop_entry(limit, entry);
+        }
     }
 }
 

@@ -104,9 +104,11 @@ static void seat_leave(struct pool *pool, struct lane *lane, struct seat *seat)
 
 static void pool_destroy(struct pool *pool)
 {
-    for (size_t i = 0; i < LANES; i++)
-        while (pool->lanes[i].round)
+    for (size_t i = 0; i < LANES; i++) {
+        while (pool->lanes[i].round) {
             seat_leave(pool, &pool->lanes[i], pool->lanes[i].round);
+        }
+    }
     fm_memory_release(&pool->name);
     fm_memory_release(&pool);
 }
@@ -133,8 +135,9 @@ static void taken_drop(struct fm_schedule *schedule, bool settled_alone)
 {
     struct taken *taken, *next;
     HASH_ITER (hh, schedule->taken, taken, next) {
-        if (settled_alone && !taken->is_settled)
+        if (settled_alone && !taken->is_settled) {
             continue;
+        }
         HASH_DEL(schedule->taken, taken);
         fm_memory_release(&taken);
     }
@@ -143,8 +146,9 @@ static void taken_drop(struct fm_schedule *schedule, bool settled_alone)
 void fm_schedule_settle(struct fm_schedule *schedule, const struct fm_id *id)
 {
     struct taken *taken = taken_find(schedule, id);
-    if (taken)
+    if (taken) {
         taken->is_settled = true;
+    }
 }
 
 void fm_schedule_begin_refill(struct fm_schedule *schedule)
@@ -155,8 +159,9 @@ void fm_schedule_begin_refill(struct fm_schedule *schedule)
 
 void fm_schedule_destroy(struct fm_schedule **schedule)
 {
-    if (!*schedule)
+    if (!*schedule) {
         return;
+    }
     taken_drop(*schedule, false);
     struct pool *pool, *next;
     HASH_ITER (hh, (*schedule)->pools, pool, next) {
@@ -176,8 +181,9 @@ static struct pool *pool_find(const struct fm_schedule *schedule, const char *na
 static struct pool *pool_get(struct fm_schedule *schedule, const char *name)
 {
     struct pool *pool = pool_find(schedule, name);
-    if (pool)
+    if (pool) {
         return pool;
+    }
     pool = fm_alloc(sizeof *pool);
     pool->running_limit = schedule->running_limit;
     pool->name = fm_strdup(name);
@@ -189,8 +195,9 @@ static struct seat *seat_get(struct lane *lane, const struct fm_id *account)
 {
     struct seat *seat = NULL;
     HASH_FIND(hh, lane->by_account, account, sizeof *account, seat);
-    if (seat)
+    if (seat) {
         return seat;
+    }
     seat = fm_alloc(sizeof *seat);
     seat->account = *account;
     HASH_ADD(hh, lane->by_account, account, sizeof seat->account, seat);
@@ -204,10 +211,11 @@ static void seat_append(struct pool *pool, struct seat *seat, struct key *key)
 {
     key->next = NULL;
     HASH_ADD(hh, pool->by_id, head.id, sizeof key->head.id, key);
-    if (seat->last)
+    if (seat->last) {
         seat->last->next = key;
-    else
+    } else {
         seat->keys = key;
+    }
     seat->last = key;
 }
 
@@ -224,16 +232,20 @@ static void pool_add(struct fm_schedule *schedule, struct pool *pool, struct key
 {
     struct seat *seat = NULL;
     if (key->head.lane < LANES && !taken_find(schedule, &key->head.id) &&
-        !pool_has(pool, &key->head.id))
+        !pool_has(pool, &key->head.id)) {
         seat = seat_get(&pool->lanes[key->head.lane], &key->head.account);
-    if (seat)
+    }
+    if (seat) {
         seat->cap = key->head.cap;
-    if (seat && HASH_COUNT(pool->by_id) >= WINDOW_MAX)
+    }
+    if (seat && HASH_COUNT(pool->by_id) >= WINDOW_MAX) {
         seat->is_cut = true;
-    if (seat && !seat->is_cut)
+    }
+    if (seat && !seat->is_cut) {
         seat_append(pool, seat, key);
-    else
+    } else {
         fm_memory_release(&key);
+    }
 }
 
 static struct key *key_new(const struct fm_tick_head *head, uint64_t look)
@@ -252,10 +264,11 @@ struct kept {
 static void keep(struct kept *kept, struct key *key)
 {
     key->next = NULL;
-    if (kept->last)
+    if (kept->last) {
         kept->last->next = key;
-    else
+    } else {
         kept->first = key;
+    }
     kept->last = key;
 }
 
@@ -280,9 +293,11 @@ static void seat_empty(struct fm_schedule *schedule, struct pool *pool, struct s
 static struct key *pool_empty(struct fm_schedule *schedule, struct pool *pool)
 {
     struct kept kept = {NULL, NULL};
-    for (size_t i = 0; i < LANES; i++)
-        for (struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
+    for (size_t i = 0; i < LANES; i++) {
+        for (struct seat *seat = pool->lanes[i].round; seat; seat = seat->next) {
             seat_empty(schedule, pool, seat, &kept);
+        }
+    }
     return kept.first;
 }
 
@@ -290,8 +305,9 @@ static void lane_drop_idle(struct pool *pool, struct lane *lane)
 {
     struct seat *seat, *next;
     DL_FOREACH_SAFE (lane->round, seat, next) {
-        if (!seat->keys && !seat->is_cut)
+        if (!seat->keys && !seat->is_cut) {
             seat_leave(pool, lane, seat);
+        }
     }
 }
 
@@ -309,8 +325,9 @@ void fm_schedule_refill(struct fm_schedule *schedule, const char *name,
     struct pool *pool = pool_get(schedule, name);
     struct key *kept = pool_empty(schedule, pool), *next;
     for (size_t i = 0; i < count; i++) {
-        if (heads[i].lane >= LANES)
+        if (heads[i].lane >= LANES) {
             continue;
+        }
         pool_add(schedule, pool, key_new(&heads[i], 0));
         seat_tell(pool, &heads[i]);
     }
@@ -319,8 +336,9 @@ void fm_schedule_refill(struct fm_schedule *schedule, const char *name,
         pool_add(schedule, pool, kept);
     }
     pool->known_by = schedule->looks;
-    for (size_t i = 0; i < LANES; i++)
+    for (size_t i = 0; i < LANES; i++) {
         lane_drop_idle(pool, &pool->lanes[i]);
+    }
 }
 
 /* ---- the next ---- */
@@ -335,14 +353,17 @@ static bool seat_take(struct pool *pool, struct seat *seat, const struct fm_id *
         before = key;
         key = key->next;
     }
-    if (!key)
+    if (!key) {
         return false;
-    if (before)
+    }
+    if (before) {
         before->next = key->next;
-    else
+    } else {
         seat->keys = key->next;
-    if (seat->last == key)
+    }
+    if (seat->last == key) {
         seat->last = before;
+    }
     *head = key->head;
     key_drop(pool, key);
     return true;
@@ -359,8 +380,9 @@ static bool lane_take(struct pool *pool, struct lane *lane, const struct fm_id *
                       bool may_avoid, struct fm_tick_head *head)
 {
     for (struct seat *seat = lane->round; seat; seat = seat->next) {
-        if (is_capped(pool, seat) || !seat_take(pool, seat, node, may_avoid, head))
+        if (is_capped(pool, seat) || !seat_take(pool, seat, node, may_avoid, head)) {
             continue;
+        }
         DL_DELETE(lane->round, seat);
         DL_APPEND(lane->round, seat);
         return true;
@@ -373,8 +395,9 @@ static bool pool_take(struct pool *pool, const struct fm_id *node, bool may_avoi
 {
     for (size_t i = 0; i < LANES; i++) {
         struct lane *lane = &pool->lanes[i];
-        if (lane->credit == 0 || !lane_take(pool, lane, node, may_avoid, head))
+        if (lane->credit == 0 || !lane_take(pool, lane, node, may_avoid, head)) {
             continue;
+        }
         lane->credit--;
         return true;
     }
@@ -384,8 +407,9 @@ static bool pool_take(struct pool *pool, const struct fm_id *node, bool may_avoi
 /* No lane with credit has a key: a new round of the weights begins. */
 static bool begin_round(struct pool *pool)
 {
-    for (size_t i = 0; i < LANES; i++)
+    for (size_t i = 0; i < LANES; i++) {
         pool->lanes[i].credit = fm_operations_weight((enum fm_priority)i);
+    }
     return true;
 }
 
@@ -393,11 +417,13 @@ bool fm_schedule_next(struct fm_schedule *schedule, const char *name, const stru
                       bool may_avoid, struct fm_tick_head *head)
 {
     struct pool *pool = pool_find(schedule, name);
-    if (!pool || !pool->by_id)
+    if (!pool || !pool->by_id) {
         return false;
+    }
     if (!pool_take(pool, node, may_avoid, head) &&
-        !(begin_round(pool) && pool_take(pool, node, may_avoid, head)))
+        !(begin_round(pool) && pool_take(pool, node, may_avoid, head))) {
         return false;
+    }
     taken_add(schedule, &head->id);
     return true;
 }
@@ -417,10 +443,13 @@ static bool is_known(const struct fm_schedule *schedule, const struct pool *pool
 
 static bool is_cut(const struct pool *pool)
 {
-    for (size_t i = 0; i < LANES; i++)
-        for (const struct seat *seat = pool->lanes[i].round; seat; seat = seat->next)
-            if (seat->is_cut)
+    for (size_t i = 0; i < LANES; i++) {
+        for (const struct seat *seat = pool->lanes[i].round; seat; seat = seat->next) {
+            if (seat->is_cut) {
                 return true;
+            }
+        }
+    }
     return false;
 }
 
@@ -434,8 +463,9 @@ void fm_schedule_arrive(struct fm_schedule *schedule, const char *name,
 {
     struct pool *pool = pool_get(schedule, name);
     pool->coming -= pool->coming > 0;
-    if (head && is_known(schedule, pool))
+    if (head && is_known(schedule, pool)) {
         pool_add(schedule, pool, key_new(head, schedule->looks));
+    }
 }
 
 void fm_schedule_doubt(struct fm_schedule *schedule)
@@ -458,16 +488,20 @@ bool fm_schedule_wants_refill(const struct fm_schedule *schedule, const char *na
 static void lane_capped(const struct pool *pool, const struct lane *lane, struct fm_id *out,
                         size_t limit, size_t *count)
 {
-    for (const struct seat *seat = lane->round; seat && *count < limit; seat = seat->next)
-        if (seat->keys && is_capped(pool, seat))
+    for (const struct seat *seat = lane->round; seat && *count < limit; seat = seat->next) {
+        if (seat->keys && is_capped(pool, seat)) {
             out[(*count)++] = seat->account;
+        }
+    }
 }
 
 size_t fm_schedule_capped(const struct fm_schedule *schedule, struct fm_id *out, size_t limit)
 {
     size_t count = 0;
-    for (const struct pool *pool = schedule->pools; pool; pool = pool->hh.next)
-        for (size_t i = 0; i < LANES; i++)
+    for (const struct pool *pool = schedule->pools; pool; pool = pool->hh.next) {
+        for (size_t i = 0; i < LANES; i++) {
             lane_capped(pool, &pool->lanes[i], out, limit, &count);
+        }
+    }
     return count;
 }

@@ -27,10 +27,12 @@ struct fm_session_set *fm_session_set_new(struct fm_running_limit *running_limit
 
 void fm_session_set_destroy(struct fm_session_set **set)
 {
-    if (!*set)
+    if (!*set) {
         return;
-    while ((*set)->sessions)
+    }
+    while ((*set)->sessions) {
         fm_session_remove(*set, (*set)->sessions);
+    }
     fm_memory_release(set);
 }
 
@@ -44,8 +46,9 @@ struct fm_session *fm_session_by_node(struct fm_session_set *set, const struct f
 struct fm_session *fm_session_get(struct fm_session_set *set, const struct fm_tick_node *node)
 {
     struct fm_session *session = fm_session_by_node(set, &node->id);
-    if (session)
+    if (session) {
         return session;
+    }
     session = fm_alloc(sizeof *session);
     session->node = *node;
     session->running_limit = set->running_limit;
@@ -56,8 +59,9 @@ struct fm_session *fm_session_get(struct fm_session_set *set, const struct fm_ti
 struct fm_session *fm_session_by_id(struct fm_session_set *set, uint64_t id)
 {
     struct fm_session *session = fm_session_first(set);
-    while (session && (session->state != FM_SESSION_ATTACHED || session->id != id))
+    while (session && (session->state != FM_SESSION_ATTACHED || session->id != id)) {
         session = fm_session_next(session);
+    }
     return session;
 }
 
@@ -90,8 +94,9 @@ struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64
                                               const struct fm_id *job)
 {
     struct fm_session_lease *held = fm_session_lease_find(session, lease);
-    if (held)
+    if (held) {
         return held;
+    }
     held = fm_alloc(sizeof *held);
     held->lease = lease;
     held->class = class;
@@ -106,8 +111,9 @@ struct fm_session_lease *fm_session_lease_add(struct fm_session *session, uint64
 
 void fm_session_lease_drop(struct fm_session *session, struct fm_session_lease *lease)
 {
-    if (!lease)
+    if (!lease) {
         return;
+    }
     HASH_DEL(session->leases, lease);
     session->taken[lease->class]--;
     fm_running_limit_end(session->running_limit, &lease->account);
@@ -116,17 +122,20 @@ void fm_session_lease_drop(struct fm_session *session, struct fm_session_lease *
 
 void fm_session_leases_clear(struct fm_session *session)
 {
-    while (session->leases)
+    while (session->leases) {
         fm_session_lease_drop(session, session->leases);
+    }
 }
 
 unsigned fm_session_free(const struct fm_session *session, enum fm_class class)
 {
-    if (session->state != FM_SESSION_ATTACHED || session->is_full)
+    if (session->state != FM_SESSION_ATTACHED || session->is_full) {
         return 0;
+    }
     unsigned taken = session->taken[class], all = HASH_COUNT(session->leases);
-    if (taken >= session->slots[class] || all >= LISTED_MAX)
+    if (taken >= session->slots[class] || all >= LISTED_MAX) {
         return 0;
+    }
     unsigned free = session->slots[class] - taken;
     return free < LISTED_MAX - all ? free : LISTED_MAX - all;
 }
@@ -139,19 +148,23 @@ void fm_session_pool(const struct fm_session *session, enum fm_class class, char
 static bool lists(const struct fm_heartbeat *heartbeat, uint64_t lease)
 {
     const struct fm_held *held = heartbeat->leases.items;
-    for (size_t i = 0; i < heartbeat->leases.count; i++)
-        if (held[i].lease == lease)
+    for (size_t i = 0; i < heartbeat->leases.count; i++) {
+        if (held[i].lease == lease) {
             return true;
+        }
+    }
     return false;
 }
 
 struct fm_session_lease *fm_session_unlisted(struct fm_session *session,
                                              const struct fm_heartbeat *heartbeat)
 {
-    for (struct fm_session_lease *held = session->leases; held; held = held->hh.next)
+    for (struct fm_session_lease *held = session->leases; held; held = held->hh.next) {
         if (!held->is_claiming && !held->is_ending && heartbeat->seen > held->sent_after &&
-            !lists(heartbeat, held->lease))
+            !lists(heartbeat, held->lease)) {
             return held;
+        }
+    }
     return NULL;
 }
 
@@ -159,25 +172,30 @@ struct fm_session_lease *fm_session_unlisted(struct fm_session *session,
 
 void fm_session_ask(struct fm_session_set *set)
 {
-    for (struct fm_session *s = fm_session_first(set); s; s = fm_session_next(s))
+    for (struct fm_session *s = fm_session_first(set); s; s = fm_session_next(s)) {
         s->is_asked = s->state == FM_SESSION_ATTACHED;
+    }
 }
 
 static bool is_among(const struct fm_session *session, uint64_t broker,
                      const struct fm_tick_session *rows, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].id == session->id && rows[i].broker == broker)
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].id == session->id && rows[i].broker == broker) {
             return true;
+        }
+    }
     return false;
 }
 
 struct fm_session *fm_session_gone(struct fm_session_set *set, uint64_t broker,
                                    const struct fm_tick_session *rows, size_t count)
 {
-    for (struct fm_session *s = fm_session_first(set); s; s = fm_session_next(s))
-        if (s->is_asked && !is_among(s, broker, rows, count))
+    for (struct fm_session *s = fm_session_first(set); s; s = fm_session_next(s)) {
+        if (s->is_asked && !is_among(s, broker, rows, count)) {
             return s;
+        }
+    }
     return NULL;
 }
 
@@ -210,10 +228,12 @@ static void watched_drop(struct fm_session_observer *observer, struct watched *w
 
 void fm_session_observer_destroy(struct fm_session_observer **observer)
 {
-    if (!*observer)
+    if (!*observer) {
         return;
-    while ((*observer)->watched)
+    }
+    while ((*observer)->watched) {
         watched_drop(*observer, (*observer)->watched);
+    }
     fm_memory_release(observer);
 }
 
@@ -221,8 +241,9 @@ static struct watched *watched_get(struct fm_session_observer *observer, uint64_
 {
     struct watched *watched = NULL;
     HASH_FIND(hh, observer->watched, &id, sizeof id, watched);
-    if (watched)
+    if (watched) {
         return watched;
+    }
     watched = fm_alloc(sizeof *watched);
     watched->id = id;
     HASH_ADD(hh, observer->watched, id, sizeof watched->id, watched);
@@ -249,14 +270,17 @@ void fm_session_observe(struct fm_session_observer *observer, const struct fm_ti
                         void (*expire)(void *context, const struct fm_tick_session *row),
                         void *context)
 {
-    for (size_t i = 0; i < count; i++)
-        if (stands_still(observer, &rows[i]))
+    for (size_t i = 0; i < count; i++) {
+        if (stands_still(observer, &rows[i])) {
             expire(context, &rows[i]);
+        }
+    }
     struct watched *watched, *next;
     HASH_ITER (hh, observer->watched, watched, next) {
-        if (!watched->is_seen)
+        if (!watched->is_seen) {
             watched_drop(observer, watched);
-        else
+        } else {
             watched->is_seen = false;
+        }
     }
 }

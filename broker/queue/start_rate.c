@@ -46,8 +46,9 @@ static void drop_idle(struct fm_start_rate *pace, int64_t slice)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, pace->entries, entry, next) {
-        if (slice - entry->slice < SLICES)
+        if (slice - entry->slice < SLICES) {
             continue;
+        }
         HASH_DEL(pace->entries, entry);
         fm_memory_release(&entry);
     }
@@ -55,8 +56,9 @@ static void drop_idle(struct fm_start_rate *pace, int64_t slice)
 
 void fm_start_rate_destroy(struct fm_start_rate **pace)
 {
-    if (!*pace)
+    if (!*pace) {
         return;
+    }
     drop_idle(*pace, INT64_MAX);
     pthread_mutex_destroy(&(*pace)->lock);
     fm_memory_release(pace);
@@ -88,16 +90,19 @@ static void advance(struct entry *entry, int64_t now_ms)
         entry->first_ms = now_ms;
         entry->slice = slice;
     }
-    while (entry->slice < slice)
+    while (entry->slice < slice) {
         entry->starts[++entry->slice % SLICES] = 0;
+    }
 }
 
 static struct entry *add(struct fm_start_rate *pace, const struct key *key, int64_t now_ms)
 {
-    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX)
+    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX) {
         drop_idle(pace, now_ms / SLICE_MS);
-    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX)
+    }
+    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX) {
         return NULL;
+    }
     struct entry *entry = fm_alloc(sizeof *entry);
     entry->key = *key;
     entry->slice = now_ms / SLICE_MS;
@@ -112,8 +117,9 @@ void fm_start_rate_note(struct fm_start_rate *pace, const char *pool, unsigned l
     struct key key = key_of(pool, lane, account);
     pthread_mutex_lock(&pace->lock);
     struct entry *entry = find(pace, &key);
-    if (!entry)
+    if (!entry) {
         entry = add(pace, &key, now_ms);
+    }
     if (entry) {
         advance(entry, now_ms);
         entry->starts[entry->slice % SLICES]++;
@@ -126,13 +132,16 @@ void fm_start_rate_note(struct fm_start_rate *pace, const char *pool, unsigned l
 static int64_t wait_of(const struct entry *entry, uint64_t ahead, int64_t now_ms)
 {
     uint64_t starts = 0;
-    for (size_t i = 0; i < SLICES; i++)
+    for (size_t i = 0; i < SLICES; i++) {
         starts += entry->starts[i];
+    }
     int64_t span = now_ms - entry->first_ms;
-    if (span > (int64_t)SLICE_MS * (SLICES - 1))
+    if (span > (int64_t)SLICE_MS * (SLICES - 1)) {
         span = (int64_t)SLICE_MS * (SLICES - 1) + now_ms % SLICE_MS;
-    if (span < SPAN_LEAST_MS)
+    }
+    if (span < SPAN_LEAST_MS) {
         span = SPAN_LEAST_MS;
+    }
     return starts == 0 ? -1 : (int64_t)((ahead + 1) * (uint64_t)span / starts + 999) / 1000;
 }
 
@@ -142,8 +151,9 @@ int64_t fm_start_rate_wait_seconds(struct fm_start_rate *pace, const char *pool,
     struct key key = key_of(pool, lane, account);
     pthread_mutex_lock(&pace->lock);
     struct entry *entry = find(pace, &key);
-    if (entry)
+    if (entry) {
         advance(entry, now_ms);
+    }
     int64_t seconds = entry ? wait_of(entry, ahead, now_ms) : -1;
     pthread_mutex_unlock(&pace->lock);
     return seconds;

@@ -54,8 +54,9 @@ struct fm_tick *fm_tick_new(struct fm_hub *hub)
 
 void fm_tick_destroy(struct fm_tick **look)
 {
-    if (!*look)
+    if (!*look) {
         return;
+    }
     fm_session_observer_destroy(&(*look)->observer);
     fm_memory_release(&(*look)->leases);
     fm_memory_release(&(*look)->watched);
@@ -79,12 +80,14 @@ struct gathered {
 static void gather(struct fm_tick *look, struct gathered *all, const struct fm_session *session,
                    enum fm_class class)
 {
-    if (session->state != FM_SESSION_ATTACHED || !session->slots[class] || all->count == POOLS)
+    if (session->state != FM_SESSION_ATTACHED || !session->slots[class] || all->count == POOLS) {
         return;
+    }
     size_t i = 0;
     fm_session_pool(session, class, look->pool_names[all->count]);
-    while (strcmp(look->pool_names[i], look->pool_names[all->count]) != 0)
+    while (strcmp(look->pool_names[i], look->pool_names[all->count]) != 0) {
         i++;
+    }
     all->count += i == all->count;
     all->slots[i] += session->slots[class];
     all->is_free[i] |= fm_session_free(session, class) > 0;
@@ -92,8 +95,9 @@ static void gather(struct fm_tick *look, struct gathered *all, const struct fm_s
 
 static unsigned within(unsigned least, unsigned value, unsigned most)
 {
-    if (value < least)
+    if (value < least) {
         return least;
+    }
     return value < most ? value : most;
 }
 
@@ -104,14 +108,17 @@ static void ask_pools(struct fm_tick *look, bool is_tick)
     struct fm_hub *hub = look->hub;
     struct gathered all = {0};
     size_t count = 0;
-    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
-        for (int class = 0; class < FM_CLASS_COUNT; class ++)
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
+        for (int class = 0; class < FM_CLASS_COUNT; class ++) {
             gather(look, &all, s, (enum fm_class) class);
+        }
+    }
     for (size_t i = 0; i < all.count; i++) {
         unsigned enough = within(1, all.slots[i], ENOUGH_MOST);
         if (!is_tick && !(all.is_free[i] &&
-                          fm_schedule_wants_refill(hub->schedule, look->pool_names[i], enough)))
+                          fm_schedule_wants_refill(hub->schedule, look->pool_names[i], enough))) {
             continue;
+        }
         look->windows[count] = within(WINDOW_LEAST, enough * 8, WINDOW_MOST);
         look->pools[count++] = look->pool_names[i];
     }
@@ -126,17 +133,21 @@ static void ask_leases(struct fm_tick *look)
 {
     size_t count = 0, all = 0;
     struct fm_hub *hub = look->hub;
-    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         for (struct fm_session_lease *held = s->leases; held; held = held->hh.next) {
-            if (s->state != FM_SESSION_ATTACHED || held->is_claiming)
+            if (s->state != FM_SESSION_ATTACHED || held->is_claiming) {
                 continue;
-            if (all++ >= look->leases_from && count < LEASES_ASKED)
+            }
+            if (all++ >= look->leases_from && count < LEASES_ASKED) {
                 look->leases[count++] =
                     (struct fm_tick_lease){held->account, held->job, held->lease};
+            }
         }
+    }
     look->leases_from += count;
-    if (look->leases_from >= all)
+    if (look->leases_from >= all) {
         look->leases_from = 0;
+    }
     look->ask.leases = look->leases;
     look->ask.lease_count = count;
 }
@@ -158,15 +169,17 @@ static void hear_pauses(struct fm_tick *look, const struct fm_tick_answer *answe
     if (look->ask.wants_pauses) {
         look->pause_epoch = answer->pause_epoch;
         fm_reason_set_pauses(look->hub->reason, answer->pauses, answer->pause_count);
-    } else if (answer->pause_epoch != look->pause_epoch)
+    } else if (answer->pause_epoch != look->pause_epoch) {
         look->pause_epoch = 0;
+    }
 }
 
 static void deferred(struct fm_queue_event *event)
 {
     struct fm_hub *hub = event->context;
-    if (--hub->deferring == 0)
+    if (--hub->deferring == 0) {
         hub->wants_heads = true; /* for the jobs behind the deferred ones */
+    }
     fm_queue_event_destroy(&event);
 }
 
@@ -193,12 +206,15 @@ static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t
     for (size_t i = 0; i < count; i++) {
         bool is_held = fm_reason_account_is_paused(hub->reason, &heads[i].account);
         bool is_deferred = !is_held && fm_reason_site_is_paused(hub->reason, heads[i].site);
-        if (is_deferred && may_defer)
+        if (is_deferred && may_defer) {
             defer(hub, &heads[i]);
-        if (is_deferred)
+        }
+        if (is_deferred) {
             fm_schedule_doubt(hub->schedule);
-        if (!is_held && !is_deferred)
+        }
+        if (!is_held && !is_deferred) {
             heads[kept++] = heads[i];
+        }
     }
     return kept;
 }
@@ -209,8 +225,9 @@ static void hear_heads(struct fm_hub *hub, const struct fm_tick_query *ask,
     size_t from = 0;
     for (size_t pool = 0; pool < ask->pool_count; pool++) {
         size_t to = from;
-        while (to < answer->head_count && answer->head_pool[to] == pool)
+        while (to < answer->head_count && answer->head_pool[to] == pool) {
             to++;
+        }
         fm_schedule_refill(hub->schedule, ask->pools[pool], answer->heads + from,
                            drop_paused(hub, answer->heads + from, to - from));
         from = to;
@@ -225,8 +242,9 @@ static void hear_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
         fm_watch_tell(hub->watch, &answer->gone[i].id);
         for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
             struct fm_session_lease *held = fm_session_lease_find(s, answer->gone[i].lease);
-            if (!held || held->is_ending)
+            if (!held || held->is_ending) {
                 continue;
+            }
             fm_hub_cancel(hub, s, &held->job, held->lease, FM_CANCEL_REASON_STALE);
             fm_session_lease_drop(s, held);
         }
@@ -250,9 +268,11 @@ static void overdue_ended(struct fm_queue_event *event)
 /* The node of this broker's session that holds the lease; zero when no session has listed it. */
 static struct fm_id holder(struct fm_hub *hub, uint64_t lease)
 {
-    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s))
-        if (fm_session_lease_find(s, lease))
+    for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
+        if (fm_session_lease_find(s, lease)) {
             return s->node.id;
+        }
+    }
     return (struct fm_id){0};
 }
 
@@ -285,13 +305,14 @@ static void hear_watched(struct fm_tick *look, const struct fm_tick_answer *answ
     size_t ended = 0, running = 0;
     for (size_t i = 0; i < look->ask.watched_count; i++) {
         const struct fm_id *job = &look->ask.watched[i];
-        if (is_next(answer->ended, answer->ended_count, &ended, job))
+        if (is_next(answer->ended, answer->ended_count, &ended, job)) {
             fm_watch_tell(watch, job);
-        else
+        } else {
             fm_watch_compare(watch, job,
                              is_next(answer->running, answer->running_count, &running, job)
                                  ? FM_WATCH_RUNNING
                                  : FM_WATCH_WAITING);
+        }
     }
 }
 
@@ -307,9 +328,11 @@ static void hear_keys(struct fm_tick *look, const struct fm_tick_answer *answer)
 
 static bool is_alone(const struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
-    for (size_t i = 0; i < answer->session_count; i++)
-        if (answer->sessions[i].broker != hub->broker)
+    for (size_t i = 0; i < answer->session_count; i++) {
+        if (answer->sessions[i].broker != hub->broker) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -333,8 +356,9 @@ static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
 
 static void hear_sessions(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
-    if (!look->ask.wants_sessions)
+    if (!look->ask.wants_sessions) {
         return;
+    }
     look->wants_round = false;
     look->is_alone = is_alone(look->hub, answer);
     forget_gone(look->hub, answer);
@@ -349,19 +373,22 @@ static void end_revoked(struct fm_hub *hub)
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = next) {
         next = fm_session_next(s);
         struct fm_tick_node node;
-        if (fm_node_find_id(hub->nodes, &s->node.id, &node) && !node.is_revoked)
+        if (fm_node_find_id(hub->nodes, &s->node.id, &node) && !node.is_revoked) {
             continue;
+        }
         fm_hub_refuse(hub, &s->route, FM_REFUSAL_REVOKED);
-        if (s->state == FM_SESSION_ATTACHED)
+        if (s->state == FM_SESSION_ATTACHED) {
             fm_hub_dismiss(hub, s);
+        }
     }
 }
 
 static void hear_nodes(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
     if (!look->ask.wants_nodes) {
-        if (answer->node_epoch != look->node_epoch)
+        if (answer->node_epoch != look->node_epoch) {
             look->node_epoch = 0;
+        }
         return;
     }
     look->node_epoch = answer->node_epoch;
@@ -371,12 +398,14 @@ static void hear_nodes(struct fm_tick *look, const struct fm_tick_answer *answer
 
 static void hear_running(struct fm_tick *look, const struct fm_tick_answer *answer)
 {
-    if (look->ask.heads_alone)
+    if (look->ask.heads_alone) {
         return;
+    }
     fm_running_limit_forget_others(look->hub->running_limit);
-    for (size_t i = 0; i < answer->others_count; i++)
+    for (size_t i = 0; i < answer->others_count; i++) {
         fm_running_limit_add_others(look->hub->running_limit, &answer->others[i].account,
                                     answer->others[i].count);
+    }
 }
 
 /* Publishes why jobs wait, for the replies of front threads. */
@@ -384,8 +413,9 @@ static void tell_reasons(struct fm_tick *look)
 {
     struct fm_hub *hub = look->hub;
     struct fm_id capped[CAPPED_TOLD];
-    if (look->ask.heads_alone)
+    if (look->ask.heads_alone) {
         return;
+    }
     fm_reason_set_pools(hub->reason, look->pools, look->ask.pool_count, look->is_alone);
     fm_reason_set_capped(hub->reason, capped,
                          fm_schedule_capped(hub->schedule, capped, CAPPED_TOLD));
@@ -395,8 +425,9 @@ static void ticked(void *context, const struct fm_tick_answer *answer)
 {
     struct fm_tick *look = context;
     look->is_ticking = false;
-    if (!answer)
+    if (!answer) {
         return;
+    }
     atomic_store(&look->answered_ms, fm_clock_ms());
     hear_nodes(look, answer);
     hear_pauses(look, answer);
@@ -418,8 +449,9 @@ static void ask_all(struct fm_tick *look, int64_t now)
     ask_leases(look);
     ask_watched(look);
     look->ask.wants_sessions = look->wants_round;
-    if (look->wants_round)
+    if (look->wants_round) {
         fm_session_ask(look->hub->sessions);
+    }
     look->ask.wants_nodes = look->node_epoch == 0;
     look->ask.wants_pauses = look->pause_epoch == 0;
     look->tick_at_ms = now + (int64_t)look->hub->settings->tick_ms;
@@ -428,22 +460,25 @@ static void ask_all(struct fm_tick *look, int64_t now)
 void fm_tick_begin(struct fm_tick *look)
 {
     int64_t now = fm_clock_ms();
-    if (look->has_stale)
+    if (look->has_stale) {
         look->has_stale = fm_watch_tell_stale(look->hub->watch, STALE_TOLD);
+    }
     if (now >= look->round_at_ms) {
         look->wants_round = true;
         look->round_at_ms = now + (int64_t)look->hub->settings->round_ms;
     }
     bool is_tick = now >= look->tick_at_ms;
-    if (look->is_ticking || (!is_tick && !look->hub->wants_heads))
+    if (look->is_ticking || (!is_tick && !look->hub->wants_heads)) {
         return; /* the query under way must not change before its answer */
+    }
     look->hub->wants_heads = false;
     look->ask = (struct fm_tick_query){.heads_alone = !is_tick};
     ask_pools(look, is_tick);
-    if (is_tick)
+    if (is_tick) {
         ask_all(look, now);
-    else if (look->ask.pool_count == 0)
+    } else if (look->ask.pool_count == 0) {
         return;
+    }
     look->is_ticking = true;
     if (!fm_tick_db_start(look->hub->tick, &look->ask, ticked, look)) {
         look->is_ticking = false;
@@ -457,12 +492,15 @@ void fm_tick_begin(struct fm_tick *look)
 static int until_tick(const struct fm_tick *look)
 {
     int left = fm_clock_left(look->tick_at_ms);
-    if (look->has_stale)
+    if (look->has_stale) {
         return SOON_MS;
-    if (look->is_ticking)
+    }
+    if (look->is_ticking) {
         return -1;
-    if (look->hub->wants_heads)
+    }
+    if (look->hub->wants_heads) {
         return 0;
+    }
     return left < SOON_MS ? SOON_MS : left;
 }
 

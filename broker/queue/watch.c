@@ -32,8 +32,9 @@ struct fm_watch *fm_watch_new(void)
 
 void fm_watch_destroy(struct fm_watch **watch)
 {
-    if (!*watch)
+    if (!*watch) {
         return;
+    }
     struct post *post, *next;
     HASH_ITER (hh, (*watch)->posts, post, next) {
         HASH_DEL((*watch)->posts, post);
@@ -97,8 +98,9 @@ void fm_watch_know(struct fm_watch *watch, struct fm_watch_entry *entry, enum fm
 /* Under the lock: removes the post and returns its entries, marked unlisted. Null-safe. */
 static struct fm_watch_entry *take(struct fm_watch *watch, struct post *post)
 {
-    if (!post)
+    if (!post) {
         return NULL;
+    }
     struct fm_watch_entry *entries = post->entries;
     for (struct fm_watch_entry *entry = entries; entry; entry = entry->next) {
         entry->is_listed = false;
@@ -131,8 +133,9 @@ void fm_watch_tell(struct fm_watch *watch, const struct fm_id *job)
 static bool is_news(const struct post *post, enum fm_watch_known state)
 {
     const struct fm_watch_entry *entry = post ? post->entries : NULL;
-    while (entry && (entry->known == FM_WATCH_UNKNOWN || entry->known == state))
+    while (entry && (entry->known == FM_WATCH_UNKNOWN || entry->known == state)) {
         entry = entry->next;
+    }
     return entry != NULL;
 }
 
@@ -190,9 +193,11 @@ size_t fm_watch_jobs(struct fm_watch *watch, struct fm_id *out, size_t limit)
     size_t all = HASH_COUNT(watch->posts);
     size_t skip = all > limit ? watch->turn % all : 0;
     size_t count = 0, place = 0;
-    for (struct post *post = watch->posts; post && count < limit; post = post->hh.next)
-        if (place++ >= skip)
+    for (struct post *post = watch->posts; post && count < limit; post = post->hh.next) {
+        if (place++ >= skip) {
             out[count++] = post->job;
+        }
+    }
     watch->turn = count < limit ? 0 : skip + count;
     pthread_mutex_unlock(&watch->lock);
     return count;

@@ -41,8 +41,9 @@ static const char incoming[] = ".incoming";
 /* The marker file makes the directory a store; it is written if it is missing. */
 static bool claim_directory(struct fm_store *store, struct fm_error *err)
 {
-    if (faccessat(store->fd, marker, F_OK, 0) == 0)
+    if (faccessat(store->fd, marker, F_OK, 0) == 0) {
         return true;
+    }
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "%s/%s", store->directory, marker);
     return fm_file_write(fm_text_get(&path), 0600, fm_slice_of("local 1\n"), err);
@@ -56,8 +57,9 @@ static bool open_below(int at, const char *path, int *fd, struct fm_error *err)
 
 static bool open_incoming(struct fm_store *store, struct fm_error *err)
 {
-    if (mkdirat(store->fd, incoming, 0700) != 0 && errno != EEXIST)
+    if (mkdirat(store->fd, incoming, 0700) != 0 && errno != EEXIST) {
         return fm_fail_errno(err, "store directory");
+    }
     return open_below(store->fd, incoming, &store->incoming_fd, err);
 }
 
@@ -81,8 +83,9 @@ bool fm_store_new_local(const char *directory, struct fm_store **store, struct f
 
 void fm_store_destroy(struct fm_store **store)
 {
-    if (!*store)
+    if (!*store) {
         return;
+    }
     fm_file_close(&(*store)->incoming_fd);
     fm_file_close(&(*store)->fd);
     fm_memory_release(&(*store)->directory);
@@ -104,8 +107,9 @@ static void attempt_path(const struct fm_store_object *object, struct fm_text *p
 static bool cut_level(struct fm_text *path)
 {
     char *slash = strrchr(path->data, '/');
-    if (slash)
+    if (slash) {
         *slash = '\0';
+    }
     return slash != NULL;
 }
 
@@ -114,8 +118,9 @@ static bool cut_level(struct fm_text *path)
 bool fm_store_put_start(struct fm_store *store, const struct fm_store_object *object,
                         struct fm_store_put **put, struct fm_error *err)
 {
-    if (!fm_signed_url_is_name(object->name))
+    if (!fm_signed_url_is_name(object->name)) {
         return fm_fail(err, FM_INVALID_REQUEST, "store put: no name");
+    }
     struct fm_store_put *fresh = fm_alloc(sizeof *fresh);
     fresh->store = store;
     fresh->object = *object;
@@ -136,8 +141,9 @@ bool fm_store_put_write(struct fm_store_put *put, const void *bytes, size_t leng
                         struct fm_error *err)
 {
     put->written_bytes += (int64_t)length;
-    if (put->written_bytes > put->object.size_bytes)
+    if (put->written_bytes > put->object.size_bytes) {
         return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "store put: longer than granted");
+    }
     fm_hash_update(put->hash, bytes, length);
     return fm_file_write_all(put->fd, bytes, length, err);
 }
@@ -156,10 +162,12 @@ static bool sync_levels(struct fm_store *store, struct fm_text *path, struct fm_
 {
     do {
         FM_AUTO(fm_file_close) int fd = -1;
-        if (!open_below(store->fd, path->data, &fd, err))
+        if (!open_below(store->fd, path->data, &fd, err)) {
             return false;
-        if (fsync(fd) != 0)
+        }
+        if (fsync(fd) != 0) {
             return fm_fail_errno(err, "store fsync");
+        }
     } while (cut_level(path));
     return fsync(store->fd) == 0 || fm_fail_errno(err, "store fsync");
 }
@@ -171,14 +179,17 @@ static bool put_in_place(struct fm_store_put *put, struct fm_error *err)
     FM_AUTO(fm_text_done) struct fm_text path = {0}, whole = {0};
     attempt_path(&put->object, &path);
     fm_text_format(&whole, "%s/%s", store->directory, fm_text_get(&path));
-    if (fsync(put->fd) != 0)
+    if (fsync(put->fd) != 0) {
         return fm_fail_errno(err, "store fsync");
+    }
     if (!fm_file_make_dirs(fm_text_get(&whole), 0700, err) ||
-        !open_below(store->fd, fm_text_get(&path), &fd, err))
+        !open_below(store->fd, fm_text_get(&path), &fd, err)) {
         return false;
+    }
     fm_fault("store_unnamed");
-    if (renameat(store->incoming_fd, put->temporary, fd, put->object.name) != 0)
+    if (renameat(store->incoming_fd, put->temporary, fd, put->object.name) != 0) {
         return fm_fail_errno(err, "store rename");
+    }
     fm_fault("store_named");
     put->temporary[0] = '\0';
     return sync_levels(store, &path, err);
@@ -193,11 +204,13 @@ bool fm_store_put_finish(struct fm_store_put **put, struct fm_error *err)
 
 void fm_store_put_abort(struct fm_store_put **put)
 {
-    if (!*put)
+    if (!*put) {
         return;
+    }
     struct fm_store_put *old = fm_steal(*put);
-    if (old->fd >= 0 && old->temporary[0])
+    if (old->fd >= 0 && old->temporary[0]) {
         unlinkat(old->store->incoming_fd, old->temporary, 0);
+    }
     fm_file_close(&old->fd);
     fm_hash_destroy(&old->hash);
     fm_memory_release(&old);
@@ -209,17 +222,21 @@ bool fm_store_open(struct fm_store *store, const struct fm_store_object *object,
                    int64_t *size_bytes, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    if (!fm_signed_url_is_name(object->name))
+    if (!fm_signed_url_is_name(object->name)) {
         return fm_fail(err, FM_OUTPUT_EXPIRED, "store: no name");
+    }
     attempt_path(object, &path);
     fm_text_format(&path, "/%s", object->name);
     *fd = openat(store->fd, fm_text_get(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (*fd < 0 && errno == ENOENT)
+    if (*fd < 0 && errno == ENOENT) {
         return fm_fail(err, FM_OUTPUT_EXPIRED, "store: gone");
-    if (*fd < 0)
+    }
+    if (*fd < 0) {
         return fm_fail_errno(err, "store open");
-    if (fm_file_size(*fd, size_bytes, err))
+    }
+    if (fm_file_size(*fd, size_bytes, err)) {
         return true;
+    }
     fm_file_close(fd);
     return false;
 }
@@ -228,8 +245,9 @@ bool fm_store_remove(struct fm_store *store, const struct fm_store_object *objec
                      struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    if (!fm_signed_url_is_name(object->name))
+    if (!fm_signed_url_is_name(object->name)) {
         return true;
+    }
     attempt_path(object, &path);
     fm_text_format(&path, "/%s", object->name);
     return unlinkat(store->fd, fm_text_get(&path), 0) == 0 || errno == ENOENT ||
@@ -247,10 +265,12 @@ bool fm_store_remove_attempt(struct fm_store *store, const struct fm_store_objec
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     attempt_path(attempt, &path);
-    if (!fm_file_remove_tree(store->fd, fm_text_get(&path), err))
+    if (!fm_file_remove_tree(store->fd, fm_text_get(&path), err)) {
         return false;
-    while (cut_level(&path))
+    }
+    while (cut_level(&path)) {
         prune(store, path.data);
+    }
     return true;
 }
 
@@ -268,16 +288,20 @@ struct walk {
  * part of a key. */
 static bool parse_level(struct fm_store_object *object, int level, const char *name)
 {
-    if (level == 0)
+    if (level == 0) {
         return fm_id_parse(FM_ID_ACCOUNT, name, &object->account);
-    if (level == 1)
+    }
+    if (level == 1) {
         return fm_id_parse(FM_ID_JOB, name, &object->job);
+    }
     uint8_t bytes[8];
-    if (strlen(name) != 16 || !fm_hash_from_hex(name, bytes, sizeof bytes))
+    if (strlen(name) != 16 || !fm_hash_from_hex(name, bytes, sizeof bytes)) {
         return false;
+    }
     object->lease = 0;
-    for (size_t i = 0; i < sizeof bytes; i++)
+    for (size_t i = 0; i < sizeof bytes; i++) {
         object->lease = object->lease << 8 | bytes[i];
+    }
     return true;
 }
 
@@ -297,11 +321,13 @@ static bool walk_level(struct walk *walk, int directory_fd, int level)
     }
     bool go_on = true;
     for (struct dirent *entry; go_on && (entry = readdir(directory));) {
-        if (!parse_level(&walk->at, level, entry->d_name))
+        if (!parse_level(&walk->at, level, entry->d_name)) {
             continue;
+        }
         if (level == 2) {
-            if (is_old(dirfd(directory), entry->d_name, walk->before_s))
+            if (is_old(dirfd(directory), entry->d_name, walk->before_s)) {
                 go_on = walk->visit(walk->context, &walk->at);
+            }
             continue;
         }
         int below = openat(dirfd(directory), entry->d_name,
@@ -322,9 +348,11 @@ static void sweep_incoming(struct fm_store *store, int64_t before_s)
         fm_file_close(&fd);
         return;
     }
-    for (struct dirent *entry; (entry = readdir(directory));)
-        if (entry->d_name[0] != '.' && is_old(store->incoming_fd, entry->d_name, before_s))
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (entry->d_name[0] != '.' && is_old(store->incoming_fd, entry->d_name, before_s)) {
             unlinkat(store->incoming_fd, entry->d_name, 0);
+        }
+    }
     closedir(directory);
 }
 
@@ -333,8 +361,9 @@ bool fm_store_walk(struct fm_store *store, int64_t age_s,
                    void *context, struct fm_error *err)
 {
     int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         return fm_fail_errno(err, "store walk");
+    }
     struct walk walk = {store, time(NULL) - age_s, visit, context, {.lease = 0}};
     sweep_incoming(store, walk.before_s);
     walk_level(&walk, fd, 0);

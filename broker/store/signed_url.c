@@ -81,11 +81,13 @@ bool fm_signed_url_is_name(const char *name)
 static bool parse_lease(const char *text, uint64_t *lease)
 {
     uint8_t bytes[8];
-    if (strlen(text) != 16 || !fm_hash_from_hex(text, bytes, sizeof bytes))
+    if (strlen(text) != 16 || !fm_hash_from_hex(text, bytes, sizeof bytes)) {
         return false;
+    }
     *lease = 0;
-    for (size_t i = 0; i < sizeof bytes; i++)
+    for (size_t i = 0; i < sizeof bytes; i++) {
         *lease = *lease << 8 | bytes[i];
+    }
     return true;
 }
 
@@ -94,12 +96,14 @@ static bool parse_path(const char *path, struct fm_store_object *object)
     FM_AUTO_FREE char *copy = fm_strdup(path);
     char *parts[STORE_PARTS] = {0};
     char *rest = copy;
-    for (size_t i = 0; i < STORE_PARTS; i++)
+    for (size_t i = 0; i < STORE_PARTS; i++) {
         parts[i] = strsep(&rest, "/");
+    }
     if (rest || !parts[3] || !fm_signed_url_is_name(parts[3]) ||
         !fm_id_parse(FM_ID_ACCOUNT, parts[0], &object->account) ||
-        !fm_id_parse(FM_ID_JOB, parts[1], &object->job) || !parse_lease(parts[2], &object->lease))
+        !fm_id_parse(FM_ID_JOB, parts[1], &object->job) || !parse_lease(parts[2], &object->lease)) {
         return false;
+    }
     snprintf(object->name, sizeof object->name, "%s", parts[3]);
     return true;
 }
@@ -126,13 +130,15 @@ bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *pa
     char given[65] = "", right[FM_HASH_HEX_SIZE];
     unsigned key = 0;
     if (!query || !parse_path(path, object) || !parse_query(query, object, &key, given) ||
-        key != grant->secrets->url_key_id)
+        key != grant->secrets->url_key_id) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "store: malformed");
+    }
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     store_signed(grant, object, &text);
     store_signature(grant, &text, right);
-    if (strlen(given) != strlen(right) || !fm_hash_equal(given, right, strlen(right)))
+    if (strlen(given) != strlen(right) || !fm_hash_equal(given, right, strlen(right))) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "store: signature");
+    }
     return !expired(object->until_s, now_s) || fm_fail(err, FM_SIGNATURE_EXPIRED, "store: expired");
 }
 
@@ -140,15 +146,17 @@ bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *pa
 
 static void put_number(uint8_t *out, uint64_t value, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         out[i] = (uint8_t)(value >> (8 * (length - 1 - i)));
+    }
 }
 
 static uint64_t get_number(const uint8_t *in, size_t length)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         value = value << 8 | in[i];
+    }
     return value;
 }
 
@@ -164,8 +172,9 @@ static void token_signature(const struct fm_signed_url *grant, const uint8_t bod
 static void append_file_name(const struct fm_store_object *object, struct fm_text *out)
 {
     fm_text_append(out, object->name);
-    if (object->extension[0])
+    if (object->extension[0]) {
         fm_text_format(out, ".%s", object->extension);
+    }
 }
 
 void fm_signed_url_client_path(const struct fm_signed_url *grant, struct fm_store_object *object,
@@ -191,8 +200,9 @@ static bool split_file_name(const char *file_name, struct fm_store_object *objec
 {
     const char *dot = strchr(file_name, '.');
     size_t length = dot ? (size_t)(dot - file_name) : strlen(file_name);
-    if (length >= sizeof object->name || (dot && strlen(dot + 1) >= sizeof object->extension))
+    if (length >= sizeof object->name || (dot && strlen(dot + 1) >= sizeof object->extension)) {
         return false;
+    }
     memcpy(object->name, file_name, length);
     object->name[length] = '\0';
     snprintf(object->extension, sizeof object->extension, "%s", dot ? dot + 1 : "");
@@ -207,11 +217,13 @@ bool fm_signed_url_client_check(const struct fm_signed_url *grant, const char *t
     *object = (struct fm_store_object){0};
     if (strlen(token) >= TOKEN_TEXT ||
         fm_hash_from_base64url(token, bytes, sizeof bytes) != TOKEN_SIZE ||
-        !split_file_name(file_name, object))
+        !split_file_name(file_name, object)) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "file: malformed");
+    }
     token_signature(grant, bytes, file_name, right);
-    if (!fm_hash_equal(right, bytes + TOKEN_BODY, sizeof right))
+    if (!fm_hash_equal(right, bytes + TOKEN_BODY, sizeof right)) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "file: signature");
+    }
     memcpy(object->account.bytes, bytes, 16);
     memcpy(object->job.bytes, bytes + 16, 16);
     object->lease = get_number(bytes + 32, 8);

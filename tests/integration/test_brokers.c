@@ -92,8 +92,9 @@ static void hear(void *context, const struct fm_tick_answer *answer)
     assert_non_null(answer);
     broker->is_answered = true;
     broker->gone_count = answer->gone_count;
-    if (answer->gone_count > 0)
+    if (answer->gone_count > 0) {
         broker->gone = answer->gone[0];
+    }
     fm_schedule_refill(broker->order, "any:net", answer->heads, answer->head_count);
     fm_session_observe(broker->observer, answer->sessions, answer->session_count, note_expired,
                        broker);
@@ -104,8 +105,9 @@ static void pump_tick(struct broker *broker)
     int wait = fm_tick_db_pump(broker->tick);
     struct pollfd p = {.fd = fm_tick_db_fd(broker->tick),
                        .events = fm_tick_db_poll_events(broker->tick)};
-    if (!broker->is_answered)
+    if (!broker->is_answered) {
         poll(&p, 1, wait < 0 || wait > 20 ? 20 : wait);
+    }
 }
 
 static void look(struct broker *broker, const struct fm_tick_lease *leases, size_t lease_count)
@@ -178,8 +180,9 @@ static void the_same_heads_are_claimed_by_one_of_two(void **state)
     static struct fm_queue_event *mine[JOBS], *others[JOBS];
     attach(&here, world_node("one"), S1);
     attach(&there, world_node("two"), S2);
-    for (size_t i = 0; i < JOBS; i++)
+    for (size_t i = 0; i < JOBS; i++) {
         world_add(here.queue, mine[i] = world_enqueue(fm_id_new()));
+    }
     world_pump(here.queue, 0);
     count_won(mine, JOBS);
     look(&here, NULL, 0);
@@ -275,10 +278,12 @@ static void silence_is_counted_to_six_by_its_own_broker_and_to_twelve_by_another
     for (int read = 0; read <= 12; read++) {
         assert_int_equal(there.expire_count, 0);
         look(&there, NULL, 0);
-        if (read == 6) /* the first read sees the beat, six more see it stand still */
+        if (read == 6) { /* the first read sees the beat, six more see it stand still */
             assert_int_equal(here.expire_count, 0);
-        if (read <= 6)
+        }
+        if (read <= 6) {
             look(&here, NULL, 0);
+        }
     }
     assert_int_equal(here.expire_count, 1);
     assert_int_equal(there.expire_count, 1);
@@ -303,8 +308,9 @@ static void a_beat_heard_by_one_broker_starts_the_count_of_the_other_anew(void *
     attach(&here, world_node("one"), S1);
     for (int read = 0; read < 30; read++) {
         look(&there, NULL, 0);
-        if (read % 10 == 9)
+        if (read % 10 == 9) {
             assert_int_equal(run(&here, world_beat(S1)), FM_QUEUE_MOVED);
+        }
     }
     assert_int_equal(there.expire_count, 0);
 }

@@ -89,8 +89,8 @@ def test_an_error_that_may_pass_is_tried_again_later_up_to_max_attempts(service,
     job = submit(max_attempts=3)
     for attempt in (1, 2):
         assert not node.settle(node.take(), "failed", "source_timeout")["stale"]
-        waiting = service.until(job, lambda job: job["attempt"] == attempt)
-        assert waiting["status"] in ("queued", "running", "scheduled")
+        job = service.job(job)
+        assert job["status"] in ("queued", "running", "scheduled") and job["attempt"] >= attempt
     assert not node.settle(node.take(), "failed", "source_timeout")["stale"]
     ended = service.job(job)
     assert (ended["status"], ended["error"]["code"], ended["attempt"]) == ("failed", "source_timeout", 3)

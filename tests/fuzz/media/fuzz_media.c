@@ -16,8 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool is_so)
 {
-    if (!is_so)
+    if (!is_so) {
         abort();
+    }
 }
 
 static void require_sendable(const struct fm_source_facts *facts)
@@ -41,10 +42,11 @@ static void open_source(int fd, size_t size)
     struct fm_source_facts facts;
     struct fm_error err = {0};
     if (fm_input_open(fd, (int64_t)size, MAX_SECONDS, &input, &err) &&
-        fm_probe_source(fm_input_format(input), &arena, &facts, &err))
+        fm_probe_source(fm_input_format(input), &arena, &facts, &err)) {
         require_sendable(&facts);
-    else
+    } else {
         require(err.code >= FM_NO_MEDIA_FOUND && err.code <= FM_RESOURCE_DISK);
+    }
 }
 
 static void walk_output(int fd)
@@ -53,8 +55,9 @@ static void walk_output(int fd)
     const struct fm_file_facts expect = {.name = "fuzz"};
     struct fm_file_facts found;
     struct fm_error err = {0};
-    if (!fm_verify_file(fd, &expect, MAX_SECONDS, &arena, &found, &err))
+    if (!fm_verify_file(fd, &expect, MAX_SECONDS, &arena, &found, &err)) {
         require(err.code == FM_VERIFY_FAILED || err.code == FM_RESOURCE_MEMORY);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -138,9 +138,10 @@ static void a_waiting_job_says_where_it_stands_and_for_how_long(void **state)
     FM_AUTO(fm_text_done) struct fm_text out = {0};
     set_up(&world);
     world.row.ahead = 2;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         fm_start_rate_note(fm_reason_start_rate(world.reason), "any:net", FM_PRIORITY_NORMAL,
                            &world.row.account, fm_clock_ms());
+    }
     write_job(&world, NOW_US, &out, &root);
     const struct fm_json *queue = fm_json_get(root, "queue");
     assert_int_equal(fm_json_integer(fm_json_get(queue, "position")), 2);

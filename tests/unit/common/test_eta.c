@@ -80,8 +80,9 @@ static void without_a_total_there_is_a_rate_alone(void **state)
 {
     (void)state;
     struct fm_eta eta = {0};
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         fm_eta_note(&eta, INT64_C(1) * i * STEP_MS, i, 0);
+    }
     assert_true(is_near(fm_eta_rate(&eta), 2));
     assert_true(fm_eta_left(&eta) < 0);
 }

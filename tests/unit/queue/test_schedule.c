@@ -76,12 +76,14 @@ static void lanes_are_weighted_four_two_one(void **state)
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
     struct fm_tick_head heads[42];
-    for (uint8_t i = 0; i < 42; i++)
+    for (uint8_t i = 0; i < 42; i++) {
         heads[i] = head(1, (uint8_t)(i + 1), i % 3);
+    }
     fm_schedule_refill(schedule, "any:net", heads, 42);
     unsigned taken[3] = {0};
-    for (int i = 0; i < 14; i++)
+    for (int i = 0; i < 14; i++) {
         taken[(next_job(schedule) - 1) % 3]++;
+    }
     assert_int_equal(taken[FM_PRIORITY_HIGH], 8);
     assert_int_equal(taken[FM_PRIORITY_NORMAL], 4);
     assert_int_equal(taken[FM_PRIORITY_LOW], 2);
@@ -93,11 +95,13 @@ static void a_lone_lane_gets_every_turn(void **state)
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
     struct fm_tick_head heads[5];
-    for (uint8_t i = 0; i < 5; i++)
+    for (uint8_t i = 0; i < 5; i++) {
         heads[i] = head(1, (uint8_t)(i + 1), FM_PRIORITY_LOW);
+    }
     fm_schedule_refill(schedule, "any:net", heads, 5);
-    for (uint8_t i = 1; i <= 5; i++)
+    for (uint8_t i = 1; i <= 5; i++) {
         assert_int_equal(next_job(schedule), i);
+    }
     fm_schedule_destroy(&schedule);
 }
 

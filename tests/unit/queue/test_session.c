@@ -55,8 +55,9 @@ static void no_worker_holds_more_leases_than_its_words_can_list(void **state)
     world->session->slots[FM_CLASS_NET] = 1024;
     world->session->slots[FM_CLASS_CPU] = 1024;
     assert_int_equal(fm_session_free(world->session, FM_CLASS_NET), 512);
-    for (uint64_t lease = 1; lease <= 511; lease++)
+    for (uint64_t lease = 1; lease <= 511; lease++) {
         hold(world, lease);
+    }
     assert_int_equal(fm_session_free(world->session, FM_CLASS_CPU), 1);
     hold(world, 512);
     assert_int_equal(fm_session_free(world->session, FM_CLASS_NET), 0);
@@ -167,11 +168,13 @@ static void a_session_that_went_and_came_is_new(void **state)
     struct fm_session_observer *observer = fm_session_observer_new(1);
     struct fm_tick_session row = {.id = 5, .broker = 1, .beat = 100};
     unsigned expired = 0;
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
         fm_session_observe(observer, &row, 1, count_expired, &expired);
+    }
     fm_session_observe(observer, &row, 0, count_expired, &expired);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
         fm_session_observe(observer, &row, 1, count_expired, &expired);
+    }
     assert_int_equal(expired, 0);
     fm_session_observer_destroy(&observer);
 }

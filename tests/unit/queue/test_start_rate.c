@@ -21,8 +21,9 @@ static void a_steady_pace_tells_the_wait(void **state)
     (void)state;
     struct fm_start_rate *pace = fm_start_rate_new();
     int64_t now = 1000000;
-    for (int i = 0; i < 240; i++, now += 500)
+    for (int i = 0; i < 240; i++, now += 500) {
         fm_start_rate_note(pace, "any:net", 1, &one, now);
+    }
     assert_in_range(fm_start_rate_wait_seconds(pace, "any:net", 1, &one, 99, now), 45, 55);
     assert_in_range(fm_start_rate_wait_seconds(pace, "any:net", 1, &one, 0, now), 1, 1);
     fm_start_rate_destroy(&pace);

@@ -91,8 +91,9 @@ static void a_state_is_news_to_those_alone_who_saw_another(void **state)
 static void all_who_waited_before_are_told_to_look_again_in_slices(void **state)
 {
     struct world *world = *state;
-    for (uint8_t i = 0; i < WAITERS - 1; i++)
+    for (uint8_t i = 0; i < WAITERS - 1; i++) {
         wait_for(world, i, (struct fm_id){{i}});
+    }
     assert_false(fm_watch_tell_stale(world->watch, 2));
     fm_watch_renew(world->watch);
     struct waiter *late = wait_for(world, WAITERS - 1, (struct fm_id){{WAITERS}});
@@ -100,8 +101,9 @@ static void all_who_waited_before_are_told_to_look_again_in_slices(void **state)
     assert_int_equal(world->waiters[1].told, 1);
     assert_int_equal(world->waiters[2].told, 0);
     assert_false(fm_watch_tell_stale(world->watch, WAITERS));
-    for (size_t i = 0; i < WAITERS - 1; i++)
+    for (size_t i = 0; i < WAITERS - 1; i++) {
         assert_int_equal(world->waiters[i].told, 1);
+    }
     assert_int_equal(late->told, 0);
 }
 
@@ -110,17 +112,21 @@ static void each_job_has_its_turn_where_not_all_can_be_asked_about(void **state)
     struct world *world = *state;
     struct fm_id asked[2];
     bool seen[WAITERS] = {false};
-    for (uint8_t i = 0; i < WAITERS; i++)
+    for (uint8_t i = 0; i < WAITERS; i++) {
         wait_for(world, i, (struct fm_id){{i}});
+    }
     for (int turn = 0; turn < 3; turn++) {
         size_t got = fm_watch_jobs(world->watch, asked, FM_COUNT(asked));
-        for (size_t i = 0; i < got; i++)
+        for (size_t i = 0; i < got; i++) {
             seen[asked[i].bytes[0]] = true;
+        }
     }
-    for (size_t i = 0; i < WAITERS; i++)
+    for (size_t i = 0; i < WAITERS; i++) {
         assert_true(seen[i]);
-    for (size_t i = 0; i < WAITERS; i++)
+    }
+    for (size_t i = 0; i < WAITERS; i++) {
         assert_true(fm_watch_remove(world->watch, &world->waiters[i].entry));
+    }
 }
 
 static void count_change(struct fm_watch_entry *entry)

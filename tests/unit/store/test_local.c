@@ -46,8 +46,9 @@ static bool put(struct fm_store *store, const struct fm_store_object *object, co
 {
     struct fm_store_put *put = NULL;
     assert_true(fm_store_put_start(store, object, &put, err));
-    if (fm_store_put_write(put, bytes, strlen(bytes), err))
+    if (fm_store_put_write(put, bytes, strlen(bytes), err)) {
         return fm_store_put_finish(&put, err);
+    }
     fm_store_put_abort(&put);
     return false;
 }

@@ -65,7 +65,7 @@ static void no_byte_of_a_store_url_may_change(void **state)
     char *query;
     FM_AUTO_FREE char *path = put_url(1000, &query);
     char *parts[] = {path, query};
-    for (size_t part = 0; part < 2; part++)
+    for (size_t part = 0; part < 2; part++) {
         for (size_t i = 0; parts[part][i]; i++) {
             struct fm_store_object got;
             struct fm_error err = {0};
@@ -74,6 +74,7 @@ static void no_byte_of_a_store_url_may_change(void **state)
             assert_false(fm_signed_url_store_check(&grant, path, query, 1000, &got, &err));
             parts[part][i] = kept;
         }
+    }
     struct fm_store_object got;
     struct fm_error err = {0};
     assert_true(fm_signed_url_store_check(&grant, path, query, 1000, &got, &err));
@@ -122,8 +123,9 @@ static void a_client_url_opens_no_other_file(void **state)
     struct fm_error err = {0};
     static const char *const others[] = {"cover.mp4",   "reel.mp3", "reel",
                                          "../reel.mp4", "",         ".reel.mp4"};
-    for (size_t i = 0; i < FM_COUNT(others); i++)
+    for (size_t i = 0; i < FM_COUNT(others); i++) {
         assert_false(fm_signed_url_client_check(&grant, token, others[i], 7200, &got, &err));
+    }
     token[5] = token[5] == 'A' ? 'B' : 'A';
     assert_false(fm_signed_url_client_check(&grant, token, name, 7200, &got, &err));
     assert_int_equal(err.code, FM_SIGNATURE_INVALID);
