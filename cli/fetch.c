@@ -14,9 +14,7 @@ struct options {
 };
 
 #define ROW(kind, name, standard, max, help)                                                       \
-    {                                                                                              \
-        FM_KIND_##kind, #name, offsetof(struct options, name), standard, 0, max, help              \
-    }
+    FM_ROW(FM_KIND_##kind, #name, offsetof(struct options, name), standard, 0, max, help)
 static const struct fm_setting table[] = {
     ROW(TEXT, outputs, "", 65536,
         "What to make of it, as the API's outputs; @FILE reads them there"),

@@ -59,8 +59,8 @@ static bool retry(const struct fm_client *client, const char *job, struct fm_cli
     return post(client, job, "retry", answer, err);
 }
 
-static bool delete (const struct fm_client *client, const char *job,
-                    struct fm_client_answer *answer, struct fm_error *err)
+static bool delete_job(const struct fm_client *client, const char *job,
+                       struct fm_client_answer *answer, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "/v1/jobs/%s", job);
@@ -70,7 +70,7 @@ static bool delete (const struct fm_client *client, const char *job,
 
 static const struct verb verbs[] = {
     {"get", get, false},     {"watch", fm_follow_run, true}, {"cancel", cancel, false},
-    {"retry", retry, false}, {"delete", delete, false},
+    {"retry", retry, false}, {"delete", delete_job, false},
 };
 
 static const struct verb *find(const char *name)

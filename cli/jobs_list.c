@@ -22,9 +22,7 @@ struct options {
 };
 
 #define ROW(kind, name, standard, min, max, help)                                                  \
-    {                                                                                              \
-        FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help            \
-    }
+    FM_ROW(FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help)
 static const struct fm_setting table[] = {
     ROW(TEXT, status, "", 0, 80, "queued, running, succeeded, failed, …; several with commas"),
     ROW(TEXT, type, "", 0, 16, "fetch or process"),

@@ -18,9 +18,7 @@ struct options {
 };
 
 #define ROW(kind, name, standard, max, help)                                                       \
-    {                                                                                              \
-        FM_KIND_##kind, #name, offsetof(struct options, name), standard, 0, max, help              \
-    }
+    FM_ROW(FM_KIND_##kind, #name, offsetof(struct options, name), standard, 0, max, help)
 static const struct fm_setting table[] = {
     ROW(TEXT, outputs, "", 65536, "What to make, as the API's outputs; @FILE reads them there"),
     ROW(TEXT, format, "", 16, "Of the one output: mp4 (if not given), webm, mp3, jpg, gif, …"),

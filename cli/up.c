@@ -30,9 +30,7 @@ struct options {
 };
 
 #define ROW(kind, name, standard, min, max, help)                                                  \
-    {                                                                                              \
-        FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help            \
-    }
+    FM_ROW(FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help)
 static const struct fm_setting table[] = {
     ROW(TEXT, state_dir, "", 0, 4096, "Where everything is kept"),
     ROW(TEXT, listen, "", 0, 128, "Address and port of the API"),

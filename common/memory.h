@@ -38,9 +38,14 @@ void fm_memory_release(void *pointer_to_pointer);
     })
 
 #define FM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* One row of a table, in braces, for a macro that makes rows. Releases of clang-format lay out a
+ * macro that begins with a brace differently; this is the only one. */
+/* clang-format off */
+#define FM_ROW(...) {__VA_ARGS__}
+/* clang-format on */
 /* The struct of which `pointer` is that member. */
 #define fm_container_of(pointer, type, member)                                                     \
-    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+    ((type *)(void *)(-(ptrdiff_t)offsetof(type, member) + (char *)(pointer)))
 
 /* Many small allocations freed together: `struct fm_arena a = {0}; … fm_arena_done(&a);` */
 struct fm_arena_block;

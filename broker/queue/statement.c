@@ -36,21 +36,13 @@ static const enum fm_db_type types[] = {
  * of its files, F a member of each file, H of each listed lease, MINE the broker's number, C a
  * constant. */
 #define MEMBER(source, KIND, FORM, type, member)                                                   \
-    {                                                                                              \
-        FM_SOURCE_##source, FM_QUEUE_##KIND, FORM, offsetof(struct type, member), 0                \
-    }
+    FM_ROW(FM_SOURCE_##source, FM_QUEUE_##KIND, FORM, offsetof(struct type, member), 0)
 #define E(KIND, FORM, member) MEMBER(EVENT, KIND, FORM, fm_queue_event, member)
 #define OF_FILE(FORM, member) MEMBER(FILE_EVENT, FINISH, FORM, fm_queue_event, member)
 #define F(FORM, member) MEMBER(FILE, FINISH, FORM, fm_file_facts, member)
 #define H(FORM, member) MEMBER(HELD, ATTACH, FORM, fm_queue_held, member)
-#define MINE                                                                                       \
-    {                                                                                              \
-        FM_SOURCE_BROKER, FM_QUEUE_KINDS, NUMBER, 0, 0                                             \
-    }
-#define C(number)                                                                                  \
-    {                                                                                              \
-        FM_SOURCE_CONSTANT, FM_QUEUE_KINDS, NUMBER, 0, number                                      \
-    }
+#define MINE FM_ROW(FM_SOURCE_BROKER, FM_QUEUE_KINDS, NUMBER, 0, 0)
+#define C(number) FM_ROW(FM_SOURCE_CONSTANT, FM_QUEUE_KINDS, NUMBER, 0, number)
 
 static void read_moved(struct fm_queue_event *event, struct fm_db_rows *rows, size_t row)
 {

@@ -50,10 +50,8 @@ static const struct fm_field fields_inner[] = {
 };
 static const struct fm_record record_inner = {"inner", sizeof(struct fm_inner), fields_inner, 1};
 #define ROW(kind, name, min, max, standard, sub, names)                                            \
-    {                                                                                              \
-        FM_FIELD_##kind, #name, offsetof(struct fm_every, name), min, max, standard, sub, names,   \
-            "", NULL                                                                               \
-    }
+    FM_ROW(FM_FIELD_##kind, #name, offsetof(struct fm_every, name), min, max, standard, sub,       \
+           names, "", NULL)
 static const struct fm_field fields_every[] = {
     ROW(NUMBER, number, 3, 9, 5, NULL, NULL),
     ROW(NUMBER, any, 0, -1, 0, NULL, NULL),

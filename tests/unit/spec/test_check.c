@@ -81,10 +81,7 @@ static void an_allowed_private_address_is_taken(void **state)
 static void outputs_must_fit_together(void **state)
 {
     (void)state;
-#define OUTPUTS(text)                                                                              \
-    {                                                                                              \
-        FM_TYPE_FETCH, "url", "url=" URL, JSON, "{\"outputs\":[" text "]}"                         \
-    }
+#define OUTPUTS(text) FM_ROW(FM_TYPE_FETCH, "url", "url=" URL, JSON, "{\"outputs\":[" text "]}")
     static const struct row rows[] = {
         {OUTPUTS("{\"format\":\"hls\"}"), FM_UNSUPPORTED_FORMAT, "outputs[0].format", "mp3"},
         {OUTPUTS("{\"format\":\"mp3\",\"video\":{\"codec\":\"h264\"}}"), FM_INVALID_PARAMETER,
