@@ -1,6 +1,6 @@
 /*
  * A job's states, as the client reads them. The list is state.def; the stages of a running job are
- * FM_STAGE in proto/operations.def. Pure.
+ * FM_STAGE in proto/names.def. Pure.
  */
 #ifndef FM_COMMON_STATE_H
 #define FM_COMMON_STATE_H

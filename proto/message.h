@@ -9,7 +9,7 @@
 #ifndef FM_PROTO_MESSAGE_H
 #define FM_PROTO_MESSAGE_H
 
-#include "proto/operations.h"
+#include "proto/names.h"
 #include "proto/pack.h"
 
 /* Rises only with a change that the older side cannot skip; a broker refuses any other version. */

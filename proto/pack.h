@@ -88,9 +88,9 @@ const struct fm_field *fm_pack_field(const struct fm_record *record, const char 
  *   FM_RECORD(tag, "prose")
  *     FM_NUMBER(tag, name, min, max, standard, "prose")   FM_SIGNED, FM_REAL alike
  *     FM_BOOL(tag, name, standard, "prose")
- *     FM_ENUM(tag, name, list of operations.def, standard, "prose")
+ *     FM_ENUM(tag, name, list of names.def or formats.def, standard, "prose")
  *     FM_TEXT(tag, name, max bytes, "prose")   FM_BYTES alike
- *     FM_WORD(tag, name, list of operations.def, "prose"), a text of at most 16 bytes
+ *     FM_WORD(tag, name, list of names.def or formats.def, "prose"), a text of at most 16 bytes
  *     FM_SUB(tag, name, record tag, "prose")
  *     FM_LIST(tag, name, record tag, max count, "prose")
  *   FM_RECORD_END(tag)

@@ -1,5 +1,5 @@
 # Writes docs/PROTOCOL.md from the tables, in this order:
-#   awk -f proto/protocol.awk proto/operations.def proto/messages.def proto/spec.def
+#   awk -f proto/protocol.awk proto/formats.def proto/names.def proto/messages.def proto/spec.def
 # A row is one line: NAME(argument, argument, …, "prose"), or with an example behind the prose.
 
 # The row's arguments before its prose, into `row`; its prose into `prose`.
@@ -67,17 +67,25 @@ function range(    high) {
         " | " prose " |\n"
     next
 }
-# What is left in operations.def is rows of the name lists.
-FILENAME ~ /operations\.def$/ && /^FM_[A-Z_]+\(/ {
-    list = tolower(substr($0, 4, index($0, "(") - 4))
-    split($0, quoted, "\"")
+# A name of names.def: FM_NAME(LIST, NAME, "name"); of formats.def: FM_LIST(NAME, "name", …). A name stands where the
+# prose of other rows does.
+FILENAME ~ /names\.def$/ && /^FM_NAME\(/ {
+    split_row($0)
+    add_name(tolower(row[1]), prose)
+}
+FILENAME ~ /formats\.def$/ && /^FM_[A-Z]+\(/ {
+    split_row($0)
+    add_name(tolower(substr($0, 4, index($0, "(") - 4)), prose)
+}
+
+function add_name(list, name) {
     if (!(list in count)) {
         lists[++list_count] = list
         count[list] = 0
         names[list] = ""
     }
     names[list] = names[list] (count[list] > 0 ? ", " : "") count[list] " " \
-        (quoted[2] == "" ? "(none)" : quoted[2])
+        (name == "" ? "(none)" : name)
     count[list]++
 }
 
@@ -94,8 +102,8 @@ function print_records(file,    i) {
 
 END {
     print "# The protocol\n"
-    print "Made by `proto/protocol.awk` from `proto/messages.def`, `proto/spec.def` and"
-    print "`proto/operations.def`; `make lint` fails when this page is older than they are.\n"
+    print "Made by `proto/protocol.awk` from `proto/messages.def`, `proto/spec.def`, `proto/names.def`"
+    print "and `proto/formats.def`; `make lint` fails when this page is older than they are.\n"
     print "The broker and a worker speak it over ZeroMQ with CURVE, one message a frame; a worker and"
     print "its children speak it over a socket pair, one message a packet, descriptors with it.\n"
     print "- A message is a MessagePack array of two: its number, and a record. A frame is at most"

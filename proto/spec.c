@@ -33,7 +33,7 @@ static bool may_encode(uint64_t codec, enum fm_codec own)
 
 static bool output_may_encode(const struct fm_spec_output *output)
 {
-    const struct fm_format_row *format = fm_operations_format((enum fm_format)output->format);
+    const struct fm_format_row *format = fm_formats_row((enum fm_format)output->format);
     const struct fm_spec_video *video = output->video != NULL ? output->video : &standard_video;
     const struct fm_spec_audio *audio = output->audio != NULL ? output->audio : &standard_audio;
     return output->format != FM_FORMAT_COPY &&

@@ -9,7 +9,8 @@
 #define FM_PROTO_SPEC_H
 
 #include "common/site.h"
-#include "proto/operations.h"
+#include "proto/formats.h"
+#include "proto/names.h"
 #include "proto/pack.h"
 
 #define FM_SPEC_LIMIT 32768 /* bytes packed; leaves half of a frame to the message around it */

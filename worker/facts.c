@@ -163,7 +163,7 @@ bool fm_facts_name_outputs(const struct fm_spec *spec, struct fm_list *files, st
     }
     for (size_t i = 0; i < files->count; i++) {
         const struct fm_spec_output *output = fm_spec_output_at(spec, i);
-        const struct fm_format_row *row = fm_operations_format((enum fm_format)output->format);
+        const struct fm_format_row *row = fm_formats_row((enum fm_format)output->format);
         if (items[i].name != NULL && strcmp(items[i].name, output->name) != 0) {
             return fm_fail(err, FM_PROTOCOL, "%s told where %s was due", items[i].name,
                            output->name);

@@ -2,6 +2,7 @@
 #include "worker/slot.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 void fm_slot_init(struct fm_slots *slots, unsigned net, unsigned cpu)
 {

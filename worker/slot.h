@@ -9,8 +9,9 @@
 #define FM_WORKER_SLOT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "proto/operations.h"
+#include "proto/names.h"
 
 struct fm_slots {
     unsigned total[FM_CLASS_COUNT];

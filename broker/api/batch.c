@@ -24,7 +24,7 @@
 #include "broker/request/reply.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 
 #define JSON_BYTES ((size_t)16 * 1024 * 1024) /* of a body of the JSON form */
 #define BUSY_SECONDS 10u                      /* Retry-After when too many batches arrive at once */

@@ -17,7 +17,7 @@
 #include "broker/request/reply.h"
 #include "common/clock.h"
 #include "common/scope.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 #include "sql/sql.h"
 
 enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, STAGE_LOOK };

@@ -36,7 +36,7 @@ struct parcel {
 static const char *type_of_extension(const char *extension)
 {
     for (int i = 0; i < FM_FORMAT_COUNT; i++) {
-        const struct fm_format_row *row = fm_operations_format((enum fm_format)i);
+        const struct fm_format_row *row = fm_formats_row((enum fm_format)i);
         if (*row->extension != '\0' && strcmp(row->extension, extension) == 0) {
             return row->content_type;
         }

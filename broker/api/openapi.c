@@ -17,7 +17,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/scope.h"
-#include "proto/operations.h"
+#include "proto/formats.h"
 
 /* ---- parameters ---- */
 
@@ -277,7 +277,7 @@ static void put_formats(struct fm_json_writer *json)
 {
     fm_json_open(json, "x-formats", '[');
     for (int i = 0; i < FM_FORMAT_COUNT; i++) {
-        const struct fm_format_row *row = fm_operations_format((enum fm_format)i);
+        const struct fm_format_row *row = fm_formats_row((enum fm_format)i);
         fm_json_open(json, NULL, '{');
         fm_json_put_text(json, "name", fm_names_format[i]);
         fm_json_put_text(json, "content_type", row->content_type);

@@ -1,7 +1,7 @@
 /* Makes the tables of reply.def's records, and the lists of names that its NAME members use. */
 #include "broker/api/replies.h"
 
-#include "proto/operations.h"
+#include "proto/names.h"
 
 static const char *const job_states[] = {
 #define FM_STATE(name, text, ended) text,

@@ -8,7 +8,7 @@
 #include "broker/spec/validate.h"
 #include "common/memory.h"
 #include "common/scope.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 
 static const struct fm_route rows[] = {
 #define FM_ROUTE(name_, act_, method_, pattern_, summary_, ...)                                    \

@@ -15,7 +15,7 @@
 #include "broker/queue/queue_metrics.h"
 #include "broker/request/request_metrics.h"
 #include "common/clock.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 #include "sql/sql.h"
 
 #define FRESH_MS INT64_C(5000) /* the statement counts the whole queue: never more often */

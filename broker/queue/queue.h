@@ -15,7 +15,7 @@
 #include "common/id.h"
 #include "common/state.h"
 #include "common/text.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 
 enum fm_queue_kind {
     FM_QUEUE_ENQUEUE,  /* job_enqueue: waiting, or born leased */

@@ -6,9 +6,16 @@
 #include <utlist.h>
 
 #include "common/memory.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 
 #define LANES FM_PRIORITY_COUNT
+
+/* Starts of a lane in one round, while every lane has jobs. */
+static const unsigned weights[LANES] = {
+    [FM_PRIORITY_HIGH] = 4,
+    [FM_PRIORITY_NORMAL] = 2,
+    [FM_PRIORITY_LOW] = 1,
+};
 
 /* Keys of a pool. A job that comes when the window is full is left to a later read. */
 #define WINDOW_MAX 4096
@@ -408,7 +415,7 @@ static bool pool_take(struct pool *pool, const struct fm_id *node, bool may_avoi
 static bool begin_round(struct pool *pool)
 {
     for (size_t i = 0; i < LANES; i++) {
-        pool->lanes[i].credit = fm_operations_weight((enum fm_priority)i);
+        pool->lanes[i].credit = weights[i];
     }
     return true;
 }

@@ -139,7 +139,7 @@ static bool codec_fits(uint64_t codec, enum fm_codec standard, const char *list,
 
 static bool check_codecs(size_t index, const struct fm_spec_output *output, struct fm_error *err)
 {
-    const struct fm_format_row *row = fm_operations_format((enum fm_format)output->format);
+    const struct fm_format_row *row = fm_formats_row((enum fm_format)output->format);
     uint64_t video = output->video != NULL ? output->video->codec : FM_CODEC_AUTO;
     uint64_t audio = output->audio != NULL ? output->audio->codec : FM_CODEC_AUTO;
     bool is_still = output->format == FM_FORMAT_JPG;

@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "common/utf8.h"
-#include "proto/operations.h"
+#include "proto/formats.h"
 
 #define EXACT_LIMIT 9007199254740992.0 /* 2^53: a double holds every whole number up to it */
 #define NAMES_LIMIT 32                 /* members that a "Did you mean" chooses from */

@@ -24,17 +24,23 @@ def read_rows(path, pattern):
     return re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE)
 
 
-def read_names(kind):
-    """The names of one list of operations.def, as numbers."""
-    rows = read_rows("proto/operations.def", rf'^FM_{kind}\(\w+, "(\w*)"')
-    return {name: number for number, name in enumerate(rows)}
+def read_numbers(path, pattern):
+    """The numbers of the names in one list of a table."""
+    return {name: number for number, name in enumerate(read_rows(path, pattern))}
+
+
+def read_names(names):
+    """The numbers of the names in a list of names.def."""
+    return read_numbers("proto/names.def", rf'^FM_NAME\({names}, \w+, "(\w*)"')
 
 
 WORDS = {name: int(number)
          for number, name in read_rows("proto/messages.def", r"^FM_MESSAGE\((\d+), (\w+),")}
 ERRORS = {int(wire): code
           for wire, code in read_rows("common/error.def", r'^FM_ERROR\(\w+, (\d+), \d+, "(\w+)"')}
-ENUMS = {"format": read_names("FORMAT"), "codec": read_names("CODEC"), "fit": read_names("FIT")}
+ENUMS = {"format": read_numbers("proto/formats.def", r'^FM_FORMAT\(\w+, "(\w*)"'),
+         "codec": read_numbers("proto/formats.def", r'^FM_CODEC\(\w+, "(\w*)"'),
+         "fit": read_names("FIT")}
 
 
 def numbered(record):

@@ -9,7 +9,7 @@
 #include <libavutil/rational.h>
 
 #include "common/error.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 
 /* The picture and the box it should fit. */
 struct fm_fit_ask {

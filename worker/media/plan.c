@@ -198,7 +198,7 @@ static bool plan_encode(struct decision *decision, const struct choice *choice, 
                         struct fm_plan_stream *stream, struct fm_error *err)
 {
     enum fm_codec codec = choice->asked == FM_CODEC_AUTO ? choice->standard : choice->asked;
-    const char *name = fm_operations_encoder(codec);
+    const char *name = fm_formats_encoder(codec);
     const char *from = avcodec_get_name(stream->source->codecpar->codec_id);
     stream->encoder = avcodec_find_encoder_by_name(name);
     if (!stream->encoder) {
@@ -320,7 +320,7 @@ static bool plan_quality(const struct fm_spec_video *asked, struct fm_plan_strea
 {
     stream->bit_rate = (int64_t)asked->bitrate;
     stream->crf = (int)asked->crf + (stream->encoder->id == AV_CODEC_ID_VP9 ? VP9_CRF_MORE : 0);
-    stream->preset = fm_operations_preset(asked->preset ? asked->preset : DEFAULT_PRESET);
+    stream->preset = fm_formats_preset(asked->preset ? asked->preset : DEFAULT_PRESET);
     return stream->preset ||
            fm_fail(err, FM_UNSUPPORTED_CODEC, "no preset is called %s", asked->preset);
 }
@@ -513,7 +513,7 @@ bool fm_plan_make(AVFormatContext *input, const struct fm_spec *spec, unsigned t
     for (size_t i = 0; i < plan->count; i++) {
         struct fm_plan_output *output = &plan->outputs[i];
         output->spec = fm_spec_output_at(spec, i);
-        output->format = fm_operations_format((enum fm_format)output->spec->format);
+        output->format = fm_formats_row((enum fm_format)output->spec->format);
         if (output->spec->format != FM_FORMAT_COPY && !plan_output(plan, output, arena, err)) {
             return false;
         }

@@ -24,9 +24,9 @@ def read_rows(path, pattern):
     return re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE)
 
 
-def read_names(kind):
-    """The names of one list of operations.def, as numbers."""
-    rows = read_rows("proto/operations.def", rf'^FM_{kind}\(\w+, "(\w*)"')
+def read_names(names):
+    """The numbers of the names of a list of names.def."""
+    rows = read_rows("proto/names.def", rf'^FM_NAME\({names}, \w+, "(\w*)"')
     return {name: number for number, name in enumerate(rows)}
 
 

@@ -106,7 +106,7 @@ static void streams_are_remuxed_into_every_file(void **state)
 {
     (void)state;
     for (size_t i = 0; i < FM_COUNT(formats); i++) {
-        const struct fm_format_row *row = fm_operations_format(formats[i].format);
+        const struct fm_format_row *row = fm_formats_row(formats[i].format);
         if (row->audio == FM_CODEC_AAC) {
             assert_format("film.ts", &formats[i]);
         }

@@ -1,7 +1,7 @@
 #include "tests/unit/common/unit.h"
 
 #include "broker/queue/schedule.h"
-#include "proto/operations.h"
+#include "proto/names.h"
 
 static struct fm_id number(uint8_t kind, uint8_t n)
 {

@@ -2,7 +2,8 @@
 #include "tests/unit/common/unit.h"
 
 #include "common/memory.h"
-#include "proto/operations.h"
+#include "proto/formats.h"
+#include "proto/names.h"
 
 static size_t count_names(const char *const *names)
 {
@@ -18,6 +19,7 @@ static void each_list_has_a_name_a_row(void **state)
     (void)state;
     assert_int_equal(count_names(fm_names_format), FM_FORMAT_COUNT);
     assert_int_equal(count_names(fm_names_codec), FM_CODEC_COUNT);
+    assert_int_equal(count_names(fm_names_preset), FM_PRESET_COUNT);
     assert_int_equal(count_names(fm_names_fit), FM_FIT_COUNT);
     assert_int_equal(count_names(fm_names_type), FM_TYPE_COUNT);
     assert_int_equal(count_names(fm_names_priority), FM_PRIORITY_COUNT);
@@ -43,22 +45,14 @@ static void numbers_at_rest_stand_for_good(void **state)
 static void a_format_knows_its_muxer_and_codecs(void **state)
 {
     (void)state;
-    const struct fm_format_row *mp4 = fm_operations_format(FM_FORMAT_MP4);
+    const struct fm_format_row *mp4 = fm_formats_row(FM_FORMAT_MP4);
     assert_string_equal(mp4->muxer, "mp4");
     assert_string_equal(mp4->content_type, "video/mp4");
     assert_int_equal(mp4->video, FM_CODEC_H264);
     assert_int_equal(mp4->audio, FM_CODEC_AAC);
-    assert_int_equal(fm_operations_format(FM_FORMAT_MP3)->video, FM_CODEC_NONE);
-    assert_string_equal(fm_operations_encoder(FM_CODEC_H264), "libx264");
-    assert_string_equal(fm_operations_encoder(FM_CODEC_COPY), "");
-}
-
-static void lanes_are_weighed_four_two_one(void **state)
-{
-    (void)state;
-    assert_int_equal(fm_operations_weight(FM_PRIORITY_HIGH), 4);
-    assert_int_equal(fm_operations_weight(FM_PRIORITY_NORMAL), 2);
-    assert_int_equal(fm_operations_weight(FM_PRIORITY_LOW), 1);
+    assert_int_equal(fm_formats_row(FM_FORMAT_MP3)->video, FM_CODEC_NONE);
+    assert_string_equal(fm_formats_encoder(FM_CODEC_H264), "libx264");
+    assert_string_equal(fm_formats_encoder(FM_CODEC_COPY), "");
 }
 
 int main(void)
@@ -67,7 +61,6 @@ int main(void)
         cmocka_unit_test(each_list_has_a_name_a_row),
         cmocka_unit_test(numbers_at_rest_stand_for_good),
         cmocka_unit_test(a_format_knows_its_muxer_and_codecs),
-        cmocka_unit_test(lanes_are_weighed_four_two_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
