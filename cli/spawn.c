@@ -170,7 +170,7 @@ bool fm_spawn_run(const char *const *argv, const char *const *environment,
                   const struct fm_state_dir_user *user, struct fm_text *out, struct fm_error *err)
 {
     int ends[2];
-    pid_t pid;
+    pid_t pid = 0;
     FM_AUTO(fm_text_done) struct fm_text dropped = {0};
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return fm_fail_errno(err, "pipe");

@@ -214,7 +214,7 @@ static bool find_output(struct fm_request *request, const char *name, struct par
 
 enum fm_step fm_download_output_act(struct fm_request *request)
 {
-    struct parcel parcel = {.fd = -1};
+    struct parcel parcel = {.content_type = TYPE_UNKNOWN, .fd = -1};
     struct fm_error err = {0};
     if (!find_output(request, request->values[1], &parcel, &err)) {
         return fm_reply_error(request, &err);

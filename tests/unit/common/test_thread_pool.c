@@ -9,8 +9,8 @@
 
 #define WAIT_S 20
 #define THREADS 4u
-#define POSTERS 3
-#define TASKS 2000 /* of each poster */
+#define POSTERS 3ul
+#define TASKS 2000u /* of each poster */
 
 static void wait_for(sem_t *event)
 {

@@ -54,7 +54,7 @@ static void curve_keys_that_are_no_pair_are_refused(void **state)
     assert_non_null(mkdtemp(root));
     snprintf(directory, sizeof directory, "%s/secrets", root);
     assert_true(fm_secrets_load(directory, &secrets, &err));
-    strcpy(damaged, secrets.curve_secret);
+    memcpy(damaged, secrets.curve_secret, sizeof damaged);
     damaged[7] = '~'; /* no digit of Z85 */
     refuse_curve_key(directory, secrets.curve_public, damaged);
     refuse_curve_key(directory, secrets.curve_public, "short");

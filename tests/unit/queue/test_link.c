@@ -13,6 +13,7 @@
 #include "common/memory.h"
 
 #define PATIENCE_MS 20000
+#define KEY_BYTES 41 /* in Z85, with the NUL */
 
 /* A broker's link, and the one node that it knows. */
 struct world {
@@ -45,7 +46,7 @@ static void open_link(struct world *world)
 static void read_nodes(struct world *world, bool is_revoked)
 {
     struct fm_tick_node node = {.name = "berlin-1", .is_revoked = is_revoked};
-    strcpy(node.public_key, zcert_public_txt(world->node));
+    memcpy(node.public_key, zcert_public_txt(world->node), KEY_BYTES);
     fm_node_set_replace(world->nodes, &node, 1);
 }
 
@@ -53,8 +54,8 @@ static int begin(void **state)
 {
     struct world *world = fm_alloc(sizeof *world);
     FM_AUTO(zcert_destroy) zcert_t *broker = zcert_new();
-    strcpy(world->secrets.curve_public, zcert_public_txt(broker));
-    strcpy(world->secrets.curve_secret, zcert_secret_txt(broker));
+    memcpy(world->secrets.curve_public, zcert_public_txt(broker), KEY_BYTES);
+    memcpy(world->secrets.curve_secret, zcert_secret_txt(broker), KEY_BYTES);
     world->node = zcert_new();
     world->nodes = fm_node_set_new();
     open_link(world);

@@ -166,6 +166,7 @@ static inline void acknowledge_beat(void)
 static inline void hear(enum fm_message_type type, struct fm_message *message)
 {
     int64_t until_ms = fm_clock_ms() + STORY_MS;
+    *message = (struct fm_message){0};
     while (fm_clock_ms() < until_ms) {
         if (!broker_step(&broker, 50, message)) {
             continue;
