@@ -1,4 +1,4 @@
-/* Small files and directories by plain system calls. */
+/* See file.h. Its fm_file_sha256 is in file_sha256.c: the media child may not link libsodium. */
 #include "common/file.h"
 
 #include <dirent.h>

@@ -1,7 +1,8 @@
 /*
- * Descriptors, small files and directories, with every result checked and EINTR retried. Every
- * descriptor opened here is O_CLOEXEC. Failures are SYSTEM, or RESOURCE_DISK when the disk is full.
- * Threads: any.
+ * Files, directories and descriptors by plain system calls, for all processes. Every call that can
+ * lose data is checked (close is not: data that must last is fsynced); reads and writes are retried
+ * after EINTR. Every descriptor opened here is O_CLOEXEC. Failures are SYSTEM, or RESOURCE_DISK
+ * when the disk is full. Keeps no state. Threads: any.
  */
 #ifndef FM_COMMON_FILE_H
 #define FM_COMMON_FILE_H

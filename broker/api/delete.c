@@ -1,8 +1,10 @@
 /*
- * Deletes a job: its record and its outputs. The key needs the scopes that creating the job
- * requires.
- * Before: a request whose lookup has the job. After: 200 with the id of the deleted job, or 409
- * while the job runs. Threads: the request's front thread; files are removed on a disk thread.
+ * DELETE of a job: its record, then its outputs. The key needs the scopes that creating the job
+ * takes. Before: request/, whose lookup found the job. After: 200 with the job's id, also if the
+ * job was deleted meanwhile; 409 while it runs.
+ * Touches: the database through the queue (request/commit.h), then the store. Outputs that could
+ * not be removed are left to retention's sweep. Threads: the request's front thread; the row is
+ * deleted by the queue thread, the files by a disk thread.
  */
 #include <stdlib.h>
 

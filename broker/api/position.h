@@ -1,9 +1,10 @@
 /*
- * Finds a waiting job's position: how many jobs of its account start before it in the same pool and
- * lane. Those jobs form a line. While any client polls a job of a line, the line's first 1,001 keys
- * are read from the database about once a second and shared by all requests; a job that is missing
- * from the list because it came later causes another read.
- * Before: a request whose lookup found its job. After: the row's `ahead` is filled. Threads: any.
+ * Finds how many jobs of the same account wait before a job in its pool and lane (its line). The
+ * first 1,001 keys of a line are read about once a second while clients poll its jobs, and shared
+ * by all requests; a job that came after that read causes another. At most 256 lines are kept.
+ * Before: api/poll.c, just before it replies with a job. After: `ahead` in the request's
+ * lookup.found is set. Reads the database through the reader, on no thread of its own.
+ * Owns: the lists, under a lock. Threads: any; fm_position_find on the request's front thread.
  */
 #ifndef FM_BROKER_API_POSITION_H
 #define FM_BROKER_API_POSITION_H

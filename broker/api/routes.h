@@ -1,4 +1,7 @@
-/* The table of the HTTP API's routes, made from route.def, for request/ and /openapi.json. */
+/*
+ * The table of the HTTP API's routes, made from route.def. Constant. main.c hands it to request/,
+ * which stands below api/ and may not include it, and to operator/scrape.c; openapi.c describes it.
+ */
 #ifndef FM_BROKER_API_ROUTES_H
 #define FM_BROKER_API_ROUTES_H
 

@@ -1,9 +1,11 @@
 /*
- * Takes a worker's PUT into the store, by signed URL and from this machine alone: streams the bytes
- * to the store, hashes them as they arrive, and keeps them only if the size and the digest are the
- * signed ones.
- * Before: a routed PUT. After: 201, and the object is in the store under its key.
- * Threads: the request's front thread; the last step, which syncs, on a disk thread.
+ * Receives an output from a worker: PUT /store/… (store_put in route.def), only from this machine,
+ * by a URL signed for one key, size and SHA-256. Streams the bytes into the store, which keeps them
+ * only if size and digest match. For any other host the path does not exist (404).
+ * Before: worker/transfer/deliver.c, which sends the PUT, and request/, which routes it. After:
+ * 201, and the object is in the store under its key. Touches no database.
+ * Threads: the request's front thread writes the bytes; the last step, with its fsync, runs on a
+ * disk thread.
  */
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,9 @@
-/* Looks up the limits of an account's plan, from account_plan.def. Pure. */
+/*
+ * The limits of account plans, a constant table made from account_plan.def. Pure.
+ * Before: the queue (running_jobs) and request/queued_limit.c (queued_jobs), which enforce theirs;
+ * api/submit.c, which passes running_jobs on to the queue; and api/status.c, which shows all of
+ * them in GET /v1/me. Nothing enforces the others yet.
+ */
 #ifndef FM_BROKER_CONFIG_ACCOUNT_PLAN_H
 #define FM_BROKER_CONFIG_ACCOUNT_PLAN_H
 

@@ -3,7 +3,8 @@
  * non-blocking and runs prepared statements one after the other in a pipeline, with parameters and
  * results in binary or text. Invariants: connecting has a deadline; a write is never cancelled; a
  * WARNING on COMMIT, or a connection lost after a write was sent, is DATABASE_UNCERTAIN.
- * Before: queue, tick_db, reader, batch_writer, and commands through fm_db_run. After: libpq.
+ * Before: queue and tick_db; through fm_db_run also reader, batch_writer, retention, migrations and
+ * commands. After: libpq.
  * Threads: one connection belongs to one thread.
  */
 #ifndef FM_BROKER_DB_DB_H
@@ -81,8 +82,8 @@ struct fm_db_rows *fm_db_take(struct fm_db *db, size_t call);
 /* Why there is no connection: the last failure's text. */
 const char *fm_db_trouble(const struct fm_db *db);
 
-/* The blocking part, for start-up, commands and reader threads; every wait ends by `deadline_ms`
- * (fm_clock_ms). */
+/* The blocking part (run.c), for migrations, commands, and the threads of reader, batch_writer and
+ * retention; every wait ends at the latest at `deadline_ms` (fm_clock_ms). */
 bool fm_db_open(const char *url, enum fm_db_use use, int64_t deadline_ms, struct fm_db **db,
                 struct fm_error *err) FM_MUST_CHECK;
 /* Null-safe. */

@@ -1,3 +1,8 @@
+/*
+ * Runs partition_*.sql and batch_forget.sql in order: see partition.h. Each statement commits by
+ * itself, since DETACH CONCURRENTLY cannot run in a transaction; if a drop stops half-way, the next
+ * call finishes it.
+ */
 #include "broker/db/partition.h"
 
 #include "common/clock.h"

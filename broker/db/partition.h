@@ -1,7 +1,9 @@
 /*
- * Makes and drops the daily partitions of the job rows: they are made a week ahead, and dropped
- * once all their rows are older than the retention of jobs. Blocking, up to 30 s for each
- * statement. Threads: the thread of the connection.
+ * Makes and drops the daily partitions of `job` and `done`: makes those from yesterday to eight
+ * days ahead, and drops those whose jobs are all older than the retention of jobs, with the batches
+ * of these jobs. Before: operator/retention.c, once an hour. After: db.
+ * Touches the database alone. An advisory lock, held until the connection closes, keeps a second
+ * broker from dropping. Blocks for up to 30 s a statement. Threads: the connection's owner.
  */
 #ifndef FM_BROKER_DB_PARTITION_H
 #define FM_BROKER_DB_PARTITION_H

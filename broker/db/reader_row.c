@@ -1,6 +1,9 @@
-/* Every reader_*.sql begins with the columns of reader_key.sql; the columns of a job or of the
- * counts follow. job_list.sql has the columns of a job alone. The enums are in the order of the
- * statements. */
+/*
+ * The columns of the statements whose rows become structs: see reader_row.h. reader_key.sql's
+ * columns begin a row of reader_look.sql (a job's follow) and of reader_count.sql (two counts
+ * follow); job_list.sql begins with a job's. Each enum lists the columns in the order of its
+ * SELECT: change both together.
+ */
 #include "broker/db/reader_row.h"
 
 #include <string.h>

@@ -1,5 +1,9 @@
-/* The blocking part of db.h, for start-up, commands and reader threads: every wait ends by a
- * deadline. */
+/*
+ * The blocking calls of db.h: connects or runs one statement, and sleeps in poll() until it is done
+ * or the caller's deadline has passed. Built on the non-blocking calls alone (db.c).
+ * Before: migrations at start-up, operator commands, and the threads of reader, batch_writer and
+ * retention. The queue's thread never calls these. Threads: the one that owns the connection.
+ */
 #include <poll.h>
 
 #include "broker/db/db.h"

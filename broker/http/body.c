@@ -1,4 +1,10 @@
-/* Receives streamed bodies, and answers requests whose body is not worth reading to its end. */
+/*
+ * Passes streamed bodies on to the handler's `take`, and writes replies straight into the socket
+ * where MHD cannot send one: a reply in the middle of a body, 413 for a body over its limit, 414
+ * for a target with more parameters than MHD can hold.
+ * Before: http.c. Touches the socket and, under the lock, its connection's state. Threads: the
+ * exchange's front thread.
+ */
 #include <microhttpd.h>
 #include <string.h>
 #include <sys/socket.h>

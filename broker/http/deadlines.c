@@ -1,6 +1,10 @@
 /*
- * Enforces the absolute deadlines: the sweep thread checks every socket ten times a second, ends
- * waits whose time is over or whose client has left, and cuts connections that are late.
+ * The sweep thread, and the functions that set and enforce deadlines. Ten times a second it takes
+ * the server's lock and checks every connection: it ends timed waits that are over (or whose server
+ * drains) and cuts connections past their deadline. Once a second it also looks for clients that
+ * have left: their timed waits end, and requests whose body will never be complete are cut.
+ * Before: http.c starts the thread; http.c, body.c and exchange.c set deadlines. Touches sockets
+ * (poll, shutdown, and a 408 if the request was still coming) and the members of connections.
  */
 #include <poll.h>
 #include <string.h>

@@ -1,4 +1,10 @@
-/* An exchange as the handler sees it: the request's parts, the body wanted, the reply set. */
+/*
+ * The calls of http.h by which a handler reads a request, asks for its body and sets the reply; and
+ * the count of an exchange's holders. Touches no socket and does not call MHD: http.c and body.c
+ * send what is set here. (exchange.h is the private header of all of broker/http/.)
+ * Before: request/, api/ and operator/scrape.c. Threads: the exchange's front thread; hold and
+ * release: any.
+ */
 #include "broker/http/exchange.h"
 
 #include <stdlib.h>

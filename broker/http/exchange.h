@@ -1,6 +1,10 @@
-/* What the files behind http.h share: the exchange, its socket, the server. Private to
- * broker/http/. `lock` guards the list of connections, their members and the counts; an exchange's
- * other members belong to the front thread that runs it. */
+/*
+ * Private to broker/http/: the server, its connections (one per socket) and exchanges (one per
+ * request), and the functions that http.c, body.c, deadlines.c, head.c and listen.c share.
+ * The server's `lock` guards the list of connections, their members, and the server's counts and
+ * flags. `alive` and `holders` are atomic. An exchange's `connection` is read under the lock by
+ * other threads; its other members belong to the front thread that runs it.
+ */
 #ifndef FM_BROKER_HTTP_EXCHANGE_H
 #define FM_BROKER_HTTP_EXCHANGE_H
 

@@ -1,4 +1,9 @@
-/* Compares the fields that MHD parsed from a request's head with the bytes it left in memory. */
+/*
+ * Checks of a request's head, once it is complete: does it hold bytes that MHD did not report as
+ * fields, and how long a body does it announce? The first check reads the memory that MHD 0.9.75
+ * parsed in place, and is only called for that version.
+ * Before: http.c, and exchange.c for the length. Changes nothing. Threads: the front thread.
+ */
 #include <string.h>
 
 #include "broker/http/exchange.h"

@@ -1,12 +1,12 @@
 /*
- * Two lists of things happen here. Bytes: MHD calls on_access for a request's head, its body's
- * parts, its end, and after each resume; `advance` turns these into calls of the handler's run and
- * at last into MHD's response. Time: every socket has a phase and an absolute deadline, and one
- * sweep thread wakes waits and cuts what is late (MHD's own timeout is one of inactivity: a byte
- * every two seconds would hold a request open for good).
- *
- * One lock guards phases, waits and counts. A wait that is not timed is never cut: whoever works on
- * the request may still write into it, and promises to resume.
+ * The server's core: MHD's callbacks, the waits, opening and closing. MHD calls on_access for a
+ * request's head, for each part of its body, at its end, and after each resume; `advance` turns
+ * these calls into calls of the handler's `run` and, once a reply is set, into MHD's response.
+ * Deadlines are enforced by our own sweep (deadlines.c), because MHD times only inactivity: a byte
+ * every two seconds would hold a request open for good. File downloads alone are left to MHD's
+ * timeout. The lock guards phases, waits and counts. No deadline or sweep ends a wait without a
+ * time, since other threads may still write into the request; fm_http_close shuts its socket, but
+ * still waits for its resume.
  */
 #include "broker/http/exchange.h"
 

@@ -1,16 +1,12 @@
 /*
- * The HTTP server: turns bytes into exchanges (a request and its reply) on a pool of front threads.
- * Only broker/http/ may use libmicrohttpd; it may not know a route, a key or a job.
- * The handler's `run` is called on a front thread once the headers are complete, again when the
- * body it asked for is complete, and again after each resume, until it has set a reply. Every
- * deadline is absolute and enforced by a sweep thread (docs/security.md, "The HTTP gate").
- *
- * Waiting: call fm_http_wait first, then start the work that will call fm_http_resume (from any
- * thread). A wait without a time ends only by that one fm_http_resume: afterwards the connection
- * may break and `end` may be called before `run`, so no other thread may still work for the
- * exchange. All other callers use fm_http_nudge. `run` must check its own state, as it may wake
- * early. Code that keeps an exchange after the call that passed it must call fm_http_hold. After:
- * gate, then the request room.
+ * The HTTP server: turns bytes into exchanges (a request and its reply). Only broker/http/ may use
+ * libmicrohttpd (MHD), and it may not know a route, an API key or a job. Calls the handler's `run`
+ * on a front thread when the headers are complete, when the body it asked for is complete, and
+ * after each resume, until `run` has set a reply. Every phase has an absolute deadline, except
+ * waits and the sending of a file (docs/security.md, "The HTTP gate").
+ * Before: request/ and operator/scrape.c, which open one server each. After: their handlers.
+ * Owns: the listening socket, the connections, the front threads and one sweep thread. The rules
+ * for waiting are in the section "waiting" below.
  */
 #ifndef FM_BROKER_HTTP_HTTP_H
 #define FM_BROKER_HTTP_HTTP_H
@@ -109,7 +105,15 @@ void fm_http_stream(struct fm_http_exchange *exchange, int64_t size_bytes,
                     bool (*take)(struct fm_http_exchange *exchange, struct fm_slice bytes));
 struct fm_slice fm_http_body(const struct fm_http_exchange *exchange);
 
-/* ---- waiting ---- */
+/*
+ * ---- waiting ----
+ * Call fm_http_wait first, and only then start the work that will call fm_http_resume, on any
+ * thread. A wait without a time ends only by that resume, so until then the work may write into
+ * the handler's state. After the resume it must not: the connection may break, and `end` may be
+ * called without another `run`. A timed wait may end early, so `run` must check its own state.
+ * Code that only has news for a waiting request calls fm_http_nudge, which ends timed waits alone.
+ * Code that keeps an exchange after the call that passed it must fm_http_hold it.
+ */
 /* Suspends until fm_http_resume or, at the latest, `until_ms` (fm_clock_ms; FM_CLOCK_NEVER). */
 void fm_http_wait(struct fm_http_exchange *exchange, int64_t until_ms);
 /* Ends a wait; to be called by the work that was started for it, on any thread. Does nothing if the

@@ -1,5 +1,5 @@
-/* Serves a scrape: one statement, if the last one is old, and then all numbers as they are. See
- * scrape.h. */
+/* Answers the three pages. A scrape that finds the queue's numbers too old first waits for one
+ * statement; if that fails, the page goes out without them. See scrape.h. */
 #include "broker/operator/scrape.h"
 
 #include <dirent.h>

@@ -1,8 +1,11 @@
 /*
- * Serves the operator's listener (metrics_listen): GET /metrics, /healthz and /readyz, and nothing
- * else. It asks for no key; only the address it listens on protects it. The state of the whole
- * queue is read from the database only on a scrape, and about once in five seconds at most.
- * Owns: its fm_http and one thread. Threads: fm_scrape_open on the main thread.
+ * The operator's HTTP server (metrics_listen): GET /metrics, /healthz and /readyz, nothing else. It
+ * asks for no key; only the address it listens on protects it. A scrape reads the queue's numbers
+ * from the database if the last read is five seconds old; all others cost no query.
+ * Before: main.c, which opens it after the API's server and closes it before that. After: reader
+ * (the one statement), metrics, api/status.
+ * Owns: the numbers last read, under a lock. Threads: its server's one front thread and one sweep
+ * thread; a reader thread only wakes the request.
  */
 #ifndef FM_BROKER_OPERATOR_SCRAPE_H
 #define FM_BROKER_OPERATOR_SCRAPE_H
