@@ -1,3 +1,10 @@
+/*
+ * Implements store.h in a directory: account/job/lease/name. Unfinished PUTs are files of one
+ * directory beside the accounts (.incoming) and are renamed to their key once size and digest are
+ * proven; so what a killed broker left is found without a walk over all attempts.
+ * Touches only what is below the directory, by descriptors (*at calls that follow no link). Blocks
+ * on the disk. Threads: any; a put belongs to one at a time.
+ */
 #include "broker/store/store.h"
 
 #include <dirent.h>
@@ -13,11 +20,6 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-/*
- * The store as a directory: account/job/lease/name. Unfinished PUTs are files of one directory
- * beside the accounts (.incoming) and are renamed to their key once size and digest are proven; so
- * what a killed broker left is found without a walk over all attempts.
- */
 struct fm_store {
     char *directory;
     int fd;
