@@ -11,6 +11,8 @@
 #include "common/error.h"
 #include "common/text.h"
 
+/* "DIRECTORY/NAME". The caller frees it. */
+char *fm_file_path(const char *directory, const char *name);
 /* Closes *fd and sets it to -1; does nothing for -1. For `FM_AUTO(fm_file_close) int fd = -1;`. */
 void fm_file_close(int *fd);
 /* Reads a whole regular file into `out`, replacing its text. Fails above `limit` bytes and for a

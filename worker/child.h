@@ -19,14 +19,14 @@
 #include "worker/child_rules.h"
 #include "worker/loop.h"
 
-/* How a child ended. FM_CHILD_SAID is the only fate that lets its END count. */
+/* How a child ended. FM_CHILD_FINISHED is the only fate that lets its END count. */
 enum fm_child_fate {
-    FM_CHILD_SAID,    /* it sent END, and ended as END promised: END holds the result */
-    FM_CHILD_CRASHED, /* exit without END, a message out of turn, or a signal not listed here */
-    FM_CHILD_SANDBOX, /* SIGSYS: it made a call that the seal forbids */
-    FM_CHILD_CPU,     /* SIGXCPU: its processor time is used up */
-    FM_CHILD_KILLED,  /* the worker killed it, and knows why */
-    FM_CHILD_LOST,    /* SIGKILL from elsewhere: the OOM killer, an operator */
+    FM_CHILD_FINISHED, /* it sent END, and ended as END promised: END holds the result */
+    FM_CHILD_CRASHED,  /* exit without END, a message out of turn, or a signal not listed here */
+    FM_CHILD_SANDBOX,  /* SIGSYS: it made a call that the seal forbids */
+    FM_CHILD_CPU,      /* SIGXCPU: its processor time is used up */
+    FM_CHILD_KILLED,   /* the worker killed it, and knows why */
+    FM_CHILD_LOST,     /* SIGKILL from elsewhere: the OOM killer, an operator */
 };
 
 /* What the worker knows of a child besides its exit status when it judges the child. */
@@ -39,7 +39,7 @@ struct fm_child_past {
 
 /* Pure. `info` is what waitid() returned. */
 enum fm_child_fate fm_child_judge(const siginfo_t *info, const struct fm_child_past *past);
-/* "said", "crashed", … for the log; a static string. */
+/* "finished", "crashed", … for the log; a static string. */
 const char *fm_child_fate_name(enum fm_child_fate fate);
 
 struct fm_child;

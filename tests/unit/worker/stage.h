@@ -108,7 +108,7 @@ static inline char *option(const char *name, const char *value)
 
 static inline char *worker_path(void)
 {
-    return path_in(getenv("FM_BIN_DIR"), "fetchmedia-worker");
+    return fm_file_path(getenv("FM_BIN_DIR"), "fetchmedia-worker");
 }
 
 static inline void start_worker(void)

@@ -61,7 +61,7 @@ static void say_source(struct scene *scene, uint64_t generation, const char *byt
 {
     struct fm_message message;
     struct fm_error err = {0};
-    FM_AUTO_FREE char *path = path_in(scene->home, "source");
+    FM_AUTO_FREE char *path = fm_file_path(scene->home, "source");
     assert_true(fm_file_write(path, 0600, fm_slice_of(bytes), &err));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     fm_message_init(&message, FM_MESSAGE_SOURCE);

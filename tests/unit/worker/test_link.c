@@ -10,7 +10,7 @@ struct worker {
     char brokers[256];
     int64_t now_ms;
     unsigned lease_count;
-    unsigned told; /* number of messages that the link has passed on */
+    unsigned received; /* number of messages that the link has passed on */
     enum fm_message_type last;
 };
 
@@ -30,7 +30,7 @@ static size_t list_held(void *context, struct fm_held *out, size_t capacity)
 static void on_message(void *context, struct fm_message *message)
 {
     struct worker *worker = context;
-    worker->told++;
+    worker->received++;
     worker->last = message->type;
 }
 
@@ -42,7 +42,7 @@ static void start_with(struct worker *worker, struct broker *broker, const char 
     snprintf(worker->brokers, sizeof(worker->brokers), "%s", brokers);
     worker->now_ms = 1000000;
     worker->loop = fm_loop_new(&err);
-    const struct fm_link_plan plan = {
+    const struct fm_link_options options = {
         .loop = worker->loop,
         .brokers = worker->brokers,
         .broker_public_key = broker->public,
@@ -54,7 +54,7 @@ static void start_with(struct worker *worker, struct broker *broker, const char 
         .list_held = list_held,
         .on_message = on_message,
     };
-    worker->link = fm_link_new(&plan, &err);
+    worker->link = fm_link_new(&options, &err);
     assert_non_null(worker->link);
 }
 
@@ -87,22 +87,22 @@ static void hear_and_forget(struct worker *worker, struct broker *broker, enum f
 }
 
 /* Lets the worker run until its link has passed on `count` messages. */
-static void until_told(struct worker *worker, struct broker *broker, unsigned count)
+static void until_received(struct worker *worker, struct broker *broker, unsigned count)
 {
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     struct fm_message message;
-    while (worker->told < count && fm_clock_ms() < until_ms) {
+    while (worker->received < count && fm_clock_ms() < until_ms) {
         fm_link_tick(worker->link, worker->now_ms);
         assert_false(broker_step(broker, 5, &message));
     }
-    assert_int_equal(worker->told, count);
+    assert_int_equal(worker->received, count);
 }
 
 static void attach(struct worker *worker, struct broker *broker)
 {
     hear_and_forget(worker, broker, FM_MESSAGE_HELLO);
     broker_welcome(broker, 1000);
-    until_told(worker, broker, worker->told + 1);
+    until_received(worker, broker, worker->received + 1);
     assert_true(fm_link_is_attached(worker->link));
 }
 
@@ -149,7 +149,7 @@ static void nothing_but_hello_leaves_before_welcome(void **state)
     fm_message_init(&message, FM_MESSAGE_BYE);
     assert_false(fm_link_send(worker.link, &message));
     broker_welcome(&broker, 1000);
-    until_told(&worker, &broker, 1);
+    until_received(&worker, &broker, 1);
     assert_int_equal(worker.last, FM_MESSAGE_WELCOME);
     assert_true(fm_link_send(worker.link, &message));
     fm_message_done(&message);
@@ -178,7 +178,7 @@ static void it_beats_each_round_and_echoes_the_last_acknowledgement(void **state
         acknowledge(&broker, round + 1);
         fm_message_init(&message, FM_MESSAGE_CANCEL);
         broker_say(&broker, &message);
-        until_told(&worker, &broker, worker.told + 1);
+        until_received(&worker, &broker, worker.received + 1);
     }
     stop(&worker);
     broker_close(&broker);
@@ -201,12 +201,12 @@ static void an_unknown_worker_says_hello_at_once_on_a_fresh_socket(void **state)
     broker_say(&broker, &message);
     hear_and_forget(&worker, &broker, FM_MESSAGE_HELLO);
     assert_memory_not_equal(before, broker.route, broker.route_length);
-    assert_int_equal(worker.told, 1);
+    assert_int_equal(worker.received, 1);
     stop(&worker);
     broker_close(&broker);
 }
 
-static void a_final_refusal_is_told(void **state)
+static void a_final_refusal_is_passed_on(void **state)
 {
     struct broker broker;
     struct worker worker = {0};
@@ -218,7 +218,7 @@ static void a_final_refusal_is_told(void **state)
     fm_message_init(&message, FM_MESSAGE_REFUSE);
     message.refuse.reason = FM_REFUSAL_SUPERSEDED;
     broker_say(&broker, &message);
-    until_told(&worker, &broker, 1);
+    until_received(&worker, &broker, 1);
     assert_int_equal(worker.last, FM_MESSAGE_REFUSE);
     stop(&worker);
     broker_close(&broker);
@@ -258,8 +258,8 @@ static void a_key_that_is_none_is_a_setting_gone_wrong(void **state)
     struct fm_error err = {0};
     (void)state;
     assert_false(fm_link_key_read("short", &key, &err));
-    const struct fm_link_plan plan = {.brokers = "127.0.0.1:1", .broker_public_key = "none"};
-    assert_null(fm_link_new(&plan, &err));
+    const struct fm_link_options options = {.brokers = "127.0.0.1:1", .broker_public_key = "none"};
+    assert_null(fm_link_new(&options, &err));
     assert_int_equal(err.code, FM_SETTING);
 }
 
@@ -270,7 +270,7 @@ int main(void)
         cmocka_unit_test(nothing_but_hello_leaves_before_welcome),
         cmocka_unit_test(it_beats_each_round_and_echoes_the_last_acknowledgement),
         cmocka_unit_test(an_unknown_worker_says_hello_at_once_on_a_fresh_socket),
-        cmocka_unit_test(a_final_refusal_is_told),
+        cmocka_unit_test(a_final_refusal_is_passed_on),
         cmocka_unit_test(four_silent_rounds_lead_to_the_next_broker),
         cmocka_unit_test(a_key_that_is_none_is_a_setting_gone_wrong),
     };

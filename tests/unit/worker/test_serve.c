@@ -3,7 +3,7 @@
 
 static void stop_and_expect_no_work_left(void)
 {
-    FM_AUTO_FREE char *jobs = path_in(home, "jobs");
+    FM_AUTO_FREE char *jobs = fm_file_path(home, "jobs");
     kill(worker, SIGTERM);
     assert_int_equal(await_exit(), 0);
     assert_int_equal(rmdir(jobs), 0);
@@ -221,11 +221,11 @@ static void a_superseded_worker_ends(void **state)
 static int exit_code_with_a_leaking_seal(void)
 {
     FM_AUTO_FREE char *path = worker_path();
-    FM_AUTO_FREE char *work_dir = path_in(home, "other");
+    FM_AUTO_FREE char *work_dir = fm_file_path(home, "other");
     FM_AUTO_FREE char *work_option = option("work-dir", work_dir);
     FM_AUTO_FREE char *bin = option("bin-dir", home);
     FM_AUTO_FREE char *key = option("broker-public-key", broker.public);
-    FM_AUTO_FREE char *media = path_in(home, "fetchmedia-media");
+    FM_AUTO_FREE char *media = fm_file_path(home, "fetchmedia-media");
     char *const arguments[] = {path, work_option, bin, key, NULL};
     struct fm_error err = {0};
     int status = 0;
