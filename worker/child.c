@@ -171,7 +171,7 @@ void fm_child_break(struct fm_child *child, const char *format, ...)
 static void close_channel(struct fm_child *child)
 {
     if (child->channel != NULL) {
-        fm_loop_forget(child->loop, fm_channel_fd(child->channel));
+        fm_loop_unwatch(child->loop, fm_channel_fd(child->channel));
         fm_channel_destroy(&child->channel);
     }
 }
@@ -179,7 +179,7 @@ static void close_channel(struct fm_child *child)
 static void close_pidfd(struct fm_child *child)
 {
     if (child->pidfd >= 0) {
-        fm_loop_forget(child->loop, child->pidfd);
+        fm_loop_unwatch(child->loop, child->pidfd);
         fm_file_close(&child->pidfd);
     }
 }

@@ -13,7 +13,7 @@ static void start_over(struct fm_job_attempt *attempt)
     attempt->is_verified = false;
     attempt->is_probed = false;
     attempt->outputs = (struct fm_list){NULL, 0};
-    fm_files_drop_outputs(&attempt->files);
+    fm_files_close_outputs(&attempt->files);
     if (attempt->media != NULL) {
         attempt->is_media_void = true;
         fm_child_kill(attempt->media);

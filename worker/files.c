@@ -36,7 +36,7 @@ bool fm_files_open(struct fm_files *files, const char *work_dir, const struct fm
     return files->directory_fd >= 0 || fm_fail_errno(err, "work directory");
 }
 
-static void close_outputs(struct fm_files *files)
+void fm_files_close_outputs(struct fm_files *files)
 {
     for (size_t i = 0; i < files->output_count; i++) {
         fm_file_close(&files->output_fds[i]);
@@ -65,7 +65,7 @@ void fm_files_remove(struct fm_files *files)
     if (files->directory == NULL) {
         return;
     }
-    close_outputs(files);
+    fm_files_close_outputs(files);
     fm_file_close(&files->source_fd);
     fm_file_close(&files->directory_fd);
     remove_directory(files);
@@ -107,7 +107,7 @@ static bool make_output(struct fm_files *files, const char *name, int *fd, struc
 
 bool fm_files_make_outputs(struct fm_files *files, const struct fm_spec *spec, struct fm_error *err)
 {
-    close_outputs(files);
+    fm_files_close_outputs(files);
     for (size_t i = 0; i < spec->outputs.count && i < FM_FILES_OUTPUTS; i++) {
         const char *name = fm_spec_output_at(spec, i)->name;
         if (!make_output(files, name, &files->output_fds[i], err)) {
@@ -129,9 +129,4 @@ bool fm_files_seal_outputs(struct fm_files *files, struct fm_error *err)
         files->output_fds[i] = reader;
     }
     return true;
-}
-
-void fm_files_drop_outputs(struct fm_files *files)
-{
-    close_outputs(files);
 }

@@ -72,7 +72,7 @@ static void close_socket(struct fm_link *link, int linger_ms)
     if (link->socket == NULL) {
         return;
     }
-    fm_loop_forget(link->options.loop, zsock_fd(link->socket));
+    fm_loop_unwatch(link->options.loop, zsock_fd(link->socket));
     zsock_set_linger(link->socket, linger_ms);
     zsock_destroy(&link->socket);
     link->is_attached = false;

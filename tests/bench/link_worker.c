@@ -187,7 +187,7 @@ static void run_worker(struct worker *worker)
     while (!worker->is_over) {
         serve_link(worker);
     }
-    fm_loop_forget(worker->loop, STDIN_FILENO);
+    fm_loop_unwatch(worker->loop, STDIN_FILENO);
 }
 
 /* ---- start and stop ---- */

@@ -290,7 +290,7 @@ static void close_workers(struct pool *pool)
         fm_message_done(&bye);
         fm_link_destroy(&pool->workers[i].link, 200);
     }
-    fm_loop_forget(pool->loop, STDIN_FILENO);
+    fm_loop_unwatch(pool->loop, STDIN_FILENO);
     fm_loop_destroy(&pool->loop);
     if (pool->log != NULL) {
         fclose(pool->log);

@@ -107,7 +107,8 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
     av_dict_free(&options);
     /* The source is not to blame for settings that an encoder refuses. */
     if (result < 0 && result != AVERROR(ENOMEM)) {
-        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s will not open", plan->encoder->name);
+        return fm_fail(err, FM_UNSUPPORTED_CODEC, "the encoder %s cannot be opened",
+                       plan->encoder->name);
     }
     if (result < 0) {
         return fm_libav_error_fail(err, result, plan->encoder->name);

@@ -323,7 +323,8 @@ static bool check_truncation(const struct pipeline *pipeline, struct fm_error *e
         double announced = announced_seconds(pipeline, stream->source);
         double read = (double)stream->shown_us / AV_TIME_BASE;
         if (read + fmax(MISSED_SECONDS, announced * MISSED_SHARE) < announced) {
-            return fm_fail(err, FM_MEDIA_INVALID, "cut off at %.1f of %.1f s", read, announced);
+            return fm_fail(err, FM_MEDIA_INVALID, "the source is cut off at %.1f of %.1f s", read,
+                           announced);
         }
     }
     return true;

@@ -65,8 +65,8 @@ static void stop(struct worker *worker)
 }
 
 /* Lets both sides run until a message reaches the broker, which must be of that type. */
-static void hear(struct worker *worker, struct broker *broker, enum fm_message_type type,
-                 struct fm_message *message)
+static void receive_message(struct worker *worker, struct broker *broker, enum fm_message_type type,
+                            struct fm_message *message)
 {
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     while (fm_clock_ms() < until_ms) {
@@ -79,10 +79,11 @@ static void hear(struct worker *worker, struct broker *broker, enum fm_message_t
     fail_msg("%s never came", fm_message_name(type));
 }
 
-static void hear_and_forget(struct worker *worker, struct broker *broker, enum fm_message_type type)
+static void receive_and_drop(struct worker *worker, struct broker *broker,
+                             enum fm_message_type type)
 {
     struct fm_message message;
-    hear(worker, broker, type, &message);
+    receive_message(worker, broker, type, &message);
     fm_message_done(&message);
 }
 
@@ -100,7 +101,7 @@ static void until_received(struct worker *worker, struct broker *broker, unsigne
 
 static void attach(struct worker *worker, struct broker *broker)
 {
-    hear_and_forget(worker, broker, FM_MESSAGE_HELLO);
+    receive_and_drop(worker, broker, FM_MESSAGE_HELLO);
     broker_welcome(broker, 1000);
     until_received(worker, broker, worker->received + 1);
     assert_true(fm_link_is_attached(worker->link));
@@ -122,7 +123,7 @@ static void hello_tells_who_it_is_and_what_it_holds(void **state)
     (void)state;
     broker_open(&broker, NULL);
     start_with(&worker, &broker, broker.endpoint);
-    hear(&worker, &broker, FM_MESSAGE_HELLO, &message);
+    receive_message(&worker, &broker, FM_MESSAGE_HELLO, &message);
     const struct fm_held *held = message.hello.leases.items;
     assert_int_equal(message.hello.version, FM_MESSAGE_VERSION);
     assert_int_equal(message.hello.boot, 7);
@@ -145,7 +146,7 @@ static void nothing_but_hello_leaves_before_welcome(void **state)
     (void)state;
     broker_open(&broker, NULL);
     start_with(&worker, &broker, broker.endpoint);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_HELLO);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
     fm_message_init(&message, FM_MESSAGE_BYE);
     assert_false(fm_link_send(worker.link, &message));
     broker_welcome(&broker, 1000);
@@ -153,7 +154,7 @@ static void nothing_but_hello_leaves_before_welcome(void **state)
     assert_int_equal(worker.last, FM_MESSAGE_WELCOME);
     assert_true(fm_link_send(worker.link, &message));
     fm_message_done(&message);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_BYE);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_BYE);
     stop(&worker);
     broker_close(&broker);
 }
@@ -169,7 +170,7 @@ static void it_beats_each_round_and_echoes_the_last_acknowledgement(void **state
     attach(&worker, &broker);
     for (uint64_t round = 0; round < 3; round++) {
         worker.now_ms += 1000;
-        hear(&worker, &broker, FM_MESSAGE_HEARTBEAT, &message);
+        receive_message(&worker, &broker, FM_MESSAGE_HEARTBEAT, &message);
         assert_int_equal(message.heartbeat.seen, round);
         assert_int_equal(message.heartbeat.leases.count, 1);
         fm_message_done(&message);
@@ -199,7 +200,7 @@ static void an_unknown_worker_says_hello_at_once_on_a_fresh_socket(void **state)
     fm_message_init(&message, FM_MESSAGE_REFUSE);
     message.refuse.reason = FM_REFUSAL_UNKNOWN;
     broker_say(&broker, &message);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_HELLO);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
     assert_memory_not_equal(before, broker.route, broker.route_length);
     assert_int_equal(worker.received, 1);
     stop(&worker);
@@ -214,7 +215,7 @@ static void a_final_refusal_is_passed_on(void **state)
     (void)state;
     broker_open(&broker, NULL);
     start_with(&worker, &broker, broker.endpoint);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_HELLO);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
     fm_message_init(&message, FM_MESSAGE_REFUSE);
     message.refuse.reason = FM_REFUSAL_SUPERSEDED;
     broker_say(&broker, &message);
@@ -239,12 +240,12 @@ static void four_silent_rounds_lead_to_the_next_broker(void **state)
     second.admitted = worker.key.public;
     attach(&worker, &first);
     worker.now_ms += 3999;
-    hear_and_forget(&worker, &first, FM_MESSAGE_HEARTBEAT);
+    receive_and_drop(&worker, &first, FM_MESSAGE_HEARTBEAT);
     assert_true(fm_link_is_attached(worker.link));
     worker.now_ms += 1;
     fm_link_tick(worker.link, worker.now_ms);
     assert_false(fm_link_is_attached(worker.link));
-    hear(&worker, &second, FM_MESSAGE_HELLO, &message);
+    receive_message(&worker, &second, FM_MESSAGE_HELLO, &message);
     assert_int_equal(message.hello.leases.count, 1);
     fm_message_done(&message);
     stop(&worker);
