@@ -35,7 +35,7 @@ bool fm_file_size(int fd, int64_t *size_bytes, struct fm_error *err) FM_MUST_CHE
  * keep their mode. */
 bool fm_file_make_dirs(const char *path, mode_t mode, struct fm_error *err) FM_MUST_CHECK;
 /* Like rm -rf of `name` below a directory descriptor. Never follows a symbolic link, at most 32
- * directories deep; a missing name is no error. */
+ * directories deep; a missing name is not an error. */
 bool fm_file_remove_tree(int directory_fd, const char *name, struct fm_error *err) FM_MUST_CHECK;
 /* SHA-256 and size of the whole file, read by pread: the file offset stays where it is. */
 bool fm_file_sha256(int fd, uint8_t out[32], int64_t *size_bytes,

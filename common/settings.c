@@ -203,8 +203,8 @@ static void environment_name(const char *name, char out[NAME_SIZE + sizeof(PREFI
     out[length] = '\0';
 }
 
-/* Unknown names are no error here, unlike in the file and in argv: other programs have FETCHMEDIA_
- * variables too. An empty value counts as not given. */
+/* Unknown names are not an error here, unlike in the file and in argv: other programs have
+ * FETCHMEDIA_ variables too. An empty value counts as not given. */
 static bool load_environment(const struct load *load)
 {
     for (size_t i = 0; i < load->count; i++) {

@@ -33,7 +33,7 @@ bool fm_site_by_name(const char *name, enum fm_site *site)
 }
 
 /* True for the domain itself and for a name that ends in a dot and the domain, so that
- * eviltiktok.com is no tiktok.com. */
+ * eviltiktok.com is not tiktok.com. */
 static bool is_below(const char *host, struct fm_slice domain)
 {
     size_t length = strlen(host);

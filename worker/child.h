@@ -74,7 +74,7 @@ struct fm_child {
 /* Starts the program arguments[0] (a path). Its descriptors: 0 and 1 are /dev/null, 2 is the
  * worker's stderr, 3 is `channel_fd` (which stays the caller's), and there are no others. Its
  * environment: PATH, LANG and the log level. The caller reaps the process and closes `pidfd`.
- * SYSTEM; a program that cannot be executed is no error here: the child exits with 127. */
+ * SYSTEM; a program that cannot be executed is not an error here: the child exits with 127. */
 bool fm_child_exec(char *const *arguments, int channel_fd, pid_t *pid, int *pidfd,
                    struct fm_error *err) FM_MUST_CHECK;
 /* Starts the program `path` and watches its channel and its pidfd in `loop`; its state is STARTED.

@@ -25,7 +25,7 @@ struct fm_link_key {
 };
 
 bool fm_link_key_make(struct fm_link_key *key, struct fm_error *err) FM_MUST_CHECK;
-/* Computes the public half from `secret`. SETTING if that is no key. */
+/* Computes the public half from `secret`. SETTING if that is not a key. */
 bool fm_link_key_read(const char *secret, struct fm_link_key *key,
                       struct fm_error *err) FM_MUST_CHECK;
 

@@ -181,8 +181,8 @@ static int serve_node(const struct fm_worker_settings *settings, const struct fm
         .sweep_age_seconds = settings->sweep_age_seconds,
         .drain_ms = (int64_t)settings->drain_seconds * 1000,
     };
-    int leak = try_seal(media);
-    return leak != EXIT_SUCCESS ? leak : (int)fm_serve_run(&options);
+    int code = try_seal(media);
+    return code != EXIT_SUCCESS ? code : (int)fm_serve_run(&options);
 }
 
 static int run_worker(const struct fm_worker_settings *settings)
@@ -223,7 +223,8 @@ static int run_with_settings(const struct fm_worker_settings *settings)
 {
     enum fm_log_level level = FM_LOG_INFO;
     if (!fm_log_level_by_name(settings->log_level, &level)) {
-        fm_log(FM_LOG_ERROR, "setting", "log_level=%s", settings->log_level);
+        fm_log(FM_LOG_ERROR, "setting", "log_level \"%s\" is not debug, info, warning or error",
+               settings->log_level);
         return FM_DAEMON_SETTING;
     }
     /* For the children: fm_child_exec passes it on. */

@@ -33,7 +33,7 @@ static bool lock_file(const char *work_dir, const char *name, int how, int *fd,
 }
 
 /* Reads the file's text without its line end. *is_there is false if there is no such file, which is
- * no error. */
+ * not an error. */
 static bool read_line(const char *path, struct fm_text *line, bool *is_there, struct fm_error *err)
 {
     *is_there = access(path, F_OK) == 0;

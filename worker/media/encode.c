@@ -154,8 +154,8 @@ static bool set_audio_pts(struct fm_encode *encode, AVFrame *frame)
 
 /* ---- frames ---- */
 
-/* At an uneven rate nothing follows the last packet from which its duration could be told, so it
- * gets the duration of its frame. */
+/* At an uneven rate no packet follows the last one to derive its duration from, so it gets the
+ * duration of its frame. */
 static void set_duration(const struct fm_encode *encode, AVPacket *packet)
 {
     bool last = packet->pts != AV_NOPTS_VALUE && packet->pts == encode->next_pts - 1;

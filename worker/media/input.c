@@ -27,7 +27,7 @@
 #define ANALYZE_US (10 * (int64_t)AV_TIME_BASE)
 /* Below this score libav is guessing: it took a text file for "mp3" with a score of 1. */
 #define LEAST_SCORE 5
-/* From this score on libav is sure: as sure as if the file's name had told it. */
+/* From this score on libav is sure: as sure as if the file's name had confirmed it. */
 #define CERTAIN_SCORE AVPROBE_SCORE_EXTENSION
 /* The largest single allocation. A plane of 8192x4320 at 8 bytes a pixel has 283 MB, and nothing
  * honest needs more at once. The limit also holds for streams that are found after the header,

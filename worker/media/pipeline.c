@@ -311,7 +311,7 @@ static double announced_seconds(const struct pipeline *pipeline, const AVStream 
 
 /* A file that was cut off must have given at least nine tenths of what its header announces, or the
  * outputs would silently lack the rest. Only then is the header's length compared at all: a wrong
- * header alone is no damage. Streams whose end no output needs are not checked. */
+ * header alone is not damage. Streams whose end no output needs are not checked. */
 static bool check_truncation(const struct pipeline *pipeline, struct fm_error *err)
 {
     bool is_cut = fm_input_is_cut(pipeline->request->input);

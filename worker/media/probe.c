@@ -173,8 +173,8 @@ void fm_probe_audio_facts(const AVStream *stream, struct fm_arena *arena,
     };
 }
 
-/* A picture whose size could not be read is damage; a file without any stream is no media. Animated
- * WebP is a picture that libav finds and cannot decode. */
+/* A picture whose size could not be read is damage; a file without any stream is not media.
+ * Animated WebP is a picture that libav finds and cannot decode. */
 static bool fail_without_streams(const AVFormatContext *format, struct fm_error *err)
 {
     for (unsigned i = 0; i < format->nb_streams; i++) {

@@ -82,7 +82,7 @@ static void report_pipeline(void *context, const struct fm_progress_reading *rea
 
 /* ---- WORK ---- */
 
-/* Whether an error says that these bytes are no media we know, as opposed to media that is refused
+/* Whether an error says that these bytes are not media we know, as opposed to media that is refused
  * (too large, too long, encrypted). */
 static bool is_no_media(enum fm_error_code code)
 {

@@ -81,7 +81,7 @@ static bool is_known_extension(const char *extension)
     return false;
 }
 
-/* Copies what follows the last dot, in lower case. False if that is no extension: empty, longer
+/* Copies what follows the last dot, in lower case. False if that is not an extension: empty, longer
  * than 8 characters, or with other characters than letters and digits. */
 static bool split_extension(const char *file_name, char out[9])
 {
