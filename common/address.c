@@ -255,7 +255,7 @@ bool fm_address_rule_parse(const char *text, struct fm_address_rule *rule, struc
     }
     if (has_host_bits(rule)) {
         return fm_fail_param(err, FM_INVALID_PARAMETER, NULL,
-                             "\"%.64s\" has address bits behind its prefix length", text);
+                             "\"%.64s\" has address bits set beyond its prefix length", text);
     }
     rule->port = (uint16_t)port;
     return true;

@@ -165,3 +165,8 @@ int fm_clock_left(int64_t at_ms)
     int64_t left = at_ms - now;
     return left > INT_MAX ? INT_MAX : (int)left;
 }
+
+int64_t fm_clock_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}

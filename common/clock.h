@@ -27,5 +27,7 @@ bool fm_clock_parse(const char *text, int64_t *wall_us);
 /* Milliseconds from now until `at_ms` on fm_clock_ms()'s clock: 0 if it has passed, -1 for
  * FM_CLOCK_NEVER, at most INT_MAX. Fits poll()'s timeout. */
 int fm_clock_left(int64_t at_ms);
+/* The earlier of two times on one clock. */
+int64_t fm_clock_earlier(int64_t a, int64_t b);
 
 #endif

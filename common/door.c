@@ -120,7 +120,7 @@ static bool is_connected(const struct fm_door_transfer *transfer)
 
 /* True if the whole announced body is here although the server, asked to close, keeps the
  * connection open. */
-static bool has_said_all(const struct fm_door_transfer *transfer, int64_t now_ms)
+static bool has_whole_body(const struct fm_door_transfer *transfer, int64_t now_ms)
 {
     const struct fm_door_head *head = &transfer->head;
     return fm_door_wire_is_get(transfer) && head->is_complete && head->announced_bytes >= 0 &&
@@ -128,7 +128,7 @@ static bool has_said_all(const struct fm_door_transfer *transfer, int64_t now_ms
            raw_bytes(transfer) == head->announced_bytes;
 }
 
-static void tick(struct fm_door_transfer *transfer, int64_t now_ms)
+static void call_on_tick(struct fm_door_transfer *transfer, int64_t now_ms)
 {
     const struct fm_door_request *request = transfer->request;
     struct fm_error err = {0};
@@ -144,20 +144,21 @@ static bool is_over(struct fm_door_transfer *transfer)
     const struct fm_door_request *request = transfer->request;
     int64_t now_ms = fm_clock_ms();
     if (now_ms >= transfer->tick_ms) {
-        tick(transfer, now_ms);
+        call_on_tick(transfer, now_ms);
     }
     if (now_ms >= request->deadline_ms) {
         fm_door_wire_end(transfer, FM_SOURCE_TIMEOUT, "the deadline passed");
-    } else if (has_said_all(transfer, now_ms)) {
+    } else if (has_whole_body(transfer, now_ms)) {
         transfer->is_settled = true;
     } else if (request->stall_ms > 0 && now_ms - transfer->active_ms >= request->stall_ms) {
         bool is_slow = is_connected(transfer);
-        fm_door_wire_end(transfer, is_slow ? FM_SOURCE_TIMEOUT : FM_SOURCE_BLOCKED, "no byte came");
+        fm_door_wire_end(transfer, is_slow ? FM_SOURCE_TIMEOUT : FM_SOURCE_BLOCKED,
+                         "no byte arrived within the stall limit");
     }
     return transfer->has_failed || transfer->is_settled;
 }
 
-static CURLcode drive(struct fm_door_transfer *transfer)
+static CURLcode drive_hop(struct fm_door_transfer *transfer)
 {
     struct fm_door *door = transfer->door;
     CURLcode code = CURLE_RECV_ERROR; /* until libcurl reports how the hop ended */
@@ -197,7 +198,8 @@ static bool judge_end(struct fm_door_transfer *transfer, CURLcode code, int64_t 
     }
     bool has_body = fm_door_wire_is_get(transfer) && head->answer.status != 204;
     if (has_body && head->announced_bytes >= 0 && came_bytes != head->announced_bytes) {
-        fm_door_wire_end(transfer, FM_SOURCE_TRUNCATED, "another length than announced");
+        fm_door_wire_end(transfer, FM_SOURCE_TRUNCATED,
+                         "the body does not have the announced length");
         return false;
     }
     return true;
@@ -213,7 +215,7 @@ static bool run_hop(struct fm_door_transfer *transfer)
     transfer->sent_bytes = 0;
     transfer->active_ms = fm_clock_ms();
     fm_door_wire_set(transfer);
-    CURLcode code = drive(transfer);
+    CURLcode code = drive_hop(transfer);
     return judge_end(transfer, code, raw_bytes(transfer));
 }
 
@@ -221,7 +223,7 @@ static bool run_hop(struct fm_door_transfer *transfer)
 
 /* Moves on to the URL of Location. `has_left` never goes back to false: the caller's headers stay
  * stripped even if a later redirect returns to the first origin. */
-static bool go_elsewhere(struct fm_door_transfer *transfer)
+static bool go_to_location(struct fm_door_transfer *transfer)
 {
     struct fm_url next = {0};
     struct fm_error err = {0};
@@ -235,17 +237,17 @@ static bool go_elsewhere(struct fm_door_transfer *transfer)
     return true;
 }
 
-static bool follow(struct fm_door_transfer *transfer)
+static bool follow_redirects(struct fm_door_transfer *transfer)
 {
     for (int redirects = 0; run_hop(transfer); redirects++) {
         if (transfer->is_judged) {
             return true;
         }
         if (redirects == REDIRECT_LIMIT) {
-            fm_door_wire_end(transfer, FM_TOO_MANY_REDIRECTS, "the sixth redirect");
+            fm_door_wire_end(transfer, FM_TOO_MANY_REDIRECTS, "more than five redirects");
             return false;
         }
-        if (!go_elsewhere(transfer)) {
+        if (!go_to_location(transfer)) {
             return false;
         }
     }
@@ -265,13 +267,14 @@ static bool check_request(struct fm_door_transfer *transfer)
         is_known = is_known && fm_door_field_is_sound(&request->headers[i]);
     }
     if (!is_known) {
-        return fm_fail(&transfer->failure, FM_INVALID_PARAMETER, "a method or header is no token");
+        return fm_fail(&transfer->failure, FM_INVALID_PARAMETER,
+                       "the method or a header field is not valid");
     }
     if (!fm_url_parse(request->url, &transfer->url, &transfer->failure)) {
         return false;
     }
     if (transfer->door->is_store && !is_named_origin(transfer->door, transfer->url.origin)) {
-        return fm_fail(&transfer->failure, FM_SOURCE_BLOCKED, "%s: no store was named so",
+        return fm_fail(&transfer->failure, FM_SOURCE_BLOCKED, "%s is not an origin of the store",
                        transfer->url.origin);
     }
     return true;
@@ -282,7 +285,7 @@ bool fm_door_perform(struct fm_door *door, const struct fm_door_request *request
 {
     struct fm_door_transfer transfer = {.door = door, .request = request};
     fm_door_head_init(&transfer.head, "");
-    bool is_done = check_request(&transfer) && follow(&transfer);
+    bool is_done = check_request(&transfer) && follow_redirects(&transfer);
     *answer = transfer.head.answer;
     if (!is_done && err != NULL) {
         *err = transfer.failure;

@@ -28,7 +28,7 @@ static const char *const travelling[] = {
     "accept", "accept-language", "if-range", "range", "referer", "sec-fetch-mode", "user-agent",
 };
 
-static bool lists(const char *const *names, size_t count, const char *name)
+static bool is_listed(const char *const *names, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (fm_text_equals_fold(names[i], name)) {
@@ -56,10 +56,10 @@ bool fm_door_field_is_sound(const struct fm_door_header *field)
 
 bool fm_door_field_is_own(const struct fm_door_header *field)
 {
-    return lists(own, FM_COUNT(own), field->name);
+    return is_listed(own, FM_COUNT(own), field->name);
 }
 
 bool fm_door_field_may_travel(const struct fm_door_header *field)
 {
-    return lists(travelling, FM_COUNT(travelling), field->name);
+    return is_listed(travelling, FM_COUNT(travelling), field->name);
 }

@@ -1,4 +1,4 @@
-/* Status lines and header fields, taken by a table of field names. Unknown fields are skipped. */
+/* Status lines and header fields, parsed by a table of field names. Unknown fields are skipped. */
 #include "common/door_head.h"
 
 #include <stdio.h>
@@ -49,12 +49,12 @@ void fm_door_head_init(struct fm_door_head *head, const char *path)
     set_decoded_name(head, slash == NULL ? path : slash + 1);
 }
 
-static void take_content_type(struct fm_door_head *head, char *value)
+static void parse_content_type(struct fm_door_head *head, char *value)
 {
     snprintf(head->answer.content_type, sizeof(head->answer.content_type), "%s", value);
 }
 
-static void take_etag(struct fm_door_head *head, char *value)
+static void parse_etag(struct fm_door_head *head, char *value)
 {
     /* A cut ETag would be a different ETag. */
     if (strlen(value) < sizeof(head->answer.etag)) {
@@ -62,21 +62,21 @@ static void take_etag(struct fm_door_head *head, char *value)
     }
 }
 
-static void take_last_modified(struct fm_door_head *head, char *value)
+static void parse_last_modified(struct fm_door_head *head, char *value)
 {
     if (strlen(value) < sizeof(head->answer.last_modified)) {
         snprintf(head->answer.last_modified, sizeof(head->answer.last_modified), "%s", value);
     }
 }
 
-static void take_accept_ranges(struct fm_door_head *head, char *value)
+static void parse_accept_ranges(struct fm_door_head *head, char *value)
 {
     head->answer.accepts_ranges = fm_text_equals_fold(value, "bytes");
 }
 
 /* A list of equal lengths counts as one length (RFC 9110 §8.6). Lengths that differ are refused:
  * client and server would disagree on where the body ends. */
-static void take_content_length(struct fm_door_head *head, char *value)
+static void parse_content_length(struct fm_door_head *head, char *value)
 {
     int64_t *length = &head->announced_bytes;
     char *rest = value;
@@ -94,25 +94,26 @@ static void take_content_length(struct fm_door_head *head, char *value)
 }
 
 /* Whatever its value, a Transfer-Encoding overrides Content-Length (RFC 9112 §6.3). */
-static void take_transfer_encoding(struct fm_door_head *head, char *value)
+static void parse_transfer_encoding(struct fm_door_head *head, char *value)
 {
     (void)value;
     head->is_chunked = true;
 }
 
-static void take_content_encoding(struct fm_door_head *head, char *value)
+static void parse_content_encoding(struct fm_door_head *head, char *value)
 {
     head->is_encoded = head->is_encoded || !fm_text_equals_fold(value, "identity");
 }
 
-static void take_location(struct fm_door_head *head, char *value)
+static void parse_location(struct fm_door_head *head, char *value)
 {
     fm_text_clear(&head->location);
     fm_text_append(&head->location, value);
 }
 
-/* Takes a number of seconds, or a date in the only form that RFC 9110 §5.6.7 lets a server send. */
-static void take_retry_after(struct fm_door_head *head, char *value)
+/* Accepts a number of seconds, or a date in the only form that RFC 9110 §5.6.7 lets a server send.
+ */
+static void parse_retry_after(struct fm_door_head *head, char *value)
 {
     int64_t seconds = 0;
     if (!fm_text_to_i64(value, 0, INT64_MAX, &seconds)) {
@@ -127,7 +128,7 @@ static void take_retry_after(struct fm_door_head *head, char *value)
     head->answer.retry_after_seconds = seconds > RETRY_AFTER_LIMIT ? RETRY_AFTER_LIMIT : seconds;
 }
 
-/* Takes one `name=value` parameter of RFC 6266 and moves *at behind it. The value is unquoted in
+/* Reads one `name=value` parameter of RFC 6266 and moves *at behind it. The value is unquoted in
  * place. False at the end. */
 static bool next_parameter(char **at, char **name, char **value)
 {
@@ -158,7 +159,7 @@ static bool next_parameter(char **at, char **name, char **value)
 
 /* `filename*` (RFC 8187: charset'language'percent-encoded) wins over `filename`. The charset is not
  * looked at, because RFC 8187 §3.2.1 requires UTF-8. */
-static void take_content_disposition(struct fm_door_head *head, char *value)
+static void parse_content_disposition(struct fm_door_head *head, char *value)
 {
     char *at = value + strcspn(value, ";");
     char *name = NULL;
@@ -178,23 +179,23 @@ static void take_content_disposition(struct fm_door_head *head, char *value)
 
 struct field {
     const char *name;
-    void (*take)(struct fm_door_head *head, char *value);
+    void (*parse)(struct fm_door_head *head, char *value);
 };
 
 static const struct field fields[] = {
-    {"content-type", take_content_type},
-    {"content-length", take_content_length},
-    {"content-encoding", take_content_encoding},
-    {"content-disposition", take_content_disposition},
-    {"transfer-encoding", take_transfer_encoding},
-    {"etag", take_etag},
-    {"last-modified", take_last_modified},
-    {"accept-ranges", take_accept_ranges},
-    {"location", take_location},
-    {"retry-after", take_retry_after},
+    {"content-type", parse_content_type},
+    {"content-length", parse_content_length},
+    {"content-encoding", parse_content_encoding},
+    {"content-disposition", parse_content_disposition},
+    {"transfer-encoding", parse_transfer_encoding},
+    {"etag", parse_etag},
+    {"last-modified", parse_last_modified},
+    {"accept-ranges", parse_accept_ranges},
+    {"location", parse_location},
+    {"retry-after", parse_retry_after},
 };
 
-static void take_field(struct fm_door_head *head, char *line)
+static void parse_field(struct fm_door_head *head, char *line)
 {
     char *colon = strchr(line, ':');
     if (colon == NULL) {
@@ -204,7 +205,7 @@ static void take_field(struct fm_door_head *head, char *line)
     char *value = colon + 1 + strspn(colon + 1, " \t");
     for (size_t i = 0; i < FM_COUNT(fields); i++) {
         if (fm_text_equals_fold(line, fields[i].name)) {
-            fields[i].take(head, value);
+            fields[i].parse(head, value);
         }
     }
 }
@@ -219,7 +220,7 @@ static void end_head(struct fm_door_head *head)
     head->answer.length_bytes = head->is_encoded ? -1 : head->announced_bytes;
 }
 
-void fm_door_head_take(struct fm_door_head *head, const char *line, size_t length)
+void fm_door_head_parse_line(struct fm_door_head *head, const char *line, size_t length)
 {
     if (head->is_complete) {
         return;
@@ -239,7 +240,7 @@ void fm_door_head_take(struct fm_door_head *head, const char *line, size_t lengt
         const char *space = strchr(copy, ' ');
         head->answer.status = space == NULL ? 0 : strtol(space, NULL, 10);
     } else {
-        take_field(head, copy);
+        parse_field(head, copy);
     }
 }
 

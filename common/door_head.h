@@ -23,9 +23,9 @@ struct fm_door_head {
 
 /* `path` is the URL's: its last segment is the file name unless Content-Disposition has one. */
 void fm_door_head_init(struct fm_door_head *head, const char *path);
-/* Takes one line, with its line end. Lines after the end of the final head (trailers) are ignored.
+/* Parses one line, with its line end. Lines after the end of the final head (trailers) are ignored.
  * Failure shows in is_refused. */
-void fm_door_head_take(struct fm_door_head *head, const char *line, size_t length);
+void fm_door_head_parse_line(struct fm_door_head *head, const char *line, size_t length);
 /* True for 301, 302, 303, 307 and 308 (RFC 9110 §15.4) with a Location. */
 bool fm_door_head_is_redirect(const struct fm_door_head *head);
 /* The error for a status outside 200–299. */

@@ -88,18 +88,19 @@ static void judge_head(struct fm_door_transfer *transfer)
     }
     bool has_body = strcmp(request->method, "HEAD") != 0;
     if (has_body && request->max_bytes > 0 && answer->length_bytes > request->max_bytes) {
-        fm_door_wire_end(transfer, FM_SOURCE_TOO_LARGE, "more bytes announced than allowed");
+        fm_door_wire_end(transfer, FM_SOURCE_TOO_LARGE, "the announced length exceeds the limit");
     }
 }
 
 /* Returning less than the length aborts the transfer: how a redirect is left without its body. */
-static size_t take_header(char *line, size_t size, size_t count, void *context)
+static size_t receive_header(char *line, size_t size, size_t count, void *context)
 {
     struct fm_door_transfer *transfer = context;
     size_t length = size * count;
-    fm_door_head_take(&transfer->head, line, length);
+    fm_door_head_parse_line(&transfer->head, line, length);
     if (transfer->head.is_refused) {
-        fm_door_wire_end(transfer, FM_SOURCE_TRUNCATED, "its head has no credible length");
+        fm_door_wire_end(transfer, FM_SOURCE_TRUNCATED,
+                         "the head is too large, or its length is not valid");
     } else if (transfer->head.is_complete && !transfer->is_judged) {
         if (may_follow(transfer)) {
             transfer->is_settled = true;
@@ -111,7 +112,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
     return transfer->has_failed || transfer->is_settled ? 0 : length;
 }
 
-static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+static size_t receive_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct fm_door_transfer *transfer = context;
     const struct fm_door_request *request = transfer->request;
@@ -122,9 +123,9 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     *received += (int64_t)length;
     if (fm_door_wire_is_get(transfer) && answer->length_bytes >= 0 &&
         *received > answer->length_bytes) {
-        fm_door_wire_end(transfer, FM_SOURCE_TRUNCATED, "more bytes than announced");
+        fm_door_wire_end(transfer, FM_SOURCE_TRUNCATED, "the body is longer than announced");
     } else if (*received > (request->max_bytes > 0 ? request->max_bytes : DROPPED_LIMIT)) {
-        fm_door_wire_end(transfer, FM_SOURCE_TOO_LARGE, "more bytes than allowed");
+        fm_door_wire_end(transfer, FM_SOURCE_TOO_LARGE, "the body exceeds the limit");
     } else if (request->max_bytes > 0 && request->on_body != NULL &&
                !request->on_body(request->context, bytes, length, &err)) {
         fm_door_wire_end_with(transfer, &err);
@@ -134,7 +135,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return transfer->has_failed ? 0 : length;
 }
 
-static size_t give_body(char *out, size_t size, size_t count, void *context)
+static size_t supply_body(char *out, size_t size, size_t count, void *context)
 {
     struct fm_door_transfer *transfer = context;
     const struct fm_door_request *request = transfer->request;
@@ -148,7 +149,7 @@ static size_t give_body(char *out, size_t size, size_t count, void *context)
     if (got <= 0) {
         struct fm_error err = {0};
         errno = got == 0 ? ENODATA : errno;
-        fm_fail_errno(&err, "the body to send");
+        fm_fail_errno(&err, "read the body to send");
         fm_door_wire_end_with(transfer, &err);
         return CURL_READFUNC_ABORT;
     }
@@ -249,7 +250,7 @@ static void set_method(struct fm_door_transfer *transfer)
         must(curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L));
         must(curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method));
         must(curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, bytes));
-        must(curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body));
+        must(curl_easy_setopt(easy, CURLOPT_READFUNCTION, supply_body));
         must(curl_easy_setopt(easy, CURLOPT_READDATA, transfer));
         must(curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body));
         must(curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer));
@@ -270,9 +271,9 @@ static void set_transfer(struct fm_door_transfer *transfer)
     /* Asks for no content coding, and lets libcurl decode one that is sent nevertheless. */
     must(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity"));
     must(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers));
-    must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header));
+    must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header));
     must(curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
-    must(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body));
+    must(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body));
     must(curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
     must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 128L * 1024));
     must(curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024));

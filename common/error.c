@@ -16,11 +16,11 @@ static const struct fm_error_row rows[] = {
 };
 
 /* Formats into a buffer of its own first, because an argument may point into `err`. */
-static void fill(struct fm_error *err, enum fm_error_code code, const char *format,
-                 va_list arguments) __attribute__((format(printf, 3, 0)));
+static void fill_error(struct fm_error *err, enum fm_error_code code, const char *format,
+                       va_list arguments) __attribute__((format(printf, 3, 0)));
 
-static void fill(struct fm_error *err, enum fm_error_code code, const char *format,
-                 va_list arguments)
+static void fill_error(struct fm_error *err, enum fm_error_code code, const char *format,
+                       va_list arguments)
 {
     char detail[sizeof(err->detail)];
     vsnprintf(detail, sizeof(detail), format, arguments);
@@ -36,7 +36,7 @@ bool fm_fail(struct fm_error *err, enum fm_error_code code, const char *format, 
     }
     va_list arguments;
     va_start(arguments, format);
-    fill(err, code, format, arguments);
+    fill_error(err, code, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -61,9 +61,9 @@ bool fm_fail_param(struct fm_error *err, enum fm_error_code code, const char *pa
     snprintf(name, sizeof(name), "%s", param == NULL ? "" : param);
     va_list arguments;
     va_start(arguments, format);
-    fill(err, code, format, arguments);
+    fill_error(err, code, format, arguments);
     va_end(arguments);
-    /* The same holds for `param`: it was copied before fill() cleared the error. */
+    /* The same holds for `param`: it was copied before fill_error() cleared the error. */
     memcpy(err->param, name, sizeof(name));
     size_t length = strnlen(err->detail, sizeof(err->message) - 1);
     memcpy(err->message, err->detail, length);
@@ -71,7 +71,7 @@ bool fm_fail_param(struct fm_error *err, enum fm_error_code code, const char *pa
 }
 
 /* A linear search of a hundred rows: errors are rare. */
-static const struct fm_error_row *find(uint64_t wire)
+static const struct fm_error_row *find_row(uint64_t wire)
 {
     for (size_t i = 0; i < FM_COUNT(rows); i++) {
         if ((uint64_t)rows[i].code == wire) {
@@ -83,13 +83,13 @@ static const struct fm_error_row *find(uint64_t wire)
 
 const struct fm_error_row *fm_error_row(enum fm_error_code code)
 {
-    const struct fm_error_row *row = find((uint64_t)code);
-    return row != NULL ? row : find(FM_INTERNAL);
+    const struct fm_error_row *row = find_row((uint64_t)code);
+    return row != NULL ? row : find_row(FM_INTERNAL);
 }
 
 enum fm_error_code fm_error_from_wire(uint64_t wire)
 {
-    const struct fm_error_row *row = find(wire);
+    const struct fm_error_row *row = find_row(wire);
     return row != NULL ? row->code : FM_INTERNAL;
 }
 

@@ -31,7 +31,7 @@ static struct rule ours[RULES];    /* of FM_FAULT */
 static struct rule *shared = NULL; /* of the file; never unmapped */
 
 /* Uses raise(), which is tgkill of the own thread: a sealed child may call that, but not kill(). */
-static void act(const char *action)
+static void perform_action(const char *action)
 {
     if (strcmp(action, "exit") == 0) {
         _exit(EXIT_CODE);
@@ -41,7 +41,7 @@ static void act(const char *action)
 
 /* Uses up one of the remaining actions; false when none is left. A compare-and-swap, because two
  * processes may pass at the same time. */
-static bool take_one(struct rule *rule)
+static bool use_up_one(struct rule *rule)
 {
     uint32_t left = atomic_load(&rule->left);
     while (left > 0) {
@@ -52,21 +52,21 @@ static bool take_one(struct rule *rule)
     return false;
 }
 
-static void pass(struct rule *rules, const char *point)
+static void pass_point(struct rule *rules, const char *point)
 {
     for (size_t i = 0; rules != NULL && i < RULES; i++) {
         struct rule *rule = &rules[i];
         if (strncmp(rule->point, point, sizeof(rule->point)) == 0 && rule->every > 0 &&
-            (atomic_fetch_add(&rule->passed, 1) + 1) % rule->every == 0 && take_one(rule)) {
-            act(rule->action);
+            (atomic_fetch_add(&rule->passed, 1) + 1) % rule->every == 0 && use_up_one(rule)) {
+            perform_action(rule->action);
         }
     }
 }
 
 void fm_fault(const char *point)
 {
-    pass(ours, point);
-    pass(shared, point);
+    pass_point(ours, point);
+    pass_point(shared, point);
 }
 
 /* Runs before main, because a sealed child can open no file later. */
@@ -93,9 +93,9 @@ __attribute__((constructor)) static void read_environment(void)
     const char *at = getenv("FM_FAULT");
     for (size_t i = 0; at != NULL && i < RULES; i++) {
         struct rule *rule = &ours[i];
-        int words = sscanf(at, "%31[^:,]:%7[^:,]:%u", rule->point, rule->action, &rule->every);
-        rule->every = words == 2 ? 1 : rule->every;
-        rule->left = words >= 2 ? 1 : 0;
+        int fields = sscanf(at, "%31[^:,]:%7[^:,]:%u", rule->point, rule->action, &rule->every);
+        rule->every = fields == 2 ? 1 : rule->every;
+        rule->left = fields >= 2 ? 1 : 0;
         at = strchr(at, ',');
         at = at != NULL ? at + 1 : NULL;
     }

@@ -15,6 +15,13 @@
 /* A bound for the recursion; no directory of ours is nearly this deep. */
 #define TREE_DEPTH_LIMIT 32
 
+char *fm_file_path(const char *directory, const char *name)
+{
+    struct fm_text path = {0};
+    fm_text_format(&path, "%s/%s", directory, name);
+    return fm_text_take(&path);
+}
+
 void fm_file_close(int *fd)
 {
     if (*fd >= 0) {

@@ -12,6 +12,8 @@
 #include "common/error.h"
 #include "common/text.h"
 
+/* "DIRECTORY/NAME". The caller frees it. */
+char *fm_file_path(const char *directory, const char *name);
 /* Closes *fd and sets it to -1; does nothing for -1. For `FM_AUTO(fm_file_close) int fd = -1;`. */
 void fm_file_close(int *fd);
 /* Reads a whole regular file into `out`, replacing its text. Fails above `limit` bytes and for a
@@ -34,7 +36,7 @@ bool fm_file_size(int fd, int64_t *size_bytes, struct fm_error *err) FM_MUST_CHE
  * keep their mode. */
 bool fm_file_make_dirs(const char *path, mode_t mode, struct fm_error *err) FM_MUST_CHECK;
 /* Like rm -rf of `name` below a directory descriptor. Never follows a symbolic link, at most 32
- * directories deep; a missing name is no error. */
+ * directories deep; a missing name is not an error. */
 bool fm_file_remove_tree(int directory_fd, const char *name, struct fm_error *err) FM_MUST_CHECK;
 /* SHA-256 and size of the whole file, read by pread: the file offset stays where it is. */
 bool fm_file_sha256(int fd, uint8_t out[32], int64_t *size_bytes,

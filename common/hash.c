@@ -20,7 +20,7 @@ struct fm_hash {
     crypto_hash_sha256_state state;
 };
 
-static void start(void)
+static void start_libsodium(void)
 {
     if (sodium_init() < 0) {
         abort();
@@ -32,7 +32,7 @@ static void start(void)
 static void ensure_started(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start);
+    pthread_once(&once, start_libsodium);
 }
 
 struct fm_hash *fm_hash_new(void)

@@ -42,7 +42,7 @@ static uint64_t next_moment(uint64_t random)
 }
 
 /* Puts version 7 and variant 2 into their places (RFC 9562 §4). */
-static struct fm_id build(uint64_t moment, uint64_t random)
+static struct fm_id build_id(uint64_t moment, uint64_t random)
 {
     uint64_t high = (moment >> COUNTER_BITS) << 16 | 0x7000 | (moment & 0xfff);
     uint64_t low = UINT64_C(2) << 62 | random >> 2;
@@ -58,7 +58,7 @@ struct fm_id fm_id_new(void)
 {
     uint64_t random[2];
     fm_hash_random(random, sizeof(random));
-    return build(next_moment(random[0]), random[1]);
+    return build_id(next_moment(random[0]), random[1]);
 }
 
 /* The last 24 bits of a series count. The 38 bits before them are random, and the moment belongs to
@@ -81,7 +81,7 @@ struct fm_id fm_id_series_at(const struct fm_id *first, uint32_t index)
 struct fm_id fm_id_floor(int64_t wall_ms)
 {
     uint64_t ms = wall_ms < 0 ? 0 : (uint64_t)wall_ms;
-    return build(ms << COUNTER_BITS, 0);
+    return build_id(ms << COUNTER_BITS, 0);
 }
 
 /* The 5 bits of letter i. 26 letters have 130 bits, so the first letter carries only 3. */

@@ -79,7 +79,7 @@ bool fm_json_parse(struct fm_slice bytes, struct fm_json **root, struct fm_error
     struct place refused = find_refused(bytes);
     *root = NULL;
     if (refused.line > 0) {
-        return refuse(err, refused, "a NUL byte or more than 16 levels");
+        return refuse(err, refused, "it has a NUL byte or more than 16 levels");
     }
     json_error_t error = {0};
     json_t *node = json_loadb(bytes.length > 0 ? bytes.data : "", bytes.length,

@@ -18,7 +18,7 @@ void fm_query_done(struct fm_query *query)
 }
 
 /* Text that cannot be decoded is kept raw: whether to refuse it is the caller's to decide. */
-static void decode(struct fm_slice raw, bool plus_is_space, struct fm_text *out)
+static void decode_part(struct fm_slice raw, bool plus_is_space, struct fm_text *out)
 {
     fm_text_clear(out);
     if (!fm_url_decode(raw, plus_is_space, out)) {
@@ -36,10 +36,10 @@ bool fm_query_next(struct fm_query *query)
     }
     size_t name = strcspn(query->left, "=&");
     size_t from = name < length ? name + 1 : length;
-    decode((struct fm_slice){query->left, name}, true, &query->name);
+    decode_part((struct fm_slice){query->left, name}, true, &query->name);
     query->raw = (struct fm_slice){query->left + from, length - from};
     /* A URL pasted without encoding keeps its '+': no valid URL has a space. */
-    decode(query->raw, strcmp(fm_text_get(&query->name), "url") != 0, &query->value);
+    decode_part(query->raw, strcmp(fm_text_get(&query->name), "url") != 0, &query->value);
     query->left += length;
     return true;
 }

@@ -57,8 +57,8 @@ static bool refuse_name(struct fm_slice name, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text known = {0};
     fm_scope_format(~0u, ", ", &known);
-    return fm_fail(err, FM_INVALID_REQUEST, "no scope \"%.*s\": %s", (int)name.length, name.data,
-                   fm_text_get(&known));
+    return fm_fail(err, FM_INVALID_REQUEST, "there is no scope \"%.*s\"; the scopes are %s",
+                   (int)name.length, name.data, fm_text_get(&known));
 }
 
 bool fm_scope_parse(const char *text, unsigned *scopes, struct fm_error *err)

@@ -80,7 +80,7 @@ static bool set_bool(const struct load *load, const struct fm_setting *row, cons
     return fm_fail_param(load->err, FM_SETTING, row->name, "%s must be true or false", row->name);
 }
 
-static bool set(const struct load *load, const struct fm_setting *row, const char *value)
+static bool set_value(const struct load *load, const struct fm_setting *row, const char *value)
 {
     if (is_text(row)) {
         return set_text(load, row, value);
@@ -88,9 +88,8 @@ static bool set(const struct load *load, const struct fm_setting *row, const cha
     return row->kind == FM_KIND_NUMBER ? set_number(load, row, value) : set_bool(load, row, value);
 }
 
-/* A default of TEXT may be shorter than the minimum: so a program sees that the setting was not
- * given
- * (""). Hence a default text is not checked. */
+/* A default of TEXT is not checked, because it may be shorter than the minimum: "" tells the
+ * program that the setting was not given. */
 static bool set_default(const struct load *load, const struct fm_setting *row)
 {
     const char *standard = row->standard == NULL ? "" : row->standard;
@@ -98,10 +97,10 @@ static bool set_default(const struct load *load, const struct fm_setting *row)
         *text_at(load->out, row) = fm_strdup(standard);
         return true;
     }
-    return set(load, row, standard);
+    return set_value(load, row, standard);
 }
 
-static const struct fm_setting *find(const struct load *load, const char *name)
+static const struct fm_setting *find_setting(const struct load *load, const char *name)
 {
     for (size_t i = 0; i < load->count; i++) {
         if (strcmp(load->table[i].name, name) == 0) {
@@ -153,7 +152,7 @@ static char *trim(char *text)
     return text;
 }
 
-static bool take_line(const struct load *load, char *line, unsigned number)
+static bool parse_line(const struct load *load, char *line, unsigned number)
 {
     char name[NAME_SIZE];
     char *start = trim(line);
@@ -168,11 +167,11 @@ static bool take_line(const struct load *load, char *line, unsigned number)
     *equals = '\0';
     char *given = trim(start);
     copy_name(given, strlen(given), name);
-    const struct fm_setting *row = find(load, name);
-    return row == NULL ? refuse_unknown(load, name) : set(load, row, trim(equals + 1));
+    const struct fm_setting *row = find_setting(load, name);
+    return row == NULL ? refuse_unknown(load, name) : set_value(load, row, trim(equals + 1));
 }
 
-static bool take_file(const struct load *load, const char *path)
+static bool load_file(const struct load *load, const char *path)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (path == NULL) {
@@ -187,7 +186,7 @@ static bool take_file(const struct load *load, const char *path)
     unsigned number = 0;
     while ((line = strsep(&rest, "\n")) != NULL) {
         number++;
-        if (!take_line(load, line, number)) {
+        if (!parse_line(load, line, number)) {
             return false;
         }
     }
@@ -204,30 +203,31 @@ static void environment_name(const char *name, char out[NAME_SIZE + sizeof(PREFI
     out[length] = '\0';
 }
 
-/* Unknown names are no error here, unlike in the file and in argv: other programs have FETCHMEDIA_
- * variables too. An empty value counts as not given. */
-static bool take_environment(const struct load *load)
+/* Unknown names are not an error here, unlike in the file and in argv: other programs have
+ * FETCHMEDIA_ variables too. An empty value counts as not given. */
+static bool load_environment(const struct load *load)
 {
     for (size_t i = 0; i < load->count; i++) {
         char name[NAME_SIZE + sizeof(PREFIX)];
         environment_name(load->table[i].name, name);
         const char *value = getenv(name);
-        if (value != NULL && value[0] != '\0' && !set(load, &load->table[i], value)) {
+        if (value != NULL && value[0] != '\0' && !set_value(load, &load->table[i], value)) {
             return false;
         }
     }
     return true;
 }
 
-/* Takes one --name, --name=value or --name value. `next` is the argument after it or NULL, and
- * *used is set if `next` was taken as the value. A BOOL never takes the next argument. */
-static bool take_option(const struct load *load, const char *word, const char *next, bool *used)
+/* Reads one --name, --name=value or --name value. `next` is the argument after it or NULL, and
+ * *uses_next is set if `next` is the value. A BOOL never takes the next argument. */
+static bool parse_option(const struct load *load, const char *word, const char *next,
+                         bool *uses_next)
 {
     char name[NAME_SIZE];
     const char *equals = strchr(word, '=');
-    *used = false;
+    *uses_next = false;
     copy_name(word + 2, equals == NULL ? strlen(word + 2) : (size_t)(equals - word - 2), name);
-    const struct fm_setting *row = find(load, name);
+    const struct fm_setting *row = find_setting(load, name);
     if (row == NULL) {
         return refuse_unknown(load, name);
     }
@@ -238,19 +238,19 @@ static bool take_option(const struct load *load, const char *word, const char *n
                              row->name);
     }
     if (equals != NULL) {
-        return set(load, row, equals + 1);
+        return set_value(load, row, equals + 1);
     }
     if (row->kind == FM_KIND_BOOL) {
-        return set(load, row, "true");
+        return set_value(load, row, "true");
     }
     if (next == NULL) {
-        return fm_fail_param(load->err, FM_SETTING, row->name, "--%s wants a value", row->name);
+        return fm_fail_param(load->err, FM_SETTING, row->name, "--%s needs a value", row->name);
     }
-    *used = true;
-    return set(load, row, next);
+    *uses_next = true;
+    return set_value(load, row, next);
 }
 
-static bool take_arguments(const struct load *load, struct fm_settings_words *words)
+static bool parse_arguments(const struct load *load, struct fm_settings_words *words)
 {
     bool has_options = true;
     char **argv = words->argv;
@@ -261,11 +261,12 @@ static bool take_arguments(const struct load *load, struct fm_settings_words *wo
         } else if (!is_option || strcmp(argv[i], "--help") == 0) {
             words->rest[words->rest_count++] = argv[i];
         } else {
-            bool used = false;
-            if (!take_option(load, argv[i], i + 1 < words->argc ? argv[i + 1] : NULL, &used)) {
+            bool uses_next = false;
+            if (!parse_option(load, argv[i], i + 1 < words->argc ? argv[i + 1] : NULL,
+                              &uses_next)) {
                 return false;
             }
-            i += used ? 1 : 0;
+            i += uses_next ? 1 : 0;
         }
     }
     return true;
@@ -282,7 +283,7 @@ bool fm_settings_load(const struct fm_setting *table, size_t count, void *out, c
             return false;
         }
     }
-    if (!take_file(&load, file) || !take_environment(&load) || !take_arguments(&load, words)) {
+    if (!load_file(&load, file) || !load_environment(&load) || !parse_arguments(&load, words)) {
         fm_settings_done(table, count, out);
         return false;
     }

@@ -33,7 +33,7 @@ struct fm_setting {
 #define FM_SETTING_NUMBER(name) uint64_t name;
 #define FM_SETTING_BOOL(name) bool name;
 
-/* The command line, and its arguments that are no options, in order: `rest` is the caller's array
+/* The command line, and its arguments that are not options, in order: `rest` is the caller's array
  * with room for argc pointers, which are borrowed from argv. "--help" is put into `rest` too. After
  * a "--" every argument goes there. */
 struct fm_settings_words {

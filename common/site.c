@@ -33,7 +33,7 @@ bool fm_site_by_name(const char *name, enum fm_site *site)
 }
 
 /* True for the domain itself and for a name that ends in a dot and the domain, so that
- * eviltiktok.com is no tiktok.com. */
+ * eviltiktok.com is not tiktok.com. */
 static bool is_below(const char *host, struct fm_slice domain)
 {
     size_t length = strlen(host);
@@ -44,7 +44,7 @@ static bool is_below(const char *host, struct fm_slice domain)
     return memcmp(tail, domain.data, domain.length) == 0 && (tail == host || tail[-1] == '.');
 }
 
-static bool lists(const char *domains, const char *host)
+static bool is_listed(const char *domains, const char *host)
 {
     const char *at = domains;
     while (*at != '\0') {
@@ -61,7 +61,7 @@ static bool lists(const char *domains, const char *host)
 enum fm_site fm_site_of_host(const char *host)
 {
     for (int i = 0; i < FM_SITE_COUNT; i++) {
-        if (lists(rows[i].hosts, host)) {
+        if (is_listed(rows[i].hosts, host)) {
             return (enum fm_site)i;
         }
     }
@@ -71,7 +71,7 @@ enum fm_site fm_site_of_host(const char *host)
 bool fm_site_has_host(enum fm_site site, const char *host)
 {
     assert(site < FM_SITE_COUNT);
-    return site == FM_SITE_URL || lists(rows[site].hosts, host);
+    return site == FM_SITE_URL || is_listed(rows[site].hosts, host);
 }
 
 void fm_site_names(struct fm_text *out)

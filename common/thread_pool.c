@@ -30,7 +30,7 @@ struct fm_thread_pool {
 };
 
 /* Waits for the next task; NULL once the pool is closing and the list is empty. */
-static struct fm_thread_pool_task *take_task(struct fm_thread_pool *pool)
+static struct fm_thread_pool_task *wait_for_task(struct fm_thread_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     while (pool->first == NULL && !pool->is_closing) {
@@ -50,7 +50,7 @@ static void *run_tasks(void *context)
     struct thread *thread = context;
     struct fm_thread_pool_task *task = NULL;
     (void)pthread_setname_np(pthread_self(), thread->name);
-    while ((task = take_task(thread->pool)) != NULL) {
+    while ((task = wait_for_task(thread->pool)) != NULL) {
         task->run(task, thread->number);
     }
     return NULL;

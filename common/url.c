@@ -46,7 +46,7 @@ static bool check_text(const char *text, struct fm_error *err)
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
         if (c < 0x20 || c == 0x7f || c == '\\') {
-            return refuse(err, "The URL has a control byte or a backslash in it");
+            return refuse(err, "The URL contains a control byte or a backslash");
         }
     }
     const char *colon = strstr(text, "://");
@@ -59,7 +59,7 @@ static bool check_text(const char *text, struct fm_error *err)
         return refuse(err, "The URL may not carry a user name or password");
     }
     if (memchr(text, ' ', (size_t)(authority - text) + length) != NULL) {
-        return refuse(err, "The URL has a blank in its host");
+        return refuse(err, "The URL's host contains a blank");
     }
     return true;
 }
@@ -86,7 +86,7 @@ static bool check_host_bytes(const char *host, struct fm_error *err)
     }
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
     if (host[strspn(host, allowed)] != '\0') {
-        return refuse(err, "The URL's host has a character that no host has");
+        return refuse(err, "The URL's host contains a character that no host name may have");
     }
     size_t length = strlen(host);
     if (length == 0 || length > HOST_LIMIT || host[0] == '.' || host[length - 1] == '.' ||
@@ -147,7 +147,7 @@ static bool read_host(CURLU *handle, struct fm_url *url, struct fm_error *err)
     FM_AUTO_FREE char *zone = part_of(handle, CURLUPART_ZONEID);
     url->host = part_of(handle, CURLUPART_HOST);
     if (url->host == NULL || zone != NULL) {
-        return refuse(err, "The URL has no host, or one with a zone");
+        return refuse(err, "The URL has no host, or its host has a zone");
     }
     lower_case(url->host);
     if (url->host[0] == '[') {

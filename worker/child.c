@@ -48,7 +48,8 @@ static bool place_descriptors(int channel_fd)
     return is_placed && close_range(FM_CHANNEL_CHILD_FD + 1, ~0U, 0) == 0;
 }
 
-static void become(char *const *arguments, char *const *environment, int channel_fd, pid_t parent)
+static void exec_program(char *const *arguments, char *const *environment, int channel_fd,
+                         pid_t parent)
 {
     setpgid(0, 0);
     /* If the worker died before prctl took effect, no signal will come: then the parent differs. */
@@ -72,7 +73,7 @@ static pid_t fork_quietly(char *const *arguments, char *const *environment, int 
     sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
     if (pid == 0) {
-        become(arguments, environment, channel_fd, parent);
+        exec_program(arguments, environment, channel_fd, parent);
     }
     int why = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
@@ -170,7 +171,7 @@ void fm_child_break(struct fm_child *child, const char *format, ...)
 static void close_channel(struct fm_child *child)
 {
     if (child->channel != NULL) {
-        fm_loop_forget(child->loop, fm_channel_fd(child->channel));
+        fm_loop_unwatch(child->loop, fm_channel_fd(child->channel));
         fm_channel_destroy(&child->channel);
     }
 }
@@ -178,12 +179,12 @@ static void close_channel(struct fm_child *child)
 static void close_pidfd(struct fm_child *child)
 {
     if (child->pidfd >= 0) {
-        fm_loop_forget(child->loop, child->pidfd);
+        fm_loop_unwatch(child->loop, child->pidfd);
         fm_file_close(&child->pidfd);
     }
 }
 
-static bool reap(struct fm_child *child, siginfo_t *info)
+static bool reap_child(struct fm_child *child, siginfo_t *info)
 {
     int answer = 0;
     *info = (siginfo_t){0};
@@ -201,7 +202,7 @@ void fm_child_destroy(struct fm_child **child)
     }
     if ((*child)->pidfd >= 0) {
         fm_child_kill(*child);
-        reap(*child, &info);
+        reap_child(*child, &info);
     }
     close_channel(*child);
     close_pidfd(*child);
@@ -234,7 +235,7 @@ enum fm_child_fate fm_child_judge(const siginfo_t *info, const struct fm_child_p
     bool is_exit = info->si_code == CLD_EXITED;
     if (past->has_end &&
         (past->is_killed || (is_exit && !past->is_end_ok) || (is_exit && info->si_status == 0))) {
-        return FM_CHILD_SAID;
+        return FM_CHILD_FINISHED;
     }
     if (is_signal(info, SIGKILL)) {
         return past->is_killed ? FM_CHILD_KILLED : FM_CHILD_LOST;
@@ -245,8 +246,9 @@ enum fm_child_fate fm_child_judge(const siginfo_t *info, const struct fm_child_p
 const char *fm_child_fate_name(enum fm_child_fate fate)
 {
     static const char *const names[] = {
-        [FM_CHILD_SAID] = "said", [FM_CHILD_CRASHED] = "crashed", [FM_CHILD_SANDBOX] = "sandbox",
-        [FM_CHILD_CPU] = "cpu",   [FM_CHILD_KILLED] = "killed",   [FM_CHILD_LOST] = "lost",
+        [FM_CHILD_FINISHED] = "finished", [FM_CHILD_CRASHED] = "crashed",
+        [FM_CHILD_SANDBOX] = "sandbox",   [FM_CHILD_CPU] = "cpu",
+        [FM_CHILD_KILLED] = "killed",     [FM_CHILD_LOST] = "lost",
     };
     return names[fate];
 }
@@ -254,7 +256,7 @@ const char *fm_child_fate_name(enum fm_child_fate fate)
 /* ---- receive ---- */
 
 /* END is kept, and counts only once the process is reaped: until then it may still write. */
-static void take_end(struct fm_child *child, struct fm_message *message)
+static void keep_end(struct fm_child *child, struct fm_message *message)
 {
     child->state = FM_CHILD_ENDED;
     child->past.has_end = true;
@@ -264,19 +266,19 @@ static void take_end(struct fm_child *child, struct fm_message *message)
     message->arena = (struct fm_arena){0};
 }
 
-static void take_message(struct fm_child *child, struct fm_message *message, int *fds,
-                         size_t fd_count)
+static void handle_message(struct fm_child *child, struct fm_message *message, int *fds,
+                           size_t fd_count)
 {
     if (child->past.is_killed) {
         return;
     }
     if (!fm_child_rules_allow(child->role, child->state, message, fd_count)) {
-        fm_child_break(child, "%s with %zu descriptors out of turn", fm_message_name(message->type),
-                       fd_count);
+        fm_child_break(child, "%s with %zu descriptors came out of turn",
+                       fm_message_name(message->type), fd_count);
         return;
     }
     if (message->type == FM_MESSAGE_END) {
-        take_end(child, message);
+        keep_end(child, message);
         return;
     }
     if (message->type == FM_MESSAGE_READY) {
@@ -286,7 +288,7 @@ static void take_message(struct fm_child *child, struct fm_message *message, int
 }
 
 /* Handles one packet; false if there is none, or none will come any more. */
-static bool receive_one(struct fm_child *child)
+static bool receive_packet(struct fm_child *child)
 {
     struct fm_message message;
     struct fm_error err = {0};
@@ -297,7 +299,7 @@ static bool receive_one(struct fm_child *child)
     }
     switch (fm_channel_receive(child->channel, 0, &message, fds, &fd_count, &err)) {
     case FM_CHANNEL_MESSAGE:
-        take_message(child, &message, fds, fd_count);
+        handle_message(child, &message, fds, fd_count);
         for (size_t i = 0; i < fd_count; i++) {
             fm_file_close(&fds[i]);
         }
@@ -319,7 +321,7 @@ static bool receive_one(struct fm_child *child)
 static void serve_channel(void *context)
 {
     struct fm_child *child = context;
-    receive_one(child);
+    receive_packet(child);
     /* A child without a channel cannot send END any more, so it gets the same grace to exit. */
     if (child->channel == NULL && !child->past.has_end) {
         child->end_by_ms = fm_clock_ms() + END_GRACE_MS;
@@ -331,13 +333,13 @@ static void serve_pidfd(void *context)
 {
     struct fm_child *child = context;
     siginfo_t info;
-    while (receive_one(child)) {
+    while (receive_packet(child)) {
     }
-    if (!reap(child, &info)) {
+    if (!reap_child(child, &info)) {
         return;
     }
     enum fm_child_fate fate = fm_child_judge(&info, &child->past);
-    if (fate != FM_CHILD_SAID && child->detail[0] == '\0') {
+    if (fate != FM_CHILD_FINISHED && child->detail[0] == '\0') {
         snprintf(child->detail, sizeof(child->detail), "%s %d",
                  info.si_code == CLD_EXITED ? "exit" : "signal", info.si_status);
     }
@@ -354,7 +356,7 @@ int64_t fm_child_tick(struct fm_child *child, int64_t now_ms)
     if (child->past.has_end) {
         fm_child_kill(child);
     } else {
-        fm_child_break(child, "closed its channel and stayed");
+        fm_child_break(child, "closed its channel but did not exit");
     }
     return FM_CLOCK_NEVER;
 }

@@ -19,14 +19,14 @@
 #include "worker/child_rules.h"
 #include "worker/loop.h"
 
-/* How a child ended. FM_CHILD_SAID is the only fate that lets its END count. */
+/* How a child ended. FM_CHILD_FINISHED is the only fate that lets its END count. */
 enum fm_child_fate {
-    FM_CHILD_SAID,    /* it sent END, and ended as END promised: END holds the result */
-    FM_CHILD_CRASHED, /* exit without END, a message out of turn, or a signal not listed here */
-    FM_CHILD_SANDBOX, /* SIGSYS: it made a call that the seal forbids */
-    FM_CHILD_CPU,     /* SIGXCPU: its processor time is used up */
-    FM_CHILD_KILLED,  /* the worker killed it, and knows why */
-    FM_CHILD_LOST,    /* SIGKILL from elsewhere: the OOM killer, an operator */
+    FM_CHILD_FINISHED, /* it sent END, and ended as END promised: END holds the result */
+    FM_CHILD_CRASHED,  /* exit without END, a message out of turn, or a signal not listed here */
+    FM_CHILD_SANDBOX,  /* SIGSYS: it made a call that the seal forbids */
+    FM_CHILD_CPU,      /* SIGXCPU: its processor time is used up */
+    FM_CHILD_KILLED,   /* the worker killed it, and knows why */
+    FM_CHILD_LOST,     /* SIGKILL from elsewhere: the OOM killer, an operator */
 };
 
 /* What the worker knows of a child besides its exit status when it judges the child. */
@@ -39,7 +39,7 @@ struct fm_child_past {
 
 /* Pure. `info` is what waitid() returned. */
 enum fm_child_fate fm_child_judge(const siginfo_t *info, const struct fm_child_past *past);
-/* "said", "crashed", … for the log; a static string. */
+/* "finished", "crashed", … for the log; a static string. */
 const char *fm_child_fate_name(enum fm_child_fate fate);
 
 struct fm_child;
@@ -74,7 +74,7 @@ struct fm_child {
 /* Starts the program arguments[0] (a path). Its descriptors: 0 and 1 are /dev/null, 2 is the
  * worker's stderr, 3 is `channel_fd` (which stays the caller's), and there are no others. Its
  * environment: PATH, LANG and the log level. The caller reaps the process and closes `pidfd`.
- * SYSTEM; a program that cannot be executed is no error here: the child exits with 127. */
+ * SYSTEM; a program that cannot be executed is not an error here: the child exits with 127. */
 bool fm_child_exec(char *const *arguments, int channel_fd, pid_t *pid, int *pidfd,
                    struct fm_error *err) FM_MUST_CHECK;
 /* Starts the program `path` and watches its channel and its pidfd in `loop`; its state is STARTED.

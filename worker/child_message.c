@@ -13,7 +13,7 @@ static void start_over(struct fm_job_attempt *attempt)
     attempt->is_verified = false;
     attempt->is_probed = false;
     attempt->outputs = (struct fm_list){NULL, 0};
-    fm_files_drop_outputs(&attempt->files);
+    fm_files_close_outputs(&attempt->files);
     if (attempt->media != NULL) {
         attempt->is_media_void = true;
         fm_child_kill(attempt->media);
@@ -22,13 +22,13 @@ static void start_over(struct fm_job_attempt *attempt)
 
 /* Transfer sends a new generation when it has to begin the download anew. The number must rise, so
  * that a late message about an older file cannot be taken for the present one. */
-static void take_source(struct fm_job_attempt *attempt, struct fm_child *child,
-                        const struct fm_message *message, int *fds)
+static void handle_source(struct fm_job_attempt *attempt, struct fm_child *child,
+                          const struct fm_message *message, int *fds)
 {
     const struct fm_source *source = &message->source;
     struct fm_error err = {0};
     if (source->source != 0 || source->generation <= attempt->generation) {
-        fm_child_break(child, "SOURCE of a generation that is not new");
+        fm_child_break(child, "the generation of SOURCE is not a new one");
         return;
     }
     start_over(attempt);
@@ -46,8 +46,8 @@ static void take_source(struct fm_job_attempt *attempt, struct fm_child *child,
 }
 
 /* The worker measures the file itself: media must not be given a size that is not true. */
-static void take_complete(struct fm_job_attempt *attempt, struct fm_child *child,
-                          const struct fm_message *message, int *fds)
+static void handle_complete(struct fm_job_attempt *attempt, struct fm_child *child,
+                            const struct fm_message *message, int *fds)
 {
     const struct fm_complete *complete = &message->complete;
     struct fm_error err = {0};
@@ -58,12 +58,12 @@ static void take_complete(struct fm_job_attempt *attempt, struct fm_child *child
     }
     if (complete->source != 0 || complete->generation > attempt->generation ||
         attempt->generation == 0 || attempt->is_complete) {
-        fm_child_break(child, "COMPLETE out of turn");
+        fm_child_break(child, "COMPLETE came out of turn");
         return;
     }
     if (!fm_file_size(attempt->files.source_fd, &size_bytes, &err) ||
         (uint64_t)size_bytes != complete->size_bytes) {
-        fm_child_break(child, "COMPLETE tells another size than the file's");
+        fm_child_break(child, "the size in COMPLETE is not the size of the file");
         return;
     }
     attempt->size_bytes = complete->size_bytes;
@@ -71,17 +71,17 @@ static void take_complete(struct fm_job_attempt *attempt, struct fm_child *child
 }
 
 /* Transfer may ask for URLs of the attempt's own outputs only. */
-static void take_want_upload(struct fm_job_attempt *attempt, struct fm_child *child,
-                             const struct fm_message *message, int *fds)
+static void handle_want_upload(struct fm_job_attempt *attempt, struct fm_child *child,
+                               const struct fm_message *message, int *fds)
 {
     (void)fds;
     if (!fm_relay_want_upload(attempt, &message->want_upload)) {
-        fm_child_break(child, "WANT_UPLOAD of a file that is no output");
+        fm_child_break(child, "WANT_UPLOAD names a file that is not an output");
     }
 }
 
-static void take_progress(struct fm_job_attempt *attempt, struct fm_child *child,
-                          const struct fm_message *message, int *fds)
+static void handle_progress(struct fm_job_attempt *attempt, struct fm_child *child,
+                            const struct fm_message *message, int *fds)
 {
     (void)child;
     (void)fds;
@@ -92,20 +92,20 @@ static void take_progress(struct fm_job_attempt *attempt, struct fm_child *child
  * worker has none, for WORK waits for COMPLETE. */
 static const struct {
     enum fm_message_type type;
-    void (*take)(struct fm_job_attempt *, struct fm_child *, const struct fm_message *, int *);
-} words[] = {
-    {FM_MESSAGE_SOURCE, take_source},
-    {FM_MESSAGE_COMPLETE, take_complete},
-    {FM_MESSAGE_WANT_UPLOAD, take_want_upload},
-    {FM_MESSAGE_PROGRESS, take_progress},
+    void (*handle)(struct fm_job_attempt *, struct fm_child *, const struct fm_message *, int *);
+} handlers[] = {
+    {FM_MESSAGE_SOURCE, handle_source},
+    {FM_MESSAGE_COMPLETE, handle_complete},
+    {FM_MESSAGE_WANT_UPLOAD, handle_want_upload},
+    {FM_MESSAGE_PROGRESS, handle_progress},
 };
 
 void fm_child_message_handle(struct fm_job_attempt *attempt, struct fm_child *child,
                              const struct fm_message *message, int *fds)
 {
-    for (size_t i = 0; i < FM_COUNT(words); i++) {
-        if (words[i].type == message->type) {
-            words[i].take(attempt, child, message, fds);
+    for (size_t i = 0; i < FM_COUNT(handlers); i++) {
+        if (handlers[i].type == message->type) {
+            handlers[i].handle(attempt, child, message, fds);
         }
     }
 }

@@ -19,11 +19,11 @@ enum fm_child_role {
 
 /* How far a child is, by the messages it has sent and received. */
 enum fm_child_state {
-    FM_CHILD_STARTED = 1,  /* executed, has not sent READY */
-    FM_CHILD_IDLE = 2,     /* has sent READY */
-    FM_CHILD_BUSY = 4,     /* has FETCH, WORK or VERIFY to do */
-    FM_CHILD_DELIVERS = 8, /* transfer: has DELIVER to do */
-    FM_CHILD_ENDED = 16,   /* has sent END, or was broken: no further message is allowed */
+    FM_CHILD_STARTED = 1,    /* executed, has not sent READY */
+    FM_CHILD_IDLE = 2,       /* has sent READY */
+    FM_CHILD_BUSY = 4,       /* has FETCH, WORK or VERIFY to do */
+    FM_CHILD_DELIVERING = 8, /* transfer: has DELIVER to do */
+    FM_CHILD_ENDED = 16,     /* has sent END, or was broken: no further message is allowed */
 };
 
 /* `fd_count`: descriptors that came with the message; SOURCE has exactly one, all others none. */

@@ -7,11 +7,11 @@
 #include "common/memory.h"
 
 /* Sends the message and frees it. If it cannot be sent, the child is broken (fm_child_send). */
-static void give(struct fm_child *child, enum fm_child_state then, struct fm_message *message,
-                 const int *fds, size_t fd_count)
+static void send_task(struct fm_child *child, enum fm_child_state next_state,
+                      struct fm_message *message, const int *fds, size_t fd_count)
 {
     if (fm_child_send(child, message, fds, fd_count)) {
-        child->state = then;
+        child->state = next_state;
     }
     fm_message_done(message);
 }
@@ -26,19 +26,19 @@ static uint64_t time_left_ms(const struct fm_job_attempt *attempt)
 bool fm_command_fetch(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     const struct fm_welcome *welcome = attempt->host->welcome;
-    const struct fm_job *order = &attempt->message.job;
+    const struct fm_job *job = &attempt->message.job;
     struct fm_message message;
     (void)err;
     fm_message_init(&message, FM_MESSAGE_FETCH);
-    message.fetch.spec = order->spec;
+    message.fetch.spec = job->spec;
     message.fetch.directory = attempt->files.directory;
     message.fetch.time_ms = time_left_ms(attempt);
-    message.fetch.max_source_bytes = order->max_source_bytes;
-    message.fetch.allow = order->allow;
+    message.fetch.max_source_bytes = job->max_source_bytes;
+    message.fetch.allow = job->allow;
     message.fetch.own = welcome->own;
     message.fetch.store_origins = welcome->store_origins;
     message.fetch.pin = welcome->pin;
-    give(attempt->transfer, FM_CHILD_BUSY, &message, NULL, 0);
+    send_task(attempt->transfer, FM_CHILD_BUSY, &message, NULL, 0);
     return true;
 }
 
@@ -66,7 +66,7 @@ bool fm_command_work(struct fm_job_attempt *attempt, struct fm_error *err)
     message.work.max_seconds = attempt->message.job.max_seconds;
     message.work.threads = attempt->host->threads;
     message.work.content_type = attempt->source.content_type;
-    give(attempt->media, FM_CHILD_BUSY, &message, fds, 1 + files->output_count);
+    send_task(attempt->media, FM_CHILD_BUSY, &message, fds, 1 + files->output_count);
     return true;
 }
 
@@ -80,7 +80,7 @@ bool fm_command_verify(struct fm_job_attempt *attempt, struct fm_error *err)
     fm_message_init(&message, FM_MESSAGE_VERIFY);
     message.verify.expect = attempt->outputs;
     message.verify.max_seconds = attempt->message.job.max_seconds;
-    give(attempt->media, FM_CHILD_BUSY, &message, files->output_fds, files->output_count);
+    send_task(attempt->media, FM_CHILD_BUSY, &message, files->output_fds, files->output_count);
     return true;
 }
 
@@ -92,10 +92,10 @@ bool fm_command_deliver(struct fm_job_attempt *attempt, struct fm_error *err)
     fm_message_init(&message, FM_MESSAGE_DELIVER);
     message.deliver.files = attempt->outputs;
     if (attempt->is_copy) {
-        give(attempt->transfer, FM_CHILD_DELIVERS, &message, &files->source_fd, 1);
+        send_task(attempt->transfer, FM_CHILD_DELIVERING, &message, &files->source_fd, 1);
     } else {
-        give(attempt->transfer, FM_CHILD_DELIVERS, &message, files->output_fds,
-             files->output_count);
+        send_task(attempt->transfer, FM_CHILD_DELIVERING, &message, files->output_fds,
+                  files->output_count);
     }
     return true;
 }

@@ -69,11 +69,6 @@ struct fm_list fm_facts_copy_files(const struct fm_list *files, struct fm_arena 
     return (struct fm_list){to, files->count};
 }
 
-size_t fm_facts_count(const struct fm_spec *spec)
-{
-    return fm_spec_is_copy(spec) ? 1 : spec->outputs.count;
-}
-
 /* True if `list`, names separated by single spaces, contains `word`. */
 static bool has_word(const char *list, const char *word)
 {
@@ -152,7 +147,8 @@ void fm_facts_of_copy(const struct fm_spec *spec, const struct fm_source_facts *
 static bool check_count(size_t expected, const struct fm_list *files, struct fm_error *err)
 {
     return files->count == expected ||
-           fm_fail(err, FM_PROTOCOL, "%zu files told where there are %zu", files->count, expected);
+           fm_fail(err, FM_PROTOCOL, "%zu files were reported, but there are %zu", files->count,
+                   expected);
 }
 
 bool fm_facts_name_outputs(const struct fm_spec *spec, struct fm_list *files, struct fm_error *err)
@@ -165,7 +161,7 @@ bool fm_facts_name_outputs(const struct fm_spec *spec, struct fm_list *files, st
         const struct fm_spec_output *output = fm_spec_output_at(spec, i);
         const struct fm_format_row *row = fm_formats_row((enum fm_format)output->format);
         if (items[i].name != NULL && strcmp(items[i].name, output->name) != 0) {
-            return fm_fail(err, FM_PROTOCOL, "%s told where %s was due", items[i].name,
+            return fm_fail(err, FM_PROTOCOL, "%s was reported where %s was expected", items[i].name,
                            output->name);
         }
         items[i].name = output->name;
@@ -175,13 +171,13 @@ bool fm_facts_name_outputs(const struct fm_spec *spec, struct fm_list *files, st
     return true;
 }
 
-bool fm_facts_add_found(struct fm_list *files, const struct fm_list *found, struct fm_arena *arena,
-                        struct fm_error *err)
+bool fm_facts_add_verified(struct fm_list *files, const struct fm_list *verified,
+                           struct fm_arena *arena, struct fm_error *err)
 {
-    struct fm_list copies = fm_facts_copy_files(found, arena);
+    struct fm_list copies = fm_facts_copy_files(verified, arena);
     const struct fm_file_facts *from = copies.items;
     struct fm_file_facts *to = files->items;
-    if (!check_count(files->count, found, err)) {
+    if (!check_count(files->count, verified, err)) {
         return false;
     }
     for (size_t i = 0; i < files->count; i++) {
@@ -204,7 +200,7 @@ bool fm_facts_add_delivered(struct fm_list *files, const struct fm_list *deliver
     for (size_t i = 0; i < files->count; i++) {
         if (from[i].name == NULL || strcmp(from[i].name, to[i].name) != 0 ||
             from[i].sha256.length != SHA256_SIZE) {
-            return fm_fail(err, FM_PROTOCOL, "%s was not told as delivered", to[i].name);
+            return fm_fail(err, FM_PROTOCOL, "%s was not reported as delivered", to[i].name);
         }
         to[i].size_bytes = from[i].size_bytes;
         to[i].sha256 = from[i].sha256;

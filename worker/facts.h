@@ -17,8 +17,6 @@ void fm_facts_add_source(struct fm_source_facts *facts, const struct fm_source_f
                          struct fm_arena *arena);
 /* A list of struct fm_file_facts, copied into the arena. */
 struct fm_list fm_facts_copy_files(const struct fm_list *files, struct fm_arena *arena);
-/* The number of files that the job delivers: one for each output; 1 for a copy. */
-size_t fm_facts_count(const struct fm_spec *spec);
 /* Describes the only output of a copy. Media type and extension follow from the container that
  * media found (container.def); without a known container, application/octet-stream and the source's
  * extension. Size and digest are left empty. The texts are borrowed from `source` and `spec`. */
@@ -31,8 +29,8 @@ bool fm_facts_name_outputs(const struct fm_spec *spec, struct fm_list *files,
                            struct fm_error *err) FM_MUST_CHECK;
 /* Replaces the duration and the streams that media:work reported by those that verify measured; all
  * else stays. PROTOCOL if the numbers of files differ. */
-bool fm_facts_add_found(struct fm_list *files, const struct fm_list *found, struct fm_arena *arena,
-                        struct fm_error *err) FM_MUST_CHECK;
+bool fm_facts_add_verified(struct fm_list *files, const struct fm_list *verified,
+                           struct fm_arena *arena, struct fm_error *err) FM_MUST_CHECK;
 /* Adds size and SHA-256 as transfer counted them while it delivered. PROTOCOL unless the same files
  * come in the same order, each with a digest. */
 bool fm_facts_add_delivered(struct fm_list *files, const struct fm_list *delivered,

@@ -12,13 +12,6 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-static char *path_of(const char *directory, const char *name)
-{
-    struct fm_text path = {0};
-    fm_text_format(&path, "%s/%s", directory, name);
-    return fm_text_take(&path);
-}
-
 static void set_names(struct fm_files *files, const char *work_dir, const struct fm_id *job,
                       uint64_t lease)
 {
@@ -26,10 +19,10 @@ static void set_names(struct fm_files *files, const char *work_dir, const struct
     *files = (struct fm_files){.directory_fd = -1, .source_fd = -1};
     fm_id_format(FM_ID_JOB, job, text);
     fm_id_format_lease(lease, files->lease);
-    files->jobs = path_of(work_dir, "jobs");
+    files->jobs = fm_file_path(work_dir, "jobs");
     files->job = fm_strdup(text);
-    FM_AUTO_FREE char *parent = path_of(files->jobs, files->job);
-    files->directory = path_of(parent, files->lease);
+    FM_AUTO_FREE char *parent = fm_file_path(files->jobs, files->job);
+    files->directory = fm_file_path(parent, files->lease);
 }
 
 bool fm_files_open(struct fm_files *files, const char *work_dir, const struct fm_id *job,
@@ -43,7 +36,7 @@ bool fm_files_open(struct fm_files *files, const char *work_dir, const struct fm
     return files->directory_fd >= 0 || fm_fail_errno(err, "work directory");
 }
 
-static void close_outputs(struct fm_files *files)
+void fm_files_close_outputs(struct fm_files *files)
 {
     for (size_t i = 0; i < files->output_count; i++) {
         fm_file_close(&files->output_fds[i]);
@@ -54,7 +47,7 @@ static void close_outputs(struct fm_files *files)
 static void remove_directory(const struct fm_files *files)
 {
     struct fm_error err = {0};
-    FM_AUTO_FREE char *parent = path_of(files->jobs, files->job);
+    FM_AUTO_FREE char *parent = fm_file_path(files->jobs, files->job);
     FM_AUTO(fm_file_close) int fd = open(parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         return;
@@ -72,7 +65,7 @@ void fm_files_remove(struct fm_files *files)
     if (files->directory == NULL) {
         return;
     }
-    close_outputs(files);
+    fm_files_close_outputs(files);
     fm_file_close(&files->source_fd);
     fm_file_close(&files->directory_fd);
     remove_directory(files);
@@ -90,7 +83,7 @@ bool fm_files_take_source(struct fm_files *files, int *fd, struct fm_error *err)
         return fm_fail_errno(err, "the source's descriptor");
     }
     if (!S_ISREG(status.st_mode) || (flags & O_ACCMODE) != O_RDONLY) {
-        return fm_fail(err, FM_PROTOCOL, "the source is no regular file open for reading alone");
+        return fm_fail(err, FM_PROTOCOL, "the source is not a regular file open for reading only");
     }
     fm_file_close(&files->source_fd);
     files->source_fd = *fd;
@@ -114,7 +107,7 @@ static bool make_output(struct fm_files *files, const char *name, int *fd, struc
 
 bool fm_files_make_outputs(struct fm_files *files, const struct fm_spec *spec, struct fm_error *err)
 {
-    close_outputs(files);
+    fm_files_close_outputs(files);
     for (size_t i = 0; i < spec->outputs.count && i < FM_FILES_OUTPUTS; i++) {
         const char *name = fm_spec_output_at(spec, i)->name;
         if (!make_output(files, name, &files->output_fds[i], err)) {
@@ -136,9 +129,4 @@ bool fm_files_seal_outputs(struct fm_files *files, struct fm_error *err)
         files->output_fds[i] = reader;
     }
     return true;
-}
-
-void fm_files_drop_outputs(struct fm_files *files)
-{
-    close_outputs(files);
 }

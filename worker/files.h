@@ -43,6 +43,6 @@ bool fm_files_make_outputs(struct fm_files *files, const struct fm_spec *spec,
  * can change what verify reads and transfer delivers. */
 bool fm_files_seal_outputs(struct fm_files *files, struct fm_error *err) FM_MUST_CHECK;
 /* Closes the outputs, whose content is void. Their names are removed when new ones are made. */
-void fm_files_drop_outputs(struct fm_files *files);
+void fm_files_close_outputs(struct fm_files *files);
 
 #endif

@@ -48,7 +48,7 @@
 #include "worker/command.h"
 #include "worker/relay.h"
 
-static void advance(struct fm_job_attempt *attempt);
+static void advance_attempt(struct fm_job_attempt *attempt);
 
 /* ---- the verdict ---- */
 
@@ -68,10 +68,10 @@ static void set_detail(struct fm_job_attempt *attempt, const char *detail)
     fm_utf8_clean_ascii(attempt->detail);
 }
 
-/* Sets the verdict, unless there is one, and kills the children. The caller then calls advance(),
- * which finishes the attempt at once if none runs. */
-static void decide(struct fm_job_attempt *attempt, enum fm_how how, enum fm_error_code error,
-                   const char *detail)
+/* Sets the verdict, unless there is one, and kills the children. The caller then calls
+ * advance_attempt(), which finishes the attempt at once if none runs. */
+static void set_verdict(struct fm_job_attempt *attempt, enum fm_how how, enum fm_error_code error,
+                        const char *detail)
 {
     if (attempt->has_verdict) {
         return;
@@ -89,16 +89,16 @@ static void decide(struct fm_job_attempt *attempt, enum fm_how how, enum fm_erro
     }
 }
 
-static void fail(struct fm_job_attempt *attempt, const struct fm_error *err)
+static void fail_attempt(struct fm_job_attempt *attempt, const struct fm_error *err)
 {
-    decide(attempt, FM_HOW_FAILED, err->code, err->detail);
+    set_verdict(attempt, FM_HOW_FAILED, err->code, err->detail);
 }
 
 /* The verdict is there and the last child is reaped. */
-static void finish(struct fm_job_attempt *attempt)
+static void finish_attempt(struct fm_job_attempt *attempt)
 {
     static const char *const names[] = {"how=succeeded", "how=failed", "how=crashed", "how=lost"};
-    if (attempt->is_untold) {
+    if (attempt->is_unreported) {
         log_job(attempt, "attempt_dropped", attempt->detail);
         attempt->phase = FM_JOB_OVER;
         return;
@@ -109,13 +109,13 @@ static void finish(struct fm_job_attempt *attempt)
              attempt->detail);
     log_job(attempt, "attempt_ended", what);
     fm_fault("result_unsent");
-    attempt->phase = FM_JOB_TELLING;
-    fm_job_tell(attempt);
+    attempt->phase = FM_JOB_REPORTING;
+    fm_job_report(attempt);
 }
 
-void fm_job_tell(struct fm_job_attempt *attempt)
+void fm_job_report(struct fm_job_attempt *attempt)
 {
-    if (attempt->phase == FM_JOB_TELLING) {
+    if (attempt->phase == FM_JOB_REPORTING) {
         fm_relay_result(attempt);
         attempt->result_at_ms = fm_clock_ms() + fm_link_round_ms(attempt->host->link);
         fm_fault("result_sent");
@@ -124,7 +124,8 @@ void fm_job_tell(struct fm_job_attempt *attempt)
 
 /* ---- what a child's end means ---- */
 
-static bool end_work(struct fm_job_attempt *attempt, const struct fm_end *end, struct fm_error *err)
+static bool apply_work_end(struct fm_job_attempt *attempt, const struct fm_end *end,
+                           struct fm_error *err)
 {
     if (end->source != NULL) {
         fm_facts_add_source(&attempt->source, end->source, &attempt->arena);
@@ -142,48 +143,48 @@ static bool end_work(struct fm_job_attempt *attempt, const struct fm_end *end, s
            fm_files_seal_outputs(&attempt->files, err);
 }
 
-static bool end_verify(struct fm_job_attempt *attempt, const struct fm_end *end,
-                       struct fm_error *err)
+static bool apply_verify_end(struct fm_job_attempt *attempt, const struct fm_end *end,
+                             struct fm_error *err)
 {
     attempt->is_verified = true;
-    return fm_facts_add_found(&attempt->outputs, &end->files, &attempt->arena, err);
+    return fm_facts_add_verified(&attempt->outputs, &end->files, &attempt->arena, err);
 }
 
-static bool end_transfer(struct fm_job_attempt *attempt, const struct fm_end *end,
-                         struct fm_error *err)
+static bool apply_transfer_end(struct fm_job_attempt *attempt, const struct fm_end *end,
+                               struct fm_error *err)
 {
     if (!fm_facts_add_delivered(&attempt->outputs, &end->files, &attempt->arena, err)) {
         return false;
     }
-    decide(attempt, FM_HOW_SUCCEEDED, FM_NONE, "");
+    set_verdict(attempt, FM_HOW_SUCCEEDED, FM_NONE, "");
     return true;
 }
 
-static void take_end(struct fm_job_attempt *attempt, const struct fm_child *child)
+static void apply_end(struct fm_job_attempt *attempt, const struct fm_child *child)
 {
     fm_fault("child_ended");
     const struct fm_end *end = &child->end.end;
     struct fm_error err = {0};
-    bool is_taken = true;
+    bool is_applied = true;
     if (end->error != FM_NONE) {
-        decide(attempt, FM_HOW_FAILED, fm_error_from_wire(end->error),
-               end->detail != NULL ? end->detail : "");
+        set_verdict(attempt, FM_HOW_FAILED, fm_error_from_wire(end->error),
+                    end->detail != NULL ? end->detail : "");
         return;
     }
     if (child->role == FM_CHILD_TRANSFER) {
-        is_taken = end_transfer(attempt, end, &err);
+        is_applied = apply_transfer_end(attempt, end, &err);
     } else if (child->role == FM_CHILD_WORK) {
-        is_taken = end_work(attempt, end, &err);
+        is_applied = apply_work_end(attempt, end, &err);
     } else {
-        is_taken = end_verify(attempt, end, &err);
+        is_applied = apply_verify_end(attempt, end, &err);
     }
-    if (!is_taken) {
-        fail(attempt, &err);
+    if (!is_applied) {
+        fail_attempt(attempt, &err);
     }
 }
 
-static void take_fate(struct fm_job_attempt *attempt, const struct fm_child *child,
-                      enum fm_child_fate fate)
+static void apply_fate(struct fm_job_attempt *attempt, const struct fm_child *child,
+                       enum fm_child_fate fate)
 {
     static const struct {
         enum fm_how how;
@@ -194,15 +195,15 @@ static void take_fate(struct fm_job_attempt *attempt, const struct fm_child *chi
         [FM_CHILD_CPU] = {FM_HOW_CRASHED, FM_RESOURCE_CPU},
         [FM_CHILD_LOST] = {FM_HOW_LOST, FM_WORKER_LOST},
     };
-    if (fate == FM_CHILD_SAID) {
-        take_end(attempt, child);
+    if (fate == FM_CHILD_FINISHED) {
+        apply_end(attempt, child);
     } else if (fate == FM_CHILD_KILLED) {
         /* Cannot happen: this file kills only with a verdict, or a void media child. */
-        decide(attempt, FM_HOW_LOST, FM_WORKER_LOST, child->detail);
+        set_verdict(attempt, FM_HOW_LOST, FM_WORKER_LOST, child->detail);
     } else {
         bool is_transfer_crash = fate == FM_CHILD_CRASHED && child->role == FM_CHILD_TRANSFER;
-        decide(attempt, meanings[fate].how, is_transfer_crash ? FM_INTERNAL : meanings[fate].error,
-               child->detail);
+        set_verdict(attempt, meanings[fate].how,
+                    is_transfer_crash ? FM_INTERNAL : meanings[fate].error, child->detail);
     }
 }
 
@@ -214,7 +215,7 @@ static void on_message(void *context, struct fm_child *child, const struct fm_me
     if (attempt->phase == FM_JOB_RUNNING) {
         fm_child_message_handle(attempt, child, message, fds);
     }
-    advance(attempt);
+    advance_attempt(attempt);
 }
 
 static void on_gone(void *context, struct fm_child *child, enum fm_child_fate fate)
@@ -228,10 +229,10 @@ static void on_gone(void *context, struct fm_child *child, enum fm_child_fate fa
         attempt->is_media_void = false;
     }
     if (attempt->phase == FM_JOB_RUNNING && !is_void) {
-        take_fate(attempt, child, fate);
+        apply_fate(attempt, child, fate);
     }
     fm_child_destroy(&child);
-    advance(attempt);
+    advance_attempt(attempt);
 }
 
 /* ---- the steps ---- */
@@ -258,7 +259,7 @@ static bool is_media_due(const struct fm_job_attempt *attempt)
     return attempt->is_complete && attempt->media == NULL && !is_made(attempt);
 }
 
-static bool take_media(struct fm_job_attempt *attempt, struct fm_error *err)
+static bool take_media_child(struct fm_job_attempt *attempt, struct fm_error *err)
 {
     const struct fm_child_owner owner = {attempt, on_message, on_gone};
     enum fm_child_role role = attempt->is_worked ? FM_CHILD_VERIFY : FM_CHILD_WORK;
@@ -282,28 +283,28 @@ static bool is_deliver_due(const struct fm_job_attempt *attempt)
            attempt->transfer->state == FM_CHILD_BUSY;
 }
 
-/* In the attempt's order; a step's own condition keeps it from being taken twice. */
+/* In the attempt's order; a step's own condition keeps it from running twice. */
 static const struct {
     bool (*is_due)(const struct fm_job_attempt *attempt);
-    bool (*take)(struct fm_job_attempt *attempt, struct fm_error *err);
+    bool (*run)(struct fm_job_attempt *attempt, struct fm_error *err);
 } steps[] = {
-    {is_fetch_due, fm_command_fetch},     {is_media_due, take_media},
+    {is_fetch_due, fm_command_fetch},     {is_media_due, take_media_child},
     {is_work_due, fm_command_work},       {is_verify_due, fm_command_verify},
     {is_deliver_due, fm_command_deliver},
 };
 
-/* Takes every step that is due, in order. With a verdict and all children reaped, finishes. */
-static void advance(struct fm_job_attempt *attempt)
+/* Runs every step that is due, in order. With a verdict and all children reaped, finishes. */
+static void advance_attempt(struct fm_job_attempt *attempt)
 {
     for (size_t i = 0; i < FM_COUNT(steps); i++) {
         struct fm_error err = {0};
         if (attempt->phase == FM_JOB_RUNNING && steps[i].is_due(attempt) &&
-            !steps[i].take(attempt, &err)) {
-            fail(attempt, &err);
+            !steps[i].run(attempt, &err)) {
+            fail_attempt(attempt, &err);
         }
     }
     if (attempt->phase == FM_JOB_ENDING && attempt->transfer == NULL && attempt->media == NULL) {
-        finish(attempt);
+        finish_attempt(attempt);
     }
 }
 
@@ -312,7 +313,7 @@ static void advance(struct fm_job_attempt *attempt)
 static bool read_id(struct fm_slice bytes, struct fm_id *id, struct fm_error *err)
 {
     if (bytes.length != sizeof(id->bytes)) {
-        return fm_fail(err, FM_PROTOCOL, "an id of %zu bytes", bytes.length);
+        return fm_fail(err, FM_PROTOCOL, "an id has %zu bytes", bytes.length);
     }
     memcpy(id->bytes, bytes.data, sizeof(id->bytes));
     return true;
@@ -334,8 +335,8 @@ struct fm_job_attempt *fm_job_new(const struct fm_job_host *host, struct fm_mess
     if (!read_id(attempt->message.job.account, &attempt->account, &err) ||
         !read_id(attempt->message.job.job, &attempt->job, &err) ||
         !fm_spec_read(attempt->message.job.spec, &attempt->arena, &attempt->spec, &err)) {
-        fail(attempt, &err);
-        advance(attempt);
+        fail_attempt(attempt, &err);
+        advance_attempt(attempt);
         return attempt;
     }
     attempt->is_copy = fm_spec_is_copy(&attempt->spec);
@@ -369,25 +370,25 @@ void fm_job_start(struct fm_job_attempt *attempt)
     }
     fm_fault("child_started");
     if (attempt->transfer == NULL) {
-        fail(attempt, &err);
+        fail_attempt(attempt, &err);
     }
-    advance(attempt);
+    advance_attempt(attempt);
 }
 
 void fm_job_cancel(struct fm_job_attempt *attempt, const char *why)
 {
-    attempt->is_untold = true;
-    if (attempt->phase == FM_JOB_TELLING) {
+    attempt->is_unreported = true;
+    if (attempt->phase == FM_JOB_REPORTING) {
         attempt->phase = FM_JOB_OVER;
         return;
     }
-    decide(attempt, FM_HOW_FAILED, FM_CANCELED, why);
-    advance(attempt);
+    set_verdict(attempt, FM_HOW_FAILED, FM_CANCELED, why);
+    advance_attempt(attempt);
 }
 
 void fm_job_acknowledge(struct fm_job_attempt *attempt, bool is_stale)
 {
-    if (attempt->phase != FM_JOB_TELLING) {
+    if (attempt->phase != FM_JOB_REPORTING) {
         return;
     }
     fm_fault("result_ack_heard");
@@ -398,7 +399,7 @@ void fm_job_acknowledge(struct fm_job_attempt *attempt, bool is_stale)
 void fm_job_welcome(struct fm_job_attempt *attempt)
 {
     fm_relay_origins(attempt);
-    fm_job_tell(attempt);
+    fm_job_report(attempt);
 }
 
 void fm_job_upload(struct fm_job_attempt *attempt, const struct fm_upload *upload)
@@ -406,35 +407,30 @@ void fm_job_upload(struct fm_job_attempt *attempt, const struct fm_upload *uploa
     fm_relay_upload(attempt, upload);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t tick_running(struct fm_job_attempt *attempt, int64_t now_ms)
 {
     int64_t wake_ms = FM_CLOCK_NEVER;
     if (attempt->transfer != NULL) {
-        wake_ms = sooner(wake_ms, fm_child_tick(attempt->transfer, now_ms));
+        wake_ms = fm_clock_earlier(wake_ms, fm_child_tick(attempt->transfer, now_ms));
     }
     if (attempt->media != NULL) {
-        wake_ms = sooner(wake_ms, fm_child_tick(attempt->media, now_ms));
+        wake_ms = fm_clock_earlier(wake_ms, fm_child_tick(attempt->media, now_ms));
     }
-    wake_ms = sooner(wake_ms, fm_relay_tick(attempt, now_ms));
-    return sooner(wake_ms, attempt->deadline_ms);
+    wake_ms = fm_clock_earlier(wake_ms, fm_relay_tick(attempt, now_ms));
+    return fm_clock_earlier(wake_ms, attempt->deadline_ms);
 }
 
 int64_t fm_job_tick(struct fm_job_attempt *attempt, int64_t now_ms)
 {
     bool is_live = attempt->phase == FM_JOB_IN_HAND || attempt->phase == FM_JOB_RUNNING;
     if (is_live && now_ms >= attempt->deadline_ms) {
-        decide(attempt, FM_HOW_FAILED, FM_DEADLINE_EXCEEDED, "the attempt's time is over");
-        advance(attempt);
+        set_verdict(attempt, FM_HOW_FAILED, FM_DEADLINE_EXCEEDED, "the attempt's deadline passed");
+        advance_attempt(attempt);
     }
-    if (attempt->phase == FM_JOB_TELLING && now_ms >= attempt->result_at_ms) {
-        fm_job_tell(attempt);
+    if (attempt->phase == FM_JOB_REPORTING && now_ms >= attempt->result_at_ms) {
+        fm_job_report(attempt);
     }
-    if (attempt->phase == FM_JOB_TELLING) {
+    if (attempt->phase == FM_JOB_REPORTING) {
         return attempt->result_at_ms;
     }
     return is_live && attempt->phase != FM_JOB_ENDING ? tick_running(attempt, now_ms)

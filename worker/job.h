@@ -25,11 +25,11 @@ struct fm_job_host {
 };
 
 enum fm_job_phase {
-    FM_JOB_IN_HAND, /* waits for a slot whose job is being killed */
-    FM_JOB_RUNNING, /* has children, or is about to */
-    FM_JOB_ENDING,  /* has its verdict; the last children are being killed */
-    FM_JOB_TELLING, /* RESULT is sent each round until the broker acknowledges it */
-    FM_JOB_OVER,    /* to be destroyed; its slot can be freed */
+    FM_JOB_IN_HAND,   /* waits for a slot whose job is being killed */
+    FM_JOB_RUNNING,   /* has children, or is about to */
+    FM_JOB_ENDING,    /* has its verdict; the last children are being killed */
+    FM_JOB_REPORTING, /* RESULT is sent each round until the broker acknowledges it */
+    FM_JOB_OVER,      /* to be destroyed; its slot can be freed */
 };
 
 struct fm_job_attempt {
@@ -63,7 +63,7 @@ struct fm_job_attempt {
 
     /* How it ended: the first verdict stands. */
     bool has_verdict;
-    bool is_untold; /* canceled, or the worker ends: no RESULT is sent */
+    bool is_unreported; /* canceled, or the worker ends: no RESULT is sent */
     enum fm_how how;
     enum fm_error_code error;
     char detail[256];
@@ -75,8 +75,8 @@ struct fm_job_attempt {
 };
 
 /* Takes the JOB over (zeroes its arena); `host` is borrowed. Never NULL: if ids or spec cannot be
- * read, the attempt starts in phase TELLING and its RESULT reports PROTOCOL. Otherwise its phase is
- * IN_HAND, and its deadline runs. */
+ * read, the attempt starts in phase REPORTING and its RESULT reports PROTOCOL. Otherwise its phase
+ * is IN_HAND, and its deadline runs. */
 struct fm_job_attempt *fm_job_new(const struct fm_job_host *host, struct fm_message *message);
 /* Kills its children and waits until they are reaped; removes the directory. Null-safe. */
 void fm_job_destroy(struct fm_job_attempt **attempt);
@@ -96,7 +96,7 @@ void fm_job_upload(struct fm_job_attempt *attempt, const struct fm_upload *uploa
 /* Enforces the deadline, sends progress that is due, repeats RESULT. Returns when to call it again
  * (milliseconds of fm_clock_ms). */
 int64_t fm_job_tick(struct fm_job_attempt *attempt, int64_t now_ms);
-/* Sends RESULT now; does nothing unless the phase is TELLING. */
-void fm_job_tell(struct fm_job_attempt *attempt);
+/* Sends RESULT now; does nothing unless the phase is REPORTING. */
+void fm_job_report(struct fm_job_attempt *attempt);
 
 #endif

@@ -21,7 +21,7 @@
 #define RECONNECT_MAX_MS 2000
 
 struct fm_link {
-    struct fm_link_plan plan;
+    struct fm_link_options options;
     zsock_t *socket; /* NULL before the first HELLO; its descriptor is watched */
     struct fm_loop_source source;
     char *addresses[ADDRESSES_LIMIT];
@@ -53,7 +53,7 @@ bool fm_link_key_read(const char *secret, struct fm_link_key *key, struct fm_err
 {
     /* libzmq's own function, because a zcert can only be made of both halves. */
     if (strlen(secret) != FM_LINK_KEY_SIZE - 1 || zmq_curve_public(key->public, secret) != 0) {
-        return fm_fail(err, FM_SETTING, "the node's key is no CURVE key");
+        return fm_fail(err, FM_SETTING, "the node's key is not a CURVE key");
     }
     memcpy(key->secret, secret, FM_LINK_KEY_SIZE);
     return true;
@@ -72,7 +72,7 @@ static void close_socket(struct fm_link *link, int linger_ms)
     if (link->socket == NULL) {
         return;
     }
-    fm_loop_forget(link->plan.loop, zsock_fd(link->socket));
+    fm_loop_unwatch(link->options.loop, zsock_fd(link->socket));
     zsock_set_linger(link->socket, linger_ms);
     zsock_destroy(&link->socket);
     link->is_attached = false;
@@ -80,7 +80,7 @@ static void close_socket(struct fm_link *link, int linger_ms)
 }
 
 /* The timeouts are 0 because only the loop may wait. */
-static void set_options(zsock_t *socket, const struct fm_link_plan *plan)
+static void set_options(zsock_t *socket, const struct fm_link_options *options)
 {
     zsock_set_maxmsgsize(socket, FRAME_LIMIT);
     zsock_set_linger(socket, 0);
@@ -92,20 +92,20 @@ static void set_options(zsock_t *socket, const struct fm_link_plan *plan)
     zsock_set_heartbeat_ttl(socket, ZMTP_TIMEOUT_MS);
     zsock_set_reconnect_ivl(socket, RECONNECT_MS);
     zsock_set_reconnect_ivl_max(socket, RECONNECT_MAX_MS);
-    zsock_set_curve_serverkey(socket, plan->broker_public_key);
-    zsock_set_curve_publickey(socket, plan->key->public);
-    zsock_set_curve_secretkey(socket, plan->key->secret);
+    zsock_set_curve_serverkey(socket, options->broker_public_key);
+    zsock_set_curve_publickey(socket, options->key->public);
+    zsock_set_curve_secretkey(socket, options->key->secret);
 }
 
 static bool open_socket(struct fm_link *link, struct fm_error *err)
 {
     const char *address = link->addresses[link->address];
     link->socket = zsock_new(ZMQ_DEALER);
-    set_options(link->socket, &link->plan);
+    set_options(link->socket, &link->options);
     if (zsock_connect(link->socket, "%s", address) != 0) {
         return fm_fail(err, FM_SETTING, "%s: %s", address, zmq_strerror(errno));
     }
-    return fm_loop_watch(link->plan.loop, zsock_fd(link->socket), &link->source, err);
+    return fm_loop_watch(link->options.loop, zsock_fd(link->socket), &link->source, err);
 }
 
 static bool send_now(struct fm_link *link, const struct fm_message *message)
@@ -124,7 +124,7 @@ static bool send_now(struct fm_link *link, const struct fm_message *message)
 
 static struct fm_list list_held(const struct fm_link *link, struct fm_held held[HELD_LIMIT])
 {
-    return (struct fm_list){held, link->plan.list_held(link->plan.context, held, HELD_LIMIT)};
+    return (struct fm_list){held, link->options.list_held(link->options.context, held, HELD_LIMIT)};
 }
 
 static void send_hello(struct fm_link *link)
@@ -133,10 +133,10 @@ static void send_hello(struct fm_link *link)
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_HELLO);
     message.hello.version = FM_MESSAGE_VERSION;
-    message.hello.boot = link->plan.boot;
-    message.hello.placement = link->plan.placement;
-    message.hello.net_slots = link->plan.net_slots;
-    message.hello.cpu_slots = link->plan.cpu_slots;
+    message.hello.boot = link->options.boot;
+    message.hello.placement = link->options.placement;
+    message.hello.net_slots = link->options.net_slots;
+    message.hello.cpu_slots = link->options.cpu_slots;
     message.hello.software = FM_VERSION;
     message.hello.leases = list_held(link, held);
     send_now(link, &message);
@@ -144,7 +144,7 @@ static void send_hello(struct fm_link *link)
 }
 
 /* Opens a fresh socket after closing the old one, whose unsent messages are dropped. */
-static void say_hello(struct fm_link *link, int64_t now_ms)
+static void reconnect(struct fm_link *link, int64_t now_ms)
 {
     struct fm_error err = {0};
     close_socket(link, 0);
@@ -161,7 +161,7 @@ static void say_hello(struct fm_link *link, int64_t now_ms)
 }
 
 /* Until the new HELLO is answered the link counts as not attached. */
-static void hello_soon(struct fm_link *link, int64_t now_ms)
+static void schedule_hello(struct fm_link *link, int64_t now_ms)
 {
     int64_t least_ms = link->hello_ms + HELLO_PAUSE_MS;
     link->is_attached = false;
@@ -180,16 +180,16 @@ static void send_heartbeat(struct fm_link *link, int64_t now_ms)
     link->beat_at_ms = now_ms + link->round_ms;
 }
 
-static void give_up(struct fm_link *link, int64_t now_ms)
+static void try_next_broker(struct fm_link *link, int64_t now_ms)
 {
     fm_log(FM_LOG_WARNING, "broker_silent", "address=%s", link->addresses[link->address]);
     link->address = (link->address + 1) % link->address_count;
-    hello_soon(link, now_ms);
+    schedule_hello(link, now_ms);
 }
 
 /* ---- messages from the broker ---- */
 
-static void take_welcome(struct fm_link *link, const struct fm_welcome *welcome, int64_t now_ms)
+static void handle_welcome(struct fm_link *link, const struct fm_welcome *welcome, int64_t now_ms)
 {
     link->is_attached = true;
     link->hello_at_ms = FM_CLOCK_NEVER;
@@ -201,7 +201,8 @@ static void take_welcome(struct fm_link *link, const struct fm_welcome *welcome,
 }
 
 /* True for a message that the link does not pass on. WELCOME is used here and passed on too. */
-static bool take_own(struct fm_link *link, const struct fm_message *message, int64_t now_ms)
+static bool handle_own_message(struct fm_link *link, const struct fm_message *message,
+                               int64_t now_ms)
 {
     if (message->type == FM_MESSAGE_HEARTBEAT_ACK) {
         link->seen = message->heartbeat_ack.number;
@@ -209,18 +210,18 @@ static bool take_own(struct fm_link *link, const struct fm_message *message, int
         return true;
     }
     if (message->type == FM_MESSAGE_REFUSE && message->refuse.reason == FM_REFUSAL_UNKNOWN) {
-        hello_soon(link, now_ms);
+        schedule_hello(link, now_ms);
         return true;
     }
     if (message->type == FM_MESSAGE_WELCOME) {
-        take_welcome(link, &message->welcome, now_ms);
+        handle_welcome(link, &message->welcome, now_ms);
         return false;
     }
     /* Before WELCOME only a refusal has a meaning. */
     return !link->is_attached && message->type != FM_MESSAGE_REFUSE;
 }
 
-static void take_frame(struct fm_link *link, zframe_t *frame, int64_t now_ms)
+static void handle_frame(struct fm_link *link, zframe_t *frame, int64_t now_ms)
 {
     struct fm_slice bytes = {(const char *)zframe_data(frame), zframe_size(frame)};
     struct fm_message message;
@@ -231,22 +232,22 @@ static void take_frame(struct fm_link *link, zframe_t *frame, int64_t now_ms)
                (unsigned long long)link->dropped, err.detail);
         return;
     }
-    if (!take_own(link, &message, now_ms)) {
-        link->plan.on_message(link->plan.context, &message);
+    if (!handle_own_message(link, &message, now_ms)) {
+        link->options.on_message(link->options.context, &message);
     }
     fm_message_done(&message);
 }
 
 /* ZeroMQ's descriptor signals only the change from empty to readable, so each tick must read until
  * nothing is left. */
-static bool receive_one(struct fm_link *link, int64_t now_ms)
+static bool receive_frame(struct fm_link *link, int64_t now_ms)
 {
     FM_AUTO(zframe_destroy)
     zframe_t *frame = link->socket != NULL ? zframe_recv(link->socket) : NULL;
     if (frame == NULL) {
         return false;
     }
-    take_frame(link, frame, now_ms);
+    handle_frame(link, frame, now_ms);
     return true;
 }
 
@@ -255,25 +256,25 @@ static bool receive_one(struct fm_link *link, int64_t now_ms)
 int64_t fm_link_tick(struct fm_link *link, int64_t now_ms)
 {
     if (now_ms >= link->hello_at_ms) {
-        say_hello(link, now_ms);
+        reconnect(link, now_ms);
     }
     if (link->is_attached && now_ms >= link->beat_at_ms) {
         send_heartbeat(link, now_ms);
     }
-    while (receive_one(link, now_ms)) {
+    while (receive_frame(link, now_ms)) {
     }
     int64_t silent_at_ms = link->heard_ms + SILENT_ROUNDS * link->round_ms;
     if (link->hello_at_ms == FM_CLOCK_NEVER && now_ms >= silent_at_ms) {
-        give_up(link, now_ms);
+        try_next_broker(link, now_ms);
     }
-    int64_t wake_ms = link->hello_at_ms < silent_at_ms ? link->hello_at_ms : silent_at_ms;
-    return link->is_attached && link->beat_at_ms < wake_ms ? link->beat_at_ms : wake_ms;
+    int64_t wake_ms = fm_clock_earlier(link->hello_at_ms, silent_at_ms);
+    return link->is_attached ? fm_clock_earlier(link->beat_at_ms, wake_ms) : wake_ms;
 }
 
 void fm_link_drain(struct fm_link *link, int64_t now_ms)
 {
-    link->plan.net_slots = link->plan.cpu_slots = 0;
-    hello_soon(link, now_ms);
+    link->options.net_slots = link->options.cpu_slots = 0;
+    schedule_hello(link, now_ms);
 }
 
 bool fm_link_send(struct fm_link *link, const struct fm_message *message)
@@ -291,7 +292,7 @@ int64_t fm_link_round_ms(const struct fm_link *link)
     return link->round_ms;
 }
 
-static bool take_addresses(struct fm_link *link, const char *brokers, struct fm_error *err)
+static bool parse_addresses(struct fm_link *link, const char *brokers, struct fm_error *err)
 {
     FM_AUTO_FREE char *copy = fm_strdup(brokers);
     char *rest = copy;
@@ -301,32 +302,34 @@ static bool take_addresses(struct fm_link *link, const char *brokers, struct fm_
             continue;
         }
         if (link->address_count == ADDRESSES_LIMIT) {
-            return fm_fail(err, FM_SETTING, "more than %d brokers", ADDRESSES_LIMIT);
+            return fm_fail(err, FM_SETTING, "brokers lists more than %d addresses",
+                           ADDRESSES_LIMIT);
         }
         struct fm_text address = {0};
         fm_text_format(&address, "%s%s", fm_text_starts(word, "tcp://") ? "" : "tcp://", word);
         link->addresses[link->address_count++] = fm_text_take(&address);
     }
-    return link->address_count > 0 || fm_fail(err, FM_SETTING, "no broker is named");
+    return link->address_count > 0 || fm_fail(err, FM_SETTING, "brokers lists no address");
 }
 
 static bool check_key(const char *key, struct fm_error *err)
 {
     uint8_t bytes[32];
     if (strlen(key) != FM_LINK_KEY_SIZE - 1 || zmq_z85_decode(bytes, key) == NULL) {
-        return fm_fail(err, FM_SETTING, "broker_public_key is no CURVE key");
+        return fm_fail(err, FM_SETTING, "broker_public_key is not a CURVE key");
     }
     return true;
 }
 
-struct fm_link *fm_link_new(const struct fm_link_plan *plan, struct fm_error *err)
+struct fm_link *fm_link_new(const struct fm_link_options *options, struct fm_error *err)
 {
     struct fm_link *link = fm_alloc(sizeof(*link));
-    link->plan = *plan;
+    link->options = *options;
     link->source.on_ready = ignore_ready;
     link->round_ms = FIRST_ROUND_MS;
     zsys_handler_set(NULL); /* before the first socket: czmq must not handle SIGINT and SIGTERM */
-    if (!check_key(plan->broker_public_key, err) || !take_addresses(link, plan->brokers, err)) {
+    if (!check_key(options->broker_public_key, err) ||
+        !parse_addresses(link, options->brokers, err)) {
         fm_link_destroy(&link, 0);
     }
     return link;

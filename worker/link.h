@@ -25,12 +25,12 @@ struct fm_link_key {
 };
 
 bool fm_link_key_make(struct fm_link_key *key, struct fm_error *err) FM_MUST_CHECK;
-/* Computes the public half from `secret`. SETTING if that is no key. */
+/* Computes the public half from `secret`. SETTING if that is not a key. */
 bool fm_link_key_read(const char *secret, struct fm_link_key *key,
                       struct fm_error *err) FM_MUST_CHECK;
 
 /* Copied; what its pointers refer to is borrowed for the link's life. */
-struct fm_link_plan {
+struct fm_link_options {
     struct fm_loop *loop;
     const char *brokers;           /* "host:port,…", at most 16, tried in turn */
     const char *broker_public_key; /* Z85; all brokers of a service share it */
@@ -50,7 +50,8 @@ struct fm_link_plan {
 struct fm_link;
 
 /* SETTING for addresses or a broker's key that cannot be used. The first tick sends HELLO. */
-struct fm_link *fm_link_new(const struct fm_link_plan *plan, struct fm_error *err) FM_MUST_CHECK;
+struct fm_link *fm_link_new(const struct fm_link_options *options,
+                            struct fm_error *err) FM_MUST_CHECK;
 /* Null-safe. Does not wait; messages already sent may still leave during `linger_ms`. */
 void fm_link_destroy(struct fm_link **link, int linger_ms);
 /* Called once by main, at its end, when every link is destroyed: waits until the lingering messages

@@ -39,7 +39,7 @@ bool fm_loop_watch(struct fm_loop *loop, int fd, struct fm_loop_source *source,
     return epoll_ctl(loop->fd, EPOLL_CTL_ADD, fd, &event) == 0 || fm_fail_errno(err, "watch");
 }
 
-void fm_loop_forget(struct fm_loop *loop, int fd)
+void fm_loop_unwatch(struct fm_loop *loop, int fd)
 {
     /* Fails if the descriptor is not watched, which is what the caller wants. */
     epoll_ctl(loop->fd, EPOLL_CTL_DEL, fd, NULL);

@@ -1,6 +1,6 @@
 /*
  * Waits for descriptors and calls the function that serves each. It takes one event at a time from
- * the kernel, so the function called may forget and close any descriptor, also its own, and no
+ * the kernel, so the function called may unwatch and close any descriptor, also its own, and no
  * stale event is left behind. There are no timers: the caller passes how long to wait (serve.c).
  * Owns: the epoll descriptor; the watched ones stay their owners'. Threads: one.
  */
@@ -26,7 +26,7 @@ void fm_loop_destroy(struct fm_loop **loop);
 bool fm_loop_watch(struct fm_loop *loop, int fd, struct fm_loop_source *source,
                    struct fm_error *err) FM_MUST_CHECK;
 /* Call it before the descriptor is closed. An unwatched descriptor is fine. */
-void fm_loop_forget(struct fm_loop *loop, int fd);
+void fm_loop_unwatch(struct fm_loop *loop, int fd);
 /* Waits at most `wait_ms` (-1: without limit) and serves one descriptor, if one is ready. */
 void fm_loop_next(struct fm_loop *loop, int wait_ms);
 

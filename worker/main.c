@@ -29,7 +29,7 @@
 
 /* Opens descriptors 0 to 2 if they are closed, so that no other file gets these numbers: children
  * inherit 2, and every log line would go into that file. */
-static bool have_standard_descriptors(void)
+static bool open_standard_descriptors(void)
 {
     int fd = -1;
     do {
@@ -55,8 +55,8 @@ static void block_signals(void)
 /* ---- settings ---- */
 
 /* `--config FILE` must be the first option, because the other options override the file. */
-static bool load(int argc, char **argv, struct fm_worker_settings *settings, bool *is_help,
-                 struct fm_error *err)
+static bool load_settings(int argc, char **argv, struct fm_worker_settings *settings, bool *is_help,
+                          struct fm_error *err)
 {
     const char *file = getenv("FETCHMEDIA_WORKER_CONFIG");
     int skipped = 0;
@@ -73,7 +73,7 @@ static bool load(int argc, char **argv, struct fm_worker_settings *settings, boo
     }
     *is_help = words.rest_count > 0 && strcmp(rest[0], "--help") == 0;
     if (words.rest_count > 0 && !*is_help) {
-        return fm_fail(err, FM_SETTING, "\"%s\" is no setting", rest[0]);
+        return fm_fail(err, FM_SETTING, "\"%s\" is not a setting", rest[0]);
     }
     return true;
 }
@@ -126,14 +126,7 @@ static char *own_directory(void)
     return fm_strdup(path);
 }
 
-static char *program_in(const char *directory, const char *name)
-{
-    struct fm_text path = {0};
-    fm_text_format(&path, "%s/%s", directory, name);
-    return fm_text_take(&path);
-}
-
-static bool resolve(const char *work_dir, char **out, struct fm_error *err)
+static bool resolve_work_dir(const char *work_dir, char **out, struct fm_error *err)
 {
     *out = realpath(work_dir, NULL);
     return *out != NULL || fm_fail_errno(err, work_dir);
@@ -143,7 +136,7 @@ static bool resolve(const char *work_dir, char **out, struct fm_error *err)
 
 /* Raises the soft limit on descriptors to the hard limit: an attempt with all its outputs holds
  * about two dozen, and 256 attempts may run (two classes of up to 128 slots). */
-static void take_descriptors(void)
+static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -163,17 +156,17 @@ static int try_seal(const char *media)
     return is_leak ? FM_DAEMON_UNSEALED : FM_DAEMON_FAILED;
 }
 
-static int serve(const struct fm_worker_settings *settings, const struct fm_node *node,
-                 const char *work_dir)
+static int serve_node(const struct fm_worker_settings *settings, const struct fm_node *node,
+                      const char *work_dir)
 {
     FM_AUTO_FREE char *beside = own_directory();
     const char *bin_dir = settings->bin_dir[0] != '\0' ? settings->bin_dir : beside;
-    FM_AUTO_FREE char *transfer = program_in(bin_dir, "fetchmedia-transfer");
-    FM_AUTO_FREE char *media = program_in(bin_dir, "fetchmedia-media");
+    FM_AUTO_FREE char *transfer = fm_file_path(bin_dir, "fetchmedia-transfer");
+    FM_AUTO_FREE char *media = fm_file_path(bin_dir, "fetchmedia-media");
     unsigned cores = count_cores();
     unsigned cpu_slots =
         settings->cpu_slots > 0 ? (unsigned)settings->cpu_slots : at_least_one(cores / 2);
-    const struct fm_serve_plan plan = {
+    const struct fm_serve_options options = {
         .node = node,
         .work_dir = work_dir,
         .brokers = settings->brokers,
@@ -188,11 +181,11 @@ static int serve(const struct fm_worker_settings *settings, const struct fm_node
         .sweep_age_seconds = settings->sweep_age_seconds,
         .drain_ms = (int64_t)settings->drain_seconds * 1000,
     };
-    int leak = try_seal(media);
-    return leak != EXIT_SUCCESS ? leak : (int)fm_serve_run(&plan);
+    int code = try_seal(media);
+    return code != EXIT_SUCCESS ? code : (int)fm_serve_run(&options);
 }
 
-static int run(const struct fm_worker_settings *settings)
+static int run_worker(const struct fm_worker_settings *settings)
 {
     struct fm_node node;
     struct fm_error err = {0};
@@ -202,17 +195,17 @@ static int run(const struct fm_worker_settings *settings)
         return FM_DAEMON_SETTING;
     }
     block_signals();
-    take_descriptors();
+    raise_descriptor_limit();
     if (!fm_node_open(settings->work_dir, &node, &err)) {
         fm_log_failure("node", &err);
         return FM_DAEMON_FAILED;
     }
-    if (!resolve(settings->work_dir, &work_dir, &err)) {
+    if (!resolve_work_dir(settings->work_dir, &work_dir, &err)) {
         fm_log_failure("work_dir", &err);
         fm_node_close(&node);
         return FM_DAEMON_FAILED;
     }
-    int code = serve(settings, &node, work_dir);
+    int code = serve_node(settings, &node, work_dir);
     fm_link_shutdown(); /* before the lock is released, so that BYE precedes a new worker's HELLO */
     fm_node_close(&node);
     return code;
@@ -222,15 +215,16 @@ static int try_seal_alone(const struct fm_worker_settings *settings)
 {
     FM_AUTO_FREE char *beside = own_directory();
     FM_AUTO_FREE char *media =
-        program_in(settings->bin_dir[0] != '\0' ? settings->bin_dir : beside, "fetchmedia-media");
+        fm_file_path(settings->bin_dir[0] != '\0' ? settings->bin_dir : beside, "fetchmedia-media");
     return try_seal(media);
 }
 
-static int act(const struct fm_worker_settings *settings)
+static int run_with_settings(const struct fm_worker_settings *settings)
 {
     enum fm_log_level level = FM_LOG_INFO;
     if (!fm_log_level_by_name(settings->log_level, &level)) {
-        fm_log(FM_LOG_ERROR, "setting", "log_level=%s", settings->log_level);
+        fm_log(FM_LOG_ERROR, "setting", "log_level \"%s\" is not debug, info, warning or error",
+               settings->log_level);
         return FM_DAEMON_SETTING;
     }
     /* For the children: fm_child_exec passes it on. */
@@ -239,7 +233,7 @@ static int act(const struct fm_worker_settings *settings)
     if (settings->try_seal) {
         return try_seal_alone(settings);
     }
-    return settings->print_key ? print_key(settings) : run(settings);
+    return settings->print_key ? print_key(settings) : run_worker(settings);
 }
 
 int main(int argc, char **argv)
@@ -249,14 +243,14 @@ int main(int argc, char **argv)
     bool is_help = false;
     umask(077);
     fm_log_open("worker", FM_LOG_INFO);
-    if (!have_standard_descriptors()) {
+    if (!open_standard_descriptors()) {
         return FM_DAEMON_FAILED;
     }
-    if (!load(argc, argv, &settings, &is_help, &err)) {
+    if (!load_settings(argc, argv, &settings, &is_help, &err)) {
         fprintf(stderr, "fetchmedia-worker: %s\n", err.message[0] ? err.message : err.detail);
         return FM_DAEMON_SETTING;
     }
-    int code = is_help ? print_help() : act(&settings);
+    int code = is_help ? print_help() : run_with_settings(&settings);
     fm_settings_done(fm_worker_settings_table, fm_worker_settings_count, &settings);
     return code;
 }

@@ -13,18 +13,12 @@
 
 #define SMALL_FILE_LIMIT 128 /* bytes: a key is 40 characters, a counter at most 20 */
 
-static char *path_of(const char *work_dir, const char *name)
-{
-    struct fm_text path = {0};
-    fm_text_format(&path, "%s/%s", work_dir, name);
-    return fm_text_take(&path);
-}
-
 /* `how`: LOCK_EX waits for the holder; LOCK_EX | LOCK_NB fails instead. The kernel releases the
  * lock when the process dies, so a stale one cannot remain. */
-static bool lock(const char *work_dir, const char *name, int how, int *fd, struct fm_error *err)
+static bool lock_file(const char *work_dir, const char *name, int how, int *fd,
+                      struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = path_of(work_dir, name);
+    FM_AUTO_FREE char *path = fm_file_path(work_dir, name);
     *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (*fd < 0) {
         return fm_fail_errno(err, path);
@@ -35,11 +29,11 @@ static bool lock(const char *work_dir, const char *name, int how, int *fd, struc
     bool is_held = errno == EWOULDBLOCK;
     fm_fail_errno(err, path);
     fm_file_close(fd);
-    return is_held ? fm_fail(err, FM_SYSTEM, "another worker runs on %s", work_dir) : false;
+    return is_held ? fm_fail(err, FM_SYSTEM, "another worker is using %s", work_dir) : false;
 }
 
 /* Reads the file's text without its line end. *is_there is false if there is no such file, which is
- * no error. */
+ * not an error. */
 static bool read_line(const char *path, struct fm_text *line, bool *is_there, struct fm_error *err)
 {
     *is_there = access(path, F_OK) == 0;
@@ -64,7 +58,7 @@ static bool write_line(const char *path, const char *text, struct fm_error *err)
     return is_written;
 }
 
-static bool read_or_make(const char *path, struct fm_link_key *key, struct fm_error *err)
+static bool read_or_make_key(const char *path, struct fm_link_key *key, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text secret = {0};
     bool is_there = false;
@@ -82,16 +76,17 @@ static bool read_or_make(const char *path, struct fm_link_key *key, struct fm_er
 bool fm_node_key(const char *work_dir, struct fm_link_key *key, struct fm_error *err)
 {
     FM_AUTO(fm_file_close) int lock_fd = -1;
-    FM_AUTO_FREE char *path = path_of(work_dir, "node.key");
+    FM_AUTO_FREE char *path = fm_file_path(work_dir, "node.key");
     return fm_file_make_dirs(work_dir, 0700, err) &&
-           lock(work_dir, "key.lock", LOCK_EX, &lock_fd, err) && read_or_make(path, key, err);
+           lock_file(work_dir, "key.lock", LOCK_EX, &lock_fd, err) &&
+           read_or_make_key(path, key, err);
 }
 
 /* The new counter is on disk (fm_file_write syncs) before the first HELLO shows it, so that no
  * later start can use it again. */
-static bool raise_boot(const char *work_dir, uint64_t *boot, struct fm_error *err)
+static bool raise_boot_counter(const char *work_dir, uint64_t *boot, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = path_of(work_dir, "boot");
+    FM_AUTO_FREE char *path = fm_file_path(work_dir, "boot");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     bool is_there = false;
     *boot = 0;
@@ -100,7 +95,7 @@ static bool raise_boot(const char *work_dir, uint64_t *boot, struct fm_error *er
     }
     /* The broker would refuse a lower counter as superseded for good: better not to start. */
     if (is_there && !fm_text_to_u64(fm_text_get(&text), 0, UINT64_MAX - 1, boot)) {
-        return fm_fail(err, FM_SYSTEM, "%s holds no number", path);
+        return fm_fail(err, FM_SYSTEM, "%s does not hold a number", path);
     }
     ++*boot;
     fm_text_clear(&text);
@@ -112,8 +107,8 @@ bool fm_node_open(const char *work_dir, struct fm_node *node, struct fm_error *e
 {
     *node = (struct fm_node){.lock_fd = -1};
     if (fm_node_key(work_dir, &node->key, err) &&
-        lock(work_dir, "worker.lock", LOCK_EX | LOCK_NB, &node->lock_fd, err) &&
-        raise_boot(work_dir, &node->boot, err)) {
+        lock_file(work_dir, "worker.lock", LOCK_EX | LOCK_NB, &node->lock_fd, err) &&
+        raise_boot_counter(work_dir, &node->boot, err)) {
         return true;
     }
     fm_node_close(node);

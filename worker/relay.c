@@ -99,7 +99,7 @@ bool fm_relay_want_upload(struct fm_job_attempt *attempt, const struct fm_want_u
 void fm_relay_upload(struct fm_job_attempt *attempt, const struct fm_upload *upload)
 {
     struct fm_message message;
-    if (attempt->transfer == NULL || attempt->transfer->state != FM_CHILD_DELIVERS) {
+    if (attempt->transfer == NULL || attempt->transfer->state != FM_CHILD_DELIVERING) {
         return;
     }
     /* Without ids: a child knows none. */
@@ -115,7 +115,7 @@ void fm_relay_origins(struct fm_job_attempt *attempt)
     struct fm_child *transfer = attempt->transfer;
     struct fm_message message;
     if (transfer == NULL ||
-        (transfer->state != FM_CHILD_BUSY && transfer->state != FM_CHILD_DELIVERS)) {
+        (transfer->state != FM_CHILD_BUSY && transfer->state != FM_CHILD_DELIVERING)) {
         return;
     }
     fm_message_init(&message, FM_MESSAGE_ORIGINS);

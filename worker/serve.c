@@ -25,7 +25,7 @@
 #define SWEEP_MIN_MS 1000
 
 struct serve {
-    const struct fm_serve_plan *plan;
+    const struct fm_serve_options *options;
     struct fm_job_host host;
     struct fm_slots slots;
     struct fm_job_attempt *attempts; /* in the order their JOBs came; owned */
@@ -42,7 +42,7 @@ struct serve {
 /* ---- the list ---- */
 
 /* By the lease alone, for no two attempts ever share one; NULL: not here. */
-static struct fm_job_attempt *find(const struct serve *serve, uint64_t lease)
+static struct fm_job_attempt *find_attempt(const struct serve *serve, uint64_t lease)
 {
     struct fm_job_attempt *at = serve->attempts;
     while (at != NULL && at->lease != lease) {
@@ -51,7 +51,7 @@ static struct fm_job_attempt *find(const struct serve *serve, uint64_t lease)
     return at;
 }
 
-static void append(struct serve *serve, struct fm_job_attempt *attempt)
+static void append_attempt(struct serve *serve, struct fm_job_attempt *attempt)
 {
     struct fm_job_attempt **at = &serve->attempts;
     while (*at != NULL) {
@@ -81,13 +81,13 @@ static size_t list_held(void *context, struct fm_held *out, size_t capacity)
     return count;
 }
 
-static void free_place(struct serve *serve, struct fm_job_attempt *attempt)
+static void release_place(struct serve *serve, struct fm_job_attempt *attempt)
 {
     if (attempt->has_slot) {
-        fm_slot_give(&serve->slots, attempt->class, attempt->is_freeing);
+        fm_slot_release(&serve->slots, attempt->class, attempt->is_freeing);
     }
     if (attempt->is_in_hand) {
-        fm_slot_drop(&serve->slots, attempt->class);
+        fm_slot_drop_in_hand(&serve->slots, attempt->class);
     }
 }
 
@@ -103,21 +103,22 @@ static void remove_over(struct serve *serve)
             continue;
         }
         *at = attempt->next;
-        free_place(serve, attempt);
+        release_place(serve, attempt);
         fm_job_destroy(&attempt);
     }
 }
 
 /* ---- messages from the broker ---- */
 
-static void reject(struct serve *serve, const struct fm_job_attempt *attempt, const char *reason)
+static void reject_job(struct serve *serve, const struct fm_job_attempt *attempt,
+                       const char *reason)
 {
-    const struct fm_job *order = &attempt->message.job;
+    const struct fm_job *job = &attempt->message.job;
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_REJECT);
-    message.reject.account = order->account;
-    message.reject.job = order->job;
-    message.reject.lease = order->lease;
+    message.reject.account = job->account;
+    message.reject.job = job->job;
+    message.reject.lease = job->lease;
     message.reject.reason = reason;
     fm_link_send(serve->host.link, &message);
     fm_message_done(&message);
@@ -126,7 +127,7 @@ static void reject(struct serve *serve, const struct fm_job_attempt *attempt, co
 
 /* Gives the attempt a slot, or keeps it in hand; false: neither is possible. A JOB that could not
  * be read needs no slot: the attempt only reports why. */
-static bool place(struct serve *serve, struct fm_job_attempt *attempt)
+static bool place_attempt(struct serve *serve, struct fm_job_attempt *attempt)
 {
     if (attempt->phase != FM_JOB_IN_HAND) {
         return true;
@@ -149,7 +150,7 @@ static bool place(struct serve *serve, struct fm_job_attempt *attempt)
 static bool has_room(const struct serve *serve)
 {
     struct statvfs disk;
-    return statvfs(serve->plan->work_dir, &disk) != 0 ||
+    return statvfs(serve->options->work_dir, &disk) != 0 ||
            fm_slot_has_room(&serve->slots, (uint64_t)disk.f_bavail * disk.f_frsize);
 }
 
@@ -160,17 +161,17 @@ static const char *why_not_placed(struct serve *serve, struct fm_job_attempt *at
         return "stopping";
     }
     if (!has_room(serve)) {
-        return "no room on the disk";
+        return "not enough disk space";
     }
-    return place(serve, attempt) ? NULL : "no free slot";
+    return place_attempt(serve, attempt) ? NULL : "no free slot";
 }
 
-static void take_job(struct serve *serve, struct fm_message *message)
+static void handle_job(struct serve *serve, struct fm_message *message)
 {
-    struct fm_job_attempt *held = find(serve, message->job.lease);
+    struct fm_job_attempt *held = find_attempt(serve, message->job.lease);
     if (held != NULL) {
         /* The broker sent this JOB twice. If the attempt has ended, repeat its RESULT. */
-        fm_job_tell(held);
+        fm_job_report(held);
         return;
     }
     remove_over(serve); /* the RESULT_ACK that frees its slot may have come in this same tick */
@@ -178,49 +179,49 @@ static void take_job(struct serve *serve, struct fm_message *message)
     fm_fault("job_taken");
     const char *why_not = why_not_placed(serve, attempt);
     if (why_not != NULL) {
-        reject(serve, attempt, why_not);
+        reject_job(serve, attempt, why_not);
         fm_job_destroy(&attempt);
         return;
     }
-    append(serve, attempt);
+    append_attempt(serve, attempt);
 }
 
 /* The broker may reuse the slot at once, so a JOB for it may be on its way while the children are
  * still being killed: the slot is marked as being freed. */
-static void cancel(struct serve *serve, struct fm_job_attempt *attempt, const char *why)
+static void cancel_attempt(struct serve *serve, struct fm_job_attempt *attempt, const char *why)
 {
     fm_job_cancel(attempt, why);
     if (attempt->phase == FM_JOB_ENDING && attempt->has_slot && !attempt->is_freeing) {
         attempt->is_freeing = true;
-        fm_slot_freeing(&serve->slots, attempt->class);
+        fm_slot_mark_freeing(&serve->slots, attempt->class);
     }
 }
 
-static void take_cancel(struct serve *serve, struct fm_message *message)
+static void handle_cancel(struct serve *serve, struct fm_message *message)
 {
-    struct fm_job_attempt *attempt = find(serve, message->cancel.lease);
+    struct fm_job_attempt *attempt = find_attempt(serve, message->cancel.lease);
     if (attempt != NULL) {
-        cancel(serve, attempt, fm_names_cancel_reason[message->cancel.reason]);
+        cancel_attempt(serve, attempt, fm_names_cancel_reason[message->cancel.reason]);
     }
 }
 
-static void take_result_ack(struct serve *serve, struct fm_message *message)
+static void handle_result_ack(struct serve *serve, struct fm_message *message)
 {
-    struct fm_job_attempt *attempt = find(serve, message->result_ack.lease);
+    struct fm_job_attempt *attempt = find_attempt(serve, message->result_ack.lease);
     if (attempt != NULL) {
         fm_job_acknowledge(attempt, message->result_ack.stale);
     }
 }
 
-static void take_upload(struct serve *serve, struct fm_message *message)
+static void handle_upload(struct serve *serve, struct fm_message *message)
 {
-    struct fm_job_attempt *attempt = find(serve, message->upload.lease);
+    struct fm_job_attempt *attempt = find_attempt(serve, message->upload.lease);
     if (attempt != NULL) {
         fm_job_upload(attempt, &message->upload);
     }
 }
 
-static void take_welcome(struct serve *serve, struct fm_message *message)
+static void handle_welcome(struct serve *serve, struct fm_message *message)
 {
     fm_message_done(&serve->welcome);
     serve->welcome = *message;
@@ -231,7 +232,7 @@ static void take_welcome(struct serve *serve, struct fm_message *message)
     }
 }
 
-static void stop(struct serve *serve, enum fm_daemon_exit exit_code, const char *why)
+static void begin_stop(struct serve *serve, enum fm_daemon_exit exit_code, const char *why)
 {
     if (serve->is_stopping) {
         return;
@@ -242,7 +243,7 @@ static void stop(struct serve *serve, enum fm_daemon_exit exit_code, const char 
 }
 
 /* Only a final refusal comes here: link.c answers "unknown" with a new HELLO. */
-static void take_refuse(struct serve *serve, struct fm_message *message)
+static void handle_refuse(struct serve *serve, struct fm_message *message)
 {
     static const enum fm_daemon_exit codes[] = {
         [FM_REFUSAL_UNKNOWN] = FM_DAEMON_FAILED,
@@ -253,25 +254,25 @@ static void take_refuse(struct serve *serve, struct fm_message *message)
     fm_log(FM_LOG_ERROR, "refused", "reason=%s broker_version=%u worker_version=%u",
            fm_names_refusal[message->refuse.reason], (unsigned)message->refuse.version,
            FM_MESSAGE_VERSION);
-    stop(serve, codes[message->refuse.reason], "refused");
+    begin_stop(serve, codes[message->refuse.reason], "refused");
 }
 
 static const struct {
     enum fm_message_type type;
-    void (*take)(struct serve *serve, struct fm_message *message);
-} words[] = {
-    {FM_MESSAGE_WELCOME, take_welcome},       {FM_MESSAGE_JOB, take_job},
-    {FM_MESSAGE_CANCEL, take_cancel},         {FM_MESSAGE_UPLOAD, take_upload},
-    {FM_MESSAGE_RESULT_ACK, take_result_ack}, {FM_MESSAGE_REFUSE, take_refuse},
+    void (*handle)(struct serve *serve, struct fm_message *message);
+} handlers[] = {
+    {FM_MESSAGE_WELCOME, handle_welcome},       {FM_MESSAGE_JOB, handle_job},
+    {FM_MESSAGE_CANCEL, handle_cancel},         {FM_MESSAGE_UPLOAD, handle_upload},
+    {FM_MESSAGE_RESULT_ACK, handle_result_ack}, {FM_MESSAGE_REFUSE, handle_refuse},
 };
 
 static void on_message(void *context, struct fm_message *message)
 {
     struct serve *serve = context;
     serve->has_news = true;
-    for (size_t i = 0; i < FM_COUNT(words); i++) {
-        if (words[i].type == message->type) {
-            words[i].take(serve, message);
+    for (size_t i = 0; i < FM_COUNT(handlers); i++) {
+        if (handlers[i].type == message->type) {
+            handlers[i].handle(serve, message);
             return;
         }
     }
@@ -287,7 +288,7 @@ static void start_in_hand(struct serve *serve)
     }
     for (struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
         if (at->is_in_hand && at->phase == FM_JOB_IN_HAND &&
-            fm_slot_start(&serve->slots, at->class)) {
+            fm_slot_start_in_hand(&serve->slots, at->class)) {
             at->is_in_hand = false;
             at->has_slot = true;
             fm_job_start(at);
@@ -307,20 +308,15 @@ static bool is_held(void *context, const char *job, const char *lease)
     return false;
 }
 
-static int64_t sweep(struct serve *serve, int64_t now_ms)
+static int64_t sweep_work_dir(struct serve *serve, int64_t now_ms)
 {
     if (now_ms >= serve->sweep_at_ms) {
-        int64_t interval_ms = (int64_t)serve->plan->sweep_age_seconds * 1000 / 4;
+        int64_t interval_ms = (int64_t)serve->options->sweep_age_seconds * 1000 / 4;
         interval_ms = interval_ms > SWEEP_MAX_MS ? SWEEP_MAX_MS : interval_ms;
-        fm_sweep_old(serve->plan->work_dir, serve->plan->sweep_age_seconds, is_held, serve);
+        fm_sweep_old(serve->options->work_dir, serve->options->sweep_age_seconds, is_held, serve);
         serve->sweep_at_ms = now_ms + (interval_ms < SWEEP_MIN_MS ? SWEEP_MIN_MS : interval_ms);
     }
     return serve->sweep_at_ms;
-}
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Does all that is due and returns when there is something to do again. The link comes last: the
@@ -329,22 +325,23 @@ static int64_t sooner(int64_t a, int64_t b)
 static int64_t tick(struct serve *serve)
 {
     int64_t now_ms = fm_clock_ms();
-    int64_t wake_ms = sweep(serve, now_ms);
+    int64_t wake_ms = sweep_work_dir(serve, now_ms);
     for (struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
-        wake_ms = sooner(wake_ms, fm_job_tick(at, now_ms));
+        wake_ms = fm_clock_earlier(wake_ms, fm_job_tick(at, now_ms));
     }
     remove_over(serve);
     start_in_hand(serve);
     bool is_drained = serve->attempts == NULL || now_ms >= serve->drain_until_ms;
     if (serve->drain_until_ms > 0 && is_drained) {
-        stop(serve, FM_DAEMON_STOPPED, "drained");
+        begin_stop(serve, FM_DAEMON_STOPPED, "drained");
     }
-    wake_ms = sooner(wake_ms, serve->drain_until_ms > 0 ? serve->drain_until_ms : FM_CLOCK_NEVER);
+    wake_ms = fm_clock_earlier(wake_ms,
+                               serve->drain_until_ms > 0 ? serve->drain_until_ms : FM_CLOCK_NEVER);
     if (!serve->is_stopping) {
-        wake_ms = sooner(wake_ms, fm_spare_tick(serve->host.spares, now_ms));
+        wake_ms = fm_clock_earlier(wake_ms, fm_spare_tick(serve->host.spares, now_ms));
     }
     serve->has_news = false;
-    wake_ms = sooner(wake_ms, fm_link_tick(serve->host.link, now_ms));
+    wake_ms = fm_clock_earlier(wake_ms, fm_link_tick(serve->host.link, now_ms));
     return serve->has_news ? now_ms : wake_ms;
 }
 
@@ -352,26 +349,26 @@ static int64_t tick(struct serve *serve)
 
 /* Running jobs may end; no new one comes. tick() stops the worker when all have ended or the time
  * is over. */
-static void drain(struct serve *serve)
+static void begin_drain(struct serve *serve)
 {
     int64_t now_ms = fm_clock_ms();
-    fm_log(FM_LOG_INFO, "draining", "seconds=%lld", (long long)serve->plan->drain_ms / 1000);
-    serve->drain_until_ms = now_ms + serve->plan->drain_ms;
+    fm_log(FM_LOG_INFO, "draining", "seconds=%lld", (long long)serve->options->drain_ms / 1000);
+    serve->drain_until_ms = now_ms + serve->options->drain_ms;
     fm_link_drain(serve->host.link, now_ms);
 }
 
-static void take_signal(void *context)
+static void handle_signal(void *context)
 {
     struct serve *serve = context;
     struct signalfd_siginfo info;
     if (read(serve->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
         return;
     }
-    if (info.ssi_signo == SIGTERM && serve->plan->drain_ms > 0 && serve->drain_until_ms == 0) {
-        drain(serve);
+    if (info.ssi_signo == SIGTERM && serve->options->drain_ms > 0 && serve->drain_until_ms == 0) {
+        begin_drain(serve);
         return;
     }
-    stop(serve, FM_DAEMON_STOPPED, info.ssi_signo == SIGINT ? "sigint" : "sigterm");
+    begin_stop(serve, FM_DAEMON_STOPPED, info.ssi_signo == SIGINT ? "sigint" : "sigterm");
 }
 
 static bool watch_signals(struct serve *serve, struct fm_error *err)
@@ -380,7 +377,7 @@ static bool watch_signals(struct serve *serve, struct fm_error *err)
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
-    serve->on_signal = (struct fm_loop_source){take_signal, serve};
+    serve->on_signal = (struct fm_loop_source){handle_signal, serve};
     serve->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (serve->signal_fd < 0) {
         return fm_fail_errno(err, "signalfd");
@@ -388,36 +385,36 @@ static bool watch_signals(struct serve *serve, struct fm_error *err)
     return fm_loop_watch(serve->host.loop, serve->signal_fd, &serve->on_signal, err);
 }
 
-static bool start(struct serve *serve, struct fm_error *err)
+static bool open_all(struct serve *serve, struct fm_error *err)
 {
-    const struct fm_serve_plan *plan = serve->plan;
+    const struct fm_serve_options *options = serve->options;
     struct fm_job_host *host = &serve->host;
     host->loop = fm_loop_new(err);
     if (host->loop == NULL || !watch_signals(serve, err)) {
         return false;
     }
-    const struct fm_link_plan link = {
+    const struct fm_link_options link = {
         .loop = host->loop,
-        .brokers = plan->brokers,
-        .broker_public_key = plan->broker_public_key,
-        .key = &plan->node->key,
-        .boot = plan->node->boot,
-        .placement = plan->placement,
-        .net_slots = plan->net_slots,
-        .cpu_slots = plan->cpu_slots,
+        .brokers = options->brokers,
+        .broker_public_key = options->broker_public_key,
+        .key = &options->node->key,
+        .boot = options->node->boot,
+        .placement = options->placement,
+        .net_slots = options->net_slots,
+        .cpu_slots = options->cpu_slots,
         .context = serve,
         .list_held = list_held,
         .on_message = on_message,
     };
     host->link = fm_link_new(&link, err);
-    host->spares =
-        fm_spare_new(host->loop, plan->media_path, plan->cpu_slots > 0 ? plan->cpu_slots : 1);
+    host->spares = fm_spare_new(host->loop, options->media_path,
+                                options->cpu_slots > 0 ? options->cpu_slots : 1);
     return host->link != NULL;
 }
 
 /* Reports to the broker that no lease is held any more, so that it can give the jobs to other
  * workers without waiting for heartbeats to stop. */
-static void say_bye(struct serve *serve, uint64_t leases)
+static void send_bye(struct serve *serve, uint64_t leases)
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_BYE);
@@ -435,7 +432,7 @@ static void wind_down(struct serve *serve)
     uint64_t leases = 0;
     for (struct fm_job_attempt *at = serve->attempts; at != NULL; at = at->next) {
         leases++;
-        cancel(serve, at, "the worker ends");
+        cancel_attempt(serve, at, "the worker is stopping");
     }
     remove_over(serve);
     while (serve->attempts != NULL && fm_clock_ms() < until_ms) {
@@ -449,11 +446,11 @@ static void wind_down(struct serve *serve)
         fm_job_destroy(&attempt);
     }
     if (serve->exit_code == FM_DAEMON_STOPPED) {
-        say_bye(serve, leases);
+        send_bye(serve, leases);
     }
 }
 
-static void end(struct serve *serve)
+static void close_all(struct serve *serve)
 {
     fm_spare_destroy(&serve->host.spares);
     fm_link_destroy(&serve->host.link, BYE_LINGER_MS);
@@ -462,21 +459,21 @@ static void end(struct serve *serve)
     fm_message_done(&serve->welcome);
 }
 
-enum fm_daemon_exit fm_serve_run(const struct fm_serve_plan *plan)
+enum fm_daemon_exit fm_serve_run(const struct fm_serve_options *options)
 {
-    struct serve serve = {.plan = plan, .signal_fd = -1};
+    struct serve serve = {.options = options, .signal_fd = -1};
     struct fm_error err = {0};
-    serve.host.work_dir = plan->work_dir;
-    serve.host.transfer_path = plan->transfer_path;
-    serve.host.threads = plan->threads;
+    serve.host.work_dir = options->work_dir;
+    serve.host.transfer_path = options->transfer_path;
+    serve.host.threads = options->threads;
     fm_message_init(&serve.welcome, FM_MESSAGE_WELCOME);
-    fm_slot_init(&serve.slots, plan->net_slots, plan->cpu_slots);
-    serve.slots.reserve_bytes = plan->reserve_bytes;
-    fm_sweep_outputs(plan->work_dir);
-    if (!start(&serve, &err)) {
+    fm_slot_init(&serve.slots, options->net_slots, options->cpu_slots);
+    serve.slots.reserve_bytes = options->reserve_bytes;
+    fm_sweep_outputs(options->work_dir);
+    if (!open_all(&serve, &err)) {
         fm_log_failure("start_failed", &err);
         serve.exit_code = err.code == FM_SETTING ? FM_DAEMON_SETTING : FM_DAEMON_FAILED;
-        end(&serve);
+        close_all(&serve);
         return serve.exit_code;
     }
     while (!serve.is_stopping) {
@@ -486,6 +483,6 @@ enum fm_daemon_exit fm_serve_run(const struct fm_serve_plan *plan)
         }
     }
     wind_down(&serve);
-    end(&serve);
+    close_all(&serve);
     return serve.exit_code;
 }

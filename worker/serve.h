@@ -11,7 +11,7 @@
 #include "worker/node.h"
 
 /* Borrowed until fm_serve_run returns. */
-struct fm_serve_plan {
+struct fm_serve_options {
     const struct fm_node *node;
     const char *work_dir; /* absolute */
     const char *brokers;
@@ -28,6 +28,6 @@ struct fm_serve_plan {
 /* Runs until SIGTERM or SIGINT (the caller has blocked both), or until a broker's REFUSE is final.
  * With drain_ms > 0 the first SIGTERM drains; SIGINT or a second SIGTERM ends at once. No child is
  * left when it returns. */
-enum fm_daemon_exit fm_serve_run(const struct fm_serve_plan *plan);
+enum fm_daemon_exit fm_serve_run(const struct fm_serve_options *options);
 
 #endif

@@ -32,13 +32,13 @@ enum fm_slot_answer fm_slot_take(struct fm_slots *slots, enum fm_class class)
     return FM_SLOT_NONE;
 }
 
-void fm_slot_freeing(struct fm_slots *slots, enum fm_class class)
+void fm_slot_mark_freeing(struct fm_slots *slots, enum fm_class class)
 {
     assert(slots->freeing[class] < slots->taken[class]);
     slots->freeing[class]++;
 }
 
-void fm_slot_give(struct fm_slots *slots, enum fm_class class, bool was_freeing)
+void fm_slot_release(struct fm_slots *slots, enum fm_class class, bool was_freeing)
 {
     assert(slots->taken[class] > 0);
     slots->taken[class]--;
@@ -48,7 +48,7 @@ void fm_slot_give(struct fm_slots *slots, enum fm_class class, bool was_freeing)
     }
 }
 
-bool fm_slot_start(struct fm_slots *slots, enum fm_class class)
+bool fm_slot_start_in_hand(struct fm_slots *slots, enum fm_class class)
 {
     assert(slots->in_hand[class] > 0);
     if (slots->taken[class] >= slots->total[class]) {
@@ -59,7 +59,7 @@ bool fm_slot_start(struct fm_slots *slots, enum fm_class class)
     return true;
 }
 
-void fm_slot_drop(struct fm_slots *slots, enum fm_class class)
+void fm_slot_drop_in_hand(struct fm_slots *slots, enum fm_class class)
 {
     assert(slots->in_hand[class] > 0);
     slots->in_hand[class]--;

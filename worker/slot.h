@@ -35,12 +35,12 @@ bool fm_slot_has_room(const struct fm_slots *slots, uint64_t free_bytes);
 /* Finds room for a new JOB. */
 enum fm_slot_answer fm_slot_take(struct fm_slots *slots, enum fm_class class);
 /* The children in a taken slot are being killed. Call it once for each slot. */
-void fm_slot_freeing(struct fm_slots *slots, enum fm_class class);
-/* A taken slot is free. `was_freeing`: fm_slot_freeing was called for it. */
-void fm_slot_give(struct fm_slots *slots, enum fm_class class, bool was_freeing);
+void fm_slot_mark_freeing(struct fm_slots *slots, enum fm_class class);
+/* A taken slot is free. `was_freeing`: fm_slot_mark_freeing was called for it. */
+void fm_slot_release(struct fm_slots *slots, enum fm_class class, bool was_freeing);
 /* A job in hand takes a free slot; false if there is none yet. */
-bool fm_slot_start(struct fm_slots *slots, enum fm_class class);
+bool fm_slot_start_in_hand(struct fm_slots *slots, enum fm_class class);
 /* A job in hand is given up without a slot. */
-void fm_slot_drop(struct fm_slots *slots, enum fm_class class);
+void fm_slot_drop_in_hand(struct fm_slots *slots, enum fm_class class);
 
 #endif

@@ -15,9 +15,9 @@ struct fm_spares {
     struct fm_loop *loop;
     char *path;
     struct fm_child **children;
-    unsigned wanted, count; /* count <= wanted, the size of `children` */
-    int64_t start_at_ms;    /* no start before then */
-    bool is_landlock_told;  /* the log has it: all children have the same kernel */
+    unsigned wanted, count;  /* count <= wanted, the size of `children` */
+    int64_t start_at_ms;     /* no start before then */
+    bool is_landlock_logged; /* the log has it: all children have the same kernel */
 };
 
 /* The order of the children does not matter: the last one fills the gap. */
@@ -34,8 +34,8 @@ static void on_message(void *context, struct fm_child *child, const struct fm_me
     struct fm_spares *spares = context;
     (void)child;
     (void)fds;
-    if (!spares->is_landlock_told) {
-        spares->is_landlock_told = true;
+    if (!spares->is_landlock_logged) {
+        spares->is_landlock_logged = true;
         fm_log(message->ready.landlock > 0 ? FM_LOG_INFO : FM_LOG_WARNING, "media_ready",
                "landlock=%u", (unsigned)message->ready.landlock);
     }
@@ -82,7 +82,7 @@ void fm_spare_destroy(struct fm_spares **spares)
 }
 
 /* The index of a child that is READY; otherwise of any: it is further than a new one would be. */
-static unsigned best(const struct fm_spares *spares)
+static unsigned find_best(const struct fm_spares *spares)
 {
     for (unsigned i = 0; i < spares->count; i++) {
         if (spares->children[i]->state == FM_CHILD_IDLE) {
@@ -98,7 +98,7 @@ struct fm_child *fm_spare_take(struct fm_spares *spares, enum fm_child_role role
     if (spares->count == 0) {
         return fm_child_new(spares->loop, spares->path, role, owner, err);
     }
-    unsigned index = best(spares);
+    unsigned index = find_best(spares);
     struct fm_child *child = spares->children[index];
     remove_at(spares, index);
     child->role = role;
@@ -123,7 +123,7 @@ int64_t fm_spare_tick(struct fm_spares *spares, int64_t now_ms)
     int64_t wake_ms = spares->count < spares->wanted ? spares->start_at_ms : FM_CLOCK_NEVER;
     for (unsigned i = 0; i < spares->count; i++) {
         int64_t child_ms = fm_child_tick(spares->children[i], now_ms);
-        wake_ms = child_ms < wake_ms ? child_ms : wake_ms;
+        wake_ms = fm_clock_earlier(wake_ms, child_ms);
     }
     return wake_ms;
 }

@@ -29,7 +29,7 @@ static bool is_refused(const siginfo_t *info)
 }
 
 /* Reaps the child. One that is not done in time is killed, and its end counts as a SIGKILL. */
-static bool wait_for(int pidfd, pid_t pid, siginfo_t *info, struct fm_error *err)
+static bool wait_for_child(int pidfd, pid_t pid, siginfo_t *info, struct fm_error *err)
 {
     struct pollfd wanted = {.fd = pidfd, .events = POLLIN};
     int answer = poll(&wanted, 1, PATIENCE_MS);
@@ -53,7 +53,8 @@ static bool run_child(const char *path, const char *call, siginfo_t *info, struc
     char *const arguments[] = {program, option, word, NULL};
     pid_t pid = -1;
     return fm_channel_pair(&ours, &theirs, err) &&
-           fm_child_exec(arguments, theirs, &pid, &pidfd, err) && wait_for(pidfd, pid, info, err);
+           fm_child_exec(arguments, theirs, &pid, &pidfd, err) &&
+           wait_for_child(pidfd, pid, info, err);
 }
 
 /* A child that got SIGKILL proves nothing about the seal. */

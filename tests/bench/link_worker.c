@@ -187,7 +187,7 @@ static void run_worker(struct worker *worker)
     while (!worker->is_over) {
         serve_link(worker);
     }
-    fm_loop_forget(worker->loop, STDIN_FILENO);
+    fm_loop_unwatch(worker->loop, STDIN_FILENO);
 }
 
 /* ---- start and stop ---- */
@@ -209,15 +209,15 @@ static void open_link(struct worker *worker, const char *broker, const char *bro
     if (worker->loop == NULL) {
         link_die("loop", &err);
     }
-    const struct fm_link_plan plan = {.loop = worker->loop,
-                                      .brokers = broker,
-                                      .broker_public_key = broker_key,
-                                      .key = &worker->key,
-                                      .boot = 1,
-                                      .net_slots = LINK_WINDOW,
-                                      .context = worker,
-                                      .list_held = list_held,
-                                      .on_message = take_message};
+    const struct fm_link_options plan = {.loop = worker->loop,
+                                         .brokers = broker,
+                                         .broker_public_key = broker_key,
+                                         .key = &worker->key,
+                                         .boot = 1,
+                                         .net_slots = LINK_WINDOW,
+                                         .context = worker,
+                                         .list_held = list_held,
+                                         .on_message = take_message};
     worker->link = fm_link_new(&plan, &err);
     if (worker->link == NULL) {
         link_die("link", &err);

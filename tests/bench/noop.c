@@ -235,15 +235,15 @@ static void open_worker(struct pool *pool, const char *secret)
     if (!fm_link_key_read(secret, &worker->key, &err)) {
         die("key", &err);
     }
-    struct fm_link_plan plan = {.loop = pool->loop,
-                                .brokers = pool->broker,
-                                .broker_public_key = pool->broker_key,
-                                .key = &worker->key,
-                                .boot = (uint64_t)pool->opened_us,
-                                .net_slots = pool->slots,
-                                .context = worker,
-                                .list_held = list_held,
-                                .on_message = hear};
+    struct fm_link_options plan = {.loop = pool->loop,
+                                   .brokers = pool->broker,
+                                   .broker_public_key = pool->broker_key,
+                                   .key = &worker->key,
+                                   .boot = (uint64_t)pool->opened_us,
+                                   .net_slots = pool->slots,
+                                   .context = worker,
+                                   .list_held = list_held,
+                                   .on_message = hear};
     worker->link = fm_link_new(&plan, &err);
     if (worker->link == NULL) {
         die("link", &err);
@@ -290,7 +290,7 @@ static void close_workers(struct pool *pool)
         fm_message_done(&bye);
         fm_link_destroy(&pool->workers[i].link, 200);
     }
-    fm_loop_forget(pool->loop, STDIN_FILENO);
+    fm_loop_unwatch(pool->loop, STDIN_FILENO);
     fm_loop_destroy(&pool->loop);
     if (pool->log != NULL) {
         fclose(pool->log);

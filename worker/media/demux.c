@@ -79,7 +79,7 @@ static bool check_length(const struct fm_demux *demux, struct fm_error *err)
 {
     int64_t seconds = demux->last_us == AV_NOPTS_VALUE ? 0 : demux->last_us / AV_TIME_BASE;
     if (demux->max_seconds > 0 && seconds > (int64_t)demux->max_seconds) {
-        return fm_fail(err, FM_MEDIA_TOO_LONG, "longer than %llu s",
+        return fm_fail(err, FM_MEDIA_TOO_LONG, "the source is longer than %llu s",
                        (unsigned long long)demux->max_seconds);
     }
     return true;

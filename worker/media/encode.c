@@ -107,7 +107,8 @@ bool fm_encode_open(struct fm_encode *encode, const AVFrame *first, struct fm_er
     av_dict_free(&options);
     /* The source is not to blame for settings that an encoder refuses. */
     if (result < 0 && result != AVERROR(ENOMEM)) {
-        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s will not open", plan->encoder->name);
+        return fm_fail(err, FM_UNSUPPORTED_CODEC, "the encoder %s cannot be opened",
+                       plan->encoder->name);
     }
     if (result < 0) {
         return fm_libav_error_fail(err, result, plan->encoder->name);
@@ -153,8 +154,8 @@ static bool set_audio_pts(struct fm_encode *encode, AVFrame *frame)
 
 /* ---- frames ---- */
 
-/* At an uneven rate nothing follows the last packet from which its duration could be told, so it
- * gets the duration of its frame. */
+/* At an uneven rate no packet follows the last one to derive its duration from, so it gets the
+ * duration of its frame. */
 static void set_duration(const struct fm_encode *encode, AVPacket *packet)
 {
     bool last = packet->pts != AV_NOPTS_VALUE && packet->pts == encode->next_pts - 1;

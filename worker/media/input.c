@@ -27,7 +27,7 @@
 #define ANALYZE_US (10 * (int64_t)AV_TIME_BASE)
 /* Below this score libav is guessing: it took a text file for "mp3" with a score of 1. */
 #define LEAST_SCORE 5
-/* From this score on libav is sure: as sure as if the file's name had told it. */
+/* From this score on libav is sure: as sure as if the file's name had confirmed it. */
 #define CERTAIN_SCORE AVPROBE_SCORE_EXTENSION
 /* The largest single allocation. A plane of 8192x4320 at 8 bytes a pixel has 283 MB, and nothing
  * honest needs more at once. The limit also holds for streams that are found after the header,
@@ -164,7 +164,8 @@ static bool find_container(struct fm_input *input, const AVInputFormat **contain
         return fm_libav_error_fail(err, score, "probe");
     }
     if (!*container || (score < LEAST_SCORE && !is_tagged_mp3(input, *container))) {
-        return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "no container found (%d)", score);
+        return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "no container was recognised (score %d)",
+                       score);
     }
     if (av_match_list((*container)->name, formats, ',') <= 0) {
         return fm_fail(err, FM_UNSUPPORTED_CONTAINER, "container %s", (*container)->name);
@@ -198,7 +199,8 @@ static bool fail_open(const struct fm_input *input, int averror, const char *wha
                       struct fm_error *err)
 {
     if (input->too_many_streams) {
-        return fm_fail(err, FM_MEDIA_TOO_LARGE, "more than %d streams", FM_INPUT_MAX_STREAMS);
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "the file has more than %d streams",
+                       FM_INPUT_MAX_STREAMS);
     }
     return fm_libav_error_fail(err, averror, what);
 }
@@ -216,7 +218,8 @@ static bool open_container(struct fm_input *input, struct fm_error *err)
         return fail_open(input, result, "open", err);
     }
     if (input->format->nb_streams > FM_INPUT_MAX_STREAMS) {
-        return fm_fail(err, FM_MEDIA_TOO_LARGE, "%u streams", input->format->nb_streams);
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "the file has %u streams",
+                       input->format->nb_streams);
     }
     return true;
 }
@@ -260,7 +263,7 @@ static bool check_picture(const AVStream *stream, struct fm_error *err)
     AVRational rate = stream->avg_frame_rate;
     bool cover = stream->disposition & AV_DISPOSITION_ATTACHED_PIC;
     if (!cover && rate.den > 0 && av_q2d(rate) > FM_INPUT_MAX_FRAME_RATE) {
-        return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d: %.0f frames a second", stream->index,
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "stream %d has %.0f frames a second", stream->index,
                        av_q2d(rate));
     }
     return true;
@@ -280,11 +283,11 @@ static bool check_limits(const struct fm_input *input, struct fm_error *err)
 {
     AVFormatContext *format = input->format;
     if (format->nb_streams > FM_INPUT_MAX_STREAMS) {
-        return fm_fail(err, FM_MEDIA_TOO_LARGE, "%u streams", format->nb_streams);
+        return fm_fail(err, FM_MEDIA_TOO_LARGE, "the file has %u streams", format->nb_streams);
     }
     for (unsigned i = 0; i < format->nb_streams; i++) {
         if (is_stream_encrypted(format->streams[i])) {
-            return fm_fail(err, FM_ENCRYPTED_MEDIA, "stream %u", i);
+            return fm_fail(err, FM_ENCRYPTED_MEDIA, "stream %u is encrypted", i);
         }
         if (!check_picture(format->streams[i], err)) {
             return false;
@@ -297,8 +300,8 @@ static bool check_duration(const struct fm_input *input, uint64_t max_seconds, s
 {
     double seconds = fm_probe_duration(input->format);
     if (seconds > (double)max_seconds) {
-        return fm_fail(err, FM_MEDIA_TOO_LONG, "%.1f s of at most %llu", seconds,
-                       (unsigned long long)max_seconds);
+        return fm_fail(err, FM_MEDIA_TOO_LONG, "the file is %.1f s long, the limit is %llu s",
+                       seconds, (unsigned long long)max_seconds);
     }
     return true;
 }
@@ -343,7 +346,7 @@ static bool check_encryption(const struct fm_input *input, struct fm_error *err)
         return false;
     }
     if (are_first_packets_encrypted(again->format)) {
-        return fm_fail(err, FM_ENCRYPTED_MEDIA, "encrypted packets");
+        return fm_fail(err, FM_ENCRYPTED_MEDIA, "the file has encrypted packets");
     }
     return true;
 }

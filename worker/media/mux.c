@@ -400,7 +400,7 @@ static bool accept_packet(struct fm_mux *mux, struct lane *lane, AVPacket *packe
                           struct fm_error *err)
 {
     if (!mux->has_header && mux->waiting_bytes > WAITING_BYTES) {
-        return fm_fail(err, FM_MEDIA_INVALID, "a stream begins long after the other");
+        return fm_fail(err, FM_MEDIA_INVALID, "one stream begins long after the other");
     }
     return queue_packet(mux, lane, packet, err) && (!mux->has_header || write_ready(mux, err));
 }
@@ -439,7 +439,7 @@ static bool finish_file(struct fm_mux *mux, struct fm_error *err)
     }
     for (size_t i = 0; i < FM_PLAN_SLOTS; i++) {
         if (is_empty(&mux->lanes[i], i)) {
-            return fm_fail(err, FM_MEDIA_INVALID, "%s: a stream without a packet",
+            return fm_fail(err, FM_MEDIA_INVALID, "%s: a stream has no packet",
                            mux->output->spec->name);
         }
     }

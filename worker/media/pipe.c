@@ -43,7 +43,7 @@ static bool is_full(const struct fm_pipe *pipe)
 }
 
 /* The caller owns the item. */
-static struct slot take_first(struct fm_pipe *pipe)
+static struct slot remove_first(struct fm_pipe *pipe)
 {
     struct slot slot = pipe->slots[pipe->first];
     pipe->first = (pipe->first + 1) % pipe->capacity;
@@ -79,7 +79,7 @@ bool fm_pipe_get(struct fm_pipe *pipe, void **item)
     while (!pipe->closed && !pipe->finished && pipe->count == 0) {
         pthread_cond_wait(&pipe->moved, &pipe->lock);
     }
-    *item = pipe->count > 0 ? take_first(pipe).item : NULL;
+    *item = pipe->count > 0 ? remove_first(pipe).item : NULL;
     bool open = !pipe->closed;
     pthread_cond_signal(&pipe->moved);
     pthread_mutex_unlock(&pipe->lock);
@@ -99,7 +99,7 @@ void fm_pipe_close(struct fm_pipe *pipe)
     pthread_mutex_lock(&pipe->lock);
     pipe->closed = true;
     while (pipe->count > 0) {
-        pipe->discard(take_first(pipe).item);
+        pipe->discard(remove_first(pipe).item);
     }
     pthread_cond_broadcast(&pipe->moved);
     pthread_mutex_unlock(&pipe->lock);

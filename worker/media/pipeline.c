@@ -311,7 +311,7 @@ static double announced_seconds(const struct pipeline *pipeline, const AVStream 
 
 /* A file that was cut off must have given at least nine tenths of what its header announces, or the
  * outputs would silently lack the rest. Only then is the header's length compared at all: a wrong
- * header alone is no damage. Streams whose end no output needs are not checked. */
+ * header alone is not damage. Streams whose end no output needs are not checked. */
 static bool check_truncation(const struct pipeline *pipeline, struct fm_error *err)
 {
     bool is_cut = fm_input_is_cut(pipeline->request->input);
@@ -323,7 +323,8 @@ static bool check_truncation(const struct pipeline *pipeline, struct fm_error *e
         double announced = announced_seconds(pipeline, stream->source);
         double read = (double)stream->shown_us / AV_TIME_BASE;
         if (read + fmax(MISSED_SECONDS, announced * MISSED_SHARE) < announced) {
-            return fm_fail(err, FM_MEDIA_INVALID, "cut off at %.1f of %.1f s", read, announced);
+            return fm_fail(err, FM_MEDIA_INVALID, "the source is cut off at %.1f of %.1f s", read,
+                           announced);
         }
     }
     return true;

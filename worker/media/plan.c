@@ -202,14 +202,15 @@ static bool plan_encode(struct decision *decision, const struct choice *choice, 
     const char *from = avcodec_get_name(stream->source->codecpar->codec_id);
     stream->encoder = avcodec_find_encoder_by_name(name);
     if (!stream->encoder) {
-        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: no encoder %s", choice->what, name);
+        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: there is no encoder %s", choice->what, name);
     }
     const char *to = avcodec_get_name(stream->encoder->id);
     if (!list_has(choice->carried, to)) {
         return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: %s does not fit", choice->what, to);
     }
     if (!avcodec_find_decoder(stream->source->codecpar->codec_id)) {
-        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: no decoder for %s", choice->what, from);
+        return fm_fail(err, FM_UNSUPPORTED_CODEC, "%s: there is no decoder for %s", choice->what,
+                       from);
     }
     stream->way = FM_PLAN_ENCODE;
     add_reason(decision, choice->what, "transcode %s to %s, %s", from, to, why);

@@ -173,18 +173,18 @@ void fm_probe_audio_facts(const AVStream *stream, struct fm_arena *arena,
     };
 }
 
-/* A picture whose size could not be read is damage; a file without any stream is no media. Animated
- * WebP is a picture that libav finds and cannot decode. */
+/* A picture whose size could not be read is damage; a file without any stream is not media.
+ * Animated WebP is a picture that libav finds and cannot decode. */
 static bool fail_without_streams(const AVFormatContext *format, struct fm_error *err)
 {
     for (unsigned i = 0; i < format->nb_streams; i++) {
         if (is_picture(format->streams[i])) {
             bool webp = format->streams[i]->codecpar->codec_id == AV_CODEC_ID_WEBP;
             return fm_fail(err, webp ? FM_UNSUPPORTED_CODEC : FM_MEDIA_INVALID,
-                           "stream %u: a picture of unknown size", i);
+                           "stream %u: the size of its pictures is unknown", i);
         }
     }
-    return fm_fail(err, FM_NO_MEDIA_FOUND, "neither picture nor sound");
+    return fm_fail(err, FM_NO_MEDIA_FOUND, "the file has neither picture nor sound");
 }
 
 bool fm_probe_source(AVFormatContext *format, struct fm_arena *arena, struct fm_source_facts *facts,

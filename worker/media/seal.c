@@ -45,7 +45,7 @@ static bool follow_parent(struct fm_error *err)
 static bool forbid_privileges(struct fm_error *err)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        return fm_fail(err, FM_SANDBOX_VIOLATION, "no_new_privs refused");
+        return fm_fail(err, FM_SANDBOX_VIOLATION, "the kernel refused no_new_privs");
     }
     return true;
 }

@@ -82,7 +82,7 @@ static void report_pipeline(void *context, const struct fm_progress_reading *rea
 
 /* ---- WORK ---- */
 
-/* Whether an error says that these bytes are no media we know, as opposed to media that is refused
+/* Whether an error says that these bytes are not media we know, as opposed to media that is refused
  * (too large, too long, encrypted). */
 static bool is_no_media(enum fm_error_code code)
 {
@@ -96,7 +96,7 @@ static bool probe_source(struct fm_task *task, const struct fm_work *work, struc
                          struct fm_source_facts *source)
 {
     if (work->size_bytes > INT64_MAX) {
-        return fm_fail(&task->err, FM_PROTOCOL, "size of the input");
+        return fm_fail(&task->err, FM_PROTOCOL, "the size of the input is out of range");
     }
     if (fm_input_open(task->fds[0], (int64_t)work->size_bytes, work->max_seconds, input,
                       &task->err) &&
@@ -180,7 +180,8 @@ static bool run_work(struct fm_task *task, const struct fm_message *command, str
     bool copy = fm_spec_is_copy(&spec);
     size_t needed = copy ? 1 : 1 + spec.outputs.count;
     if (task->fd_count != needed) {
-        return fm_fail(&task->err, FM_PROTOCOL, "%zu descriptors for %zu", task->fd_count, needed);
+        return fm_fail(&task->err, FM_PROTOCOL, "%zu descriptors came, %zu were expected",
+                       task->fd_count, needed);
     }
     return copy ? run_passthrough(task, &command->work, end)
                 : make_outputs(task, &command->work, &spec, end);
@@ -195,7 +196,8 @@ static bool run_verify(struct fm_task *task, const struct fm_message *command,
     const struct fm_file_facts *expect = command->verify.expect.items;
     size_t count = command->verify.expect.count;
     if (task->fd_count != count) {
-        return fm_fail(&task->err, FM_PROTOCOL, "%zu descriptors for %zu", task->fd_count, count);
+        return fm_fail(&task->err, FM_PROTOCOL, "%zu descriptors came, %zu were expected",
+                       task->fd_count, count);
     }
     struct fm_file_facts *found = fm_arena_alloc(&task->arena, (count + 1) * sizeof(*found));
     report_stage(task, FM_STAGE_VERIFY, 0, NULL);

@@ -131,7 +131,7 @@ static bool handle_message(struct delivery *delivery, int64_t until_ms, struct f
     if (packet.has_message && packet.message.type == FM_MESSAGE_UPLOAD) {
         adopt_urls(delivery, &packet.message.upload);
     } else if (packet.has_message) {
-        is_in_turn = fm_fail(err, FM_PROTOCOL, "%s came while delivering",
+        is_in_turn = fm_fail(err, FM_PROTOCOL, "%s came during the delivery",
                              fm_message_name(packet.message.type));
     }
     fm_line_packet_done(&packet);
@@ -187,7 +187,7 @@ static bool serve_line(void *context, struct fm_error *err)
     report_progress(delivery);
     return handle_message(delivery, 0, err) &&
            (!has_store_moved(delivery) ||
-            fm_fail(err, FM_SOURCE_TRUNCATED, "the store is elsewhere"));
+            fm_fail(err, FM_SOURCE_TRUNCATED, "the store has moved to another origin"));
 }
 
 /* The door may reach the store's origins only, and those change with the broker: after ORIGINS a
@@ -252,7 +252,7 @@ static bool try_put_file(struct delivery *delivery, size_t index, struct fm_erro
 }
 
 /* Messages are handled during the pause. */
-static bool pause_after(struct delivery *delivery, int try, struct fm_error *err)
+static bool pause_before_retry(struct delivery *delivery, int try, struct fm_error *err)
 {
     int64_t until_ms = fm_clock_ms() + (delivery->timing.first_pause_ms << try);
     while (fm_clock_ms() < until_ms) {
@@ -283,7 +283,7 @@ static bool put_file(struct delivery *delivery, size_t index, struct fm_error *e
         }
         fm_log(FM_LOG_DEBUG, "put_again", "try=%d error=%s", try + 1,
                fm_error_row(why.code)->public_code);
-        if (!pause_after(delivery, try, err)) {
+        if (!pause_before_retry(delivery, try, err)) {
             return false;
         }
     }
@@ -298,12 +298,12 @@ static bool read_files(const struct fm_line_packet *packet, struct fm_deliver_re
     const struct fm_list *files = &packet->message.deliver.files;
     const struct fm_file_facts *items = files->items;
     if (files->count != packet->fd_count || files->count > FM_DELIVER_FILES) {
-        return fm_fail(err, FM_PROTOCOL, "DELIVER of %zu files with %zu descriptors", files->count,
-                       packet->fd_count);
+        return fm_fail(err, FM_PROTOCOL, "DELIVER names %zu files but came with %zu descriptors",
+                       files->count, packet->fd_count);
     }
     for (size_t i = 0; i < files->count; i++) {
         if (items[i].name == NULL) {
-            return fm_fail(err, FM_PROTOCOL, "DELIVER of a file without a name");
+            return fm_fail(err, FM_PROTOCOL, "a file in DELIVER has no name");
         }
         result->files[i] = items[i];
     }

@@ -81,7 +81,7 @@ static bool is_known_extension(const char *extension)
     return false;
 }
 
-/* Copies what follows the last dot, in lower case. False if that is no extension: empty, longer
+/* Copies what follows the last dot, in lower case. False if that is not an extension: empty, longer
  * than 8 characters, or with other characters than letters and digits. */
 static bool split_extension(const char *file_name, char out[9])
 {
@@ -225,7 +225,7 @@ static bool get_source_once(struct download *download, const struct fm_spec *spe
 
 /* `err` holds the error of this try. True if another try is worth it; then the pause before it is
  * over. False: the fetch fails with what `err` holds now. */
-static bool pause_after(struct download *download, int try, struct fm_error *err)
+static bool pause_before_retry(struct download *download, int try, struct fm_error *err)
 {
     int64_t now_ms = fm_clock_ms();
     int64_t until_ms = now_ms + ((int64_t)FIRST_PAUSE_MS << try);
@@ -252,7 +252,7 @@ static bool get_source(struct download *download, const struct fm_spec *spec,
         if (get_source_once(download, spec, answer, &why)) {
             return true;
         }
-        if (!pause_after(download, try, &why)) {
+        if (!pause_before_retry(download, try, &why)) {
             return fm_fail(err, why.code, "%s", why.detail);
         }
     }
@@ -316,7 +316,7 @@ bool fm_fetch_run(struct fm_line *line, const struct fm_fetch *fetch, const stru
         return fm_fail(err, FM_RESOLVER_UNAVAILABLE, "site %u", (unsigned)spec->site);
     }
     if (spec->url == NULL || fetch->directory == NULL) {
-        return fm_fail(err, FM_PROTOCOL, "FETCH without url or directory");
+        return fm_fail(err, FM_PROTOCOL, "FETCH lacks the URL or the directory");
     }
     download.max_bytes =
         fetch->max_source_bytes > INT64_MAX ? INT64_MAX : (int64_t)fetch->max_source_bytes;

@@ -174,12 +174,13 @@ bool fm_line_expect(struct fm_line *line, enum fm_message_type type, struct fm_l
         return false;
     }
     if (!packet->has_message) {
-        return fm_fail(err, FM_DEADLINE_EXCEEDED, "waiting for %s", fm_message_name(type));
+        return fm_fail(err, FM_DEADLINE_EXCEEDED, "the deadline passed while waiting for %s",
+                       fm_message_name(type));
     }
     if (packet->message.type != type) {
         const char *name = fm_message_name(packet->message.type);
         fm_line_packet_done(packet);
-        return fm_fail(err, FM_PROTOCOL, "%s came in place of %s", name, fm_message_name(type));
+        return fm_fail(err, FM_PROTOCOL, "%s came instead of %s", name, fm_message_name(type));
     }
     return true;
 }

@@ -38,7 +38,7 @@ static bool harden_process(pid_t parent, struct fm_error *err)
     }
     /* If the worker died before PR_SET_PDEATHSIG took effect, the kernel sends nothing. */
     if (getppid() != parent) {
-        return fm_fail(err, FM_SYSTEM, "the worker is gone");
+        return fm_fail(err, FM_SYSTEM, "the worker has exited");
     }
     signal(SIGPIPE, SIG_IGN);
     return true;

@@ -20,13 +20,13 @@ static void read_head(const char *path, const char *lines)
     char *line = NULL;
     fm_door_head_done(&head);
     fm_door_head_init(&head, path);
-    fm_door_head_take(&head, "HTTP/1.1 200 OK\r\n", 17);
+    fm_door_head_parse_line(&head, "HTTP/1.1 200 OK\r\n", 17);
     while ((line = strsep(&rest, "|")) != NULL) {
         if (line[0] != '\0') {
-            fm_door_head_take(&head, line, strlen(line));
+            fm_door_head_parse_line(&head, line, strlen(line));
         }
     }
-    fm_door_head_take(&head, "\r\n", 2);
+    fm_door_head_parse_line(&head, "\r\n", 2);
 }
 
 static void expect_name(const char *path, const char *disposition, const char *expected)
@@ -103,14 +103,14 @@ static void an_interim_answer_is_no_answer_and_trailers_change_nothing(void **st
 {
     (void)state;
     fm_door_head_init(&head, "/");
-    fm_door_head_take(&head, "HTTP/1.1 100 Continue\r\n", 23);
-    fm_door_head_take(&head, "\r\n", 2);
+    fm_door_head_parse_line(&head, "HTTP/1.1 100 Continue\r\n", 23);
+    fm_door_head_parse_line(&head, "\r\n", 2);
     assert_false(head.is_complete);
-    fm_door_head_take(&head, "HTTP/1.1 200 OK\r\n", 17);
-    fm_door_head_take(&head, "\r\n", 2);
+    fm_door_head_parse_line(&head, "HTTP/1.1 200 OK\r\n", 17);
+    fm_door_head_parse_line(&head, "\r\n", 2);
     assert_true(head.is_complete);
-    fm_door_head_take(&head, "HTTP/1.1 500 No\r\n", 17);
-    fm_door_head_take(&head, "ETag: x\r\n", 9);
+    fm_door_head_parse_line(&head, "HTTP/1.1 500 No\r\n", 17);
+    fm_door_head_parse_line(&head, "ETag: x\r\n", 9);
     assert_int_equal(head.answer.status, 200);
     assert_string_equal(head.answer.etag, "");
 }
@@ -120,7 +120,7 @@ static void a_head_has_an_end(void **state)
     (void)state;
     fm_door_head_init(&head, "/");
     for (int i = 0; i < 10000 && !head.is_refused; i++) {
-        fm_door_head_take(&head, "HTTP/1.1 100 Continue\r\n", 23);
+        fm_door_head_parse_line(&head, "HTTP/1.1 100 Continue\r\n", 23);
     }
     assert_true(head.is_refused);
     assert_true(head.size_bytes <= FM_DOOR_HEAD_LIMIT + 23);
@@ -145,14 +145,14 @@ static void a_redirect_says_where(void **state)
 {
     (void)state;
     fm_door_head_init(&head, "/");
-    fm_door_head_take(&head, "HTTP/2 302\r\n", 12);
-    fm_door_head_take(&head, "location:  /x y \r\n", 18);
+    fm_door_head_parse_line(&head, "HTTP/2 302\r\n", 12);
+    fm_door_head_parse_line(&head, "location:  /x y \r\n", 18);
     assert_int_equal(head.answer.status, 302);
     assert_true(fm_door_head_is_redirect(&head));
     assert_string_equal(head.location.data, "/x y");
     fm_door_head_done(&head);
     fm_door_head_init(&head, "/");
-    fm_door_head_take(&head, "HTTP/1.1 302 Found\r\n", 20);
+    fm_door_head_parse_line(&head, "HTTP/1.1 302 Found\r\n", 20);
     assert_false(fm_door_head_is_redirect(&head));
     read_head("/", "Location: /x");
     assert_false(fm_door_head_is_redirect(&head));

@@ -58,7 +58,7 @@ static void what_is_no_scope_is_refused_with_the_list(void **state)
         unsigned scopes = FM_SCOPE_OPERATOR;
         assert_false(fm_scope_parse(wrong[i], &scopes, &err));
         assert_int_equal(err.code, FM_INVALID_REQUEST);
-        assert_non_null(strstr(err.detail, "\": video:fetch, video:process, operator"));
+        assert_non_null(strstr(err.detail, "the scopes are video:fetch, video:process, operator"));
         assert_int_equal(scopes, FM_SCOPE_OPERATOR);
     }
 }

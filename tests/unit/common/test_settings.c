@@ -47,14 +47,14 @@ static int forget(void **state)
     return 0;
 }
 
-/* Up to three words behind the program's name. */
+/* Up to three arguments behind the program's name. */
 static bool load(const char *file, const char *a, const char *b, const char *c)
 {
-    const char *words[] = {"program", a, b, c};
+    const char *arguments[] = {"program", a, b, c};
     char *argv[5] = {0};
     int argc = 0;
-    while (argc < 4 && words[argc] != NULL) {
-        argv[argc] = (char *)(uintptr_t)words[argc];
+    while (argc < 4 && arguments[argc] != NULL) {
+        argv[argc] = (char *)(uintptr_t)arguments[argc];
         argc++;
     }
     example = (struct example){0};

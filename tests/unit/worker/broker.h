@@ -104,7 +104,7 @@ static inline bool broker_step(struct broker *broker, int wait_ms, struct fm_mes
     FM_AUTO(zframe_destroy) zframe_t *frame = zframe_recv(broker->router);
     struct fm_slice bytes = {(const char *)zframe_data(frame), zframe_size(frame)};
     if (!fm_message_decode(bytes, FM_FROM_WORKER, message, &err)) {
-        fail_msg("the worker said nonsense: %s", err.detail);
+        fail_msg("the worker sent a message that cannot be decoded: %s", err.detail);
     }
     return true;
 }

@@ -108,7 +108,7 @@ static inline char *option(const char *name, const char *value)
 
 static inline char *worker_path(void)
 {
-    return path_in(getenv("FM_BIN_DIR"), "fetchmedia-worker");
+    return fm_file_path(getenv("FM_BIN_DIR"), "fetchmedia-worker");
 }
 
 static inline void start_worker(void)
@@ -163,7 +163,7 @@ static inline void acknowledge_beat(void)
 
 /* Waits for the next message of that type. Until then heartbeats are acknowledged, PROGRESS and
  * repeated RESULTs are skipped; any other message fails the test. */
-static inline void hear(enum fm_message_type type, struct fm_message *message)
+static inline void receive_message(enum fm_message_type type, struct fm_message *message)
 {
     int64_t until_ms = fm_clock_ms() + STORY_MS;
     *message = (struct fm_message){0};
@@ -194,7 +194,7 @@ static inline void welcome(void)
     char origin[128];
     struct fm_word store = {origin};
     struct fm_message message;
-    hear(FM_MESSAGE_HELLO, &message);
+    receive_message(FM_MESSAGE_HELLO, &message);
     fm_message_done(&message);
     url_of("", origin);
     fm_message_init(&message, FM_MESSAGE_WELCOME);
@@ -237,7 +237,7 @@ static inline void give_place(const char *name, uint64_t lease)
     struct fm_message want;
     struct fm_message message;
     char url[128];
-    hear(FM_MESSAGE_WANT_UPLOAD, &want);
+    receive_message(FM_MESSAGE_WANT_UPLOAD, &want);
     const struct fm_file_facts *files = want.want_upload.files.items;
     assert_int_equal(want.want_upload.lease, lease);
     assert_memory_equal(want.want_upload.job.data, job.bytes, 16);
@@ -256,7 +256,7 @@ static inline void give_place(const char *name, uint64_t lease)
 static inline void expect_result(enum fm_how how, enum fm_error_code error,
                                  struct fm_message *message)
 {
-    hear(FM_MESSAGE_RESULT, message);
+    receive_message(FM_MESSAGE_RESULT, message);
     if (message->result.how != how || message->result.error != error) {
         fail_msg("how=%d error=%d %s", (int)message->result.how, (int)message->result.error,
                  message->result.detail != NULL ? message->result.detail : "");
@@ -288,7 +288,7 @@ static inline void await_held(size_t count)
     struct fm_message message;
     size_t held = SIZE_MAX;
     while (held != count && fm_clock_ms() < until_ms) {
-        hear(FM_MESSAGE_HEARTBEAT, &message);
+        receive_message(FM_MESSAGE_HEARTBEAT, &message);
         held = message.heartbeat.leases.count;
         fm_message_done(&message);
     }
@@ -298,7 +298,7 @@ static inline void await_held(size_t count)
 static inline void await_progress(void)
 {
     struct fm_message message;
-    hear(FM_MESSAGE_PROGRESS, &message);
+    receive_message(FM_MESSAGE_PROGRESS, &message);
     assert_memory_equal(message.progress.account.data, account.bytes, 16);
     assert_memory_equal(message.progress.job.data, job.bytes, 16);
     fm_message_done(&message);

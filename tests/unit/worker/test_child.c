@@ -49,9 +49,9 @@ static void an_exit_after_end_is_what_end_said(void **state)
     (void)state;
     struct fm_child_past ok = {.has_end = true, .is_end_ok = true};
     struct fm_child_past failed = {.has_end = true};
-    assert_int_equal(judge("exit 0", ok), FM_CHILD_SAID);
-    assert_int_equal(judge("exit 0", failed), FM_CHILD_SAID);
-    assert_int_equal(judge("exit 1", failed), FM_CHILD_SAID);
+    assert_int_equal(judge("exit 0", ok), FM_CHILD_FINISHED);
+    assert_int_equal(judge("exit 0", failed), FM_CHILD_FINISHED);
+    assert_int_equal(judge("exit 1", failed), FM_CHILD_FINISHED);
     /* After a success, a bad exit makes it a crash. */
     assert_int_equal(judge("exit 1", ok), FM_CHILD_CRASHED);
     assert_int_equal(judge("kill -SEGV $$", ok), FM_CHILD_CRASHED);

@@ -57,11 +57,11 @@ static void close_scene(struct scene *scene)
     remove_home(scene->home);
 }
 
-static void say_source(struct scene *scene, uint64_t generation, const char *bytes)
+static void send_source(struct scene *scene, uint64_t generation, const char *bytes)
 {
     struct fm_message message;
     struct fm_error err = {0};
-    FM_AUTO_FREE char *path = path_in(scene->home, "source");
+    FM_AUTO_FREE char *path = fm_file_path(scene->home, "source");
     assert_true(fm_file_write(path, 0600, fm_slice_of(bytes), &err));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     fm_message_init(&message, FM_MESSAGE_SOURCE);
@@ -71,7 +71,7 @@ static void say_source(struct scene *scene, uint64_t generation, const char *byt
     fm_file_close(&fd);
 }
 
-static void say_complete(struct scene *scene, uint64_t generation, uint64_t size_bytes)
+static void send_complete(struct scene *scene, uint64_t generation, uint64_t size_bytes)
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_COMPLETE);
@@ -91,13 +91,13 @@ static void a_source_is_complete_when_its_size_is_told_right(void **state)
     struct scene scene;
     (void)state;
     open_scene(&scene);
-    say_source(&scene, 1, "four");
+    send_source(&scene, 1, "four");
     assert_true(scene.attempt.files.source_fd >= 0);
-    say_complete(&scene, 1, 4);
+    send_complete(&scene, 1, 4);
     assert_true(scene.attempt.is_complete);
     assert_false(is_broken(&scene));
     /* COMPLETE may come only once in a generation. */
-    say_complete(&scene, 1, 4);
+    send_complete(&scene, 1, 4);
     assert_true(is_broken(&scene));
     close_scene(&scene);
 }
@@ -107,8 +107,8 @@ static void another_size_than_the_files_is_a_crash(void **state)
     struct scene scene;
     (void)state;
     open_scene(&scene);
-    say_source(&scene, 1, "four");
-    say_complete(&scene, 1, 5);
+    send_source(&scene, 1, "four");
+    send_complete(&scene, 1, 5);
     assert_false(scene.attempt.is_complete);
     assert_true(is_broken(&scene));
     close_scene(&scene);
@@ -119,20 +119,20 @@ static void a_new_generation_voids_what_was_made(void **state)
     struct scene scene;
     (void)state;
     open_scene(&scene);
-    say_source(&scene, 1, "four");
-    say_complete(&scene, 1, 4);
+    send_source(&scene, 1, "four");
+    send_complete(&scene, 1, 4);
     scene.attempt.media = start_child(&scene, FM_CHILD_VERIFY);
     scene.attempt.is_worked = true;
-    say_source(&scene, 2, "five!");
+    send_source(&scene, 2, "five!");
     assert_true(scene.attempt.is_media_void);
     assert_true(scene.attempt.media->past.is_killed);
     assert_false(scene.attempt.is_worked);
     assert_false(scene.attempt.is_complete);
     /* A late COMPLETE of the old generation is dropped. */
-    say_complete(&scene, 1, 4);
+    send_complete(&scene, 1, 4);
     assert_false(is_broken(&scene));
     assert_false(scene.attempt.is_complete);
-    say_complete(&scene, 2, 5);
+    send_complete(&scene, 2, 5);
     assert_true(scene.attempt.is_complete);
     close_scene(&scene);
 }
@@ -142,8 +142,8 @@ static void a_generation_never_comes_back(void **state)
     struct scene scene;
     (void)state;
     open_scene(&scene);
-    say_source(&scene, 2, "four");
-    say_source(&scene, 1, "four");
+    send_source(&scene, 2, "four");
+    send_source(&scene, 1, "four");
     assert_true(is_broken(&scene));
     assert_int_equal(scene.attempt.generation, 2);
     close_scene(&scene);
@@ -154,7 +154,7 @@ static void a_complete_without_a_source_is_a_crash(void **state)
     struct scene scene;
     (void)state;
     open_scene(&scene);
-    say_complete(&scene, 1, 0);
+    send_complete(&scene, 1, 0);
     assert_true(is_broken(&scene));
     close_scene(&scene);
 }

@@ -31,14 +31,14 @@ static void a_source_comes_from_a_fetch_and_with_its_descriptor(void **state)
     assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_SOURCE, 0, 1));
     assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_SOURCE, 0, 0));
     assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_IDLE, FM_MESSAGE_SOURCE, 0, 1));
-    assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, FM_MESSAGE_SOURCE, 0, 1));
+    assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERING, FM_MESSAGE_SOURCE, 0, 1));
     assert_false(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_SOURCE, 0, 1));
 }
 
 static void urls_are_asked_for_only_to_deliver(void **state)
 {
     (void)state;
-    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, FM_MESSAGE_WANT_UPLOAD, 0, 0));
+    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERING, FM_MESSAGE_WANT_UPLOAD, 0, 0));
     assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_WANT_UPLOAD, 0, 0));
     assert_false(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_WANT_UPLOAD, 0, 0));
 }
@@ -46,7 +46,7 @@ static void urls_are_asked_for_only_to_deliver(void **state)
 static void success_has_its_time_and_failure_any(void **state)
 {
     (void)state;
-    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERS, FM_MESSAGE_END, 0, 0));
+    assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_DELIVERING, FM_MESSAGE_END, 0, 0));
     assert_false(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_END, 0, 0));
     assert_true(allows(FM_CHILD_TRANSFER, FM_CHILD_BUSY, FM_MESSAGE_END, FM_SOURCE_TIMEOUT, 0));
     assert_true(allows(FM_CHILD_WORK, FM_CHILD_BUSY, FM_MESSAGE_END, 0, 0));

@@ -37,19 +37,19 @@ static struct fm_file_facts file_of(const char *name)
     return file;
 }
 
-static void what_media_found_replaces_what_the_server_told(void **state)
+static void what_media_found_replaces_what_the_server_reported(void **state)
 {
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     struct fm_source_facts facts = source_of(NULL, NULL);
-    struct fm_source_facts told = source_of(NULL, "mp4");
+    struct fm_source_facts reported = source_of(NULL, "mp4");
     struct fm_source_facts found = source_of("mov,mp4,m4a", NULL);
     (void)state;
-    told.title = "first";
-    told.size_bytes = 10;
+    reported.title = "first";
+    reported.size_bytes = 10;
     found.title = "second";
     found.size_bytes = 20;
     found.duration_seconds = 3;
-    fm_facts_add_source(&facts, &told, &arena);
+    fm_facts_add_source(&facts, &reported, &arena);
     fm_facts_add_source(&facts, &found, &arena);
     assert_string_equal(facts.title, "first");
     assert_string_equal(facts.extension, "mp4");
@@ -146,7 +146,7 @@ static void a_delivered_file_has_its_name_and_digest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_media_found_replaces_what_the_server_told),
+        cmocka_unit_test(what_media_found_replaces_what_the_server_reported),
         cmocka_unit_test(a_copy_is_called_by_what_it_is),
         cmocka_unit_test(a_copy_of_sound_alone_is_a_sound_file),
         cmocka_unit_test(an_output_is_named_by_its_spec_not_by_a_child),

@@ -10,7 +10,7 @@ struct worker {
     char brokers[256];
     int64_t now_ms;
     unsigned lease_count;
-    unsigned told; /* number of messages that the link has passed on */
+    unsigned received; /* number of messages that the link has passed on */
     enum fm_message_type last;
 };
 
@@ -30,7 +30,7 @@ static size_t list_held(void *context, struct fm_held *out, size_t capacity)
 static void on_message(void *context, struct fm_message *message)
 {
     struct worker *worker = context;
-    worker->told++;
+    worker->received++;
     worker->last = message->type;
 }
 
@@ -42,7 +42,7 @@ static void start_with(struct worker *worker, struct broker *broker, const char 
     snprintf(worker->brokers, sizeof(worker->brokers), "%s", brokers);
     worker->now_ms = 1000000;
     worker->loop = fm_loop_new(&err);
-    const struct fm_link_plan plan = {
+    const struct fm_link_options options = {
         .loop = worker->loop,
         .brokers = worker->brokers,
         .broker_public_key = broker->public,
@@ -54,7 +54,7 @@ static void start_with(struct worker *worker, struct broker *broker, const char 
         .list_held = list_held,
         .on_message = on_message,
     };
-    worker->link = fm_link_new(&plan, &err);
+    worker->link = fm_link_new(&options, &err);
     assert_non_null(worker->link);
 }
 
@@ -65,8 +65,8 @@ static void stop(struct worker *worker)
 }
 
 /* Lets both sides run until a message reaches the broker, which must be of that type. */
-static void hear(struct worker *worker, struct broker *broker, enum fm_message_type type,
-                 struct fm_message *message)
+static void receive_message(struct worker *worker, struct broker *broker, enum fm_message_type type,
+                            struct fm_message *message)
 {
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     while (fm_clock_ms() < until_ms) {
@@ -79,30 +79,31 @@ static void hear(struct worker *worker, struct broker *broker, enum fm_message_t
     fail_msg("%s never came", fm_message_name(type));
 }
 
-static void hear_and_forget(struct worker *worker, struct broker *broker, enum fm_message_type type)
+static void receive_and_drop(struct worker *worker, struct broker *broker,
+                             enum fm_message_type type)
 {
     struct fm_message message;
-    hear(worker, broker, type, &message);
+    receive_message(worker, broker, type, &message);
     fm_message_done(&message);
 }
 
 /* Lets the worker run until its link has passed on `count` messages. */
-static void until_told(struct worker *worker, struct broker *broker, unsigned count)
+static void until_received(struct worker *worker, struct broker *broker, unsigned count)
 {
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     struct fm_message message;
-    while (worker->told < count && fm_clock_ms() < until_ms) {
+    while (worker->received < count && fm_clock_ms() < until_ms) {
         fm_link_tick(worker->link, worker->now_ms);
         assert_false(broker_step(broker, 5, &message));
     }
-    assert_int_equal(worker->told, count);
+    assert_int_equal(worker->received, count);
 }
 
 static void attach(struct worker *worker, struct broker *broker)
 {
-    hear_and_forget(worker, broker, FM_MESSAGE_HELLO);
+    receive_and_drop(worker, broker, FM_MESSAGE_HELLO);
     broker_welcome(broker, 1000);
-    until_told(worker, broker, worker->told + 1);
+    until_received(worker, broker, worker->received + 1);
     assert_true(fm_link_is_attached(worker->link));
 }
 
@@ -122,7 +123,7 @@ static void hello_tells_who_it_is_and_what_it_holds(void **state)
     (void)state;
     broker_open(&broker, NULL);
     start_with(&worker, &broker, broker.endpoint);
-    hear(&worker, &broker, FM_MESSAGE_HELLO, &message);
+    receive_message(&worker, &broker, FM_MESSAGE_HELLO, &message);
     const struct fm_held *held = message.hello.leases.items;
     assert_int_equal(message.hello.version, FM_MESSAGE_VERSION);
     assert_int_equal(message.hello.boot, 7);
@@ -145,15 +146,15 @@ static void nothing_but_hello_leaves_before_welcome(void **state)
     (void)state;
     broker_open(&broker, NULL);
     start_with(&worker, &broker, broker.endpoint);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_HELLO);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
     fm_message_init(&message, FM_MESSAGE_BYE);
     assert_false(fm_link_send(worker.link, &message));
     broker_welcome(&broker, 1000);
-    until_told(&worker, &broker, 1);
+    until_received(&worker, &broker, 1);
     assert_int_equal(worker.last, FM_MESSAGE_WELCOME);
     assert_true(fm_link_send(worker.link, &message));
     fm_message_done(&message);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_BYE);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_BYE);
     stop(&worker);
     broker_close(&broker);
 }
@@ -169,7 +170,7 @@ static void it_beats_each_round_and_echoes_the_last_acknowledgement(void **state
     attach(&worker, &broker);
     for (uint64_t round = 0; round < 3; round++) {
         worker.now_ms += 1000;
-        hear(&worker, &broker, FM_MESSAGE_HEARTBEAT, &message);
+        receive_message(&worker, &broker, FM_MESSAGE_HEARTBEAT, &message);
         assert_int_equal(message.heartbeat.seen, round);
         assert_int_equal(message.heartbeat.leases.count, 1);
         fm_message_done(&message);
@@ -178,7 +179,7 @@ static void it_beats_each_round_and_echoes_the_last_acknowledgement(void **state
         acknowledge(&broker, round + 1);
         fm_message_init(&message, FM_MESSAGE_CANCEL);
         broker_say(&broker, &message);
-        until_told(&worker, &broker, worker.told + 1);
+        until_received(&worker, &broker, worker.received + 1);
     }
     stop(&worker);
     broker_close(&broker);
@@ -199,14 +200,14 @@ static void an_unknown_worker_says_hello_at_once_on_a_fresh_socket(void **state)
     fm_message_init(&message, FM_MESSAGE_REFUSE);
     message.refuse.reason = FM_REFUSAL_UNKNOWN;
     broker_say(&broker, &message);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_HELLO);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
     assert_memory_not_equal(before, broker.route, broker.route_length);
-    assert_int_equal(worker.told, 1);
+    assert_int_equal(worker.received, 1);
     stop(&worker);
     broker_close(&broker);
 }
 
-static void a_final_refusal_is_told(void **state)
+static void a_final_refusal_is_passed_on(void **state)
 {
     struct broker broker;
     struct worker worker = {0};
@@ -214,11 +215,11 @@ static void a_final_refusal_is_told(void **state)
     (void)state;
     broker_open(&broker, NULL);
     start_with(&worker, &broker, broker.endpoint);
-    hear_and_forget(&worker, &broker, FM_MESSAGE_HELLO);
+    receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
     fm_message_init(&message, FM_MESSAGE_REFUSE);
     message.refuse.reason = FM_REFUSAL_SUPERSEDED;
     broker_say(&broker, &message);
-    until_told(&worker, &broker, 1);
+    until_received(&worker, &broker, 1);
     assert_int_equal(worker.last, FM_MESSAGE_REFUSE);
     stop(&worker);
     broker_close(&broker);
@@ -239,12 +240,12 @@ static void four_silent_rounds_lead_to_the_next_broker(void **state)
     second.admitted = worker.key.public;
     attach(&worker, &first);
     worker.now_ms += 3999;
-    hear_and_forget(&worker, &first, FM_MESSAGE_HEARTBEAT);
+    receive_and_drop(&worker, &first, FM_MESSAGE_HEARTBEAT);
     assert_true(fm_link_is_attached(worker.link));
     worker.now_ms += 1;
     fm_link_tick(worker.link, worker.now_ms);
     assert_false(fm_link_is_attached(worker.link));
-    hear(&worker, &second, FM_MESSAGE_HELLO, &message);
+    receive_message(&worker, &second, FM_MESSAGE_HELLO, &message);
     assert_int_equal(message.hello.leases.count, 1);
     fm_message_done(&message);
     stop(&worker);
@@ -258,8 +259,8 @@ static void a_key_that_is_none_is_a_setting_gone_wrong(void **state)
     struct fm_error err = {0};
     (void)state;
     assert_false(fm_link_key_read("short", &key, &err));
-    const struct fm_link_plan plan = {.brokers = "127.0.0.1:1", .broker_public_key = "none"};
-    assert_null(fm_link_new(&plan, &err));
+    const struct fm_link_options options = {.brokers = "127.0.0.1:1", .broker_public_key = "none"};
+    assert_null(fm_link_new(&options, &err));
     assert_int_equal(err.code, FM_SETTING);
 }
 
@@ -270,7 +271,7 @@ int main(void)
         cmocka_unit_test(nothing_but_hello_leaves_before_welcome),
         cmocka_unit_test(it_beats_each_round_and_echoes_the_last_acknowledgement),
         cmocka_unit_test(an_unknown_worker_says_hello_at_once_on_a_fresh_socket),
-        cmocka_unit_test(a_final_refusal_is_told),
+        cmocka_unit_test(a_final_refusal_is_passed_on),
         cmocka_unit_test(four_silent_rounds_lead_to_the_next_broker),
         cmocka_unit_test(a_key_that_is_none_is_a_setting_gone_wrong),
     };

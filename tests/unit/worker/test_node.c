@@ -27,7 +27,7 @@ static void a_key_is_made_once_and_for_its_owner_alone(void **state)
     struct fm_link_key second;
     struct fm_error err = {0};
     struct stat status;
-    FM_AUTO_FREE char *path = path_in(home, "node.key");
+    FM_AUTO_FREE char *path = fm_file_path(home, "node.key");
     (void)state;
     assert_true(fm_node_key(home, &first, &err));
     assert_true(fm_node_key(home, &second, &err));
@@ -71,7 +71,7 @@ static void a_broken_counter_does_not_start(void **state)
 {
     struct fm_node node;
     struct fm_error err = {0};
-    FM_AUTO_FREE char *path = path_in(home, "boot");
+    FM_AUTO_FREE char *path = fm_file_path(home, "boot");
     (void)state;
     assert_true(fm_file_write(path, 0600, fm_slice_of("lots\n"), &err));
     assert_false(fm_node_open(home, &node, &err));

@@ -3,7 +3,7 @@
 
 static void stop_and_expect_no_work_left(void)
 {
-    FM_AUTO_FREE char *jobs = path_in(home, "jobs");
+    FM_AUTO_FREE char *jobs = fm_file_path(home, "jobs");
     kill(worker, SIGTERM);
     assert_int_equal(await_exit(), 0);
     assert_int_equal(rmdir(jobs), 0);
@@ -112,7 +112,7 @@ static void a_job_without_a_slot_is_rejected(void **state)
     welcome();
     send_job("/slow.bin", NULL, 16, 60000);
     send_job("/slow.bin", NULL, 17, 60000);
-    hear(FM_MESSAGE_REJECT, &message);
+    receive_message(FM_MESSAGE_REJECT, &message);
     assert_int_equal(message.reject.lease, 17);
     fm_message_done(&message);
     await_held(1);
@@ -153,14 +153,14 @@ static pid_t find_child(const char *name)
         fclose(children);
     }
     char *rest = line;
-    char *word = NULL;
-    while (found == 0 && (word = strsep(&rest, " ")) != NULL) {
+    char *pid = NULL;
+    while (found == 0 && (pid = strsep(&rest, " ")) != NULL) {
         char comm[64] = "";
-        snprintf(path, sizeof(path), "/proc/%.16s/comm", word);
+        snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
         FILE *file = fopen(path, "re");
         if (file != NULL && fgets(comm, sizeof(comm), file) != NULL &&
             strncmp(comm, name, 15) == 0) {
-            found = (pid_t)strtol(word, NULL, 10);
+            found = (pid_t)strtol(pid, NULL, 10);
         }
         if (file != NULL) {
             fclose(file);
@@ -197,7 +197,7 @@ static void the_end_of_a_worker_is_told_and_takes_its_children(void **state)
     send_job("/slow.bin", NULL, 20, 60000);
     await_progress();
     kill(worker, SIGTERM);
-    hear(FM_MESSAGE_BYE, &message);
+    receive_message(FM_MESSAGE_BYE, &message);
     assert_int_equal(message.bye.leases, 1);
     fm_message_done(&message);
     assert_int_equal(await_exit(), 0);
@@ -209,7 +209,7 @@ static void a_superseded_worker_ends(void **state)
     struct fm_message message;
     (void)state;
     need_programs();
-    hear(FM_MESSAGE_HELLO, &message);
+    receive_message(FM_MESSAGE_HELLO, &message);
     fm_message_done(&message);
     fm_message_init(&message, FM_MESSAGE_REFUSE);
     message.refuse.reason = FM_REFUSAL_SUPERSEDED;
@@ -221,11 +221,11 @@ static void a_superseded_worker_ends(void **state)
 static int exit_code_with_a_leaking_seal(void)
 {
     FM_AUTO_FREE char *path = worker_path();
-    FM_AUTO_FREE char *work_dir = path_in(home, "other");
+    FM_AUTO_FREE char *work_dir = fm_file_path(home, "other");
     FM_AUTO_FREE char *work_option = option("work-dir", work_dir);
     FM_AUTO_FREE char *bin = option("bin-dir", home);
     FM_AUTO_FREE char *key = option("broker-public-key", broker.public);
-    FM_AUTO_FREE char *media = path_in(home, "fetchmedia-media");
+    FM_AUTO_FREE char *media = fm_file_path(home, "fetchmedia-media");
     char *const arguments[] = {path, work_option, bin, key, NULL};
     struct fm_error err = {0};
     int status = 0;

@@ -11,7 +11,7 @@ static void a_job_takes_a_free_slot_of_its_class(void **state)
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_TAKEN);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_NONE);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_CPU), FM_SLOT_TAKEN);
-    fm_slot_give(&slots, FM_CLASS_NET, false);
+    fm_slot_release(&slots, FM_CLASS_NET, false);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_TAKEN);
 }
 
@@ -21,12 +21,12 @@ static void a_job_waits_in_hand_while_its_slot_is_being_killed(void **state)
     (void)state;
     fm_slot_init(&slots, 1, 0);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_TAKEN);
-    fm_slot_freeing(&slots, FM_CLASS_NET);
+    fm_slot_mark_freeing(&slots, FM_CLASS_NET);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_IN_HAND);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_NONE);
-    assert_false(fm_slot_start(&slots, FM_CLASS_NET));
-    fm_slot_give(&slots, FM_CLASS_NET, true);
-    assert_true(fm_slot_start(&slots, FM_CLASS_NET));
+    assert_false(fm_slot_start_in_hand(&slots, FM_CLASS_NET));
+    fm_slot_release(&slots, FM_CLASS_NET, true);
+    assert_true(fm_slot_start_in_hand(&slots, FM_CLASS_NET));
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_NONE);
 }
 
@@ -36,11 +36,11 @@ static void a_job_in_hand_is_not_overtaken(void **state)
     (void)state;
     fm_slot_init(&slots, 1, 0);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_TAKEN);
-    fm_slot_freeing(&slots, FM_CLASS_NET);
+    fm_slot_mark_freeing(&slots, FM_CLASS_NET);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_IN_HAND);
-    fm_slot_give(&slots, FM_CLASS_NET, true);
+    fm_slot_release(&slots, FM_CLASS_NET, true);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_NONE);
-    fm_slot_drop(&slots, FM_CLASS_NET);
+    fm_slot_drop_in_hand(&slots, FM_CLASS_NET);
     assert_int_equal(fm_slot_take(&slots, FM_CLASS_NET), FM_SLOT_TAKEN);
 }
 

@@ -25,14 +25,14 @@ static int tear_down(void **state)
 
 static bool is_there(const char *name)
 {
-    FM_AUTO_FREE char *path = path_in(home, name);
+    FM_AUTO_FREE char *path = fm_file_path(home, name);
     return access(path, F_OK) == 0;
 }
 
 static void make_file(const char *name)
 {
     struct fm_error err = {0};
-    FM_AUTO_FREE char *path = path_in(home, name);
+    FM_AUTO_FREE char *path = fm_file_path(home, name);
     FM_AUTO_FREE char *directory = fm_strdup(path);
     *strrchr(directory, '/') = '\0';
     assert_true(fm_file_make_dirs(directory, 0700, &err));
@@ -41,7 +41,7 @@ static void make_file(const char *name)
 
 static void age(const char *name, int seconds)
 {
-    FM_AUTO_FREE char *path = path_in(home, name);
+    FM_AUTO_FREE char *path = fm_file_path(home, name);
     const struct timespec times[2] = {{time(NULL) - seconds, 0}, {time(NULL) - seconds, 0}};
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
@@ -83,7 +83,7 @@ static void outputs_are_writable_until_they_are_sealed(void **state)
     assert_int_equal(size_bytes, 0);
     fm_files_remove(&files);
     fm_files_remove(&files);
-    FM_AUTO_FREE char *jobs = path_in(home, "jobs");
+    FM_AUTO_FREE char *jobs = fm_file_path(home, "jobs");
     assert_int_equal(rmdir(jobs), 0);
 }
 
@@ -91,7 +91,7 @@ static void a_source_is_taken_only_for_reading(void **state)
 {
     struct fm_files files = {.directory_fd = -1, .source_fd = -1};
     struct fm_error err = {0};
-    FM_AUTO_FREE char *path = path_in(home, "source");
+    FM_AUTO_FREE char *path = fm_file_path(home, "source");
     (void)state;
     make_file("source");
     int writable = open(path, O_RDWR | O_CLOEXEC);
@@ -136,8 +136,8 @@ static void an_old_directory_without_a_lease_is_swept(void **state)
 
 static void a_link_is_not_followed(void **state)
 {
-    FM_AUTO_FREE char *link = path_in(home, "jobs/job_a/0001");
-    FM_AUTO_FREE char *target = path_in(home, "elsewhere");
+    FM_AUTO_FREE char *link = fm_file_path(home, "jobs/job_a/0001");
+    FM_AUTO_FREE char *target = fm_file_path(home, "elsewhere");
     char nothing[] = "";
     (void)state;
     make_file("elsewhere/precious.out");

@@ -30,11 +30,4 @@ static inline void remove_home(const char *home)
     fm_file_close(&fd);
 }
 
-static inline char *path_in(const char *home, const char *name)
-{
-    struct fm_text path = {0};
-    fm_text_format(&path, "%s/%s", home, name);
-    return fm_text_take(&path);
-}
-
 #endif
