@@ -15,7 +15,7 @@ struct options {
 };
 
 static const struct fm_setting table[] = {
-    {FM_KIND_BOOL, "json", offsetof(struct options, json), "false", 0, 1, "Print the answer"},
+    {FM_KIND_BOOL, "json", offsetof(struct options, json), "false", 0, 1, "Print the JSON object"},
 };
 
 static void put_scopes(const struct fm_json *scopes, struct fm_text *out)
@@ -81,9 +81,9 @@ int fm_me_command(int argc, char **argv)
     struct fm_settings_words words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
-    bool is_good =
-        fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
-        (words.rest_count == 0 || fm_fail(&err, FM_SETTING, "me takes no \"%.64s\"", rest[0]));
+    bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
+                   (words.rest_count == 0 ||
+                    fm_fail(&err, FM_SETTING, "me: unexpected argument \"%.64s\"", rest[0]));
     bool wants_json = options.json;
     fm_settings_done(table, FM_COUNT(table), &options);
     return is_good ? run(wants_json) : fm_command_fail(&err);

@@ -46,7 +46,7 @@ static bool put_seconds(struct fm_json_writer *json, const char *option, const c
         return true;
     }
     if (!fm_text_to_double(text, &seconds)) {
-        return fm_fail(err, FM_SETTING, "--%s: \"%.32s\" is no number of seconds", option, text);
+        return fm_fail(err, FM_SETTING, "--%s: \"%.32s\" is not a number of seconds", option, text);
     }
     fm_json_put_double(json, member, seconds);
     return true;
@@ -107,20 +107,21 @@ static bool put_output(struct fm_json_writer *json, const struct options *option
 
 /* SETTING when options that describe the single output are given with --outputs, which would
  * silently ignore them. */
-static bool check_alone(const struct options *options, struct fm_error *err)
+static bool check_outputs_alone(const struct options *options, struct fm_error *err)
 {
     bool has_own = has_video(options) || options->format[0] != '\0' || options->start[0] != '\0' ||
                    options->end[0] != '\0' || options->at[0] != '\0';
-    return !has_own || fm_fail(err, FM_SETTING,
-                               "--outputs says all of each output; --format, --width, --height, "
-                               "--fit, --crf, --start, --end and --at describe the only one");
+    return !has_own ||
+           fm_fail(err, FM_SETTING,
+                   "--outputs describes all outputs by itself; --format, --width, --height, "
+                   "--fit, --crf, --start, --end and --at are for a single output");
 }
 
 static bool put_outputs(struct fm_json_writer *json, const struct options *options,
                         struct fm_error *err)
 {
     if (options->outputs[0] != '\0') {
-        return check_alone(options, err) && fm_run_put_outputs(json, options->outputs, err);
+        return check_outputs_alone(options, err) && fm_run_put_outputs(json, options->outputs, err);
     }
     fm_json_open(json, "outputs", '[');
     bool is_good = put_output(json, options, err);

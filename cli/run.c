@@ -22,8 +22,9 @@
 #define OUTPUTS_LIMIT ((size_t)262144) /* bytes of --outputs @FILE */
 
 /* POSTs the job. `id` is formatted from the parsed id, so it is safe in a path. */
-static bool submit(const struct fm_client *client, const struct fm_run *run,
-                   char id[FM_ID_TEXT_SIZE], struct fm_client_answer *answer, struct fm_error *err)
+static bool submit_job(const struct fm_client *client, const struct fm_run *run,
+                       char id[FM_ID_TEXT_SIZE], struct fm_client_answer *answer,
+                       struct fm_error *err)
 {
     struct fm_id parsed;
     if (!fm_client_call(client, "POST", run->path, run->body, answer, err) ||
@@ -32,7 +33,7 @@ static bool submit(const struct fm_client *client, const struct fm_run *run,
     }
     const char *text = fm_json_text(fm_json_get(answer->json, "id"));
     if (!fm_id_parse(FM_ID_JOB, text, &parsed)) {
-        return fm_fail(err, FM_PROTOCOL, "the answer holds no job");
+        return fm_fail(err, FM_PROTOCOL, "the answer contains no job id");
     }
     fm_id_format(FM_ID_JOB, &parsed, id);
     return true;
@@ -46,7 +47,8 @@ bool fm_run_check(const struct fm_run *run, const char *command, size_t word_cou
                        command, command);
     }
     return !run->goes_on || run->download[0] == '\0' ||
-           fm_fail(err, FM_SETTING, "--download has to wait for the job; --no-wait does not");
+           fm_fail(err, FM_SETTING,
+                   "--download waits for the job to end, so it cannot be combined with --no-wait");
 }
 
 bool fm_run_put_outputs(struct fm_json_writer *writer, const char *given, struct fm_error *err)
@@ -88,8 +90,8 @@ static void make_path(const char *directory, const char *name, unsigned number,
 
 /* Downloads under the first name that is free. `path` is the name used. ALREADY_EXISTS when all
  * SAME_NAME_LIMIT names are taken. */
-static bool save(const char *url, const char *directory, const char *name, struct fm_text *path,
-                 struct fm_error *err)
+static bool save_file(const char *url, const char *directory, const char *name,
+                      struct fm_text *path, struct fm_error *err)
 {
     for (unsigned number = 1; number <= SAME_NAME_LIMIT; number++) {
         make_path(directory, name, number, path);
@@ -125,7 +127,7 @@ static bool check_saved(const struct fm_json *output, const char *path, struct f
         return true;
     }
     unlink(path);
-    return fm_fail(err, FM_PROTOCOL, "%s: what came is not what the job made", path);
+    return fm_fail(err, FM_PROTOCOL, "%s: the downloaded file differs from the job's output", path);
 }
 
 /* With --name N: N.EXT for a single output, N-NAME.EXT if there are several. */
@@ -150,7 +152,7 @@ static bool save_output(const struct fm_json *output, const struct fm_run *run, 
         return fm_fail_param(err, FM_OUTPUT_EXPIRED, NULL, "%s is no longer kept",
                              fm_text_get(&name));
     }
-    if (!save(url, run->download, fm_text_get(&name), &path, err) ||
+    if (!save_file(url, run->download, fm_text_get(&name), &path, err) ||
         !check_saved(output, fm_text_get(&path), err)) {
         return false;
     }
@@ -179,7 +181,7 @@ static bool save_outputs(const struct fm_json *job, const struct fm_run *run, st
 
 /* ---- the whole run ---- */
 
-static void print(const struct fm_client_answer *answer, bool wants_json)
+static void print_job(const struct fm_client_answer *answer, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (wants_json) {
@@ -196,7 +198,7 @@ static int finish(const struct fm_client_answer *answer, const struct fm_run *ru
     struct fm_error err = {0};
     struct fm_show_job job;
     fm_show_read(answer->json, &job);
-    print(answer, run->wants_json);
+    print_job(answer, run->wants_json);
     if (!job.has_succeeded) {
         return FM_EXIT_FAILED;
     }
@@ -209,11 +211,11 @@ int fm_run_job(const struct fm_run *run)
     FM_AUTO(fm_client_answer_done) struct fm_client_answer accepted = {0}, ended = {0};
     struct fm_error err = {0};
     char id[FM_ID_TEXT_SIZE];
-    if (!fm_client_open(&client, &err) || !submit(&client, run, id, &accepted, &err)) {
+    if (!fm_client_open(&client, &err) || !submit_job(&client, run, id, &accepted, &err)) {
         return fm_command_fail(&err);
     }
     if (run->goes_on) {
-        print(&accepted, run->wants_json);
+        print_job(&accepted, run->wants_json);
         return FM_EXIT_OK;
     }
     fprintf(stderr, "%s\n", id);

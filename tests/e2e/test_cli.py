@@ -72,7 +72,7 @@ def test_outputs_and_the_options_of_one_exclude_each_other(stack, clip_url):
 def test_config_keeps_a_key_and_no_other_word(stack):
     done = stack.attempt("fetchmedia", "config", "set", stack.base, stdin="hello\n")
     assert done.returncode == 2 and "no API key" in done.stderr, done
-    assert "Kept in" in stack.run("fetchmedia", "config", "set", stack.base, stdin=stack.key + "\n")
+    assert "Saved in" in stack.run("fetchmedia", "config", "set", stack.base, stdin=stack.key + "\n")
     assert "operator" in stack.run("fetchmedia", "me")
 
 

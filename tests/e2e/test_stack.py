@@ -59,7 +59,7 @@ def test_up_on_what_is_up_says_which_options_it_does_not_apply(stack):
     assert plain.returncode == 0 and plain.stderr == "", plain
     more = stack.attempt("fetchmedia", "up", "--state-dir", stack.state, "--detach", "--workers", 2,
                          "--cpu-slots", 1)
-    assert more.returncode == 0 and "runs already" in more.stderr, more
+    assert more.returncode == 0 and "already running" in more.stderr, more
     assert "--workers, --cpu-slots" in more.stderr and "--listen" not in more.stderr, more
 
 
