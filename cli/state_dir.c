@@ -348,6 +348,24 @@ bool fm_state_dir_read_ports(const struct fm_state_dir *state_dir, struct fm_sta
     return read_ports(path, ports);
 }
 
+/* SETTING unless each address that was read holds the colon that port_of() looks for: somebody may
+ * have edited the file. */
+static bool check_ports(const char *path, const struct fm_state_dir_ports *ports,
+                        struct fm_error *err)
+{
+    const char *const addresses[] = {ports->listen, ports->link, ports->metrics};
+    for (size_t i = 0; i < FM_COUNT(addresses); i++) {
+        if (addresses[i] && !strchr(addresses[i], ':')) {
+            return fm_fail(err, FM_SETTING,
+                           "%s: \"%s\" is not HOST:PORT; correct it, or remove the file to have "
+                           "other ports chosen",
+                           path, addresses[i]);
+        }
+    }
+    return true;
+}
+
+/* `address` holds a colon. */
 static unsigned port_of(const char *address)
 {
     return (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10);
@@ -392,6 +410,9 @@ bool fm_state_dir_ports(const struct fm_state_dir *state_dir, const char *listen
     if (read_ports(path, ports) && listen) {
         fm_memory_release(&ports->listen);
         ports->listen = fm_strdup(listen);
+    }
+    if (!check_ports(path, ports, err)) {
+        return false;
     }
     choose_ports(listen, ports);
     FM_AUTO(fm_text_done) struct fm_text text = {0};

@@ -47,7 +47,8 @@ struct fm_state_dir_ports {
 };
 /* The addresses kept in <state>/ports; missing ones are chosen among the free ports, 8080 to 8082
  * first. The result is written back, so that a stack keeps its addresses. `listen` replaces the
- * API's address; NULL: as kept. Released with fm_state_dir_ports_done. */
+ * API's address; NULL: as kept. SETTING when an address of the file or `listen` has no port.
+ * Released with fm_state_dir_ports_done in both cases. */
 bool fm_state_dir_ports(const struct fm_state_dir *state_dir, const char *listen,
                         struct fm_state_dir_ports *ports, struct fm_error *err) FM_MUST_CHECK;
 /* The kept addresses only; false when none are kept. `metrics` may be NULL. */
