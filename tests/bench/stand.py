@@ -109,8 +109,8 @@ class Broker:
             self.process.terminate()
             self.process.wait(START_S)
 
-    def operate(self, *words):
-        done = subprocess.run([self.build.programs / "fetchmedia-broker", "--", *words], check=True,
+    def operate(self, *arguments):
+        done = subprocess.run([self.build.programs / "fetchmedia-broker", "--", *arguments], check=True,
                               env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True)
         return json.loads(done.stdout.splitlines()[0]) if done.stdout else None

@@ -8,8 +8,8 @@ import subprocess
 @functools.cache
 def release():
     """Its number, 5 or 7; a build without one is of today."""
-    said = subprocess.run(["ffmpeg", "-version"], check=True, capture_output=True, text=True).stdout
-    number = re.match(r"ffmpeg version n?(\d+)\.", said)
+    output = subprocess.run(["ffmpeg", "-version"], check=True, capture_output=True, text=True).stdout
+    number = re.match(r"ffmpeg version n?(\d+)\.", output)
     return int(number[1]) if number else 99
 
 

@@ -92,10 +92,10 @@ class Stack:
         shared = f"{runtime}/fetchmedia" if runtime.startswith("/") else f"/tmp/fetchmedia-{os.geteuid()}"
         return Path(shared) / place
 
-    def operate(self, *words):
+    def operate(self, *arguments):
         """A command of the operator on the host: `fetchmedia-broker account|key|node …`."""
         return json.loads(self.run(
-            "fetchmedia-broker", *words,
+            "fetchmedia-broker", *arguments,
             FETCHMEDIA_DATABASE_URL=f"host={self.sockets()}/pg user=fetchmedia dbname=fetchmedia",
             FETCHMEDIA_SECRETS_DIR=str(self.state / "secrets")))
 

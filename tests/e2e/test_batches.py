@@ -157,7 +157,7 @@ def test_what_is_no_batch_is_refused(service, body, kind, status, code):
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
 
 
-def test_more_jobs_than_a_batch_takes_are_refused_by_their_line(service, stack):
+def test_more_jobs_than_a_batch_may_hold_are_refused_by_their_line(service, stack):
     before = rows(stack)
     line = b'{"url":"https://example.com/"}\n'
     answer = service.post("/v1/batches", data=line * 100001, headers=NDJSON)
@@ -214,7 +214,7 @@ def test_a_plan_bounds_how_many_jobs_wait(stack):
     assert client.post("/v1/batches", data=lines(*waiting(1)), headers=NDJSON).status_code == 429
 
 
-def test_each_line_takes_the_scope_of_its_kind(stack, service):
+def test_each_line_needs_the_scope_of_its_kind(stack, service):
     made = stack.operate("key", "create", stack.account, "fetches", "video:fetch")
     fetches = Service(stack.base, made["api_key"])
     process = {"source": {"url": "https://example.com/a"}, "outputs": [{"format": "mp3"}], "run_at": FAR}
@@ -398,7 +398,7 @@ def test_the_command_line_submits_a_list_and_follows_it(stack, origin, clip, tmp
     assert said[1] == f"{said[0]} succeeded: 2 succeeded, of 2"
 
 
-def test_the_command_line_takes_lines_and_lists(stack, tmp_path):
+def test_the_command_line_accepts_lines_and_lists(stack, tmp_path):
     for body in (lines(*waiting(3)).decode(), json.dumps({"jobs": waiting(3)}, indent=1)):
         path = tmp_path / "jobs"
         path.write_text(body)

@@ -39,7 +39,7 @@ def test_a_blank_pasted_behind_a_key_is_no_part_of_it(service):
 
 
 @pytest.mark.parametrize("name", ["api_key", "whatever"])
-def test_a_key_in_the_query_is_told_to_leave(service, name):
+def test_a_key_in_the_query_is_refused(service, name):
     answer = service.get("/v1/me", params={name: service.key})
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "key_in_url"

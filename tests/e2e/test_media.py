@@ -151,7 +151,7 @@ REFUSED = {
 }
 
 
-def test_what_nobody_could_use_says_why(run):
+def test_an_unusable_source_fails_with_the_reason(run):
     jobs = run([(name, WAYS[way]) for name, way in REFUSED] + [("page.mp4", None)])
     found = {pair: code_of(job) for pair, job in zip(REFUSED, jobs)}
     assert found == REFUSED

@@ -61,7 +61,7 @@ def test_the_numbers_move_as_jobs_do(service, scrape, clip_url, origin):
     assert after.sum("fetchmedia_build_info") == 1
 
 
-def test_the_queue_as_a_whole_is_told_by_pool_lane_and_state(service, scrape, origin, clip, clip_url):
+def test_the_queue_is_counted_by_pool_lane_and_state(service, scrape, origin, clip, clip_url):
     slow = Slow(clip)
     try:
         running = service.submit(origin.serve("/metrics.mp4", slow), priority="high")

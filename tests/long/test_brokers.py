@@ -35,8 +35,8 @@ class Pair:
         self.listen, self.link, self.metrics = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.running = []
         first = pids(stack)["broker"]
-        words = open(f"/proc/{first}/environ", encoding="utf-8").read().split("\0")
-        self.environment = dict(word.split("=", 1) for word in words if "=" in word)
+        variables = open(f"/proc/{first}/environ", encoding="utf-8").read().split("\0")
+        self.environment = dict(each.split("=", 1) for each in variables if "=" in each)
         self.links = [self.environment["FETCHMEDIA_LINK_LISTEN"], self.link]
 
     def start(self, program, name, **settings):
@@ -55,7 +55,7 @@ class Pair:
             "FETCHMEDIA_METRICS_LISTEN": self.metrics})
 
     def start_worker(self):
-        """The supervisor's own workers are told of one broker: ours is told of both."""
+        """The supervisor gives its own workers one broker's address; ours gets both."""
         folder = self.stack.folder / "work"
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
