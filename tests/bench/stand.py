@@ -1,4 +1,4 @@
-"""What the measurements run on: one private PostgreSQL, our broker on it, and who drives the two.
+"""What the measurements run on: one private PostgreSQL, our broker on it, and the programs that drive the two.
 
 All of it lives in a temporary directory and ends with it, whatever was measured.
 """

@@ -102,7 +102,7 @@ class MediaChild:
 
 
 class Made:
-    """What one order came to: the files' paths and facts, the way there, the seconds it took."""
+    """The result of one order: the files' paths and facts, the PROGRESS messages, the seconds it took."""
 
     def __init__(self, source, folder, outputs, threads=2, program=BIN / "fetchmedia-media"):
         child = MediaChild(program)

@@ -12,7 +12,7 @@ TYPES = ("counter", "gauge", "histogram")
 
 
 def scrape(url):
-    """What the listener at that address tells now."""
+    """The current metrics of the listener at that address."""
     return Metrics(requests.get(url, timeout=10).text)
 
 
@@ -70,6 +70,6 @@ class Metrics:
         return self.samples[name, frozenset(labels.items())]
 
     def sum(self, name, **labels):
-        """Of all samples that have these labels among theirs."""
+        """The sum of all samples that have at least these labels."""
         return sum(value for (sample, pairs), value in self.samples.items()
                    if sample == name and set(labels.items()) <= pairs)

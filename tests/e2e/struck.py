@@ -1,4 +1,4 @@
-"""What the stories that strike share: sources that take a while, jobs kept under way while strikes
+"""Shared by the stories that kill processes: sources that take a while, jobs kept under way while strikes
 fall, and what must hold when all is over."""
 
 import json
@@ -103,7 +103,7 @@ def digests(job):
 
 
 def check_digests(ledger, service):
-    """Outputs are, byte for byte, those of jobs that nobody strikes now."""
+    """Outputs are, byte for byte, those of undisturbed jobs."""
     expected = {}
     for job_id, body in ledger.asked.items():
         name, job = json.dumps(body), ledger.ended[job_id]

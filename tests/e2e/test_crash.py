@@ -1,4 +1,4 @@
-"""What is killed while an encode runs, one by one: who goes on, who comes back, who ends with whom."""
+"""Each process is killed while an encode runs: which others go on, restart, or end with it."""
 
 import os
 import signal

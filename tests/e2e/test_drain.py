@@ -44,7 +44,7 @@ def begin(connection, key):
     assert b" 100 " in connection.recv(4096)
 
 
-def test_a_wait_is_answered_with_what_stands_and_the_broker_ends(stack, broker, pool):
+def test_a_wait_is_answered_with_the_current_state_and_the_broker_ends(stack, broker, pool):
     service = Service(broker.base, stack.key)
     job = service.post("/v1/videos/url", json={"url": "https://example.org/a.mp4",
                                                "run_at": later()}).json()

@@ -122,7 +122,7 @@ def ffmpeg(folder, *arguments):
 
 
 def encodings(source):
-    """What is asked of us and, after it, of the command: (output, arguments)."""
+    """Our output and the arguments of the equal command: (output, arguments)."""
     pixels = f" -pix_fmt {PIXELS[source]}" if source in PIXELS else ""
     video = f"-c:v libx264 -preset ultrafast -crf 23 -threads 1 -fps_mode cfr{pixels}"
     audio = "-c:a aac -b:a 128k -ac 2" if source.startswith("six.") else "-c:a aac -b:a 128k"
@@ -261,7 +261,7 @@ def test_a_remux_is_what_the_command_makes(workshop, name):
     ("cut_vp9.mp4", "webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8", "-c:a libopus -b:a 128k"),
     ("cut_vp9.mp4", "opus", "-vn", "-c:a libopus -b:a 128k"),
 ])
-def test_what_an_edit_list_hides_is_shown_by_nobody(workshop, name, form, video, audio):
+def test_what_an_edit_list_hides_appears_in_no_output(workshop, name, form, video, audio):
     pairs = [({"name": "shown", "format": form}, f"{video} {audio}")]
     [(ours, theirs)] = workshop.both(name, pairs)
     ours, theirs = look(ours), look(theirs)

@@ -76,7 +76,7 @@ def test_the_documented_example_is_made(process):
     assert abs(probe(made["sound"])[0] - 20) < 0.1
 
 
-def test_a_part_is_ffmpegs_to_the_frame(process, folder):
+def test_a_trimmed_part_equals_ffmpegs_to_the_frame(process, folder):
     trim = {"start_seconds": 2.6, "end_seconds": 3.4}
     made = process([
         {"name": "part", "format": "mp4", "video": {"crf": 10, "preset": "ultrafast"}, "trim": trim},

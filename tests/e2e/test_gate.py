@@ -129,7 +129,7 @@ def test_a_client_that_sends_much_without_a_key_still_gets_its_401(stack, length
         assert statuses(read_all(connection)) == [401]
 
 
-def test_a_coded_body_is_not_taken_for_what_it_is_not(service):
+def test_a_coded_body_is_refused(service):
     answer = service.post("/v1/videos/url", data=b"\x1f\x8b\x08", headers={"Content-Encoding": "gzip"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
 

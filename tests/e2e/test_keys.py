@@ -1,4 +1,4 @@
-"""Who may: keys, scopes, other people's jobs."""
+"""What a key may do: keys, scopes, other accounts' jobs."""
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_the_scope_of_operators_is_for_operators_alone(stack, make_key):
     assert make_key("enough", "operator")["api_key"]
 
 
-def test_another_accounts_job_looks_like_one_that_never_was(stack, service, make_key, clip_url):
+def test_another_accounts_job_looks_like_one_that_never_existed(stack, service, make_key, clip_url):
     job = service.submit(clip_url)
     other = stack.operate("account", "create", "Other", "other@example.org")
     client = Service(stack.base, make_key("other", account=other["id"])["api_key"])

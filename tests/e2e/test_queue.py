@@ -56,7 +56,7 @@ def roomy(origin):
     running.remove()
 
 
-def test_an_account_with_as_many_running_as_its_plan_allows_waits_for_its_own(roomy, origin, clip):
+def test_an_account_at_its_plans_running_limit_waits_for_its_own_jobs(roomy, origin, clip):
     account = roomy.operate("account", "create", "Busy", "busy@example.org")["id"]
     key = roomy.operate("key", "create", account, "busy", "video:fetch,video:process")["api_key"]
     busy, other = Service(roomy.base, key), Service(roomy.base, roomy.key)

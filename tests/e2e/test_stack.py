@@ -30,7 +30,7 @@ def until_ready(base):
 
 
 def until_gone(pid):
-    """Ended, whoever has yet to reap it: the supervisor gives its lock back a moment before its end."""
+    """Ended, even if not yet reaped: the supervisor gives its lock back a moment before its end."""
     def is_gone():
         try:
             return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
@@ -63,8 +63,8 @@ def test_up_on_a_running_stack_names_the_options_it_does_not_apply(stack):
     assert "--workers, --cpu-slots" in more.stderr and "--listen" not in more.stderr, more
 
 
-def test_a_port_that_another_one_has_is_named_and_nothing_starts(stack):
-    """The other one is a FetchMedia that message it is ready."""
+def test_a_port_that_another_program_uses_is_named_and_nothing_starts(stack):
+    """The other program is a FetchMedia that reports it is ready."""
     other = Stack("--listen", stack.base.removeprefix("http://"))
     try:
         done = other.attempt("fetchmedia", "up", "--state-dir", other.state, *other.options[2:], "--detach")
@@ -126,7 +126,7 @@ def test_a_stack_of_another_user_is_not_reported_as_stopped(stack):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_sockets_in_tmp_are_in_a_folder_of_the_user_s_own():
-    """A user of its own, whom nobody else's stack has made a folder for."""
+    """A fresh user, for whom no other stack has made a folder."""
     user = random.randrange(200000, 900000)
     folder, home = Path(f"/tmp/fetchmedia-{user}"), Path(tempfile.mkdtemp(dir="/var/tmp"))
     other = Stack()
@@ -186,7 +186,7 @@ def test_a_killed_worker_comes_back_and_the_job_is_tried_again(stack, service, o
     assert ended["status"] == "succeeded", ended["error"]
 
 
-def test_stopped_and_started_again_everything_is_there(stack, service, clip, clip_url):
+def test_a_stack_that_is_stopped_and_started_again_has_kept_everything(stack, service, clip, clip_url):
     job = service.follow(service.submit(clip_url))
     extra = stack.operate("key", "create", stack.account, "second", "video:fetch")
     pids = stack.pids()
@@ -214,7 +214,7 @@ def test_listening_on_one_address_still_accepts_what_workers_deliver(origin, cli
         stack.remove()
 
 
-def test_a_first_start_killed_while_it_makes_its_database_is_made_good_by_the_next():
+def test_a_first_start_killed_while_it_makes_its_database_is_repaired_by_the_next():
     half = Stack()
     try:
         first = subprocess.Popen([BIN / "fetchmedia", "up", "--state-dir", half.state, *half.options],

@@ -114,7 +114,7 @@ class Story:
             self.ledger.ask("POST", f"/v1/jobs/{running[0]}/cancel")
 
     def lose_idle_workers(self):
-        """What is sent to a worker that has just died comes back."""
+        """A message to a worker that has just died comes back."""
         wait_for("nothing runs", END_SECONDS, self.ledger.look)
         passed = self.faults.passed(self.rule)
         for worker in below(self.supervisor, "worker"):

@@ -132,7 +132,7 @@ class Broker:
     # ---- workers ----
 
     def stranger(self):
-        """A worker whose key nobody knows."""
+        """A worker whose key is not enrolled."""
         self.strangers += 1
         return Node(f"node-{self.strangers}", self.link, self.public_key, ROUND_MS / 1000)
 

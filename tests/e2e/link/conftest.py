@@ -58,7 +58,7 @@ def nodes(broker):
 
 @pytest.fixture
 def stranger(broker):
-    """A worker whose key nobody enrolled."""
+    """A worker whose key is not enrolled."""
     made = broker.stranger()
     yield made
     made.detach()
@@ -66,7 +66,7 @@ def stranger(broker):
 
 @pytest.fixture
 def node(nodes):
-    """One of them, welcome, with one free slot of class net."""
+    """An attached node with one free slot of class net."""
     return nodes().attach()
 
 

@@ -172,7 +172,7 @@ class Node:
         return self.open().send_hello(**other)
 
     def send_hello(self, **other):
-        """On the connection as it is."""
+        """On the current connection."""
         self.send_message("HELLO", **{"version": VERSION, "boot": self.boot, **self.slots,
                                       "leases": list(self.holds.values()), **other})
         return self
@@ -206,7 +206,7 @@ class Node:
         return [message for message in received if message.name != "HEARTBEAT_ACK"]
 
     def detach(self):
-        """Out of the broker's memory, whatever the story left behind."""
+        """Removes the node's session from the broker, whatever the story left behind."""
         if self.was_welcome and not self.is_revoked:
             self.forget()
             self.boot += 1

@@ -1,4 +1,4 @@
-"""What breaks the protocol is dropped, and others go on."""
+"""Frames that break the protocol are dropped, and other workers go on."""
 
 import msgpack
 import pytest

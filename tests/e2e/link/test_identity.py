@@ -13,7 +13,7 @@ def test_a_client_without_curve_is_not_let_in(nodes):
     assert not nodes().is_let_in(curve=False)
 
 
-def test_a_client_that_takes_another_for_the_broker_is_not_let_in(nodes):
+def test_a_client_that_expects_another_brokers_key_is_not_let_in(nodes):
     node = nodes()
     node.server_key = zmq.curve_keypair()[0]
     assert not node.is_let_in()
@@ -85,8 +85,8 @@ def test_a_revoked_key_does_not_come_back(broker, nodes):
     node.close()
 
 
-def test_nobody_takes_anothers_place_by_its_routing_id(node, nodes):
-    """Where an answer goes is a connection; who somebody is, is the key."""
+def test_no_node_replaces_another_by_using_its_routing_id(node, nodes):
+    """An answer goes to a connection; the key is the identity."""
     node.open(routing_id=b"the very same").send_hello()
     node.receive("WELCOME")
     rival = nodes().attach()

@@ -96,7 +96,7 @@ def test_an_error_that_may_pass_is_tried_again_later_up_to_max_attempts(service,
     assert (ended["status"], ended["error"]["code"], ended["attempt"]) == ("failed", "source_timeout", 3)
 
 
-def test_each_try_may_wait_four_times_as_long_and_how_long_is_chance(broker, submit, nodes):
+def test_each_retry_waits_at_random_up_to_four_times_as_long(broker, submit, nodes):
     node = nodes(net_slots=12)
     for _ in range(12):
         submit(max_attempts=9)
@@ -107,8 +107,8 @@ def test_each_try_may_wait_four_times_as_long_and_how_long_is_chance(broker, sub
 
 
 def fail_all(broker, submit, node):
-    """Takes twelve jobs and fails them at once while twelve others wait for their slots; how long each
-    of the failed is to wait after the commit that says so."""
+    """Takes twelve jobs and fails them at once while twelve others wait for their slots; returns how long
+    each failed job has to wait after the commit of its failure."""
     wait_for("twelve are held", START_S, lambda: [node.beat()] and len(node.holds) == 12)
     failed = list(node.holds.values())
     others = [id_bytes(submit()["id"]) for _ in failed]
@@ -140,7 +140,7 @@ def test_an_error_that_the_broker_does_not_know_may_pass(service, submit, node):
 
 
 @pytest.mark.parametrize("how", ["failed", "crashed"])
-def test_a_failure_without_an_error_is_one_all_the_same(broker, service, submit, node, how):
+def test_a_failure_without_an_error_is_still_a_failure(broker, service, submit, node, how):
     job = submit(max_attempts=1)
     broker.sql("UPDATE live SET crashes = 1")
     node.settle(node.receive_job(), how)
@@ -203,7 +203,7 @@ def test_upload_urls_are_for_live_leases_alone(submit, node):
     assert node.receive("CANCEL") == {"job": lease["job"], "lease": lease["lease"], "reason": REASON["stale"]}
 
 
-def test_an_upload_url_takes_those_very_bytes_and_asking_again_renews_it(submit, node):
+def test_an_upload_url_accepts_only_the_declared_bytes_and_asking_again_renews_it(submit, node):
     submit()
     lease = node.receive_job()
     assert deliver(node, lease, data=BYTES + b"!").status_code >= 400, "longer"
@@ -228,7 +228,7 @@ def test_an_upload_url_is_bound_to_each_of_its_parameters(submit, node):
     assert requests.put(url, data=BYTES, timeout=10).status_code == 201
 
 
-def test_a_name_that_is_no_outputs_gets_no_way_out_of_its_job(broker, submit, node):
+def test_an_invalid_output_name_cannot_be_uploaded(broker, submit, node):
     submit()
     lease = node.receive_job()
     for name in ("../../x", "a/b", "", "A", "."):

@@ -191,7 +191,7 @@ def test_a_worker_that_never_comes_back_to_a_restarted_broker_is_lost_after_twel
     assert counts(broker, job) == (0, 1, 0)
 
 
-def test_a_broker_that_stood_still_holds_no_worker_for_silent(broker, submit, node):
+def test_a_broker_that_stood_still_considers_no_worker_silent(broker, submit, node):
     """Silence is counted in reads of its own, never by clocks: eight rounds pass without any."""
     submit()
     node.receive_job()
@@ -221,7 +221,7 @@ def test_a_session_that_another_broker_took_gets_no_more_jobs_here(broker, servi
     other.receive_job()
 
 
-def test_a_worker_takes_its_leases_along_to_another_broker(
+def test_a_worker_keeps_its_leases_when_it_moves_to_another_broker(
         broker, other_broker, service, submit, node, nodes):
     job, canceled = submit(), submit()
     lease = node.receive_job()
