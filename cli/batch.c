@@ -67,8 +67,8 @@ static bool read_body(void *context, char *out, size_t room, size_t *length, str
     return is_read;
 }
 
-static bool submit(const struct fm_client *client, const char *path,
-                   struct fm_client_answer *answer, struct fm_error *err)
+static bool submit_batch(const struct fm_client *client, const char *path,
+                         struct fm_client_answer *answer, struct fm_error *err)
 {
     struct upload upload = {0};
     if (!fm_batch_source_open(path, &upload.source, err)) {
@@ -84,33 +84,33 @@ static bool submit(const struct fm_client *client, const char *path,
 
 /* ---- the other verbs ---- */
 
-static bool call(const struct fm_client *client, const char *method, const char *path,
-                 struct fm_client_answer *answer, struct fm_error *err)
+static bool call_service(const struct fm_client *client, const char *method, const char *path,
+                         struct fm_client_answer *answer, struct fm_error *err)
 {
     return fm_client_call(client, method, path, NULL, answer, err) && fm_client_check(answer, err);
 }
 
-static bool get(const struct fm_client *client, const char *batch, struct fm_client_answer *answer,
-                struct fm_error *err)
+static bool get_batch(const struct fm_client *client, const char *batch,
+                      struct fm_client_answer *answer, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "/v1/batches/%s", batch);
-    return call(client, "GET", fm_text_get(&path), answer, err);
+    return call_service(client, "GET", fm_text_get(&path), answer, err);
 }
 
-static bool cancel(const struct fm_client *client, const char *batch,
-                   struct fm_client_answer *answer, struct fm_error *err)
+static bool cancel_batch(const struct fm_client *client, const char *batch,
+                         struct fm_client_answer *answer, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "/v1/batches/%s/cancel", batch);
-    return call(client, "POST", fm_text_get(&path), answer, err);
+    return call_service(client, "POST", fm_text_get(&path), answer, err);
 }
 
 static const struct verb verbs[] = {
-    {"submit", submit, true, false},
-    {"get", get, false, false},
+    {"submit", submit_batch, true, false},
+    {"get", get_batch, false, false},
     {"watch", fm_follow_batch, false, true},
-    {"cancel", cancel, false, false},
+    {"cancel", cancel_batch, false, false},
 };
 
 static const struct verb *find_verb(const char *name)
@@ -178,7 +178,7 @@ static int finish_submit(const struct fm_client *client, const struct fm_client_
                                                    : fm_command_fail(&err);
 }
 
-static int run(const struct verb *verb, const char *argument, const struct options *options)
+static int run_verb(const struct verb *verb, const char *argument, const struct options *options)
 {
     FM_AUTO(fm_client_done) struct fm_client client = {0};
     FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
@@ -201,5 +201,5 @@ int fm_batch_command(int argc, char **argv)
         verb = parse_arguments(rest, words.rest_count, &options, &err);
     }
     fm_settings_done(table, FM_COUNT(table), &options);
-    return verb != NULL ? run(verb, rest[1], &options) : fm_command_fail(&err);
+    return verb != NULL ? run_verb(verb, rest[1], &options) : fm_command_fail(&err);
 }

@@ -82,7 +82,7 @@ static bool fail_transport(CURLcode code, const char *url, struct fm_error *err)
 /* SIGPIPE is ignored during the request: TLS may write into a closed connection, which must be an
  * error and not end this process. It is restored because child processes inherit an ignored signal.
  */
-static CURLcode perform(CURL *curl)
+static CURLcode perform_request(CURL *curl)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     sigaction(SIGPIPE, &ignore, &before);
@@ -152,7 +152,7 @@ bool fm_client_call(const struct fm_client *client, const char *method, const ch
     CURL *curl = new_call(client, fm_text_get(&url), "application/json", &headers, answer);
     set_method(curl, method, body);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_SECONDS);
-    CURLcode code = perform(curl);
+    CURLcode code = perform_request(curl);
     if (code == CURLE_OK) {
         read_answer(curl, answer);
     }
@@ -191,7 +191,7 @@ bool fm_client_send(const struct fm_client *client, const char *path,
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_upload);
     curl_easy_setopt(curl, CURLOPT_READDATA, &sending);
-    CURLcode code = perform(curl);
+    CURLcode code = perform_request(curl);
     if (code == CURLE_OK) {
         read_answer(curl, answer);
     }
@@ -256,7 +256,7 @@ bool fm_client_get_plain(const char *base_url, const char *path, long *status, s
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, PLAIN_SECONDS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    CURLcode code = perform(curl);
+    CURLcode code = perform_request(curl);
     if (code == CURLE_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
     }
@@ -303,7 +303,7 @@ static bool perform_download(const char *url, int fd, struct fm_error *err)
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, write_to_file);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &download);
-    CURLcode code = perform(curl);
+    CURLcode code = perform_request(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(curl);
     return check_download(code, status, url, err);

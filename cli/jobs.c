@@ -29,8 +29,8 @@ struct verb {
     bool fails_unless_succeeded; /* exit with FM_EXIT_FAILED unless the job succeeded */
 };
 
-static bool get(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
-                struct fm_error *err)
+static bool get_job(const struct fm_client *client, const char *job,
+                    struct fm_client_answer *answer, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "/v1/jobs/%s", job);
@@ -38,8 +38,8 @@ static bool get(const struct fm_client *client, const char *job, struct fm_clien
            fm_client_check(answer, err);
 }
 
-static bool post(const struct fm_client *client, const char *job, const char *action,
-                 struct fm_client_answer *answer, struct fm_error *err)
+static bool post_action(const struct fm_client *client, const char *job, const char *action,
+                        struct fm_client_answer *answer, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     fm_text_format(&path, "/v1/jobs/%s/%s", job, action);
@@ -47,16 +47,16 @@ static bool post(const struct fm_client *client, const char *job, const char *ac
            fm_client_check(answer, err);
 }
 
-static bool cancel(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
-                   struct fm_error *err)
+static bool cancel_job(const struct fm_client *client, const char *job,
+                       struct fm_client_answer *answer, struct fm_error *err)
 {
-    return post(client, job, "cancel", answer, err);
+    return post_action(client, job, "cancel", answer, err);
 }
 
-static bool retry(const struct fm_client *client, const char *job, struct fm_client_answer *answer,
-                  struct fm_error *err)
+static bool retry_job(const struct fm_client *client, const char *job,
+                      struct fm_client_answer *answer, struct fm_error *err)
 {
-    return post(client, job, "retry", answer, err);
+    return post_action(client, job, "retry", answer, err);
 }
 
 static bool delete_job(const struct fm_client *client, const char *job,
@@ -69,8 +69,8 @@ static bool delete_job(const struct fm_client *client, const char *job,
 }
 
 static const struct verb verbs[] = {
-    {"get", get, false},     {"watch", fm_follow_run, true}, {"cancel", cancel, false},
-    {"retry", retry, false}, {"delete", delete_job, false},
+    {"get", get_job, false},     {"watch", fm_follow_run, true}, {"cancel", cancel_job, false},
+    {"retry", retry_job, false}, {"delete", delete_job, false},
 };
 
 static const struct verb *find_verb(const char *name)
@@ -117,7 +117,7 @@ static int print_job(const struct verb *verb, const struct fm_client_answer *ans
     return verb->fails_unless_succeeded && !job.has_succeeded ? FM_EXIT_FAILED : FM_EXIT_OK;
 }
 
-static int run(const struct verb *verb, const char *job, bool wants_json)
+static int run_verb(const struct verb *verb, const char *job, bool wants_json)
 {
     FM_AUTO(fm_client_done) struct fm_client client = {0};
     FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
@@ -140,5 +140,5 @@ int fm_jobs_command(int argc, char **argv)
         verb = parse_arguments(rest, words.rest_count, &err);
     }
     fm_settings_done(table, FM_COUNT(table), &options);
-    return verb != NULL ? run(verb, rest[1], options.json) : fm_command_fail(&err);
+    return verb != NULL ? run_verb(verb, rest[1], options.json) : fm_command_fail(&err);
 }

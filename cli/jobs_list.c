@@ -88,7 +88,7 @@ static void put_row(const struct fm_json *job, struct fm_text *out)
                    error[0] != '\0' ? "  (" : "", error, error[0] != '\0' ? ")" : "");
 }
 
-static void print(const struct fm_client_answer *answer, bool wants_json)
+static void print_page(const struct fm_client_answer *answer, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     const struct fm_json *data = fm_json_get(answer->json, "data");
@@ -110,7 +110,7 @@ static void print(const struct fm_client_answer *answer, bool wants_json)
     }
 }
 
-static int run(const struct options *options)
+static int list_jobs(const struct options *options)
 {
     FM_AUTO(fm_client_done) struct fm_client client = {0};
     FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
@@ -122,7 +122,7 @@ static int run(const struct options *options)
         !fm_client_check(&answer, &err)) {
         return fm_command_fail(&err);
     }
-    print(&answer, options->json);
+    print_page(&answer, options->json);
     return FM_EXIT_OK;
 }
 
@@ -135,7 +135,7 @@ int fm_jobs_list(int argc, char **argv)
     bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
                    (words.rest_count == 0 ||
                     fm_fail(&err, FM_SETTING, "jobs list: unexpected argument \"%.64s\"", rest[0]));
-    int code = is_good ? run(&options) : fm_command_fail(&err);
+    int code = is_good ? list_jobs(&options) : fm_command_fail(&err);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }

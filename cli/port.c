@@ -11,7 +11,7 @@
 
 /* "127.0.0.1:8080" or "[::1]:8080"; NULL for a text that is not an address in numbers. The caller
  * frees the result with freeaddrinfo. */
-static struct addrinfo *resolve(const char *address)
+static struct addrinfo *resolve_address(const char *address)
 {
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                                    .ai_socktype = SOCK_STREAM};
@@ -29,7 +29,7 @@ static struct addrinfo *resolve(const char *address)
 
 bool fm_port_try(const char *address, struct fm_error *err)
 {
-    struct addrinfo *resolved = resolve(address);
+    struct addrinfo *resolved = resolve_address(address);
     int yes = 1;
     if (resolved == NULL) {
         return true;

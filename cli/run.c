@@ -164,7 +164,7 @@ static void print_job(const struct fm_client_answer *answer, bool wants_json)
 }
 
 /* The job is printed before its outputs are saved, so that its URLs are known if saving fails. */
-static int finish(const struct fm_client_answer *answer, const struct fm_run_options *options)
+static int finish_job(const struct fm_client_answer *answer, const struct fm_run_options *options)
 {
     struct fm_error err = {0};
     struct fm_show_job job;
@@ -207,7 +207,7 @@ static int run_job(const char *path, const char *body, const struct fm_run_optio
         return FM_EXIT_OK;
     }
     fprintf(stderr, "%s\n", id);
-    return fm_follow_run(&client, id, &ended, &err) ? finish(&ended, options)
+    return fm_follow_run(&client, id, &ended, &err) ? finish_job(&ended, options)
                                                     : fm_command_fail(&err);
 }
 

@@ -386,7 +386,7 @@ static unsigned columns_of_terminal(void)
 }
 
 /* Back to the line's start, the new text, then erase to its end (ECMA-48 EL). */
-static void draw(struct fm_show *show, const struct fm_show_job *job)
+static void draw_bar(struct fm_show *show, const struct fm_show_job *job)
 {
     FM_AUTO(fm_text_done) struct fm_text bar = {0};
     fm_show_bar(job, columns_of_terminal(), &bar);
@@ -412,7 +412,7 @@ static void print_changed(struct fm_show *show, const struct fm_show_job *job)
 void fm_show_progress(struct fm_show *show, const struct fm_show_job *job)
 {
     if (show->is_terminal) {
-        draw(show, job);
+        draw_bar(show, job);
     } else {
         print_changed(show, job);
     }

@@ -150,7 +150,7 @@ static void read_output(int fd, struct fm_text *out)
     }
 }
 
-static bool reap(pid_t pid, const char *name, struct fm_error *err)
+static bool reap_child(pid_t pid, const char *name, struct fm_error *err)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0) {
@@ -186,5 +186,5 @@ bool fm_spawn_run(const char *const *argv, const char *const *environment,
         read_output(ends[0], out ? out : &dropped);
     }
     fm_file_close(&ends[0]);
-    return is_started && reap(pid, argv[0], err);
+    return is_started && reap_child(pid, argv[0], err);
 }

@@ -278,7 +278,7 @@ static void wait_for_answers(struct client *client)
     }
 }
 
-static void run(struct client *client)
+static void run_client(struct client *client)
 {
     client->begun_us = fm_clock_wall_us();
     for (size_t i = 0; i < client->options.connections; i++) {
@@ -407,7 +407,7 @@ int main(int argc, char **argv)
     client.words = client.options.words != NULL ? fopen(client.options.words, "re") : NULL;
     client.epoll = epoll_create1(EPOLL_CLOEXEC);
     client.connections = fm_alloc_array(client.options.connections, sizeof(client.connections[0]));
-    run(&client);
+    run_client(&client);
     write_log(&client);
     print_result(&client);
     return client.failed + client.lost > 0 ? 3 : 0;

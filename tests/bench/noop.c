@@ -104,7 +104,7 @@ static bool send_result(struct worker *worker, const struct lease *lease)
     return is_sent;
 }
 
-static void forget(struct worker *worker, uint64_t number)
+static void forget_lease(struct worker *worker, uint64_t number)
 {
     struct lease *lease = NULL;
     HASH_FIND(hh, worker->leases, &number, sizeof(number), lease);
@@ -162,7 +162,7 @@ static void accept_job(struct worker *worker, const struct fm_job *job)
 static void handle_ack(struct worker *worker, const struct fm_result_ack *ack)
 {
     struct pool *pool = worker->pool;
-    forget(worker, ack->lease);
+    forget_lease(worker, ack->lease);
     if (ack->stale) {
         fputs("noop: a result was stale\n", stderr);
         return;
@@ -208,7 +208,7 @@ static void handle_message(void *context, struct fm_message *message)
         handle_ack(worker, &message->result_ack);
         break;
     case FM_MESSAGE_CANCEL:
-        forget(worker, message->cancel.lease);
+        forget_lease(worker, message->cancel.lease);
         break;
     case FM_MESSAGE_REFUSE:
         die("refused", NULL);
@@ -297,7 +297,7 @@ static void close_workers(struct pool *pool)
     }
 }
 
-static void run(struct pool *pool)
+static void run_pool(struct pool *pool)
 {
     struct fm_error err = {0};
     struct fm_loop_source input = {.on_ready = read_input, .context = pool};
@@ -379,7 +379,7 @@ int main(int argc, char **argv)
     if (pool->broker == NULL || pool->broker_key == NULL || pool->secrets == NULL) {
         die("usage: noop --broker HOST:PORT --broker-key K --secrets FILE [options]", NULL);
     }
-    run(pool);
+    run_pool(pool);
     free(pool);
     return 0;
 }
