@@ -1,6 +1,7 @@
 /*
  * Reads a file of jobs a line at a time and hands it out in pieces of any size: see batch_source.h.
- * `held` is the queue between the two: lines are appended to it, and give() takes from its front.
+ * `held` is the queue between the two: lines are appended to it, and read_held() removes them from
+ * its front.
  */
 #include "cli/batch_source.h"
 
@@ -29,7 +30,7 @@ struct fm_batch_source {
 
 static bool fail_read(struct fm_error *err)
 {
-    return fm_fail_errno(err, "the file of jobs");
+    return fm_fail_errno(err, "the job file");
 }
 
 /* True with *length 0 at the file's end; false with an error. */
@@ -118,7 +119,7 @@ static bool read_first(struct fm_batch_source *source, struct fm_error *err)
         }
     }
     if (length == 0) {
-        return fm_fail(err, FM_SETTING, "there are no jobs in it");
+        return fm_fail(err, FM_SETTING, "the file contains no jobs");
     }
     source->form = form_of(source->line, length);
     for (size_t i = 0; i < blank_lines; i++) {
@@ -173,7 +174,7 @@ void fm_batch_source_progress(const struct fm_batch_source *source, int64_t *byt
 }
 
 /* Moves up to `room` bytes from the front of `held` to `out`; returns their number. */
-static size_t give(struct fm_batch_source *source, char *out, size_t room)
+static size_t read_held(struct fm_batch_source *source, char *out, size_t room)
 {
     size_t left = source->held.length - source->given;
     size_t length = left < room ? left : room;
@@ -199,6 +200,6 @@ bool fm_batch_source_read(struct fm_batch_source *source, char *out, size_t room
             put_line(source, line_length);
         }
     }
-    *length = give(source, out, room);
+    *length = read_held(source, out, room);
     return true;
 }

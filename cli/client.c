@@ -59,7 +59,7 @@ static CURL *new_request(const char *url)
 }
 
 /* A CURLOPT_WRITEFUNCTION; returning 0 makes curl abandon a body that is too long. */
-static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
+static size_t append_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct fm_text *body = context;
     size_t length = size * count;
@@ -82,7 +82,7 @@ static bool fail_transport(CURLcode code, const char *url, struct fm_error *err)
 /* SIGPIPE is ignored during the request: TLS may write into a closed connection, which must be an
  * error and not end this process. It is restored because child processes inherit an ignored signal.
  */
-static CURLcode perform(CURL *curl)
+static CURLcode perform_request(CURL *curl)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     sigaction(SIGPIPE, &ignore, &before);
@@ -138,7 +138,7 @@ static CURL *new_call(const struct fm_client *client, const char *url, const cha
     *headers = add_header(NULL, "Authorization", fm_text_get(&bearer));
     *headers = add_header(*headers, "Content-Type", content_type);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
     return curl;
 }
@@ -152,7 +152,7 @@ bool fm_client_call(const struct fm_client *client, const char *method, const ch
     CURL *curl = new_call(client, fm_text_get(&url), "application/json", &headers, answer);
     set_method(curl, method, body);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_SECONDS);
-    CURLcode code = perform(curl);
+    CURLcode code = perform_request(curl);
     if (code == CURLE_OK) {
         read_answer(curl, answer);
     }
@@ -168,7 +168,7 @@ struct sending {
     struct fm_error *err;
 };
 
-static size_t give_bytes(char *out, size_t size, size_t count, void *context)
+static size_t read_upload(char *out, size_t size, size_t count, void *context)
 {
     struct sending *sending = context;
     size_t length = 0;
@@ -189,9 +189,9 @@ bool fm_client_send(const struct fm_client *client, const char *path,
     headers = add_header(headers, "Transfer-Encoding", "chunked"); /* the length is not known */
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_bytes);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_upload);
     curl_easy_setopt(curl, CURLOPT_READDATA, &sending);
-    CURLcode code = perform(curl);
+    CURLcode code = perform_request(curl);
     if (code == CURLE_OK) {
         read_answer(curl, answer);
     }
@@ -254,9 +254,9 @@ bool fm_client_get_plain(const char *base_url, const char *path, long *status, s
     fm_text_clear(body);
     CURL *curl = new_request(fm_text_get(&url));
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, PLAIN_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    CURLcode code = perform(curl);
+    CURLcode code = perform_request(curl);
     if (code == CURLE_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
     }
@@ -266,33 +266,33 @@ bool fm_client_get_plain(const char *base_url, const char *path, long *status, s
 
 /* ---- downloads ---- */
 
-struct sink {
+struct download {
     int fd;
     struct fm_error *err;
 };
 
-static size_t take_to_file(char *bytes, size_t size, size_t count, void *context)
+static size_t write_to_file(char *bytes, size_t size, size_t count, void *context)
 {
-    struct sink *sink = context;
-    return fm_file_write_all(sink->fd, bytes, size * count, sink->err) ? size * count : 0;
+    struct download *download = context;
+    return fm_file_write_all(download->fd, bytes, size * count, download->err) ? size * count : 0;
 }
 
 static bool check_download(CURLcode code, long status, const char *url, struct fm_error *err)
 {
     if (code == CURLE_WRITE_ERROR) {
-        return false; /* take_to_file has filled err */
+        return false; /* write_to_file has filled err */
     }
     if (code == CURLE_HTTP_RETURNED_ERROR) {
-        bool is_late = status >= 500 || status == 429;
-        return fm_fail_param(err, is_late ? FM_UNAVAILABLE : FM_NOT_FOUND, NULL,
-                             "the file was not given: HTTP %ld", status);
+        bool is_passing = status >= 500 || status == 429;
+        return fm_fail_param(err, is_passing ? FM_UNAVAILABLE : FM_NOT_FOUND, NULL,
+                             "the file could not be downloaded: HTTP %ld", status);
     }
     return code == CURLE_OK || fail_transport(code, url, err);
 }
 
-static bool stream(const char *url, int fd, struct fm_error *err)
+static bool perform_download(const char *url, int fd, struct fm_error *err)
 {
-    struct sink sink = {fd, err};
+    struct download download = {fd, err};
     long status = 0;
     CURL *curl = new_request(url);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
@@ -301,9 +301,9 @@ static bool stream(const char *url, int fd, struct fm_error *err)
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_to_file);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
-    CURLcode code = perform(curl);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, write_to_file);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &download);
+    CURLcode code = perform_request(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(curl);
     return check_download(code, status, url, err);
@@ -311,64 +311,64 @@ static bool stream(const char *url, int fd, struct fm_error *err)
 
 /* Renames the complete file to `path` unless a file has appeared there. Where the file system does
  * not support RENAME_NOREPLACE (EINVAL), the check before the rename leaves a short race. */
-static bool put_in_place(const char *part, const char *path, struct fm_error *err)
+static bool rename_complete(const char *part, const char *path, struct fm_error *err)
 {
     int result = renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE);
     if (result != 0 && errno == EINVAL && access(path, F_OK) != 0) {
         result = rename(part, path);
     }
     if (result != 0 && errno == EEXIST) {
-        return fm_fail(err, FM_ALREADY_EXISTS, "%s: exists already", path);
+        return fm_fail(err, FM_ALREADY_EXISTS, "%s: the file already exists", path);
     }
     return result == 0 || fm_fail_errno(err, path);
 }
 
-static bool fill(const char *url, const char *part, struct fm_error *err)
+static bool download_to(const char *url, const char *part, struct fm_error *err)
 {
     FM_AUTO(fm_file_close) int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
         return fm_fail_errno(err, part);
     }
-    return stream(url, fd, err) && (fsync(fd) == 0 || fm_fail_errno(err, part));
+    return perform_download(url, fd, err) && (fsync(fd) == 0 || fm_fail_errno(err, part));
 }
 
 /* The file that the handler removes; set before the handler is installed. */
 static const char *unfinished;
 
 /* A signal handler: async-signal-safe calls only. */
-static void leave(int number)
+static void remove_unfinished_and_exit(int number)
 {
-    static const char said[] = "\nThe unfinished file is removed.\n";
+    static const char notice[] = "\nThe unfinished file was removed.\n";
     (void)number;
     unlink(unfinished);
-    ssize_t put = write(STDERR_FILENO, said, sizeof(said) - 1);
+    ssize_t put = write(STDERR_FILENO, notice, sizeof(notice) - 1);
     (void)put;
     _exit(FM_EXIT_INTERRUPTED);
 }
 
-/* Like fill(), but Ctrl-C removes the unfinished file. */
-static bool fill_or_remove(const char *url, const char *part, struct fm_error *err)
+/* Like download_to(), but Ctrl-C removes the unfinished file. */
+static bool download_or_remove(const char *url, const char *part, struct fm_error *err)
 {
-    struct sigaction action = {.sa_handler = leave}, before;
+    struct sigaction action = {.sa_handler = remove_unfinished_and_exit}, before;
     unfinished = part;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, &before);
-    bool is_filled = fill(url, part, err);
+    bool is_filled = download_to(url, part, err);
     sigaction(SIGINT, &before, NULL);
     return is_filled;
 }
 
-/* The file gets its name only when complete, so that half a download is never taken for a whole
- * one. The process id keeps two downloads to one path apart. */
+/* The file gets its name only when complete, so that an incomplete download never looks complete.
+ * The process id keeps two downloads to the same path apart. */
 bool fm_client_download(const char *url, const char *path, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text part = {0};
     if (access(path, F_OK) == 0) {
-        return fm_fail(err, FM_ALREADY_EXISTS, "%s: exists already", path);
+        return fm_fail(err, FM_ALREADY_EXISTS, "%s: the file already exists", path);
     }
     fm_text_format(&part, "%s.part-%d", path, (int)getpid());
-    if (fill_or_remove(url, fm_text_get(&part), err) &&
-        put_in_place(fm_text_get(&part), path, err)) {
+    if (download_or_remove(url, fm_text_get(&part), err) &&
+        rename_complete(fm_text_get(&part), path, err)) {
         return true;
     }
     unlink(fm_text_get(&part));

@@ -22,7 +22,7 @@ bool fm_client_open(struct fm_client *client, struct fm_error *err) FM_MUST_CHEC
 void fm_client_done(struct fm_client *client);
 /* Writes address and key to the config file (0600), replacing what it held. SETTING when the key is
  * not formed like an API key. */
-bool fm_client_keep(const char *base_url, const char *api_key, struct fm_error *err) FM_MUST_CHECK;
+bool fm_client_save(const char *base_url, const char *api_key, struct fm_error *err) FM_MUST_CHECK;
 /* The config file's path: $XDG_CONFIG_HOME/fetchmedia/config, else ~/.config/fetchmedia/config. */
 bool fm_client_config_path(struct fm_text *path, struct fm_error *err) FM_MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /*
- * Finds the service's address and the API key, and keeps them in the config file: see client.h. The
+ * Finds the service's address and the API key, and saves them in the config file: see client.h. The
  * file has lines "url = …" and "api_key = …"; lines that begin with # are comments.
  */
 #include <errno.h>
@@ -39,7 +39,9 @@ static bool check_key(const char *key, struct fm_error *err)
     for (size_t i = 0; is_good && i < length; i++) {
         is_good = key[i] > ' ' && key[i] < 0x7f;
     }
-    return is_good || fm_fail(err, FM_SETTING, "the API key is not one word of visible ASCII");
+    return is_good ||
+           fm_fail(err, FM_SETTING,
+                   "the API key is not 1 to 256 visible ASCII characters without a space");
 }
 
 /* Checks the address and drops its fragment and trailing slashes, because paths are appended to it.
@@ -58,7 +60,7 @@ static bool clean_address(const char *text, char **base_url, struct fm_error *er
         length--;
     }
     *base_url = fm_strndup(text, length);
-    return is_bare || fm_fail(err, FM_SETTING, "the service's address has no query");
+    return is_bare || fm_fail(err, FM_SETTING, "the service's address must not have a query");
 }
 
 /* ---- the file ---- */
@@ -72,7 +74,8 @@ bool fm_client_config_path(struct fm_text *path, struct fm_error *err)
     } else if (home != NULL && home[0] == '/') {
         fm_text_format(path, "%s/.config/fetchmedia/config", home);
     } else {
-        return fm_fail(err, FM_SETTING, "neither HOME nor XDG_CONFIG_HOME says where files are");
+        return fm_fail(err, FM_SETTING,
+                       "no config file: neither HOME nor XDG_CONFIG_HOME is an absolute path");
     }
     return true;
 }
@@ -86,10 +89,14 @@ static bool check_mode(const char *path, struct fm_error *err)
     }
     bool is_ours = (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
     return is_ours ||
-           fm_fail(err, FM_SETTING, "%s: others may read the key in it; run chmod 600", path);
+           fm_fail(
+               err, FM_SETTING,
+               "%s: other users have access to this file, which holds the API key; run chmod 600",
+               path);
 }
 
-static bool take_line(const char *line, size_t length, struct fm_client *kept, struct fm_error *err)
+static bool parse_line(const char *line, size_t length, struct fm_client *saved,
+                       struct fm_error *err)
 {
     const char *equals = memchr(line, '=', length);
     size_t name_length = equals == NULL ? length : (size_t)(equals - line);
@@ -97,8 +104,8 @@ static bool take_line(const char *line, size_t length, struct fm_client *kept, s
     if (name[0] == '\0' || name[0] == '#') {
         return true;
     }
-    char **slot = strcmp(name, "url") == 0       ? &kept->base_url
-                  : strcmp(name, "api_key") == 0 ? &kept->api_key
+    char **slot = strcmp(name, "url") == 0       ? &saved->base_url
+                  : strcmp(name, "api_key") == 0 ? &saved->api_key
                                                  : NULL;
     if (slot == NULL || equals == NULL) {
         return fm_fail(err, FM_SETTING, "config file: \"%.32s\" is neither url nor api_key", name);
@@ -109,7 +116,7 @@ static bool take_line(const char *line, size_t length, struct fm_client *kept, s
 }
 
 /* Reads the config file, if there is one; a missing file is no error. */
-static bool read_kept(struct fm_client *kept, struct fm_error *err)
+static bool read_config(struct fm_client *saved, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0}, text = {0};
     struct stat status;
@@ -124,7 +131,7 @@ static bool read_kept(struct fm_client *kept, struct fm_error *err)
     bool is_good = true;
     for (const char *line = fm_text_get(&text); is_good && line[0] != '\0';) {
         size_t length = strcspn(line, "\n");
-        is_good = take_line(line, length, kept, err);
+        is_good = parse_line(line, length, saved, err);
         line += length + (line[length] == '\n');
     }
     return is_good;
@@ -148,26 +155,27 @@ static bool key_of_environment(char **key, struct fm_error *err)
     return true;
 }
 
-static bool choose_address(const struct fm_client *kept, struct fm_client *client,
+static bool choose_address(const struct fm_client *saved, struct fm_client *client,
                            struct fm_error *err)
 {
     const char *given = getenv("FETCHMEDIA_URL");
-    const char *chosen = given != NULL && given[0] != '\0' ? given : kept->base_url;
+    const char *chosen = given != NULL && given[0] != '\0' ? given : saved->base_url;
     if (chosen == NULL) {
         return fm_fail(err, FM_SETTING,
-                       "no address: set FETCHMEDIA_URL or run fetchmedia config set URL");
+                       "no service address: set FETCHMEDIA_URL, or run fetchmedia config set URL");
     }
     return clean_address(chosen, &client->base_url, err);
 }
 
 /* The environment's key, else the config file's, provided both addresses are the same: a key must
  * not be sent to a service it does not belong to. */
-static bool choose_key(const struct fm_client *kept, struct fm_client *client, struct fm_error *err)
+static bool choose_key(const struct fm_client *saved, struct fm_client *client,
+                       struct fm_error *err)
 {
-    FM_AUTO_FREE char *home = NULL; /* the address the kept key belongs to */
-    if (client->api_key == NULL && kept->api_key != NULL && kept->base_url != NULL &&
-        clean_address(kept->base_url, &home, err) && strcmp(home, client->base_url) == 0) {
-        client->api_key = fm_strdup(kept->api_key);
+    FM_AUTO_FREE char *key_url = NULL; /* the address the saved key belongs to */
+    if (client->api_key == NULL && saved->api_key != NULL && saved->base_url != NULL &&
+        clean_address(saved->base_url, &key_url, err) && strcmp(key_url, client->base_url) == 0) {
+        client->api_key = fm_strdup(saved->api_key);
     }
     if (client->api_key == NULL) {
         return fm_fail(err, FM_SETTING,
@@ -182,10 +190,10 @@ static bool choose_key(const struct fm_client *kept, struct fm_client *client, s
 
 bool fm_client_open(struct fm_client *client, struct fm_error *err)
 {
-    FM_AUTO(fm_client_done) struct fm_client kept = {0};
+    FM_AUTO(fm_client_done) struct fm_client saved = {0};
     *client = (struct fm_client){0};
-    if (key_of_environment(&client->api_key, err) && read_kept(&kept, err) &&
-        choose_address(&kept, client, err) && choose_key(&kept, client, err)) {
+    if (key_of_environment(&client->api_key, err) && read_config(&saved, err) &&
+        choose_address(&saved, client, err) && choose_key(&saved, client, err)) {
         return true;
     }
     fm_client_done(client);
@@ -198,20 +206,21 @@ void fm_client_done(struct fm_client *client)
     fm_memory_release(&client->api_key);
 }
 
-bool fm_client_keep(const char *base_url, const char *api_key, struct fm_error *err)
+bool fm_client_save(const char *base_url, const char *api_key, struct fm_error *err)
 {
-    FM_AUTO(fm_client_done) struct fm_client kept = {.api_key = trim(api_key, strlen(api_key))};
+    FM_AUTO(fm_client_done) struct fm_client saved = {.api_key = trim(api_key, strlen(api_key))};
     FM_AUTO(fm_text_done) struct fm_text path = {0}, text = {0};
-    if (!fm_key_is_formed(kept.api_key)) {
-        return fm_fail(err, FM_SETTING, "that is no API key: one is sk_ and %d letters and digits",
+    if (!fm_key_is_formed(saved.api_key)) {
+        return fm_fail(err, FM_SETTING,
+                       "not an API key: a key is sk_ followed by %d letters and digits",
                        FM_KEY_LENGTH - (int)strlen("sk_"));
     }
-    if (!clean_address(base_url, &kept.base_url, err) || !fm_client_config_path(&path, err)) {
+    if (!clean_address(base_url, &saved.base_url, err) || !fm_client_config_path(&path, err)) {
         return false;
     }
     FM_AUTO_FREE char *directory = fm_strdup(fm_text_get(&path));
     *strrchr(directory, '/') = '\0';
-    fm_text_format(&text, "url = %s\napi_key = %s\n", kept.base_url, kept.api_key);
+    fm_text_format(&text, "url = %s\napi_key = %s\n", saved.base_url, saved.api_key);
     return fm_file_make_dirs(directory, 0700, err) &&
            fm_file_write(fm_text_get(&path), 0600, (struct fm_slice){text.data, text.length}, err);
 }

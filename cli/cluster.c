@@ -1,6 +1,6 @@
 /*
- * The cluster with PostgreSQL's own programs (initdb, postgres, pg_isready, psql), run as the user
- * postgres: see cluster.h. The CLI links no database library.
+ * The cluster with PostgreSQL's own programs (initdb, postgres, pg_isready, psql), run as the
+ * user postgres: see cluster.h. The CLI links no database library.
  */
 #include "cli/cluster.h"
 
@@ -21,7 +21,7 @@
 #include "common/memory.h"
 
 #define START_PATIENCE_MS 60000
-#define ASK_EVERY_MS 50
+#define POLL_MS 50
 
 /* The directory of the newest server's programs, malloc'ed, or NULL. glob sorts by name, so
  * "newest" holds among versions with two digits, which are all that the broker supports. */
@@ -37,7 +37,7 @@ static char *server_directory(void)
     return directory;
 }
 
-static bool program(const char *name, struct fm_text *path, struct fm_error *err)
+static bool find_program(const char *name, struct fm_text *path, struct fm_error *err)
 {
     FM_AUTO_FREE char *directory = server_directory();
     if (!directory) {
@@ -48,9 +48,9 @@ static bool program(const char *name, struct fm_text *path, struct fm_error *err
 }
 
 /* `pg` is filled by a single rename of a complete cluster, so one file in it proves the rest. */
-static bool is_made(const struct fm_state_dir *place)
+static bool cluster_exists(const struct fm_state_dir *state_dir)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg/PG_VERSION");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "pg/PG_VERSION");
     return access(path, F_OK) == 0;
 }
 
@@ -72,23 +72,24 @@ static const char settings[] =
 /* The only way in is the Unix socket, with the peer's system user mapped by ident_map(). */
 static const char access_rules[] = "local all all peer map=fetchmedia\n";
 
-static bool write_below(const struct fm_state_dir *place, const char *name, const char *text,
+static bool write_below(const struct fm_state_dir *state_dir, const char *name, const char *text,
                         struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, name);
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, name);
     if (!fm_file_write(path, 0600, fm_slice_of(text), err)) {
         return false;
     }
-    return chown(path, place->postgres.uid, place->postgres.gid) == 0 || fm_fail_errno(err, name);
+    return chown(path, state_dir->postgres.uid, state_dir->postgres.gid) == 0 ||
+           fm_fail_errno(err, name);
 }
 
-/* Which system user may connect as which role (pg_ident.conf). The workers' user has no line, so it
- * cannot connect at all; the broker's may not become the superuser. */
-static void ident_map(const struct fm_state_dir *place, struct fm_text *text)
+/* Which system user may connect as which role (pg_ident.conf). The workers' user has no line,
+ * so it cannot connect at all; the broker's may not become the superuser. */
+static void ident_map(const struct fm_state_dir *state_dir, struct fm_text *text)
 {
     const struct passwd *self = getpwuid(geteuid());
-    const char *names[] = {self ? self->pw_name : "nobody", place->postgres.name,
-                           place->broker.name};
+    const char *names[] = {self ? self->pw_name : "nobody", state_dir->postgres.name,
+                           state_dir->broker.name};
     static const char *const roles[] = {"postgres", "fetchmedia"};
     for (size_t i = 0; i < FM_COUNT(names); i++) {
         for (size_t j = 0; names[i] && j < FM_COUNT(roles); j++) {
@@ -100,156 +101,160 @@ static void ident_map(const struct fm_state_dir *place, struct fm_text *text)
 }
 
 /* Rewritten on every start, so that a newer release's settings apply to an older cluster. */
-static bool configure(const struct fm_state_dir *place, struct fm_error *err)
+static bool write_configuration(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0}, map = {0};
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    fm_text_format(&text, settings, place->sockets);
+    fm_text_format(&text, settings, state_dir->sockets);
 #pragma GCC diagnostic pop
-    ident_map(place, &map);
-    return write_below(place, "pg/fetchmedia.conf", fm_text_get(&text), err) &&
-           write_below(place, "pg/pg_hba.conf", access_rules, err) &&
-           write_below(place, "pg/pg_ident.conf", fm_text_get(&map), err);
+    ident_map(state_dir, &map);
+    return write_below(state_dir, "pg/fetchmedia.conf", fm_text_get(&text), err) &&
+           write_below(state_dir, "pg/pg_hba.conf", access_rules, err) &&
+           write_below(state_dir, "pg/pg_ident.conf", fm_text_get(&map), err);
 }
 
-static bool include_settings(const struct fm_state_dir *place, struct fm_error *err)
+static bool include_settings(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg.new/postgresql.conf");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "pg.new/postgresql.conf");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (!fm_file_read(path, 1 << 20, &text, err)) {
         return false;
     }
     fm_text_append(&text, "include = 'fetchmedia.conf'\n");
-    return write_below(place, "pg.new/postgresql.conf", fm_text_get(&text), err);
+    return write_below(state_dir, "pg.new/postgresql.conf", fm_text_get(&text), err);
 }
 
 /* ---- making ---- */
 
 /* initdb needs an empty directory: remove what an interrupted run left there. */
-static bool make_empty(const struct fm_state_dir *place, const char *path, struct fm_error *err)
+static bool make_empty(const struct fm_state_dir *state_dir, const char *path, struct fm_error *err)
 {
     if (!fm_file_remove_tree(AT_FDCWD, path, err)) {
         return false;
     }
-    return (mkdir(path, 0700) == 0 && chown(path, place->postgres.uid, place->postgres.gid) == 0) ||
+    return (mkdir(path, 0700) == 0 &&
+            chown(path, state_dir->postgres.uid, state_dir->postgres.gid) == 0) ||
            fm_fail_errno(err, path);
 }
 
-static bool run_initdb(const struct fm_state_dir *place, const char *directory,
+static bool run_initdb(const struct fm_state_dir *state_dir, const char *directory,
                        struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text initdb = {0};
-    if (!program("initdb", &initdb, err)) {
+    if (!find_program("initdb", &initdb, err)) {
         return false;
     }
     const char *const argv[] = {fm_text_get(&initdb),  "--pgdata",         directory,
                                 "--username=postgres", "--auth=peer",      "--locale=C",
                                 "--encoding=UTF8",     "--data-checksums", NULL};
-    return fm_spawn_run(argv, NULL, &place->postgres, NULL, err);
+    return fm_spawn_run(argv, NULL, &state_dir->postgres, NULL, err);
 }
 
 /* Everything below `fresh` has been fsynced by initdb and fm_file_write, so the rename and an fsync
  * of the parent directory are enough. `pg` exists and is empty, which rename(2) replaces. */
-static bool move_in(const struct fm_state_dir *place, const char *fresh, struct fm_error *err)
+static bool rename_cluster(const struct fm_state_dir *state_dir, const char *fresh,
+                           struct fm_error *err)
 {
-    FM_AUTO_FREE char *final = fm_state_dir_path(place, "pg");
+    FM_AUTO_FREE char *final = fm_state_dir_path(state_dir, "pg");
     if (rename(fresh, final) != 0) {
         return fm_fail_errno(err, final);
     }
-    FM_AUTO(fm_file_close) int fd = open(place->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return (fd >= 0 && fsync(fd) == 0) || fm_fail_errno(err, place->state);
+    FM_AUTO(fm_file_close) int fd = open(state_dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return (fd >= 0 && fsync(fd) == 0) || fm_fail_errno(err, state_dir->path);
 }
 
-bool fm_cluster_make(const struct fm_state_dir *place, struct fm_error *err)
+bool fm_cluster_make(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
-    FM_AUTO_FREE char *fresh = fm_state_dir_path(place, "pg.new");
-    bool is_ready =
-        is_made(place) || (make_empty(place, fresh, err) && run_initdb(place, fresh, err) &&
-                           include_settings(place, err) && move_in(place, fresh, err));
-    return is_ready && configure(place, err);
+    FM_AUTO_FREE char *fresh = fm_state_dir_path(state_dir, "pg.new");
+    bool is_ready = cluster_exists(state_dir) ||
+                    (make_empty(state_dir, fresh, err) && run_initdb(state_dir, fresh, err) &&
+                     include_settings(state_dir, err) && rename_cluster(state_dir, fresh, err));
+    return is_ready && write_configuration(state_dir, err);
 }
 
 /* ---- run ---- */
 
-bool fm_cluster_start(const struct fm_state_dir *place, pid_t *pid, struct fm_error *err)
+bool fm_cluster_start(const struct fm_state_dir *state_dir, pid_t *pid, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text postgres = {0};
-    FM_AUTO_FREE char *directory = fm_state_dir_path(place, "pg");
-    FM_AUTO_FREE char *log = fm_state_dir_path(place, "log/postgres.log");
-    if (!program("postgres", &postgres, err)) {
+    FM_AUTO_FREE char *directory = fm_state_dir_path(state_dir, "pg");
+    FM_AUTO_FREE char *log = fm_state_dir_path(state_dir, "log/postgres.log");
+    if (!find_program("postgres", &postgres, err)) {
         return false;
     }
     const char *const argv[] = {fm_text_get(&postgres), "-D", directory, NULL};
     struct fm_spawn process = {.argv = argv,
-                               .user = &place->postgres,
+                               .user = &state_dir->postgres,
                                .log_path = log,
                                .death_signal = SIGQUIT,
                                .output = -1};
     return fm_spawn_start(&process, pid, err);
 }
 
-static bool psql(const struct fm_state_dir *place, const char *database, const char *sql,
-                 struct fm_text *out, struct fm_error *err)
+static bool run_psql(const struct fm_state_dir *state_dir, const char *database, const char *sql,
+                     struct fm_text *out, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text host = {0};
-    fm_text_format(&host, "%s/pg", place->sockets);
+    fm_text_format(&host, "%s/pg", state_dir->sockets);
     const char *const argv[] = {"psql", "-X",       "-q", "-A",     "-t", "-h", fm_text_get(&host),
                                 "-U",   "postgres", "-d", database, "-c", sql,  NULL};
-    return fm_spawn_run(argv, NULL, &place->postgres, out, err);
+    return fm_spawn_run(argv, NULL, &state_dir->postgres, out, err);
 }
 
 /* Whether the query returns a row that begins with 1; false with `err` when psql fails. */
-static bool is_there(const struct fm_state_dir *place, const char *sql, bool *there,
-                     struct fm_error *err)
+static bool has_row(const struct fm_state_dir *state_dir, const char *sql, bool *is_found,
+                    struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text out = {0};
-    bool ok = psql(place, "postgres", sql, &out, err);
-    *there = ok && fm_text_get(&out)[0] == '1';
+    bool ok = run_psql(state_dir, "postgres", sql, &out, err);
+    *is_found = ok && fm_text_get(&out)[0] == '1';
     return ok;
 }
 
-static bool make_database(const struct fm_state_dir *place, struct fm_error *err)
+static bool make_database(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
-    bool role, database;
-    if (!is_there(place, "SELECT 1 FROM pg_roles WHERE rolname = 'fetchmedia'", &role, err) ||
-        !is_there(place, "SELECT 1 FROM pg_database WHERE datname = 'fetchmedia'", &database,
-                  err)) {
+    bool has_role, database;
+    if (!has_row(state_dir, "SELECT 1 FROM pg_roles WHERE rolname = 'fetchmedia'", &has_role,
+                 err) ||
+        !has_row(state_dir, "SELECT 1 FROM pg_database WHERE datname = 'fetchmedia'", &database,
+                 err)) {
         return false;
     }
-    return (role || psql(place, "postgres", "CREATE ROLE fetchmedia LOGIN", NULL, err)) &&
-           (database ||
-            psql(place, "postgres", "CREATE DATABASE fetchmedia OWNER fetchmedia", NULL, err));
+    return (has_role ||
+            run_psql(state_dir, "postgres", "CREATE ROLE fetchmedia LOGIN", NULL, err)) &&
+           (database || run_psql(state_dir, "postgres",
+                                 "CREATE DATABASE fetchmedia OWNER fetchmedia", NULL, err));
 }
 
-bool fm_cluster_ready(const struct fm_state_dir *place, pid_t pid, struct fm_error *err)
+bool fm_cluster_ready(const struct fm_state_dir *state_dir, pid_t pid, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text host = {0}, ready = {0};
-    fm_text_format(&host, "%s/pg", place->sockets);
-    if (!program("pg_isready", &ready, err)) {
+    fm_text_format(&host, "%s/pg", state_dir->sockets);
+    if (!find_program("pg_isready", &ready, err)) {
         return false;
     }
     const char *const argv[] = {
         fm_text_get(&ready), "-q", "-h", fm_text_get(&host), "-U", "postgres", "-d",
         "postgres",          NULL};
     int64_t until_ms = fm_clock_ms() + START_PATIENCE_MS;
-    while (!fm_spawn_run(argv, NULL, &place->postgres, NULL, NULL)) {
+    while (!fm_spawn_run(argv, NULL, &state_dir->postgres, NULL, NULL)) {
         siginfo_t info = {0}; /* WNOWAIT: the caller reaps the server */
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
             info.si_pid == pid) {
-            return fm_fail(err, FM_SYSTEM, "PostgreSQL ended at its start: see log/postgres.log");
+            return fm_fail(err, FM_SYSTEM, "PostgreSQL ended while starting: see log/postgres.log");
         }
         if (fm_clock_ms() > until_ms) {
             return fm_fail(err, FM_SYSTEM, "PostgreSQL does not answer: see log/postgres.log");
         }
-        usleep(ASK_EVERY_MS * 1000);
+        usleep(POLL_MS * 1000);
     }
-    return make_database(place, err);
+    return make_database(state_dir, err);
 }
 
-char *fm_cluster_url(const struct fm_state_dir *place)
+char *fm_cluster_url(const struct fm_state_dir *state_dir)
 {
     FM_AUTO(fm_text_done) struct fm_text url = {0};
-    fm_text_format(&url, "host=%s/pg user=fetchmedia dbname=fetchmedia", place->sockets);
+    fm_text_format(&url, "host=%s/pg user=fetchmedia dbname=fetchmedia", state_dir->sockets);
     return fm_text_take(&url);
 }

@@ -34,8 +34,8 @@ int fm_command_fail(const struct fm_error *err)
     enum fm_command_exit code = exit_of(err->code);
     /* The public message if there is one, else the detail: the user who runs this command may read
      * paths and system errors of this machine. A refusal carries the service's message only. */
-    bool has_words = err->message[0] != '\0' || err->detail[0] == '\0';
-    fm_show_clean(has_words ? fm_error_text(err) : err->detail, &text);
+    bool has_message = err->message[0] != '\0' || err->detail[0] == '\0';
+    fm_show_clean(has_message ? fm_error_text(err) : err->detail, &text);
     if (code == FM_EXIT_REFUSED) {
         fm_text_format(&text, " (%s)", fm_error_row(err->code)->public_code);
     }

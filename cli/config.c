@@ -1,5 +1,5 @@
 /*
- * The `config set URL` command: keeps the address and the API key for later commands. The key comes
+ * The `config set URL` command: saves the address and the API key for later commands. The key comes
  * from standard input, so that neither the process list nor the shell's history holds it.
  */
 #include <stdio.h>
@@ -38,18 +38,19 @@ int fm_config_command(int argc, char **argv)
     struct fm_error err = {0};
     char key[KEY_LINE] = "";
     if (argc != 3 || strcmp(argv[1], "set") != 0) {
-        fm_fail(&err, FM_SETTING, "usage: fetchmedia config set URL, the key on standard input");
+        fm_fail(&err, FM_SETTING,
+                "usage: fetchmedia config set URL (the API key is read from standard input)");
         return fm_command_fail(&err);
     }
     if (!read_key(key, sizeof(key))) {
-        fm_fail(&err, FM_SETTING, "no API key came on standard input");
+        fm_fail(&err, FM_SETTING, "standard input holds no API key");
         return fm_command_fail(&err);
     }
-    bool is_kept = fm_client_keep(argv[2], key, &err) && fm_client_config_path(&path, &err);
+    bool is_saved = fm_client_save(argv[2], key, &err) && fm_client_config_path(&path, &err);
     explicit_bzero(key, sizeof(key));
-    if (!is_kept) {
+    if (!is_saved) {
         return fm_command_fail(&err);
     }
-    printf("Kept in %s\n", fm_text_get(&path));
+    printf("Saved in %s\n", fm_text_get(&path));
     return FM_EXIT_OK;
 }

@@ -17,7 +17,7 @@
 #include "common/settings.h"
 
 #define STOP_PATIENCE_MS 90000 /* the supervisor gives each member 20 s (stack.c) */
-#define LOOK_EVERY_MS 20
+#define POLL_MS 20
 
 struct options {
     char *state_dir;
@@ -27,12 +27,12 @@ struct options {
 #define ROW(kind, name, standard, min, max, help)                                                  \
     FM_ROW(FM_KIND_##kind, #name, offsetof(struct options, name), standard, min, max, help)
 static const struct fm_setting table[] = {
-    ROW(TEXT, state_dir, "", 0, 4096, "Where everything is kept"),
+    ROW(TEXT, state_dir, "", 0, 4096, "The state directory"),
     ROW(BOOL, json, "false", 0, 1, "Print one JSON object"),
 };
 
-static bool load(int argc, char **argv, struct options *options, struct fm_state_dir *place,
-                 struct fm_error *err)
+static bool load_options(int argc, char **argv, struct options *options,
+                         struct fm_state_dir *state_dir, struct fm_error *err)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
     struct fm_settings_words words = {argc, argv, rest, 0};
@@ -40,18 +40,18 @@ static bool load(int argc, char **argv, struct options *options, struct fm_state
         return false;
     }
     if (words.rest_count > 0) {
-        return fm_fail(err, FM_SETTING, "%s takes no \"%s\"", argv[0], rest[0]);
+        return fm_fail(err, FM_SETTING, "%s: unexpected argument \"%s\"", argv[0], rest[0]);
     }
-    const char *state = options->state_dir && *options->state_dir ? options->state_dir : NULL;
-    return fm_state_dir_find(state, place, err);
+    const char *given = options->state_dir && *options->state_dir ? options->state_dir : NULL;
+    return fm_state_dir_find(given, state_dir, err);
 }
 
-static bool wait_until_stopped(const struct fm_state_dir *place)
+static bool wait_until_stopped(const struct fm_state_dir *state_dir)
 {
     int64_t until_ms = fm_clock_ms() + STOP_PATIENCE_MS;
-    struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+    struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     bool is_running = true;
-    while (fm_running_is(place, &is_running, NULL) && is_running) {
+    while (fm_running_is(state_dir, &is_running, NULL) && is_running) {
         if (fm_clock_ms() > until_ms) {
             return false;
         }
@@ -61,54 +61,55 @@ static bool wait_until_stopped(const struct fm_state_dir *place)
 }
 
 /* A stack that does not run is a success: `down` may be repeated. */
-static int stop(const struct fm_state_dir *place)
+static int stop_stack(const struct fm_state_dir *state_dir)
 {
     struct fm_error err = {0};
     bool is_running = false;
-    if (!fm_running_is(place, &is_running, &err)) {
+    if (!fm_running_is(state_dir, &is_running, &err)) {
         return fm_command_fail(&err);
     }
     if (!is_running) {
-        printf("FetchMedia is not running in %s\n", place->state);
+        printf("FetchMedia is not running in %s\n", state_dir->path);
         return FM_EXIT_OK;
     }
-    pid_t pid = fm_state_dir_owner(place);
-    if (pid <= 1 || kill(pid, SIGTERM) != 0 || !wait_until_stopped(place)) {
-        fprintf(stderr, "fetchmedia: the supervisor (process %d) does not end\n", (int)pid);
+    pid_t pid = fm_state_dir_owner(state_dir);
+    if (pid <= 1 || kill(pid, SIGTERM) != 0 || !wait_until_stopped(state_dir)) {
+        fprintf(stderr, "fetchmedia: the supervisor (process %d) did not stop\n", (int)pid);
         return FM_EXIT_SYSTEM;
     }
-    printf("FetchMedia has stopped. Jobs, keys and files stay in %s\n", place->state);
+    printf("FetchMedia has stopped. Jobs, keys and files are kept in %s\n", state_dir->path);
     return FM_EXIT_OK;
 }
 
 int fm_down_command(int argc, char **argv)
 {
     struct options options = {0};
-    struct fm_state_dir place = {0};
+    struct fm_state_dir state_dir = {0};
     struct fm_error err = {0};
-    int code = load(argc, argv, &options, &place, &err) ? stop(&place) : fm_command_fail(&err);
-    fm_state_dir_done(&place);
+    int code = load_options(argc, argv, &options, &state_dir, &err) ? stop_stack(&state_dir)
+                                                                    : fm_command_fail(&err);
+    fm_state_dir_done(&state_dir);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }
 
-static int show(const struct fm_state_dir *place, bool wants_json)
+static int show_status(const struct fm_state_dir *state_dir, bool wants_json)
 {
-    FM_AUTO(fm_text_done) struct fm_text text = {0}, said = {0};
+    FM_AUTO(fm_text_done) struct fm_text text = {0}, body = {0};
     FM_AUTO(fm_json_destroy) struct fm_json *json = NULL;
     struct fm_error err = {0};
     bool is_running = false;
     unsigned workers = 0;
-    if (!fm_running_is(place, &is_running, &err)) {
+    if (!fm_running_is(state_dir, &is_running, &err)) {
         return fm_command_fail(&err);
     }
-    if (!is_running || !fm_running_describe(place, &text, &json)) {
+    if (!is_running || !fm_running_describe(state_dir, &text, &json)) {
         printf("%s\n", wants_json ? "{\"running\":false}" : "FetchMedia is not running.");
         return FM_EXIT_UNREACHABLE;
     }
     const char *base = fm_json_text(fm_json_get(json, "base_url"));
     FM_AUTO_FREE char *operator_url = fm_running_operator(json);
-    bool is_ready = fm_running_is_ready(operator_url, &workers, &said);
+    bool is_ready = fm_running_is_ready(operator_url, &workers, &body);
     if (wants_json) {
         printf("%s", fm_text_get(&text));
     } else {
@@ -121,11 +122,12 @@ static int show(const struct fm_state_dir *place, bool wants_json)
 int fm_status_command(int argc, char **argv)
 {
     struct options options = {0};
-    struct fm_state_dir place = {0};
+    struct fm_state_dir state_dir = {0};
     struct fm_error err = {0};
-    int code = load(argc, argv, &options, &place, &err) ? show(&place, options.json)
-                                                        : fm_command_fail(&err);
-    fm_state_dir_done(&place);
+    int code = load_options(argc, argv, &options, &state_dir, &err)
+                   ? show_status(&state_dir, options.json)
+                   : fm_command_fail(&err);
+    fm_state_dir_done(&state_dir);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }

@@ -10,7 +10,7 @@
 #include "cli/state_dir.h"
 
 struct fm_enrol {
-    const struct fm_state_dir *place;
+    const struct fm_state_dir *state_dir;
     const char *const *environment; /* the broker's, NULL-terminated; borrowed */
     char *account;                  /* id of the operator's account */
     char *key, *password;           /* set on the first run only; else NULL */

@@ -16,7 +16,7 @@ enum fm_examine_verdict {
 };
 
 struct fm_examine {
-    const struct fm_state_dir *place; /* borrowed */
+    const struct fm_state_dir *state_dir; /* borrowed */
     const struct fm_json
         *running; /* the stack's description, borrowed; NULL: not running or not ready */
     struct fm_text detail,
@@ -25,7 +25,7 @@ struct fm_examine {
 
 struct fm_examine_part {
     const char *name;
-    enum fm_examine_verdict (*look)(struct fm_examine *examine);
+    enum fm_examine_verdict (*check)(struct fm_examine *examine);
 };
 
 extern const struct fm_examine_part fm_examine_parts[];

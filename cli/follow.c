@@ -19,10 +19,10 @@
 #include "common/memory.h"
 
 /* Half of the trial plan's 120 requests in 60 s (account_plan.def) at first, because many jobs are
- * short; a quarter after BRISK_LOOKS answers. */
-#define BRISK_LOOKS 10u
-#define BRISK_SECONDS 1u
-#define CALM_SECONDS 2u
+ * short; a quarter after FAST_POLLS answers. */
+#define FAST_POLLS 10u
+#define FAST_SECONDS 1u
+#define SLOW_SECONDS 2u
 #define WAIT_LIMIT_SECONDS 30u    /* the longest wait between two requests that succeed */
 #define PAUSE_LIMIT_SECONDS 3600u /* the longest pause a Retry-After can cause */
 #define OUTAGE_MS 60000           /* without an answer for longer: give up */
@@ -30,16 +30,17 @@
 /* What differs between jobs and batches. */
 struct subject {
     const char *path; /* of the request, up to the id */
-    bool waits;       /* the service knows ?wait=N for it */
+    bool can_wait;    /* the service knows ?wait=N for it */
     void (*read)(const struct fm_json *json, struct fm_show_job *job);
-    const char *farewell; /* printed on Ctrl-C, before the id */
+    const char *notice; /* printed on Ctrl-C, before the id */
 };
 
 static const struct subject job_subject = {
-    "/v1/jobs/", true, fm_show_read, "\nThe job goes on. Follow it again: fetchmedia jobs watch "};
+    "/v1/jobs/", true, fm_show_read,
+    "\nThe job continues. To follow it again: fetchmedia jobs watch "};
 static const struct subject batch_subject = {
     "/v1/batches/", false, fm_batch_show_read,
-    "\nThe batch goes on. Follow it again: fetchmedia batch watch "};
+    "\nThe batch continues. To follow it again: fetchmedia batch watch "};
 
 struct follow {
     const struct fm_client *client;
@@ -47,33 +48,33 @@ struct follow {
     const char *id;
     struct fm_client_answer *answer; /* of the last request; the caller's */
     struct fm_show show;
-    struct fm_text status;   /* in the last answer; empty: no answer yet */
-    unsigned looks, seconds; /* answers so far; seconds that the next request may wait */
-    int64_t lost_at_ms;      /* when the first request failed since the last answer; 0: none did */
+    struct fm_text status;    /* in the last answer; empty: no answer yet */
+    unsigned polls, seconds;  /* answers so far; seconds that the next request may wait */
+    int64_t failing_since_ms; /* when the first request failed since the last answer; 0: none did */
     bool is_done;
 };
 
 /* ---- Ctrl-C ---- */
 
 /* Printed by the handler, which may not format: made before the handler is installed. */
-static char farewell[160];
+static char notice[160];
 
 /* A signal handler: async-signal-safe calls only. */
-static void leave(int number)
+static void exit_with_notice(int number)
 {
     (void)number;
-    ssize_t put = write(STDERR_FILENO, farewell, strlen(farewell));
+    ssize_t put = write(STDERR_FILENO, notice, strlen(notice));
     (void)put;
     _exit(FM_EXIT_INTERRUPTED);
 }
 
 static void catch_interrupt(const struct follow *follow, struct sigaction *before)
 {
-    struct sigaction action = {.sa_handler = leave};
+    struct sigaction action = {.sa_handler = exit_with_notice};
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    fm_text_append(&text, follow->subject->farewell);
+    fm_text_append(&text, follow->subject->notice);
     fm_text_append(&text, follow->id);
-    snprintf(farewell, sizeof(farewell), "%.150s\n", fm_text_get(&text));
+    snprintf(notice, sizeof(notice), "%.150s\n", fm_text_get(&text));
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, before);
 }
@@ -88,9 +89,9 @@ static void pause_ms(int64_t ms)
 }
 
 /* Seconds until the next request: our own interval, or the service's Retry-After if longer. */
-static unsigned pace(const struct follow *follow)
+static unsigned poll_seconds(const struct follow *follow)
 {
-    unsigned own = follow->looks < BRISK_LOOKS ? BRISK_SECONDS : CALM_SECONDS;
+    unsigned own = follow->polls < FAST_POLLS ? FAST_SECONDS : SLOW_SECONDS;
     unsigned asked = follow->answer->retry_after_seconds;
     unsigned seconds = asked > own ? asked : own;
     return seconds < WAIT_LIMIT_SECONDS ? seconds : WAIT_LIMIT_SECONDS;
@@ -104,47 +105,47 @@ static bool wait_out(struct follow *follow, struct fm_error *err)
     unsigned seconds = follow->answer->retry_after_seconds;
     int64_t now_ms = fm_clock_ms();
     bool is_busy = follow->answer->status == 429;
-    if (follow->lost_at_ms == 0) {
-        follow->lost_at_ms = now_ms;
+    if (follow->failing_since_ms == 0) {
+        follow->failing_since_ms = now_ms;
     }
-    if (!is_busy && (follow->status.length == 0 || now_ms - follow->lost_at_ms > OUTAGE_MS)) {
+    if (!is_busy && (follow->status.length == 0 || now_ms - follow->failing_since_ms > OUTAGE_MS)) {
         return false;
     }
-    seconds = seconds > CALM_SECONDS ? seconds : CALM_SECONDS;
+    seconds = seconds > SLOW_SECONDS ? seconds : SLOW_SECONDS;
     pause_ms((seconds < PAUSE_LIMIT_SECONDS ? seconds : PAUSE_LIMIT_SECONDS) * INT64_C(1000));
     *err = (struct fm_error){0};
     return true;
 }
 
-/* ---- looking ---- */
+/* ---- polling ---- */
 
-/* Takes an answer over and shows it. When the reply came without a change before its time, as from
- * a service that does not hold replies, we sleep for the rest, so that we never poll in a tight
- * loop. */
-static void settle(struct follow *follow, int64_t asked_at_ms)
+/* Updates the state from an answer and shows it. When the reply came without a change before its
+ * time, as from a service that does not hold replies, we sleep for the rest, so that we never poll
+ * in a tight loop. */
+static void accept_answer(struct follow *follow, int64_t asked_at_ms)
 {
     struct fm_show_job job;
     follow->subject->read(follow->answer->json, &job);
     bool has_changed = strcmp(job.status, fm_text_get(&follow->status)) != 0;
     fm_text_clear(&follow->status);
     fm_text_append(&follow->status, job.status[0] != '\0' ? job.status : "?");
-    follow->lost_at_ms = 0;
+    follow->failing_since_ms = 0;
     follow->is_done = job.is_done;
     fm_show_progress(&follow->show, &job);
     int64_t until_ms = asked_at_ms + follow->seconds * INT64_C(1000);
     if (!has_changed && !job.is_done) {
         pause_ms(until_ms - fm_clock_ms());
     }
-    follow->seconds = pace(follow);
-    follow->looks++;
+    follow->seconds = poll_seconds(follow);
+    follow->polls++;
 }
 
-static bool look(struct follow *follow, struct fm_error *err)
+static bool poll_once(struct follow *follow, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     int64_t now_ms = fm_clock_ms();
     fm_text_format(&path, "%s%s", follow->subject->path, follow->id);
-    if (follow->subject->waits) {
+    if (follow->subject->can_wait) {
         fm_text_format(&path, "?wait=%u", follow->seconds);
     }
     fm_client_answer_done(follow->answer);
@@ -152,14 +153,14 @@ static bool look(struct follow *follow, struct fm_error *err)
         fm_client_call(follow->client, "GET", fm_text_get(&path), NULL, follow->answer, err);
     long status = follow->answer->status;
     if (has_answer && fm_client_check(follow->answer, err)) {
-        settle(follow, now_ms);
+        accept_answer(follow, now_ms);
         return true;
     }
     bool is_passing = !has_answer || status >= 500 || status == 429;
     return is_passing && wait_out(follow, err);
 }
 
-static bool run(struct follow *follow, struct fm_error *err)
+static bool follow_until_done(struct follow *follow, struct fm_error *err)
 {
     struct sigaction before;
     bool is_good = true;
@@ -167,11 +168,11 @@ static bool run(struct follow *follow, struct fm_error *err)
     fm_show_open(&follow->show);
     catch_interrupt(follow, &before);
     while (is_good && !follow->is_done) {
-        is_good = look(follow, err);
+        is_good = poll_once(follow, err);
     }
     fm_show_end(&follow->show);
     if (!is_good && err->code == FM_UNAVAILABLE) {
-        fputs(farewell + 1, stderr);
+        fputs(notice + 1, stderr);
     }
     sigaction(SIGINT, &before, NULL);
     fm_text_done(&follow->status);
@@ -182,7 +183,7 @@ bool fm_follow_run(const struct fm_client *client, const char *job, struct fm_cl
                    struct fm_error *err)
 {
     struct follow follow = {.client = client, .subject = &job_subject, .id = job, .answer = answer};
-    return run(&follow, err);
+    return follow_until_done(&follow, err);
 }
 
 bool fm_follow_batch(const struct fm_client *client, const char *batch,
@@ -190,5 +191,5 @@ bool fm_follow_batch(const struct fm_client *client, const char *batch,
 {
     struct follow follow = {
         .client = client, .subject = &batch_subject, .id = batch, .answer = answer};
-    return run(&follow, err);
+    return follow_until_done(&follow, err);
 }

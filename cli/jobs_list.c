@@ -13,7 +13,7 @@
 #include "common/memory.h"
 #include "common/settings.h"
 
-#define PLACE_WIDTH 60 /* bytes of the title or URL */
+#define LABEL_WIDTH 60 /* bytes of the title or URL */
 
 struct options {
     char *status, *type, *site, *batch, *text, *cursor;
@@ -27,11 +27,11 @@ static const struct fm_setting table[] = {
     ROW(TEXT, status, "", 0, 80, "queued, running, succeeded, failed, …; several with commas"),
     ROW(TEXT, type, "", 0, 16, "fetch or process"),
     ROW(TEXT, site, "", 0, 32, "A site's name"),
-    ROW(TEXT, batch, "", 0, 40, "Those of a batch"),
-    ROW(TEXT, text, "", 0, 200, "What stands in the address, the title or the metadata"),
-    ROW(TEXT, cursor, "", 0, 40, "Where the page before ended"),
-    ROW(NUMBER, limit, "20", 1, 100, "How many"),
-    ROW(BOOL, json, "false", 0, 1, "Print the page as it came"),
+    ROW(TEXT, batch, "", 0, 40, "Jobs of this batch"),
+    ROW(TEXT, text, "", 0, 200, "Text in the URL, the title or the metadata"),
+    ROW(TEXT, cursor, "", 0, 40, "The next_cursor of the previous page"),
+    ROW(NUMBER, limit, "20", 1, 100, "Jobs per page"),
+    ROW(BOOL, json, "false", 0, 1, "Print the JSON object"),
 };
 
 /* ---- the request ---- */
@@ -70,8 +70,8 @@ static void make_path(const struct options *options, struct fm_text *path)
 
 /* ---- the answer ---- */
 
-/* What a person knows the job by: the title if there is one yet, else the URL. */
-static const char *place_of(const struct fm_json *job)
+/* What a person recognises the job by: the title if there is one yet, else the URL. */
+static const char *label_of(const struct fm_json *job)
 {
     const char *title = fm_json_text(fm_json_get(fm_json_get(job, "source"), "title"));
     return title[0] != '\0' ? title : fm_json_text(fm_json_get(fm_json_get(job, "input"), "url"));
@@ -79,16 +79,16 @@ static const char *place_of(const struct fm_json *job)
 
 static void put_row(const struct fm_json *job, struct fm_text *out)
 {
-    FM_AUTO(fm_text_done) struct fm_text place = {0};
+    FM_AUTO(fm_text_done) struct fm_text label = {0};
     const char *error = fm_json_text(fm_json_get(fm_json_get(job, "error"), "code"));
-    fm_show_clean(place_of(job), &place);
+    fm_show_clean(label_of(job), &label);
     fm_text_format(out, "%s  %.19s  %-9s  %.*s%s%s%s\n", fm_json_text(fm_json_get(job, "id")),
                    fm_json_text(fm_json_get(job, "created_at")),
-                   fm_json_text(fm_json_get(job, "status")), PLACE_WIDTH, fm_text_get(&place),
+                   fm_json_text(fm_json_get(job, "status")), LABEL_WIDTH, fm_text_get(&label),
                    error[0] != '\0' ? "  (" : "", error, error[0] != '\0' ? ")" : "");
 }
 
-static void print(const struct fm_client_answer *answer, bool wants_json)
+static void print_page(const struct fm_client_answer *answer, bool wants_json)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     const struct fm_json *data = fm_json_get(answer->json, "data");
@@ -110,7 +110,7 @@ static void print(const struct fm_client_answer *answer, bool wants_json)
     }
 }
 
-static int run(const struct options *options)
+static int list_jobs(const struct options *options)
 {
     FM_AUTO(fm_client_done) struct fm_client client = {0};
     FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
@@ -122,7 +122,7 @@ static int run(const struct options *options)
         !fm_client_check(&answer, &err)) {
         return fm_command_fail(&err);
     }
-    print(&answer, options->json);
+    print_page(&answer, options->json);
     return FM_EXIT_OK;
 }
 
@@ -134,8 +134,8 @@ int fm_jobs_list(int argc, char **argv)
     struct fm_error err = {0};
     bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
                    (words.rest_count == 0 ||
-                    fm_fail(&err, FM_SETTING, "jobs list takes no \"%.64s\"", rest[0]));
-    int code = is_good ? run(&options) : fm_command_fail(&err);
+                    fm_fail(&err, FM_SETTING, "jobs list: unexpected argument \"%.64s\"", rest[0]));
+    int code = is_good ? list_jobs(&options) : fm_command_fail(&err);
     fm_settings_done(table, FM_COUNT(table), &options);
     return code;
 }

@@ -20,7 +20,7 @@
 
 #define PATIENCE_MS 20000      /* then SIGKILL */
 #define LAST_PATIENCE_MS 40000 /* then the start fails */
-#define LOOK_EVERY_MS 20
+#define POLL_MS 20
 #define PID_FILE_LIMIT 4096
 
 /* Also false for a process of another user, whose link we may not read. */
@@ -35,9 +35,9 @@ static bool program_of(pid_t pid, char out[PATH_MAX])
 
 /* The PostgreSQL server of this cluster, or 0. Its program is the system's, so its pid file names
  * it; the program's name is checked because the id may belong to another process by now. */
-static pid_t find_server(const struct fm_state_dir *place)
+static pid_t find_server(const struct fm_state_dir *state_dir)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "pg/postmaster.pid");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "pg/postmaster.pid");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     char program[PATH_MAX];
     if (!fm_file_read(path, PID_FILE_LIMIT, &text, NULL)) {
@@ -51,9 +51,9 @@ static pid_t find_server(const struct fm_state_dir *place)
 /* Any process that runs one of the stack's copies of the programs (<state>/bin/fetchmedia-…), or 0:
  * broker, workers and their children. <state>/bin/fetchmedia itself is not counted, because anyone
  * may be using that copy of the command line, this process included. */
-static pid_t find_program(const struct fm_state_dir *place)
+static pid_t find_program(const struct fm_state_dir *state_dir)
 {
-    FM_AUTO_FREE char *below = fm_state_dir_path(place, "bin");
+    FM_AUTO_FREE char *below = fm_state_dir_path(state_dir, "bin");
     FM_AUTO_FREE char *directory = realpath(below, NULL);
     DIR *list = directory ? opendir("/proc") : NULL;
     char program[PATH_MAX];
@@ -73,15 +73,15 @@ static pid_t find_program(const struct fm_state_dir *place)
     return found;
 }
 
-bool fm_leftover_wait(const struct fm_state_dir *place, struct fm_error *err)
+bool fm_leftover_wait(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
     int64_t began_ms = fm_clock_ms();
-    struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+    struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     pid_t pid;
-    while ((pid = find_server(place)) || (pid = find_program(place))) {
+    while ((pid = find_server(state_dir)) || (pid = find_program(state_dir))) {
         int64_t waited_ms = fm_clock_ms() - began_ms;
         if (waited_ms > LAST_PATIENCE_MS) {
-            return fm_fail(err, FM_SYSTEM, "process %d of an earlier run does not end", (int)pid);
+            return fm_fail(err, FM_SYSTEM, "process %d of an earlier run did not end", (int)pid);
         }
         if (waited_ms > PATIENCE_MS) {
             kill(pid, SIGKILL);

@@ -11,6 +11,6 @@
 /* Waits until no process of an earlier run lives: sends no signal for 20 s, then SIGKILL, and fails
  * with SYSTEM after 40 s. Only with the stack's lock held: without it, the processes found could
  * belong to a running stack. */
-bool fm_leftover_wait(const struct fm_state_dir *place, struct fm_error *err) FM_MUST_CHECK;
+bool fm_leftover_wait(const struct fm_state_dir *state_dir, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

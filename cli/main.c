@@ -30,7 +30,7 @@ static const char *const names[] = {
     "help",
 };
 
-static const struct command *find(const char *name)
+static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < FM_COUNT(commands); i++) {
         if (strcmp(commands[i].name, name) == 0) {
@@ -40,19 +40,19 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
-static int refuse(const char *word)
+static int reject_command(const char *name)
 {
-    const char *nearest = fm_text_nearest(word, names, FM_COUNT(names));
-    fprintf(stderr, "fetchmedia: there is no command \"%.64s\"", word);
+    const char *nearest = fm_text_nearest(name, names, FM_COUNT(names));
+    fprintf(stderr, "fetchmedia: there is no command \"%.64s\"", name);
     if (nearest != NULL) {
         fprintf(stderr, "; did you mean \"%s\"?\n", nearest);
     } else {
-        fprintf(stderr, "; fetchmedia help lists them\n");
+        fprintf(stderr, "; fetchmedia help lists the commands\n");
     }
     return FM_EXIT_USAGE;
 }
 
-static void list(FILE *out)
+static void list_commands(FILE *out)
 {
     fprintf(out, "usage: fetchmedia COMMAND ...\n\n");
     for (size_t i = 0; i < FM_COUNT(commands); i++) {
@@ -61,22 +61,22 @@ static void list(FILE *out)
     fprintf(out, "\nfetchmedia help COMMAND shows its arguments.\n");
 }
 
-static int explain(const char *word)
+static int explain_command(const char *name)
 {
-    const struct command *command = find(word);
+    const struct command *command = find_command(name);
     if (command == NULL) {
-        return refuse(word);
+        return reject_command(name);
     }
     printf("usage: fetchmedia %s %s\n\n%s\n", command->name, command->arguments, command->sentence);
     return FM_EXIT_OK;
 }
 
-static int help(int argc, char **argv)
+static int run_help(int argc, char **argv)
 {
     if (argc > 1) {
-        return explain(argv[1]);
+        return explain_command(argv[1]);
     }
-    list(stdout);
+    list_commands(stdout);
     return FM_EXIT_OK;
 }
 
@@ -91,15 +91,15 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-static bool is_one_of(const char *word, const char *a, const char *b)
+static bool is_one_of(const char *name, const char *a, const char *b)
 {
-    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+    return strcmp(name, a) == 0 || strcmp(name, b) == 0;
 }
 
-static int run(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
     if (argc == 0) {
-        list(stderr);
+        list_commands(stderr);
         return FM_EXIT_USAGE;
     }
     if (is_one_of(argv[0], "--version", "version")) {
@@ -107,19 +107,19 @@ static int run(int argc, char **argv)
         return FM_EXIT_OK;
     }
     if (is_one_of(argv[0], "help", "--help") || strcmp(argv[0], "-h") == 0) {
-        return help(argc, argv);
+        return run_help(argc, argv);
     }
-    const struct command *command = find(argv[0]);
+    const struct command *command = find_command(argv[0]);
     if (command == NULL) {
-        return refuse(argv[0]);
+        return reject_command(argv[0]);
     }
-    return asks_for_help(argc, argv) ? explain(argv[0]) : command->function(argc, argv);
+    return asks_for_help(argc, argv) ? explain_command(argv[0]) : command->function(argc, argv);
 }
 
 int main(int argc, char **argv)
 {
     fm_log_open("fetchmedia", FM_LOG_INFO);
-    int code = run(argc - 1, argv + 1);
+    int code = run_command(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("fetchmedia: standard output"); /* output that was lost is a failure */
         return code == FM_EXIT_OK ? FM_EXIT_SYSTEM : code;

@@ -15,7 +15,7 @@ struct options {
 };
 
 static const struct fm_setting table[] = {
-    {FM_KIND_BOOL, "json", offsetof(struct options, json), "false", 0, 1, "Print the answer"},
+    {FM_KIND_BOOL, "json", offsetof(struct options, json), "false", 0, 1, "Print the JSON object"},
 };
 
 static void put_scopes(const struct fm_json *scopes, struct fm_text *out)
@@ -40,7 +40,7 @@ static void put_limits(const struct fm_json *limits, struct fm_text *out)
     }
 }
 
-static void describe(const struct fm_json *me, struct fm_text *out)
+static void describe_key(const struct fm_json *me, struct fm_text *out)
 {
     const struct fm_json *account = fm_json_get(me, "account"), *key = fm_json_get(me, "key");
     const struct fm_json *jobs = fm_json_get(me, "jobs");
@@ -59,7 +59,7 @@ static void describe(const struct fm_json *me, struct fm_text *out)
     put_limits(fm_json_get(me, "limits"), out);
 }
 
-static int run(bool wants_json)
+static int print_me(bool wants_json)
 {
     FM_AUTO(fm_client_done) struct fm_client client = {0};
     FM_AUTO(fm_client_answer_done) struct fm_client_answer answer = {0};
@@ -70,7 +70,7 @@ static int run(bool wants_json)
         !fm_client_check(&answer, &err)) {
         return fm_command_fail(&err);
     }
-    describe(answer.json, &text);
+    describe_key(answer.json, &text);
     printf("%s%s", fm_text_get(wants_json ? &answer.body : &text), wants_json ? "\n" : "");
     return FM_EXIT_OK;
 }
@@ -81,10 +81,10 @@ int fm_me_command(int argc, char **argv)
     struct fm_settings_words words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
-    bool is_good =
-        fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
-        (words.rest_count == 0 || fm_fail(&err, FM_SETTING, "me takes no \"%.64s\"", rest[0]));
+    bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&
+                   (words.rest_count == 0 ||
+                    fm_fail(&err, FM_SETTING, "me: unexpected argument \"%.64s\"", rest[0]));
     bool wants_json = options.json;
     fm_settings_done(table, FM_COUNT(table), &options);
-    return is_good ? run(wants_json) : fm_command_fail(&err);
+    return is_good ? print_me(wants_json) : fm_command_fail(&err);
 }

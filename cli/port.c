@@ -11,7 +11,7 @@
 
 /* "127.0.0.1:8080" or "[::1]:8080"; NULL for a text that is not an address in numbers. The caller
  * frees the result with freeaddrinfo. */
-static struct addrinfo *resolve(const char *address)
+static struct addrinfo *resolve_address(const char *address)
 {
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                                    .ai_socktype = SOCK_STREAM};
@@ -29,17 +29,17 @@ static struct addrinfo *resolve(const char *address)
 
 bool fm_port_try(const char *address, struct fm_error *err)
 {
-    struct addrinfo *place = resolve(address);
+    struct addrinfo *resolved = resolve_address(address);
     int yes = 1;
-    if (place == NULL) {
+    if (resolved == NULL) {
         return true;
     }
-    FM_AUTO(fm_file_close) int fd = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    FM_AUTO(fm_file_close) int fd = socket(resolved->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    bool is_good = bind(fd, place->ai_addr, place->ai_addrlen) == 0 && listen(fd, 1) == 0;
+    bool is_good = bind(fd, resolved->ai_addr, resolved->ai_addrlen) == 0 && listen(fd, 1) == 0;
     if (!is_good) {
         fm_fail_errno(err, address);
     }
-    freeaddrinfo(place);
+    freeaddrinfo(resolved);
     return is_good;
 }

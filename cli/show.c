@@ -162,7 +162,7 @@ static void put_numbers(const struct fm_show_job *job, struct fm_text *out)
 }
 
 /* The stage while the job runs, else the status, with the reason for waiting. */
-static void put_word(const struct fm_show_job *job, struct fm_text *out)
+static void put_state(const struct fm_show_job *job, struct fm_text *out)
 {
     bool is_running = strcmp(job->status, "running") == 0;
     fm_show_clean(is_running && job->stage[0] != '\0' ? job->stage : job->status, out);
@@ -176,7 +176,7 @@ static void put_word(const struct fm_show_job *job, struct fm_text *out)
 void fm_show_line(const struct fm_show_job *job, struct fm_text *out)
 {
     FM_AUTO(fm_text_done) struct fm_text numbers = {0};
-    put_word(job, out);
+    put_state(job, out);
     if (!job->is_done) {
         put_numbers(job, &numbers);
     }
@@ -197,9 +197,9 @@ static void put_bar(double percent, struct fm_text *out)
 
 void fm_show_bar(const struct fm_show_job *job, unsigned columns, struct fm_text *out)
 {
-    FM_AUTO(fm_text_done) struct fm_text line = {0}, word = {0};
-    put_word(job, &word);
-    fm_text_format(&line, "%-9s ", fm_text_get(&word));
+    FM_AUTO(fm_text_done) struct fm_text line = {0}, state = {0};
+    put_state(job, &state);
+    fm_text_format(&line, "%-9s ", fm_text_get(&state));
     if (columns >= BAR_LEAST_COLUMNS && !job->is_done) {
         put_bar(job->percent, &line);
     }
@@ -386,7 +386,7 @@ static unsigned columns_of_terminal(void)
 }
 
 /* Back to the line's start, the new text, then erase to its end (ECMA-48 EL). */
-static void draw(struct fm_show *show, const struct fm_show_job *job)
+static void draw_bar(struct fm_show *show, const struct fm_show_job *job)
 {
     FM_AUTO(fm_text_done) struct fm_text bar = {0};
     fm_show_bar(job, columns_of_terminal(), &bar);
@@ -412,7 +412,7 @@ static void print_changed(struct fm_show *show, const struct fm_show_job *job)
 void fm_show_progress(struct fm_show *show, const struct fm_show_job *job)
 {
     if (show->is_terminal) {
-        draw(show, job);
+        draw_bar(show, job);
     } else {
         print_changed(show, job);
     }

@@ -25,7 +25,7 @@
 /* ---- in the child: between fork and exec ---- */
 
 /* Groups first, user last: without root's rights the groups cannot be changed any more. */
-static void become(const struct fm_state_dir_user *user)
+static void switch_user(const struct fm_state_dir_user *user)
 {
     if (!user || !user->name || user->uid == geteuid()) {
         return;
@@ -36,9 +36,9 @@ static void become(const struct fm_state_dir_user *user)
     }
 }
 
-/* The kernel clears the death signal when the user changes (prctl(2)), so it is set after become().
- * If the parent has died before this point, no signal will come: end at once. */
-static void tie(int death_signal, pid_t parent)
+/* The kernel clears the death signal when the user changes (prctl(2)), so it is set after
+ * switch_user(). If the parent has died before this point, no signal will come: end at once. */
+static void set_death_signal(int death_signal, pid_t parent)
 {
     if (!death_signal) {
         return;
@@ -49,7 +49,7 @@ static void tie(int death_signal, pid_t parent)
     }
 }
 
-static void redirect(const struct fm_spawn *process, int log_fd)
+static void redirect_output(const struct fm_spawn *process, int log_fd)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
@@ -76,7 +76,7 @@ static void environment_of(const struct fm_spawn *process, const char *out[ENVIR
 }
 
 /* execvpe is declared with pointers to non-const, but changes neither list nor texts. */
-static char **for_exec(const char *const *list)
+static char **without_const(const char *const *list)
 {
     union {
         const char *const *in;
@@ -101,16 +101,16 @@ static void run_child(const struct fm_spawn *process, int log_fd, pid_t parent)
     const char *environment[ENVIRONMENT_LIMIT];
     environment_of(process, environment);
     reset_signals();
-    redirect(process, log_fd);
-    become(process->user);
-    tie(process->death_signal, parent);
+    redirect_output(process, log_fd);
+    switch_user(process->user);
+    set_death_signal(process->death_signal, parent);
     if (process->log_path) {
         setsid(); /* the terminal's Ctrl-C must reach the supervisor only */
     }
     if (chdir("/") != 0) {
         _exit(FM_DAEMON_NOT_STARTED);
     }
-    execvpe(process->argv[0], for_exec(process->argv), for_exec(environment));
+    execvpe(process->argv[0], without_const(process->argv), without_const(environment));
     fprintf(stderr, "%s: %s\n", process->argv[0], strerror(errno));
     _exit(FM_DAEMON_NOT_STARTED);
 }
@@ -139,7 +139,7 @@ bool fm_spawn_start(const struct fm_spawn *process, pid_t *pid, struct fm_error 
 }
 
 /* Reads to the end even when `out` is full, so that the child never blocks on a full pipe. */
-static void drain(int fd, struct fm_text *out)
+static void read_output(int fd, struct fm_text *out)
 {
     char bytes[4096];
     ssize_t got;
@@ -150,7 +150,7 @@ static void drain(int fd, struct fm_text *out)
     }
 }
 
-static bool reap(pid_t pid, const char *name, struct fm_error *err)
+static bool reap_child(pid_t pid, const char *name, struct fm_error *err)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0) {
@@ -180,11 +180,11 @@ bool fm_spawn_run(const char *const *argv, const char *const *environment,
                                .user = user,
                                .output = ends[1],
                                .death_signal = SIGKILL};
-    bool started = fm_spawn_start(&process, &pid, err);
+    bool is_started = fm_spawn_start(&process, &pid, err);
     fm_file_close(&ends[1]);
-    if (started) {
-        drain(ends[0], out ? out : &dropped);
+    if (is_started) {
+        read_output(ends[0], out ? out : &dropped);
     }
     fm_file_close(&ends[0]);
-    return started && reap(pid, argv[0], err);
+    return is_started && reap_child(pid, argv[0], err);
 }

@@ -21,10 +21,10 @@ struct fm_stack_options {
 };
 
 struct fm_stack;
-/* Starts nothing yet. `database_url` NULL: the stack runs a private cluster. Options, place and
+/* Starts nothing yet. `database_url` NULL: the stack runs a private cluster. Options, state_dir and
  * ports are borrowed until fm_stack_destroy; the URL is copied. */
 struct fm_stack *fm_stack_new(const struct fm_stack_options *options,
-                              const struct fm_state_dir *place,
+                              const struct fm_state_dir *state_dir,
                               const struct fm_state_dir_ports *ports, const char *database_url);
 /* Starts PostgreSQL, makes schema and first account, starts the broker, enrols and starts the
  * workers, and waits up to 60 s until the broker is ready and all of them are attached. On failure

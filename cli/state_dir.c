@@ -29,10 +29,10 @@
 static const char *const programs[] = {"fetchmedia", "fetchmedia-broker", "fetchmedia-worker",
                                        "fetchmedia-transfer", "fetchmedia-media"};
 
-char *fm_state_dir_path(const struct fm_state_dir *place, const char *name)
+char *fm_state_dir_path(const struct fm_state_dir *state_dir, const char *name)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    fm_text_format(&path, "%s/%s", place->state, name);
+    fm_text_format(&path, "%s/%s", state_dir->path, name);
     return fm_text_take(&path);
 }
 
@@ -50,7 +50,7 @@ static char *default_state(bool is_root)
     return fm_text_take(&path);
 }
 
-static char *absolute(const char *path)
+static char *make_absolute(const char *path)
 {
     if (path[0] == '/') {
         return fm_strdup(path);
@@ -88,21 +88,21 @@ static char *socket_directory(const char *state, bool is_root)
     return fm_text_take(&path);
 }
 
-bool fm_state_dir_find(const char *given, struct fm_state_dir *place, struct fm_error *err)
+bool fm_state_dir_find(const char *given, struct fm_state_dir *state_dir, struct fm_error *err)
 {
-    *place = (struct fm_state_dir){.is_root = geteuid() == 0};
-    FM_AUTO_FREE char *path = given ? fm_strdup(given) : default_state(place->is_root);
-    place->state = absolute(path);
-    size_t length = strlen(place->state);
-    while (length > 1 && place->state[length - 1] == '/') {
-        place->state[--length] = '\0';
+    *state_dir = (struct fm_state_dir){.is_root = geteuid() == 0};
+    FM_AUTO_FREE char *path = given ? fm_strdup(given) : default_state(state_dir->is_root);
+    state_dir->path = make_absolute(path);
+    size_t length = strlen(state_dir->path);
+    while (length > 1 && state_dir->path[length - 1] == '/') {
+        state_dir->path[--length] = '\0';
     }
-    place->sockets = socket_directory(place->state, place->is_root);
-    place->postgres.uid = place->broker.uid = place->work.uid = geteuid();
-    place->postgres.gid = place->broker.gid = place->work.gid = getegid();
+    state_dir->sockets = socket_directory(state_dir->path, state_dir->is_root);
+    state_dir->postgres.uid = state_dir->broker.uid = state_dir->work.uid = geteuid();
+    state_dir->postgres.gid = state_dir->broker.gid = state_dir->work.gid = getegid();
     /* Leaves room for "/pg/.s.PGSQL.5432" within those 107 bytes. */
-    return strlen(place->sockets) < 80 ||
-           fm_fail(err, FM_SETTING, "state directory: too long a path");
+    return strlen(state_dir->sockets) < 80 ||
+           fm_fail(err, FM_SETTING, "the path of the socket directory is too long");
 }
 
 static void user_done(struct fm_state_dir_user *user)
@@ -110,18 +110,18 @@ static void user_done(struct fm_state_dir_user *user)
     fm_memory_release(&user->name);
 }
 
-void fm_state_dir_done(struct fm_state_dir *place)
+void fm_state_dir_done(struct fm_state_dir *state_dir)
 {
-    user_done(&place->postgres);
-    user_done(&place->broker);
-    user_done(&place->work);
-    fm_memory_release(&place->state);
-    fm_memory_release(&place->sockets);
+    user_done(&state_dir->postgres);
+    user_done(&state_dir->broker);
+    user_done(&state_dir->work);
+    fm_memory_release(&state_dir->path);
+    fm_memory_release(&state_dir->sockets);
 }
 
 /* ---- users (root only) ---- */
 
-static bool look_up(const char *name, struct fm_state_dir_user *user)
+static bool look_up_user(const char *name, struct fm_state_dir_user *user)
 {
     const struct passwd *entry = getpwnam(name);
     if (!entry) {
@@ -139,25 +139,25 @@ static bool make_user(const char *name, struct fm_state_dir_user *user, struct f
                                 "--home-dir",   "/nonexistent",
                                 "--shell",      "/usr/sbin/nologin",
                                 name,           NULL};
-    if (look_up(name, user)) {
+    if (look_up_user(name, user)) {
         return true;
     }
     if (!fm_spawn_run(argv, NULL, NULL, NULL, err)) {
         return false;
     }
-    return look_up(name, user) || fm_fail(err, FM_SYSTEM, "user %s: not made", name);
+    return look_up_user(name, user) || fm_fail(err, FM_SYSTEM, "user %s was not created", name);
 }
 
-static bool make_users(struct fm_state_dir *place, struct fm_error *err)
+static bool make_users(struct fm_state_dir *state_dir, struct fm_error *err)
 {
-    if (!place->is_root) {
+    if (!state_dir->is_root) {
         return true;
     }
-    if (!look_up("postgres", &place->postgres)) {
-        return fm_fail(err, FM_SETTING, "there is no user postgres: install postgresql");
+    if (!look_up_user("postgres", &state_dir->postgres)) {
+        return fm_fail(err, FM_SETTING, "the user postgres does not exist: install postgresql");
     }
-    return make_user("fetchmedia", &place->broker, err) &&
-           make_user("fetchmedia-work", &place->work, err);
+    return make_user("fetchmedia", &state_dir->broker, err) &&
+           make_user("fetchmedia-work", &state_dir->work, err);
 }
 
 /* ---- directories ---- */
@@ -174,45 +174,45 @@ static bool make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode,
     return true;
 }
 
-static bool make_below(const struct fm_state_dir *place, const char *name,
+static bool make_below(const struct fm_state_dir *state_dir, const char *name,
                        const struct fm_state_dir_user *user, mode_t mode, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, name);
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, name);
     return make_directory(path, user->uid, user->gid, mode, err);
 }
 
 /* The broker reads its secrets as its own user. If root ran the broker by hand before, the files
  * are root's and have to be given to it. Only regular files of ours with one name are: a link
  * placed there must not give the broker another file. */
-static bool give_secrets(const struct fm_state_dir *place, struct fm_error *err)
+static bool chown_secrets(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "secrets");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "secrets");
     DIR *directory = opendir(path);
-    bool is_fine = directory != NULL;
-    for (struct dirent *entry; is_fine && (entry = readdir(directory)) != NULL;) {
+    bool is_good = directory != NULL;
+    for (struct dirent *entry; is_good && (entry = readdir(directory)) != NULL;) {
         FM_AUTO(fm_file_close)
         int fd =
             openat(dirfd(directory), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         struct stat status;
         bool is_ours = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
                        status.st_nlink == 1 && status.st_uid == geteuid();
-        is_fine = !is_ours || fchown(fd, place->broker.uid, place->broker.gid) == 0;
+        is_good = !is_ours || fchown(fd, state_dir->broker.uid, state_dir->broker.gid) == 0;
     }
-    if (!is_fine) {
+    if (!is_good) {
         fm_fail_errno(err, path);
     }
     if (directory) {
         closedir(directory);
     }
-    return is_fine;
+    return is_good;
 }
 
-static bool make_work(const struct fm_state_dir *place, unsigned workers, struct fm_error *err)
+static bool make_work(const struct fm_state_dir *state_dir, unsigned workers, struct fm_error *err)
 {
     for (unsigned i = 1; i <= workers; i++) {
         char name[32];
         snprintf(name, sizeof name, "work/%u", i);
-        if (!make_below(place, name, &place->work, 0700, err)) {
+        if (!make_below(state_dir, name, &state_dir->work, 0700, err)) {
             return false;
         }
     }
@@ -221,11 +221,11 @@ static bool make_work(const struct fm_state_dir *place, unsigned workers, struct
 
 /* The directory's owner can replace our sockets, so in /tmp it must be ours alone. /run/fetchmedia
  * and $XDG_RUNTIME_DIR are in directories that no other user can write to. */
-static bool make_shared(const struct fm_state_dir *place, struct fm_error *err)
+static bool make_shared(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     struct stat status;
-    shared_directory(place->is_root, &path);
+    shared_directory(state_dir->is_root, &path);
     const char *name = fm_text_get(&path);
     if (!fm_text_starts(name, "/tmp/fetchmedia-")) {
         return true;
@@ -235,19 +235,21 @@ static bool make_shared(const struct fm_state_dir *place, struct fm_error *err)
     }
     bool is_ours = S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
                    (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-    return is_ours || fm_fail(err, FM_SYSTEM,
-                              "%s: not a directory of yours alone (0700); remove it, or set "
-                              "XDG_RUNTIME_DIR",
-                              name);
+    return is_ours ||
+           fm_fail(err, FM_SYSTEM,
+                   "%s is not a directory that only you can access (mode 0700); remove it, or set "
+                   "XDG_RUNTIME_DIR",
+                   name);
 }
 
-static bool make_sockets(const struct fm_state_dir *place, struct fm_error *err)
+static bool make_sockets(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
-    fm_text_format(&path, "%s/pg", place->sockets);
-    return make_shared(place, err) &&
-           make_directory(place->sockets, geteuid(), getegid(), 0755, err) &&
-           make_directory(fm_text_get(&path), place->postgres.uid, place->broker.gid, 0750, err);
+    fm_text_format(&path, "%s/pg", state_dir->sockets);
+    return make_shared(state_dir, err) &&
+           make_directory(state_dir->sockets, geteuid(), getegid(), 0755, err) &&
+           make_directory(fm_text_get(&path), state_dir->postgres.uid, state_dir->broker.gid, 0750,
+                          err);
 }
 
 /* ---- programs ---- */
@@ -263,7 +265,7 @@ static bool copy_program(const char *from, const char *to, struct fm_error *err)
 }
 
 /* From the directory of this program; nothing to do when that is <state>/bin itself. */
-static bool copy_programs(const struct fm_state_dir *place, struct fm_error *err)
+static bool copy_programs(const struct fm_state_dir *state_dir, struct fm_error *err)
 {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -272,7 +274,7 @@ static bool copy_programs(const struct fm_state_dir *place, struct fm_error *err
     }
     self[length] = '\0';
     *strrchr(self, '/') = '\0';
-    FM_AUTO_FREE char *bin = fm_state_dir_path(place, "bin");
+    FM_AUTO_FREE char *bin = fm_state_dir_path(state_dir, "bin");
     if (strcmp(self, bin) == 0) {
         return true;
     }
@@ -287,17 +289,19 @@ static bool copy_programs(const struct fm_state_dir *place, struct fm_error *err
     return true;
 }
 
-bool fm_state_dir_make(struct fm_state_dir *place, unsigned workers, struct fm_error *err)
+bool fm_state_dir_make(struct fm_state_dir *state_dir, unsigned workers, struct fm_error *err)
 {
     struct fm_state_dir_user self = {NULL, geteuid(), getegid()};
-    return make_users(place, err) && make_directory(place->state, self.uid, self.gid, 0711, err) &&
-           make_below(place, "bin", &self, 0755, err) &&
-           make_below(place, "log", &self, 0755, err) &&
-           make_below(place, "pg", &place->postgres, 0700, err) &&
-           make_below(place, "secrets", &place->broker, 0700, err) && give_secrets(place, err) &&
-           make_below(place, "store", &place->broker, 0700, err) &&
-           make_below(place, "work", &self, 0711, err) && make_work(place, workers, err) &&
-           make_sockets(place, err) && copy_programs(place, err);
+    return make_users(state_dir, err) &&
+           make_directory(state_dir->path, self.uid, self.gid, 0711, err) &&
+           make_below(state_dir, "bin", &self, 0755, err) &&
+           make_below(state_dir, "log", &self, 0755, err) &&
+           make_below(state_dir, "pg", &state_dir->postgres, 0700, err) &&
+           make_below(state_dir, "secrets", &state_dir->broker, 0700, err) &&
+           chown_secrets(state_dir, err) &&
+           make_below(state_dir, "store", &state_dir->broker, 0700, err) &&
+           make_below(state_dir, "work", &self, 0711, err) && make_work(state_dir, workers, err) &&
+           make_sockets(state_dir, err) && copy_programs(state_dir, err);
 }
 
 /* ---- ports ---- */
@@ -338,12 +342,30 @@ static bool read_ports(const char *path, struct fm_state_dir_ports *ports)
     return true;
 }
 
-bool fm_state_dir_kept_ports(const struct fm_state_dir *place, struct fm_state_dir_ports *ports)
+bool fm_state_dir_read_ports(const struct fm_state_dir *state_dir, struct fm_state_dir_ports *ports)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "ports");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "ports");
     return read_ports(path, ports);
 }
 
+/* SETTING unless each address that was read holds the colon that port_of() looks for: somebody may
+ * have edited the file. */
+static bool check_ports(const char *path, const struct fm_state_dir_ports *ports,
+                        struct fm_error *err)
+{
+    const char *const addresses[] = {ports->listen, ports->link, ports->metrics};
+    for (size_t i = 0; i < FM_COUNT(addresses); i++) {
+        if (addresses[i] && !strchr(addresses[i], ':')) {
+            return fm_fail(err, FM_SETTING,
+                           "%s: \"%s\" is not HOST:PORT; correct it, or remove the file to have "
+                           "other ports chosen",
+                           path, addresses[i]);
+        }
+    }
+    return true;
+}
+
+/* `address` holds a colon. */
 static unsigned port_of(const char *address)
 {
     return (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10);
@@ -351,7 +373,7 @@ static unsigned port_of(const char *address)
 
 /* Sets *address if it is still NULL: to the port after `last` while those are the first choices,
  * else to any free port but `last` and `other`. */
-static void choose_behind(unsigned last, unsigned other, char **address)
+static void choose_after(unsigned last, unsigned other, char **address)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (*address) {
@@ -361,7 +383,7 @@ static void choose_behind(unsigned last, unsigned other, char **address)
     do {
         fm_text_clear(&text);
         fm_text_format(&text, "127.0.0.1:%u", free_port(wanted, last));
-        wanted = last; /* taken: any other */
+        wanted = last; /* not free: any other */
     } while (port_of(fm_text_get(&text)) == other);
     *address = fm_text_take(&text);
 }
@@ -373,21 +395,24 @@ static void choose_ports(const char *listen, struct fm_state_dir_ports *ports)
         fm_text_format(&text, "127.0.0.1:%u", free_port(FIRST_PORT, 0));
         ports->listen = listen ? fm_strdup(listen) : fm_text_take(&text);
     }
-    choose_behind(port_of(ports->listen), 0, &ports->link);
-    choose_behind(port_of(ports->link), port_of(ports->listen), &ports->metrics);
+    choose_after(port_of(ports->listen), 0, &ports->link);
+    choose_after(port_of(ports->link), port_of(ports->listen), &ports->metrics);
 }
 
-bool fm_state_dir_ports(const struct fm_state_dir *place, const char *listen,
+bool fm_state_dir_ports(const struct fm_state_dir *state_dir, const char *listen,
                         struct fm_state_dir_ports *ports, struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "ports");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "ports");
     *ports = (struct fm_state_dir_ports){0};
     if (listen && !strrchr(listen, ':')) {
-        return fm_fail(err, FM_SETTING, "--listen takes HOST:PORT");
+        return fm_fail(err, FM_SETTING, "--listen must be HOST:PORT");
     }
     if (read_ports(path, ports) && listen) {
         fm_memory_release(&ports->listen);
         ports->listen = fm_strdup(listen);
+    }
+    if (!check_ports(path, ports, err)) {
+        return false;
     }
     choose_ports(listen, ports);
     FM_AUTO(fm_text_done) struct fm_text text = {0};
@@ -402,12 +427,12 @@ void fm_state_dir_ports_done(struct fm_state_dir_ports *ports)
     fm_memory_release(&ports->metrics);
 }
 
-void fm_state_dir_leave(const struct fm_state_dir *place)
+void fm_state_dir_remove_runtime(const struct fm_state_dir *state_dir)
 {
     struct fm_error err = {0};
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.json");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "up.json");
     unlink(path);
-    if (!fm_file_remove_tree(AT_FDCWD, place->sockets, &err)) {
+    if (!fm_file_remove_tree(AT_FDCWD, state_dir->sockets, &err)) {
         fprintf(stderr, "fetchmedia: %s\n", err.detail);
     }
 }
@@ -417,24 +442,25 @@ void fm_state_dir_leave(const struct fm_state_dir *place)
 /* flock(2) belongs to the open descriptor: the kernel releases it when the supervisor ends, however
  * that happens, so the file is never removed and a stale one means nothing. */
 
-pid_t fm_state_dir_owner(const struct fm_state_dir *place)
+pid_t fm_state_dir_owner(const struct fm_state_dir *state_dir)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.lock");
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "up.lock");
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     return fm_file_read(path, 32, &text, NULL) ? (pid_t)strtol(fm_text_get(&text), NULL, 10) : 0;
 }
 
-bool fm_state_dir_lock(const struct fm_state_dir *place, int *fd, bool *taken, struct fm_error *err)
+bool fm_state_dir_lock(const struct fm_state_dir *state_dir, int *fd, bool *is_acquired,
+                       struct fm_error *err)
 {
-    FM_AUTO_FREE char *path = fm_state_dir_path(place, "up.lock");
-    *taken = false;
+    FM_AUTO_FREE char *path = fm_state_dir_path(state_dir, "up.lock");
+    *is_acquired = false;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*fd < 0) {
         return fm_fail(err, FM_SYSTEM, "%s: %s", path, strerror(errno));
     }
-    *taken = flock(*fd, LOCK_EX | LOCK_NB) == 0;
-    if (*taken && (ftruncate(*fd, 0) != 0 || dprintf(*fd, "%d\n", (int)getpid()) < 0)) {
+    *is_acquired = flock(*fd, LOCK_EX | LOCK_NB) == 0;
+    if (*is_acquired && (ftruncate(*fd, 0) != 0 || dprintf(*fd, "%d\n", (int)getpid()) < 0)) {
         return fm_fail_errno(err, "up.lock");
     }
-    return *taken || errno == EWOULDBLOCK || fm_fail_errno(err, "up.lock");
+    return *is_acquired || errno == EWOULDBLOCK || fm_fail_errno(err, "up.lock");
 }

@@ -14,7 +14,7 @@ outputs='[
  {"name":"cover","format":"jpg","at_seconds":4}]'
 mkdir -p "$here/served"
 
-say() {
+heading() {
     printf '\n== %s\n' "$*"
 }
 
@@ -67,11 +67,11 @@ trap 'exit 130' INT TERM
 
 config=${XDG_CONFIG_HOME:-$HOME/.config}/fetchmedia/config
 
-kept() {
+saved() {
     sed -n "s/^$1 = //p" "$config" 2>/dev/null || true
 }
 
-say "Starting FetchMedia"
+heading "Starting FetchMedia"
 up=$("$fetchmedia" up --detach --json) || fail "fetchmedia up failed"
 base=$(echo "$up" | field base_url)
 new_key=$(echo "$up" | field api_key)
@@ -81,7 +81,7 @@ key=$new_key
 if [ -n "$new_key" ]; then
     echo "$new_key" | "$fetchmedia" config set "$base"
 else
-    [ "$(kept url)" != "$base" ] || key=$(kept api_key)
+    [ "$(saved url)" != "$base" ] || key=$(saved api_key)
 fi
 key=${key:-${FETCHMEDIA_API_KEY:-}}
 [ -n "$key" ] || fail "the API key was shown at the first run and is not in $config: set FETCHMEDIA_API_KEY"
@@ -91,7 +91,7 @@ export FETCHMEDIA_URL FETCHMEDIA_API_KEY
 echo "Running at $base"
 
 # curl, with the key in a header that appears in no process list.
-ask() {
+request() {
     printf 'header = "Authorization: Bearer %s"\n' "$key" | curl -sS -K - "$@"
 }
 
@@ -99,7 +99,7 @@ ask() {
 
 make_clip() {
     [ ! -s "$here/served/clip.mp4" ] || return 0
-    say "Making a clip: 8 seconds, 1280x720, moving pictures and a tone"
+    heading "Making a clip: 8 seconds, 1280x720, moving pictures and a tone"
     build/bin/clip "$here/clip.new.mp4" 8
     mv "$here/clip.new.mp4" "$here/served/clip.mp4"
 }
@@ -131,11 +131,11 @@ fi
 
 # ---- the file as it is ----
 
-say "POST $base/v1/videos/url?url=$url"
-job=$(ask -X POST -G --data-urlencode "url=$url" "$base/v1/videos/url" -H "Content-Type: application/json")
+heading "POST $base/v1/videos/url?url=$url"
+job=$(request -X POST -G --data-urlencode "url=$url" "$base/v1/videos/url" -H "Content-Type: application/json")
 id=$(echo "$job" | field id) || fail "not accepted: $job"
 "$fetchmedia" jobs watch "$id" || fail "the job did not succeed"
-source_url=$(ask "$base/v1/jobs/$id" | field outputs 0 url)
+source_url=$(request "$base/v1/jobs/$id" | field outputs 0 url)
 curl -sS -f -o "$here/source.mp4" "$source_url"
 if [ -n "$server" ]; then
     cmp "$here/source.mp4" "$here/served/clip.mp4" || fail "the downloaded file differs from the one served"
@@ -146,7 +146,7 @@ fi
 
 # ---- three outputs of one decode ----
 
-say "The same link as a 720p MP4, an MP3 and a cover, from one decode"
+heading "The same link as a 720p MP4, an MP3 and a cover, from one decode"
 rm -rf "$here/outputs"
 "$fetchmedia" fetch "$url" --outputs "$outputs" --download "$here/outputs" --json >"$here/job.json" ||
     fail "the job did not succeed: $(cat "$here/job.json")"
@@ -178,7 +178,7 @@ done
 
 # ---- what to do next ----
 
-say "Done"
+heading "Done"
 echo "Base URL: $base"
 if [ -n "$new_key" ]; then
     echo "API key (shown only this once, saved in $config): $new_key"

@@ -40,14 +40,14 @@ class Link:
             [self.tools / "noop", "--make-key"], check=True, capture_output=True,
             text=True).stdout.split()
 
-    def start_broker(self, *words):
+    def start_broker(self, *arguments):
         broker = subprocess.Popen(
-            [self.tools / "link_broker", *words, self.secrets, self.public_key], text=True,
+            [self.tools / "link_broker", *arguments, self.secrets, self.public_key], text=True,
             stdout=subprocess.PIPE)
         return broker, broker.stdout.readline().strip()
 
-    def start_worker(self, *words):
-        worker = subprocess.Popen([self.tools / "link_worker", *words], text=True,
+    def start_worker(self, *arguments):
+        worker = subprocess.Popen([self.tools / "link_worker", *arguments], text=True,
                                   stdin=subprocess.PIPE)
         worker.stdin.write(self.secret_key)
         worker.stdin.flush()
@@ -116,7 +116,7 @@ def compare(comparison, before, after):
         folders = Path(name) / "before", Path(name) / "after"
         links = [Link(build, folder) for build, folder in zip((before, after), folders)]
         for measure in MEASURES:
-            comparison.take(measure, *links)
+            comparison.measure_pairs(measure, *links)
 
 
 def main():

@@ -44,10 +44,10 @@ class Bench:
         self.clip = folder / "clip.mp4"
         self.command(CLIP.format(seconds=seconds).split(), self.clip)
 
-    def command(self, words, target):
+    def command(self, arguments, target):
         """Seconds the ffmpeg command takes."""
         began = time.monotonic()
-        subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", *words, target], check=True)
+        subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", *arguments, target], check=True)
         return time.monotonic() - began
 
     def theirs(self, height):
@@ -75,20 +75,20 @@ class Bench:
 
 def probe(path):
     """Frames of the picture, and the file's seconds."""
-    said = subprocess.run(
+    fields = subprocess.run(
         ["ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets", "-of", "csv=p=0",
          "-show_entries", "stream=nb_read_packets:format=duration", path],
         check=True, capture_output=True, text=True).stdout.split()
-    return int(said[0].strip(",")), float(said[1])
+    return int(fields[0].strip(",")), float(fields[1])
 
 
 def likeness(path, clip, height):
     """SSIM to the clip scaled without an encoder."""
-    said = subprocess.run(
+    log = subprocess.run(
         ["ffmpeg", "-nostdin", "-hide_banner", "-i", path, "-i", clip, "-lavfi",
          f"[1:v]scale=-2:{height}[full];[0:v][full]ssim", "-f", "null", "-"],
         check=True, capture_output=True, text=True).stderr
-    return float(re.findall(r"All:([\d.]+)", said)[-1])
+    return float(re.findall(r"All:([\d.]+)", log)[-1])
 
 
 # ---- the whole job ----
@@ -114,13 +114,13 @@ def measure_jobs(bench):
         origin.close()
 
 
-# ---- telling ----
+# ---- the report ----
 
 def judge(good):
     return "met" if good else "MISSED"
 
 
-def tell(child, job, three, pictures):
+def print_report(child, job, three, pictures):
     rows = [
         ("720p to 480p, media child", child["child"], child["ffmpeg"],
          f"target {TARGETS['child']}x: {judge(child['child'] <= child['ffmpeg'] * TARGETS['child'])}"),
@@ -167,7 +167,7 @@ def main():
         pictures = {height: [(*probe(path), likeness(path, bench.clip, height)) for path in (
             bench.folder / f"p{height}.mp4", bench.folder / f"command{height}.mp4")]
             for height in HEIGHTS}
-    tell(child, job, three, pictures)
+    print_report(child, job, three, pictures)
     if asked.plot:
         draw(asked.plot, asked.seconds, child, job, three)
 

@@ -33,12 +33,12 @@ def uuid_of(job):
     return str(uuid.UUID(int=number))
 
 
-def words_of(path):
+def rows_of(path):
     return [line.split() for line in Path(path).read_text().splitlines()]
 
 
 class Others:
-    """Who polls one job and posts another now and then, while so many wait."""
+    """Clients that poll one job and post another now and then, while the ten thousand wait."""
 
     def __init__(self, stand, job, seconds):
         broker = stand.broker
@@ -55,8 +55,8 @@ class Others:
         return {"GET": self.reader.result(True), "POST": self.poster.result(True)}
 
 
-def tell_others(when, told):
-    for name, result in told.items():
+def print_others(when, results):
+    for name, result in results.items():
         print(f"  {name} by others {when}: p50 {result['p50_ms']:.1f} ms, "
               f"p99 {result['p99_ms']:.1f} ms, max {result['max_ms']:.1f} ms "
               f"({result['answers']} answers)", flush=True)
@@ -66,7 +66,7 @@ def make_jobs(stand):
     made = stand.folder / "made"
     Client(stand.broker.port, stand.broker.key, "POST", "/v1/videos/url", body=BODY, count=JOBS,
            connections=64, log=made).result()
-    jobs = sorted(words[0] for words in words_of(made))
+    jobs = sorted(row[0] for row in rows_of(made))
     (stand.folder / "words").write_text("\n".join(jobs))
     return jobs
 
@@ -88,16 +88,16 @@ def watch_memory(stand, seconds):
 
 
 def delays(stand, log):
-    """In ms, of each answer that told of an end: since the commit that ended its job. And how many
+    """In ms, of each answer that reported an end: since the commit that ended its job. And how many
     such answers there were in a second."""
     rows = stand.broker.sql("SELECT id, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) "
                             "* 1000000)::bigint FROM done")
     ended = {job: int(at) for job, at in rows}
-    told = [(int(answered), ended[uuid_of(job)])
-            for job, _, answered, _, done in words_of(log) if done == "1"]
-    last, first = max(told)[0], min(told)[0]
-    late = [(answered - end) / 1000 for answered, end in told]
-    return late, len(told) / ((last - first) / 1e6)
+    ends = [(int(answered), ended[uuid_of(job)])
+            for job, _, answered, _, done in rows_of(log) if done == "1"]
+    last, first = max(ends)[0], min(ends)[0]
+    late = [(answered - end) / 1000 for answered, end in ends]
+    return late, len(ends) / ((last - first) / 1e6)
 
 
 def measure(stand):
@@ -115,16 +115,16 @@ def measure(stand):
     with Pool(broker, workers=1, slots=SLOTS, a_second=ENDS_A_SECOND):
         others = Others(stand, jobs[-1], SECONDS)
         most = watch_memory(stand, SECONDS)
-        told = others.result()
+        meanwhile = others.result()
         polled = poll.result(may_fail=True)
-    return alone, empty, most, told, polled, *delays(stand, log)
+    return alone, empty, most, meanwhile, polled, *delays(stand, log)
 
 
-def tell(alone, empty, most, told, polled, late, rate):
-    tell_others("alone", alone)
-    tell_others("meanwhile", told)
-    others = max(result["p99_ms"] for result in told.values())
-    print(f"  {polled['answers']} answers, {len(late)} of them told of an end "
+def print_report(alone, empty, most, meanwhile, polled, late, rate):
+    print_others("alone", alone)
+    print_others("meanwhile", meanwhile)
+    others = max(result["p99_ms"] for result in meanwhile.values())
+    print(f"  {polled['answers']} answers, {len(late)} of them reported an end "
           f"({rate:.0f} a second), {polled['failed']} failed, {polled['lost']} lost")
     print(f"  an answer after its job's last commit: p50 {percentile(late, 0.5):.1f} ms, "
           f"p99 {percentile(late, 0.99):.1f} ms\n")
@@ -141,7 +141,7 @@ def main():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     with Stand() as stand:
-        tell(*measure(stand))
+        print_report(*measure(stand))
 
 
 main()

@@ -1,7 +1,7 @@
 """The queue beside graphile-worker, on one PostgreSQL, in one run: ours, theirs, ours, theirs …
 
-Both sides commit durably; what each session says of that is printed first. Figures are medians of the rounds. Names of measurements given
-as arguments choose some of them.
+Both sides commit durably; the settings of each session are printed first. Figures are medians of the
+rounds. Names of measurements given as arguments choose some of them.
 """
 
 import functools
@@ -82,13 +82,13 @@ def post(broker, count, **more):
     return Client(broker.port, broker.key, "POST", "/v1/videos/url", **options)
 
 
-def words_of(path):
+def rows_of(path):
     return [line.split() for line in Path(path).read_text().splitlines()]
 
 
 # ---- durability ----
 
-def tell_durability(stand):
+def check_durability(stand):
     """Ours in a session with the broker's own options, theirs in one of their pool."""
     shown = stand.broker.sql(*[f"SHOW {name}" for name in DURABILITY])
     ours = dict(zip(DURABILITY, (row[0] for row in shown)))
@@ -119,13 +119,13 @@ def measure_enqueue(stand, table):
 
 def our_latency(stand, round_number):
     """In ms: from before the POST is sent until its JOB is at the worker."""
-    sent, heard = stand.folder / f"sent.{round_number}", stand.folder / f"heard.{round_number}"
-    with Pool(stand.broker, workers=1, slots=16, log=heard) as pool:
+    sent, received = stand.folder / f"sent.{round_number}", stand.folder / f"received.{round_number}"
+    with Pool(stand.broker, workers=1, slots=16, log=received) as pool:
         pool.wait_attached()
         post(stand.broker, LATENCY, connections=1, pause_ms=PAUSE_MS, log=sent).result()
         time.sleep(0.3)
-    came = dict(words_of(heard))
-    return [(int(came[job]) - int(at)) / 1000 for job, at, *_ in words_of(sent)]
+    came = dict(rows_of(received))
+    return [(int(came[job]) - int(at)) / 1000 for job, at, *_ in rows_of(sent)]
 
 
 def measure_latency(stand, table):
@@ -241,7 +241,7 @@ class MapServer:
 
 
 def jobs_of(log):
-    return [words[0] for words in words_of(log)]
+    return [row[0] for row in rows_of(log)]
 
 
 def read_jobs(stand, port, jobs, count=READ):
@@ -282,7 +282,7 @@ def copy_alone(stand):
     return time.monotonic() - begun
 
 
-def tell_stalled(stand):
+def print_stalled(stand):
     """A client that stops in the middle of its batch pins no transaction."""
     with socket.create_connection(("127.0.0.1", stand.broker.port)) as stalled:
         stalled.sendall(f"POST /v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
@@ -308,7 +308,7 @@ def measure_batch(stand, table):
         theirs.append(BATCH_LINES / copy_alone(stand))
     stand.broker.empty()
     print(f"  broker's memory grew by {max(grown) / 2**20:.1f} MiB at most")
-    tell_stalled(stand)
+    print_stalled(stand)
     table.add(f"batch of {BATCH_LINES:,} lines", "jobs/s", median(ours), median(theirs),
               "COPY alone", least=0.7, enough=30000)
 
@@ -356,14 +356,14 @@ def measure_waiting(stand, table):
     stand.broker.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements",
                      "ALTER SYSTEM SET pg_stat_statements.track = 'top'",
                      "SELECT pg_reload_conf()")
-    told = {(name, count): with_waiting(stand, count, pool)
-            for count in (CLAIMED + 1000, WAITING)
-            for name, pool in (("in the same pool", "any:net"), ("in another pool", "any:cpu"))}
-    for (name, count), (rate, micros, pages, memory) in told.items():
+    measured = {(name, count): with_waiting(stand, count, pool)
+                for count in (CLAIMED + 1000, WAITING)
+                for name, pool in (("in the same pool", "any:net"), ("in another pool", "any:cpu"))}
+    for (name, count), (rate, micros, pages, memory) in measured.items():
         print(f"  {count:,} waiting {name}: {rate:,.0f} jobs/s, of PostgreSQL {micros:.1f} us and "
               f"{pages:.1f} pages each, broker {memory / 2**20:.1f} MiB")
     for name in ("in the same pool", "in another pool"):
-        few, many = told[name, CLAIMED + 1000], told[name, WAITING]
+        few, many = measured[name, CLAIMED + 1000], measured[name, WAITING]
         table.add(f"a job's way with {WAITING:,} waiting {name}", "pages", many[2], few[2], "with few",
                   least=0.8, less_is_better=True)
         table.add(f"broker's memory, {WAITING:,} waiting {name}", "MiB", many[3] / 2**20,
@@ -380,7 +380,7 @@ def main(chosen):
     table = Table()
     with Stand() as stand:
         stand.start_peer()
-        tell_durability(stand)
+        check_durability(stand)
         for name, measure in MEASUREMENTS.items():
             if name in (chosen or MEASUREMENTS):
                 print(name, flush=True)

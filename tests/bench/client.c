@@ -136,7 +136,7 @@ static bool is_late(const struct client *client)
 }
 
 /* The next request of this connection, if one is left. */
-static void ask(struct client *client, struct connection *connection)
+static void send_next(struct client *client, struct connection *connection)
 {
     if (is_late(client)) {
         client->options.count = client->asked;
@@ -189,28 +189,28 @@ static void keep_answer(struct client *client, const struct connection *connecti
     }
 }
 
-/* The server says it ends the connection: with thousands of them it keeps none. */
-static bool says_close(const struct connection *connection)
+/* Whether the server closes the connection: with thousands of them it keeps none. */
+static bool announces_close(const struct connection *connection)
 {
     const char *text = fm_text_get(&connection->answer);
     const char *found = strcasestr(text, "\r\nconnection: close\r\n");
     return found != NULL && found < strstr(text, "\r\n\r\n");
 }
 
-static void take_answer(struct client *client, struct connection *connection)
+static void handle_answer(struct client *client, struct connection *connection)
 {
     keep_answer(client, connection);
     const struct answer *answer = &client->answers[client->answered - 1];
     connection->is_busy = false;
     client->busy--;
-    if (client->options.closes || says_close(connection)) {
+    if (client->options.closes || announces_close(connection)) {
         close_connection(connection);
     }
     connection->due_us = answer->answered_us + client->options.pause_us;
     if (client->options.until_done && !answer->is_done && answer->status < 400) {
         send_request(client, connection);
     } else if (client->options.pause_us == 0) {
-        ask(client, connection);
+        send_next(client, connection);
     }
 }
 
@@ -221,7 +221,7 @@ static void lose_connection(struct client *client, struct connection *connection
         connection->is_busy = false;
         client->busy--;
         client->lost++;
-        ask(client, connection);
+        send_next(client, connection);
     }
 }
 
@@ -239,20 +239,20 @@ static void read_connection(struct client *client, struct connection *connection
     fm_text_append_bytes(&connection->answer, bytes, (size_t)length);
     size_t whole = whole_length(&connection->answer);
     if (whole > 0 && connection->answer.length >= whole) {
-        take_answer(client, connection);
+        handle_answer(client, connection);
     }
 }
 
 /* ---- the loop ---- */
 
 /* Those that paused long enough. */
-static void ask_due(struct client *client)
+static void send_due(struct client *client)
 {
     int64_t now_us = fm_clock_wall_us();
     for (size_t i = 0; i < client->options.connections; i++) {
         struct connection *connection = &client->connections[i];
         if (!connection->is_busy && connection->due_us <= now_us) {
-            ask(client, connection);
+            send_next(client, connection);
         }
     }
 }
@@ -270,7 +270,7 @@ static void wait_for_answers(struct client *client)
     bool is_timed = client->options.pause_us > 0 || client->options.limit_us > 0;
     int count = epoll_wait(client->epoll, events, EVENTS, is_timed ? 1 : PATIENCE_MS);
     if (count == 0 && !is_timed) {
-        fputs("client: no answer comes\n", stderr);
+        fputs("client: no answer arrives\n", stderr);
         exit(1);
     }
     for (int i = 0; i < count; i++) {
@@ -278,17 +278,17 @@ static void wait_for_answers(struct client *client)
     }
 }
 
-static void run(struct client *client)
+static void run_client(struct client *client)
 {
     client->begun_us = fm_clock_wall_us();
     for (size_t i = 0; i < client->options.connections; i++) {
         client->connections[i].fd = -1;
-        ask(client, &client->connections[i]);
+        send_next(client, &client->connections[i]);
     }
     while (is_under_way(client)) {
         wait_for_answers(client);
         if (client->options.pause_us > 0) {
-            ask_due(client);
+            send_due(client);
         }
     }
 }
@@ -314,7 +314,7 @@ static void write_log(const struct client *client)
     }
 }
 
-static void tell(const struct client *client)
+static void print_result(const struct client *client)
 {
     size_t count = client->answered;
     int64_t *times = fm_alloc_array(count + 1, sizeof(times[0]));
@@ -354,7 +354,7 @@ static const struct option names[] = {{"port", required_argument, NULL, PORT},
                                       {"log", required_argument, NULL, LOG},
                                       {NULL, 0, NULL, 0}};
 
-static void take_option(struct options *options, int name, const char *value)
+static void read_option(struct options *options, int name, const char *value)
 {
     uint64_t number = 0;
     bool is_number = value != NULL && fm_text_to_u64(value, 0, 1000000000, &number);
@@ -396,7 +396,7 @@ int main(int argc, char **argv)
     struct client client = {.options = {.key = "", .connections = 1, .count = 1}};
     int name = 0;
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        take_option(&client.options, name, optarg);
+        read_option(&client.options, name, optarg);
     }
     if (argc - optind != 2) {
         fputs("usage: client --port P --key K [options] METHOD TARGET\n", stderr);
@@ -407,8 +407,8 @@ int main(int argc, char **argv)
     client.words = client.options.words != NULL ? fopen(client.options.words, "re") : NULL;
     client.epoll = epoll_create1(EPOLL_CLOEXEC);
     client.connections = fm_alloc_array(client.options.connections, sizeof(client.connections[0]));
-    run(&client);
+    run_client(&client);
     write_log(&client);
-    tell(&client);
+    print_result(&client);
     return client.failed + client.lost > 0 ? 3 : 0;
 }

@@ -30,9 +30,9 @@
 struct bench {
     enum link_measure measure;
     uint64_t count;
-    uint64_t window; /* JOBs that may be under way */
-    uint64_t sent;   /* JOBs; their leases are numbered from 1 */
-    uint64_t heard;  /* the worker's messages, or the last lease it spoke of */
+    uint64_t window;   /* JOBs that may be under way */
+    uint64_t sent;     /* JOBs; their leases are numbered from 1 */
+    uint64_t received; /* messages from the worker, or the last lease it named */
     uint64_t beats;
     struct fm_node_set *nodes;
     struct fm_link *link;
@@ -92,14 +92,14 @@ static void send_heartbeat_ack(struct bench *bench)
 static void send_due_jobs(struct bench *bench)
 {
     while (bench->begun_us != 0 && bench->measure != LINK_PROGRESS && bench->sent < bench->count &&
-           bench->sent < bench->heard + bench->window) {
+           bench->sent < bench->received + bench->window) {
         send_job(bench);
     }
 }
 
 /* ---- what the worker sends ---- */
 
-static void take_hello(struct bench *bench, const struct fm_link_route *from)
+static void handle_hello(struct bench *bench, const struct fm_link_route *from)
 {
     struct fm_message welcome;
     if (bench->begun_us != 0) {
@@ -114,41 +114,41 @@ static void take_hello(struct bench *bench, const struct fm_link_route *from)
     }
 }
 
-static void take_progress(struct bench *bench, const struct fm_progress *progress)
+static void handle_progress(struct bench *bench, const struct fm_progress *progress)
 {
     if (bench->measure == LINK_JOBS) {
-        bench->heard = progress->lease;
+        bench->received = progress->lease;
         return;
     }
-    if (progress->lease != ++bench->heard) {
+    if (progress->lease != ++bench->received) {
         link_die("a PROGRESS was lost", NULL);
     }
-    if (link_report_is_due(bench->heard, bench->count)) {
-        send_result_ack(bench, bench->heard);
+    if (link_report_is_due(bench->received, bench->count)) {
+        send_result_ack(bench, bench->received);
     }
 }
 
-static void take_result(struct bench *bench, const struct fm_result *result)
+static void handle_result(struct bench *bench, const struct fm_result *result)
 {
-    if (result->lease != ++bench->heard || result->outputs.count == 0) {
+    if (result->lease != ++bench->received || result->outputs.count == 0) {
         link_die("a RESULT was lost", NULL);
     }
     bench->times_us[result->lease] = fm_clock_us() - bench->times_us[result->lease];
     send_result_ack(bench, result->lease);
 }
 
-static void take_message(struct bench *bench, const struct fm_link_route *from,
-                         const struct fm_message *message)
+static void handle_message(struct bench *bench, const struct fm_link_route *from,
+                           const struct fm_message *message)
 {
     switch (message->type) {
     case FM_MESSAGE_HELLO:
-        take_hello(bench, from);
+        handle_hello(bench, from);
         break;
     case FM_MESSAGE_PROGRESS:
-        take_progress(bench, &message->progress);
+        handle_progress(bench, &message->progress);
         break;
     case FM_MESSAGE_RESULT:
-        take_result(bench, &message->result);
+        handle_result(bench, &message->result);
         break;
     case FM_MESSAGE_HEARTBEAT:
         send_heartbeat_ack(bench);
@@ -166,7 +166,7 @@ static void receive_all(struct bench *bench)
     struct fm_tick_node node;
     struct fm_message message;
     while (fm_link_receive(bench->link, &from, &node, &message)) {
-        take_message(bench, &from, &message);
+        handle_message(bench, &from, &message);
         fm_message_done(&message);
     }
 }
@@ -182,7 +182,7 @@ static void wait_for_messages(struct bench *bench)
 
 static void run_measure(struct bench *bench)
 {
-    while (bench->heard < bench->count) {
+    while (bench->received < bench->count) {
         wait_for_messages(bench);
         receive_all(bench);
         send_due_jobs(bench);

@@ -18,10 +18,10 @@ struct worker {
     struct fm_loop *loop;
     struct fm_link_key key;
     struct fm_link *link;
-    uint64_t heard;   /* JOBs; their leases are numbered from 1 */
-    uint64_t sent;    /* PROGRESS messages of LINK_PROGRESS */
-    uint64_t granted; /* the broker has heard as many of them */
-    bool is_begun;    /* the broker wants PROGRESS messages */
+    uint64_t received; /* JOBs; their leases are numbered from 1 */
+    uint64_t sent;     /* PROGRESS messages of LINK_PROGRESS */
+    uint64_t granted;  /* the broker has received as many of them */
+    bool is_begun;     /* the broker wants PROGRESS messages */
     struct fm_id account, job;
     bool is_over;
 };
@@ -113,9 +113,9 @@ static void send_due_progress(struct worker *worker)
 
 /* ---- what the broker sends ---- */
 
-static void take_job(struct worker *worker, const struct fm_job *job)
+static void accept_job(struct worker *worker, const struct fm_job *job)
 {
-    if (job->lease != ++worker->heard || job->spec.length == 0) {
+    if (job->lease != ++worker->received || job->spec.length == 0) {
         link_die("a JOB was lost", NULL);
     }
     if (worker->measure == LINK_DIALOGUE) {
@@ -125,23 +125,23 @@ static void take_job(struct worker *worker, const struct fm_job *job)
     }
 }
 
-static void take_result_ack(struct worker *worker, const struct fm_result_ack *ack)
+static void handle_result_ack(struct worker *worker, const struct fm_result_ack *ack)
 {
     worker->is_begun = worker->measure == LINK_PROGRESS;
     worker->granted = ack->lease;
 }
 
-static void take_message(void *context, struct fm_message *message)
+static void handle_message(void *context, struct fm_message *message)
 {
     struct worker *worker = context;
     switch (message->type) {
     case FM_MESSAGE_WELCOME:
         break;
     case FM_MESSAGE_JOB:
-        take_job(worker, &message->job);
+        accept_job(worker, &message->job);
         break;
     case FM_MESSAGE_RESULT_ACK:
-        take_result_ack(worker, &message->result_ack);
+        handle_result_ack(worker, &message->result_ack);
         break;
     default:
         link_die("the broker sent an unexpected message", NULL);
@@ -209,16 +209,16 @@ static void open_link(struct worker *worker, const char *broker, const char *bro
     if (worker->loop == NULL) {
         link_die("loop", &err);
     }
-    const struct fm_link_options plan = {.loop = worker->loop,
-                                         .brokers = broker,
-                                         .broker_public_key = broker_key,
-                                         .key = &worker->key,
-                                         .boot = 1,
-                                         .net_slots = LINK_WINDOW,
-                                         .context = worker,
-                                         .list_held = list_held,
-                                         .on_message = take_message};
-    worker->link = fm_link_new(&plan, &err);
+    const struct fm_link_options options = {.loop = worker->loop,
+                                            .brokers = broker,
+                                            .broker_public_key = broker_key,
+                                            .key = &worker->key,
+                                            .boot = 1,
+                                            .net_slots = LINK_WINDOW,
+                                            .context = worker,
+                                            .list_held = list_held,
+                                            .on_message = handle_message};
+    worker->link = fm_link_new(&options, &err);
     if (worker->link == NULL) {
         link_die("link", &err);
     }

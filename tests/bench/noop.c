@@ -104,7 +104,7 @@ static bool send_result(struct worker *worker, const struct lease *lease)
     return is_sent;
 }
 
-static void forget(struct worker *worker, uint64_t number)
+static void forget_lease(struct worker *worker, uint64_t number)
 {
     struct lease *lease = NULL;
     HASH_FIND(hh, worker->leases, &number, sizeof(number), lease);
@@ -132,9 +132,9 @@ static int64_t send_due(struct worker *worker, int64_t now_us)
     return worker->running != NULL ? worker->running->due_us : INT64_MAX;
 }
 
-/* ---- what the broker says ---- */
+/* ---- messages from the broker ---- */
 
-static void take_job(struct worker *worker, const struct fm_job *job)
+static void accept_job(struct worker *worker, const struct fm_job *job)
 {
     struct pool *pool = worker->pool;
     struct lease *lease = fm_alloc(sizeof(*lease));
@@ -159,10 +159,10 @@ static void take_job(struct worker *worker, const struct fm_job *job)
     }
 }
 
-static void take_ack(struct worker *worker, const struct fm_result_ack *ack)
+static void handle_ack(struct worker *worker, const struct fm_result_ack *ack)
 {
     struct pool *pool = worker->pool;
-    forget(worker, ack->lease);
+    forget_lease(worker, ack->lease);
     if (ack->stale) {
         fputs("noop: a result was stale\n", stderr);
         return;
@@ -180,8 +180,8 @@ static void take_ack(struct worker *worker, const struct fm_result_ack *ack)
     }
 }
 
-/* What was not acknowledged before it came again is told again. */
-static void take_welcome(struct worker *worker)
+/* A result that was not acknowledged before the WELCOME is sent again. */
+static void handle_welcome(struct worker *worker)
 {
     for (struct lease *lease = worker->leases; lease != NULL; lease = lease->hh.next) {
         if (lease->due_us == 0) {
@@ -194,21 +194,21 @@ static void take_welcome(struct worker *worker)
     }
 }
 
-static void hear(void *context, struct fm_message *message)
+static void handle_message(void *context, struct fm_message *message)
 {
     struct worker *worker = context;
     switch (message->type) {
     case FM_MESSAGE_WELCOME:
-        take_welcome(worker);
+        handle_welcome(worker);
         break;
     case FM_MESSAGE_JOB:
-        take_job(worker, &message->job);
+        accept_job(worker, &message->job);
         break;
     case FM_MESSAGE_RESULT_ACK:
-        take_ack(worker, &message->result_ack);
+        handle_ack(worker, &message->result_ack);
         break;
     case FM_MESSAGE_CANCEL:
-        forget(worker, message->cancel.lease);
+        forget_lease(worker, message->cancel.lease);
         break;
     case FM_MESSAGE_REFUSE:
         die("refused", NULL);
@@ -235,16 +235,16 @@ static void open_worker(struct pool *pool, const char *secret)
     if (!fm_link_key_read(secret, &worker->key, &err)) {
         die("key", &err);
     }
-    struct fm_link_options plan = {.loop = pool->loop,
-                                   .brokers = pool->broker,
-                                   .broker_public_key = pool->broker_key,
-                                   .key = &worker->key,
-                                   .boot = (uint64_t)pool->opened_us,
-                                   .net_slots = pool->slots,
-                                   .context = worker,
-                                   .list_held = list_held,
-                                   .on_message = hear};
-    worker->link = fm_link_new(&plan, &err);
+    struct fm_link_options options = {.loop = pool->loop,
+                                      .brokers = pool->broker,
+                                      .broker_public_key = pool->broker_key,
+                                      .key = &worker->key,
+                                      .boot = (uint64_t)pool->opened_us,
+                                      .net_slots = pool->slots,
+                                      .context = worker,
+                                      .list_held = list_held,
+                                      .on_message = handle_message};
+    worker->link = fm_link_new(&options, &err);
     if (worker->link == NULL) {
         die("link", &err);
     }
@@ -297,7 +297,7 @@ static void close_workers(struct pool *pool)
     }
 }
 
-static void run(struct pool *pool)
+static void run_pool(struct pool *pool)
 {
     struct fm_error err = {0};
     struct fm_loop_source input = {.on_ready = read_input, .context = pool};
@@ -336,7 +336,7 @@ static const struct option names[] = {{"make-key", no_argument, NULL, MAKE_KEY},
                                       {"log", required_argument, NULL, LOG},
                                       {NULL, 0, NULL, 0}};
 
-static void take_option(struct pool *pool, int name, const char *value)
+static void read_option(struct pool *pool, int name, const char *value)
 {
     uint64_t number = 0;
     bool is_number = fm_text_to_u64(value, 0, 100000000, &number);
@@ -374,12 +374,12 @@ int main(int argc, char **argv)
         if (name == MAKE_KEY) {
             return make_key();
         }
-        take_option(pool, name, optarg);
+        read_option(pool, name, optarg);
     }
     if (pool->broker == NULL || pool->broker_key == NULL || pool->secrets == NULL) {
         die("usage: noop --broker HOST:PORT --broker-key K --secrets FILE [options]", NULL);
     }
-    run(pool);
+    run_pool(pool);
     free(pool);
     return 0;
 }

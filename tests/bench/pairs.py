@@ -17,7 +17,7 @@ from ratios import Comparison, Figure
 from stand import OWN, Build, Stand, end_by_sigterm, median
 
 ROUNDS = 9
-# Smaller than the benchmarks' own: many short pairs say more than a few long ones.
+# Smaller than the benchmarks' own: many short pairs give a narrower interval than a few long ones.
 ENQUEUE_S = 2
 LIFECYCLE_SINGLE = 4000
 BATCHES = 4
@@ -93,7 +93,7 @@ def compare_queue(comparison, before, after):
     with Stand(before, after) as stand:
         sides = [Side(broker) for broker in stand.brokers]
         for measure in QUEUE:
-            comparison.take(emptied(measure), *sides)
+            comparison.measure_pairs(emptied(measure), *sides)
 
 
 # ---- media: figures of one build's media child ----
@@ -115,7 +115,7 @@ def compare_media(comparison, before, after):
         bench = bench_media.Bench(Path(name), comparison.pairs, CLIP_S)
         for what, heights in (("720p to 480p, media child", [480]),
                               ("three outputs, media child", bench_media.HEIGHTS)):
-            comparison.take(media_measure(bench, what, heights), before, after)
+            comparison.measure_pairs(media_measure(bench, what, heights), before, after)
 
 
 COMPARISONS = {"link": bench_link.compare, "queue": compare_queue, "media": compare_media}

@@ -15,23 +15,23 @@ BAR_HEIGHT = 18
 BAR_STEP = 24
 GROUP_HEAD = 30
 TITLE_HEIGHT = 56
-# Told apart by people who see no red or no green, and in print.
+# Distinguishable without red or green, and in print.
 COLOURS = ["#2a6fbb", "#e08a1e", "#4f9d69", "#8a5fb0", "#7a7a7a", "#b9443f"]
 
 
-def text(x, y, words, size=13, anchor="start", weight="normal", fill="#222"):
+def text(x, y, label, size=13, anchor="start", weight="normal", fill="#222"):
     return (f'<text x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}" '
-            f'font-weight="{weight}" fill="{fill}">{escape(str(words))}</text>')
+            f'font-weight="{weight}" fill="{fill}">{escape(str(label))}</text>')
 
 
-def bar(y, series, value, words, most, colour):
+def bar(y, series, value, label, most, colour):
     """A bar with its series' name before it and its text behind it."""
     length = (WIDTH - 2 * MARGIN - NAME_WIDTH - TEXT_WIDTH) * value / most if most > 0 else 0
     x = MARGIN + NAME_WIDTH
     return [text(x - 8, y + 13, series, anchor="end", fill="#444"),
             f'<rect x="{x}" y="{y}" width="{max(length, 1):.1f}" height="{BAR_HEIGHT}" '
             f'rx="2" fill="{colour}"/>',
-            text(x + length + 8, y + 13, words)]
+            text(x + length + 8, y + 13, label)]
 
 
 def body(groups):
@@ -41,9 +41,9 @@ def body(groups):
         lines.append(text(MARGIN, y + 16, label, size=14, weight="bold"))
         y += GROUP_HEAD
         most = max((value for _, value, _ in bars_of_group), default=0)
-        for series, value, words in bars_of_group:
+        for series, value, label in bars_of_group:
             colour = colours.setdefault(series, COLOURS[len(colours) % len(COLOURS)])
-            lines += bar(y, series, value, words, most, colour)
+            lines += bar(y, series, value, label, most, colour)
             y += BAR_STEP
         y += BAR_STEP / 2
     return lines, y

@@ -39,14 +39,14 @@ def confidence(ratios):
 
 
 class Comparison:
-    """Pairs of every figure; a ratio above 1 says that `after` is the better side."""
+    """Pairs of every figure; a ratio above 1 means that `after` is the better side."""
 
     def __init__(self, pairs):
         if pairs < LEAST_PAIRS:
             sys.exit(f"an interval needs {LEAST_PAIRS} pairs at least")
         self.pairs, self.rows = pairs, {}
 
-    def take(self, measure, before, after):
+    def measure_pairs(self, measure, before, after):
         """`measure(side)` gives the side's figures; the first pair warms up and does not count."""
         for number in range(self.pairs + 1):
             # The side that goes first changes, so that what the first leaves behind cancels out.

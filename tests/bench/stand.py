@@ -1,4 +1,4 @@
-"""What the measurements run on: one private PostgreSQL, our broker on it, and who drives the two.
+"""What the measurements run on: one private PostgreSQL, our broker on it, and the programs that drive the two.
 
 All of it lives in a temporary directory and ends with it, whatever was measured.
 """
@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
@@ -109,8 +108,8 @@ class Broker:
             self.process.terminate()
             self.process.wait(START_S)
 
-    def operate(self, *words):
-        done = subprocess.run([self.build.programs / "fetchmedia-broker", "--", *words], check=True,
+    def operate(self, *arguments):
+        done = subprocess.run([self.build.programs / "fetchmedia-broker", "--", *arguments], check=True,
                               env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True)
         return json.loads(done.stdout.splitlines()[0]) if done.stdout else None

@@ -34,8 +34,8 @@ class Broker:
         except requests.ConnectionError:
             return False
 
-    def has_said(self, words):
-        return words in self.log.read_text(errors="replace")
+    def has_logged(self, text):
+        return text in self.log.read_text(errors="replace")
 
     def end(self):
         """Its exit code, after a SIGTERM if it still runs."""

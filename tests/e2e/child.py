@@ -1,7 +1,7 @@
 """A media child without a worker: the program itself, an order over its channel, what it answers.
 
-The stories that hold its files against the ffmpeg command's, and the bench that holds its time
-against the command's, both start it here."""
+The stories that compare its files with the ffmpeg command's, and the benchmark that compares its
+time, both start it here."""
 
 import array
 import os
@@ -34,8 +34,8 @@ def read_names(names):
     return read_numbers("proto/names.def", rf'^FM_NAME\({names}, \w+, "(\w*)"')
 
 
-WORDS = {name: int(number)
-         for number, name in read_rows("proto/messages.def", r"^FM_MESSAGE\((\d+), (\w+),")}
+NUMBERS = {name: int(number)
+           for number, name in read_rows("proto/messages.def", r"^FM_MESSAGE\((\d+), (\w+),")}
 ERRORS = {int(wire): code
           for wire, code in read_rows("common/error.def", r'^FM_ERROR\(\w+, (\d+), \d+, "(\w+)"')}
 ENUMS = {"format": read_numbers("proto/formats.def", r'^FM_FORMAT\(\w+, "(\w*)"'),
@@ -68,21 +68,21 @@ class MediaChild:
             [program], stdin=subprocess.DEVNULL, close_fds=False,
             preexec_fn=lambda: inherit(theirs.fileno()))
         theirs.close()
-        assert self.hear()[0] == WORDS["READY"]
+        assert self.receive()[0] == NUMBERS["READY"]
 
-    def hear(self):
+    def receive(self):
         number, record = msgpack.unpackb(self.channel.recv(PACKET_BYTES))
         return number, record
 
     def order(self, source, targets, outputs, threads):
-        """Hands over the source and an empty file an output, and says what is to be made."""
+        """Sends WORK: the source, an empty file for each output, and what to make of it."""
         spec = {"type": 1, "url": "http://source/", "outputs": [numbered(each) for each in outputs]}
         work = {"spec": msgpack.packb(spec), "size_bytes": os.path.getsize(source),
                 "threads": threads, "max_seconds": 7200}
         fds = [os.open(source, os.O_RDONLY)]
         fds += [os.open(each, os.O_RDWR | os.O_CREAT | os.O_TRUNC) for each in targets]
         self.channel.sendmsg(
-            [msgpack.packb([WORDS["WORK"], work])],
+            [msgpack.packb([NUMBERS["WORK"], work])],
             [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
         for fd in fds:
             os.close(fd)
@@ -91,8 +91,8 @@ class MediaChild:
         """The files' facts, and every PROGRESS on the way."""
         progress = []
         while True:
-            number, record = self.hear()
-            if number == WORDS["END"]:
+            number, record = self.receive()
+            if number == NUMBERS["END"]:
                 break
             progress.append(record)
         assert self.process.wait(PATIENCE_S) == 0
@@ -108,7 +108,7 @@ class MediaChild:
 
 
 class Made:
-    """What one order came to: the files' paths and facts, the way there, the seconds it took."""
+    """The result of one order: the files' paths and facts, the PROGRESS messages, the seconds it took."""
 
     def __init__(self, source, folder, outputs, threads=2, program=BIN / "fetchmedia-media"):
         child = MediaChild(program)

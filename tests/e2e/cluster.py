@@ -49,7 +49,7 @@ class Cluster:
                  lambda: self.psql("postgres", "SELECT 1", check=False).returncode == 0)
 
     def psql(self, database, *statements, check=True, **more):
-        commands = [word for statement in statements for word in ("-c", statement)]
+        commands = [argument for statement in statements for argument in ("-c", statement)]
         return subprocess.run(
             ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "fm", "-d", database,
              *commands], check=check, capture_output=True, text=True, env=clean_environment(), **more)

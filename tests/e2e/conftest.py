@@ -29,7 +29,7 @@ def stack(origin):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A story that fails tells what the processes logged."""
+    """A failed story reports what the processes logged."""
     report = (yield).get_result()
     running = item.funcargs.get("stack") if hasattr(item, "funcargs") else None
     if report.failed and running:

@@ -1,4 +1,4 @@
-"""Every reply a story gets is held against what the service says of itself."""
+"""Checks every reply that a story gets against the service's own OpenAPI description."""
 
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -37,7 +37,7 @@ def check_body(document, content, answer):
     rooted = {**schema, "components": {"schemas": schemas}}
     jsonschema.Draft202012Validator(rooted).validate(answer.json())
     unknown = set(answer.json()) - set(schemas[schema["$ref"].rpartition("/")[2]]["properties"])
-    assert not unknown, f"nobody said that there is {unknown}: {answer.text}"
+    assert not unknown, f"undocumented members {unknown}: {answer.text}"
 
 
 def check_error(document, known, answer):
@@ -45,23 +45,23 @@ def check_error(document, known, answer):
     code = answer.json()["error"]["code"]
     row = document["x-errors"][code]
     named = known["x-errors"] if known else ["not_found"]
-    assert row.get("status") == answer.status_code, f"nobody said that there is {answer.text}"
-    assert row["any"] or code in named, f"{answer.url}: nobody said that it answers {code}"
+    assert row.get("status") == answer.status_code, f"undocumented status {answer.status_code}: {answer.text}"
+    assert row["any"] or code in named, f"{answer.url}: undocumented error {code}"
 
 
 def check(base, answer):
-    """Of the last answer, if it is this service's: its status, and its body by its schema."""
+    """Checks the status of an answer of this service, and its body against its schema."""
     url, document = urlsplit(answer.url), description(base)
     method = answer.request.method
     if not answer.url.startswith(base) or method in ("HEAD", "OPTIONS"):
         return
     known = operation(document, method, url.path)
-    said = (known or {}).get("responses", {})
-    if str(answer.status_code) not in said:
-        assert answer.status_code >= 400, f"{method} {url.path}: nobody said {answer.status_code}"
+    documented = (known or {}).get("responses", {}).get(str(answer.status_code))
+    if documented is None:
+        assert answer.status_code >= 400, f"{method} {url.path}: undocumented status {answer.status_code}"
         schema = {"$ref": "#/components/schemas/Error"}
         check_body(document, {"application/json": {"schema": schema}}, answer)
-    elif answer.status_code not in BODILESS and "application/json" in said[str(answer.status_code)].get("content", {}):
-        check_body(document, said[str(answer.status_code)]["content"], answer)
+    elif answer.status_code not in BODILESS and "application/json" in documented.get("content", {}):
+        check_body(document, documented["content"], answer)
     if answer.status_code >= 400 and "error" in answer.json():
         check_error(document, known, answer)

@@ -12,7 +12,7 @@ TYPES = ("counter", "gauge", "histogram")
 
 
 def scrape(url):
-    """What the listener at that address tells now."""
+    """The current metrics of the listener at that address."""
     return Metrics(requests.get(url, timeout=10).text)
 
 
@@ -23,13 +23,13 @@ class Metrics:
         self.closed, self.family = set(), None
         for line in text.splitlines():
             assert line and line == line.strip()
-            (self.take_comment if line.startswith("#") else self.take_sample)(line)
+            (self.read_comment if line.startswith("#") else self.read_sample)(line)
         for name, kind in self.types.items():
             assert name in self.helps
             if kind == "histogram":
                 self.check_histogram(name)
 
-    def take_comment(self, line):
+    def read_comment(self, line):
         word, name, rest = re.fullmatch(r"# (HELP|TYPE) (\S+) (.+)", line).groups()
         assert NAME.fullmatch(name)
         known = self.helps if word == "HELP" else self.types
@@ -41,7 +41,7 @@ class Metrics:
             self.family = name
         known[name] = rest
 
-    def take_sample(self, line):
+    def read_sample(self, line):
         name, labels, value = SAMPLE.fullmatch(line).groups()
         kind = self.types[self.family]
         suffix = name.removeprefix(self.family)
@@ -70,6 +70,6 @@ class Metrics:
         return self.samples[name, frozenset(labels.items())]
 
     def sum(self, name, **labels):
-        """Of all samples that have these labels among theirs."""
+        """The sum of all samples that have at least these labels."""
         return sum(value for (sample, pairs), value in self.samples.items()
                    if sample == name and set(labels.items()) <= pairs)

@@ -1,4 +1,4 @@
-"""What the ffmpeg command of one release is asked otherwise than another's."""
+"""Arguments of the ffmpeg command that differ between its releases."""
 
 import functools
 import re
@@ -7,9 +7,9 @@ import subprocess
 
 @functools.cache
 def release():
-    """Its number, 5 or 7; a build without one is of today."""
-    said = subprocess.run(["ffmpeg", "-version"], check=True, capture_output=True, text=True).stdout
-    number = re.match(r"ffmpeg version n?(\d+)\.", said)
+    """Its major version, such as 5 or 7; a build without a version counts as the newest."""
+    output = subprocess.run(["ffmpeg", "-version"], check=True, capture_output=True, text=True).stdout
+    number = re.match(r"ffmpeg version n?(\d+)\.", output)
     return int(number[1]) if number else 99
 
 

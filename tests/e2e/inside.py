@@ -9,12 +9,12 @@ from pathlib import Path
 from stack import ROOT
 
 
-HANG_S = 30  # nothing that a story waits for takes so long: it hangs
+HANG_S = 30  # nothing that a story waits for takes longer, unless it hangs
 LATE_TICKS = 5  # the statistics of a connection come a second late
 
 
 def wait_for(what, seconds, probe, every=0.02):
-    """Asks `probe` until it answers something true; that is the answer."""
+    """Calls `probe` until its result is true, and returns that result."""
     until = time.monotonic() + seconds
     while not (answer := probe()):
         assert time.monotonic() < until, f"after {seconds} s still not: {what}"
@@ -50,8 +50,7 @@ def ticks(stack):
 
 
 def let_ticks_pass(stack, count):
-    """Returns once the broker has looked at the database that often: what it does by itself, it has
-    had its turns to do."""
+    """Returns once the broker has ticked `count` times, so it had time to do what it does by itself."""
     before = ticks(stack)
     wait_for("the broker ticks", HANG_S, lambda: ticks(stack) >= before + LATE_TICKS + count, every=0.1)
 
@@ -65,7 +64,7 @@ def audit(stack):
 
 
 def pids(stack):
-    """Those of now, ready or not: the supervisor writes its page anew at every restart."""
+    """The current ones, ready or not: the supervisor rewrites up.json at every restart."""
     return json.loads((stack.state / "up.json").read_text())["pids"]
 
 
@@ -76,12 +75,12 @@ def processes():
         if not entry.name.isdigit():
             continue
         try:
-            words = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
             program = os.readlink(entry / "exe")
         except OSError:
             continue  # it ended while we looked, or is the kernel's own
-        if words[0] not in "ZX":
-            found[int(entry.name)] = (int(words[1]), program)
+        if fields[0] not in "ZX":
+            found[int(entry.name)] = (int(fields[1]), program)
     return found
 
 

@@ -1,5 +1,5 @@
 """A client that writes down every 202, and what became of each. It repeats a request only when the
-connection was refused or reset, or was told to come again: then nobody knows whether it arrived, and a
+connection was refused or reset, or the answer was 503: then nobody knows whether it arrived, and a
 job may come to be that the ledger does not list."""
 
 import hashlib
@@ -40,7 +40,7 @@ class Ledger:
         self.asked[job_id] = body
 
     def submit_batch(self, body, count):
-        """So many of the same, all or none."""
+        """`count` jobs of the same body, all or none."""
         answer = self.ask("POST", "/v1/batches", json={"jobs": [body] * count})
         assert answer.status_code == 202, (answer.status_code, answer.text)
         page = self.ask("GET", f"/v1/batches/{answer.json()['id']}/jobs", params={"limit": count})
@@ -56,7 +56,7 @@ class Ledger:
         return [job_id for job_id in self.asked if job_id not in self.ended]
 
     def look(self):
-        """Notes what has ended meanwhile; whether all has."""
+        """Records which jobs have ended meanwhile; returns whether all have."""
         for job_id in self.open():
             job = self.job(job_id)
             if job["done"]:
@@ -67,7 +67,7 @@ class Ledger:
         return [job for job in self.ended.values() if job["status"] == status]
 
     def check_again(self):
-        """What has ended stays as it was told."""
+        """An ended job stays as it was reported."""
         for job_id, before in self.ended.items():
             now = self.job(job_id)
             assert [now[name] for name in KEPT] == [before[name] for name in KEPT], job_id

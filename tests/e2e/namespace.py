@@ -96,9 +96,9 @@ class Inside:
             for key, _ in self.selector.select():
                 if key.fileobj is self.waiter:
                     return
-                self.take(key.fileobj)
+                self.accept(key.fileobj)
 
-    def take(self, listener):
+    def accept(self, listener):
         connection, caller = listener.accept()
         with self.change:
             self.accepted.append((caller[:2], connection.getsockname()[:2]))

@@ -1,4 +1,4 @@
-"""A small web server the stories fetch from: files by path, and one that is slow until told."""
+"""A small web server the stories fetch from: files by path, and files that wait halfway until released."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -15,7 +15,7 @@ BIN = Path(os.environ.get("FM_BIN_DIR", ROOT / "build" / "bin")).resolve()
 
 
 def free_port():
-    """Below those that the kernel gives to connections: it stays ours while a broker is down."""
+    """A port below those that the kernel gives to connections: it stays free for us while a broker is down."""
     while True:
         with socket.socket() as listener:
             try:
@@ -26,7 +26,7 @@ def free_port():
 
 
 def clean_environment(**more):
-    """Ours without what the programs read, so that nobody's settings leak into a story."""
+    """Our environment without the variables that the programs read, so that no setting leaks into a story."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FETCHMEDIA_", "PG"))}
     kept.pop("DATABASE_URL", None)
     return {**kept, **more}
@@ -50,7 +50,7 @@ class Stack:
         return copies
 
     def attempt(self, program, *arguments, user=None, stdin=None, **environment):
-        """A program's end, whatever it is; `user`: as that one, which only root can."""
+        """Runs a program and returns its result; `user`: as that user, which only root can do."""
         return subprocess.run(
             [(BIN if user is None else self.reachable()) / program, *map(str, arguments)],
             env={**self.environment, **environment}, input=stdin or "", cwd="/", user=user,
@@ -64,7 +64,7 @@ class Stack:
         return done.stdout
 
     def up(self):
-        """What `up --json` said; the first run's key is kept, for it is told only once."""
+        """The output of `up --json`; the first run's key is kept, because it is shown only once."""
         said = json.loads(self.run("fetchmedia", "up", "--state-dir", self.state, *self.options,
                                    "--detach", "--json"))
         self.base, self.account = said["base_url"], said["account"]
@@ -92,10 +92,10 @@ class Stack:
         shared = f"{runtime}/fetchmedia" if runtime.startswith("/") else f"/tmp/fetchmedia-{os.geteuid()}"
         return Path(shared) / place
 
-    def operate(self, *words):
+    def operate(self, *arguments):
         """A command of the operator on the host: `fetchmedia-broker account|key|node …`."""
         return json.loads(self.run(
-            "fetchmedia-broker", *words,
+            "fetchmedia-broker", *arguments,
             FETCHMEDIA_DATABASE_URL=f"host={self.sockets()}/pg user=fetchmedia dbname=fetchmedia",
             FETCHMEDIA_SECRETS_DIR=str(self.state / "secrets")))
 

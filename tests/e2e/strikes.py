@@ -11,7 +11,7 @@ SHARES = {"broker": 15, "worker": 5, "transfer": 11, "media": 9}
 
 
 def kill(pid):
-    """Whether it was still there."""
+    """Returns whether the process was still there."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -20,7 +20,7 @@ def kill(pid):
 
 
 class Strikes:
-    """A row of kinds shuffled by the seed; who of a kind is struck is the seed's choice as well."""
+    """A row of kinds, shuffled by the seed, which also chooses the process of that kind."""
 
     def __init__(self, seed, shares=None):
         self.random = random.Random(seed)
@@ -32,7 +32,7 @@ class Strikes:
         return len(self.row)
 
     def strike(self, supervisor, or_others):
-        """The next of the row, or else the next of which there is one to strike; whether one was."""
+        """Strikes the next kind of the row, or the next that has a process; returns whether one was killed."""
         for kind in reversed(self.row if or_others else self.row[-1:]):
             there = below(supervisor, kind)
             if there and kill(self.random.choice(there)):

@@ -1,4 +1,4 @@
-"""What the stories that strike share: sources that take a while, jobs kept under way while strikes
+"""Shared by the stories that kill processes: sources that take a while, jobs kept under way while strikes
 fall, and what must hold when all is over."""
 
 import json
@@ -32,7 +32,7 @@ class Paced(Slow):
                 write(self.content[at:at + 32768])
                 time.sleep(0.02)
         except OSError:
-            pass  # who read it was killed
+            pass  # its reader was killed
 
 
 def make_clip(folder, name, *shape):
@@ -53,7 +53,7 @@ def make_bodies(origin, folder, *more):
 # ---- jobs while strikes fall ----
 
 
-def ask(ledger, bodies, strikes, is_due, jobs, outstanding):
+def submit_due(ledger, bodies, strikes, is_due, jobs, outstanding):
     """A few jobs are always under way, and one is kept for each strike to come."""
     while len(ledger.asked) < jobs and len(ledger.open()) < outstanding:
         has_spare = len(ledger.asked) < jobs - strikes.left()
@@ -69,7 +69,7 @@ def run_while_struck(ledger, bodies, strikes, supervisor, jobs, outstanding, sec
     ended = repeated = 0
     is_due = False
     while strikes.left() or len(ledger.asked) < jobs:
-        ask(ledger, bodies, strikes, is_due, jobs, outstanding)
+        submit_due(ledger, bodies, strikes, is_due, jobs, outstanding)
         ledger.look()
         if ledger.repeated > repeated:
             ended, repeated, struck_at = len(ledger.ended), ledger.repeated, time.monotonic()
@@ -85,7 +85,7 @@ def run_while_struck(ledger, bodies, strikes, supervisor, jobs, outstanding, sec
 
 
 def check_ledger(ledger, stack, share, canceled=0):
-    """Each job is in exactly one place, recorded once; what failed says why."""
+    """Each job is in exactly one place, recorded once; a failed job has a known reason."""
     assert audit(stack) == []
     assert sql(stack, "SELECT id FROM live") == []
     assert number(stack, "SELECT count(*) FROM done") == number(stack, "SELECT count(*) FROM job")
@@ -103,7 +103,7 @@ def digests(job):
 
 
 def check_digests(ledger, service):
-    """Outputs are, byte for byte, those of jobs that nobody strikes now."""
+    """Outputs are, byte for byte, those of undisturbed jobs."""
     expected = {}
     for job_id, body in ledger.asked.items():
         name, job = json.dumps(body), ledger.ended[job_id]

@@ -143,7 +143,7 @@ def stack(network, redirector):
 
 @pytest.fixture(scope="module")
 def unanswered(stack, quiet):
-    """A job whose call nobody takes; it waits for that while the other stories are told."""
+    """A job whose connection is never accepted; it waits for its timeout while the other stories run."""
     service = Service(stack.base, stack.key)
     port = quiet.ports()["unanswered"]
     stack.allow(f"127.0.0.1/32:{port}")
@@ -161,19 +161,19 @@ def service(stack, inside, unanswered):
 class Counted(Service):
     asked = 0
 
-    def ask(self, *words, **more):
+    def ask(self, *arguments, **more):
         self.asked += 1  # a connection each
-        return super().ask(*words, **more)
+        return super().ask(*arguments, **more)
 
 
 def submit(service, url):
     """The job, or the code of the refusal."""
     answer = service.post("/v1/videos/url", json={"url": url})
-    told = answer.json()
+    body = answer.json()
     if answer.status_code == 202:
-        return told
+        return body
     assert answer.status_code in (400, 403), f"{url}: {answer.text}"
-    return told["error"]["code"]
+    return body["error"]["code"]
 
 
 def outcomes(service, urls):
@@ -224,7 +224,7 @@ def test_no_literal_is_connected_to(service, inside):
     assert inside.seen() == []
 
 
-def test_no_route_takes_one(service, inside):
+def test_no_route_accepts_one(service, inside):
     output = {"name": "copy", "format": "copy"}
     ways = (("/v1/videos/url", lambda url: {"params": {"url": url}}),
             ("/v1/videos/url", lambda url: {"data": {"url": url}}),
@@ -287,7 +287,7 @@ def test_metadata_services_stay_closed_whatever_is_opened(service, stack, redire
 
 
 def test_the_stacks_own_ports_stay_closed_whatever_is_opened(service, stack, redirector):
-    own = [int(word.rpartition(":")[2]) for word in (stack.state / "ports").read_text().split()]
+    own = [int(each.rpartition(":")[2]) for each in (stack.state / "ports").read_text().split()]
     api, link, _ = own
     stack.allow(*(f"{network}:{port}" for port in own
                   for network in ("127.0.0.0/8", "0.0.0.0/0", "[::/0]")))
@@ -313,7 +313,7 @@ def test_the_stacks_own_ports_stay_closed_whatever_is_opened(service, stack, red
 # ---- what a client may learn ----
 
 def test_refused_reset_unanswered_and_blocked_look_alike(service, stack, quiet, unanswered):
-    """Nobody maps a network by what a failed job says."""
+    """A failed job does not help anybody to map a network."""
     ports = quiet.ports()
     stack.allow(*(f"127.0.0.1/32:{port}" for port in ports.values()))
     urls = {how: f"http://127.0.0.1:{port}/" for how, port in ports.items()}
@@ -323,9 +323,9 @@ def test_refused_reset_unanswered_and_blocked_look_alike(service, stack, quiet, 
     jobs["unanswered"] = unanswered
     ended = {how: service.follow(job) for how, job in jobs.items()}
     its_own = ("id", "created_at", "started_at", "completed_at", "expires_at", "input", "urls")
-    told = {how: {name: value for name, value in job.items() if name not in its_own}
+    visible = {how: {name: value for name, value in job.items() if name not in its_own}
             for how, job in ended.items()}
-    assert told["blocked"]["error"] == {
+    assert visible["blocked"]["error"] == {
         "code": "source_blocked", "message": "The source could not be reached", "retryable": False,
         "detail": None}
-    assert {how: each for how, each in told.items() if each != told["blocked"]} == {}
+    assert {how: each for how, each in visible.items() if each != visible["blocked"]} == {}

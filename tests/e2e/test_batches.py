@@ -96,7 +96,7 @@ def test_json_is_read_under_the_type_of_a_form(service):
     assert answer.status_code == 202, answer.text
 
 
-def test_of_another_account_a_batch_is_not_there(service, stack):
+def test_a_batch_of_another_account_is_not_found(service, stack):
     batch = service.post("/v1/batches", json={"jobs": waiting(1)}).json()
     other = stack.operate("account", "create", "Batches", "batches@example.org")
     stranger = Service(stack.base, stack.operate("key", "create", other["id"], "b", "video:fetch")["api_key"])
@@ -152,12 +152,12 @@ def test_the_first_bad_line_is_named_and_nothing_stays(service, stack, bad, stat
     (b'{"jobs":["https://example.com"]}', "application/json", 400, "invalid_request"),
     (b"url\n", "text/csv", 415, "unsupported_media_type"),
 ])
-def test_what_is_no_batch_is_refused(service, body, kind, status, code):
+def test_a_body_that_is_not_a_batch_is_refused(service, body, kind, status, code):
     answer = service.post("/v1/batches", data=body, headers={"Content-Type": kind})
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
 
 
-def test_more_jobs_than_a_batch_takes_are_refused_by_their_line(service, stack):
+def test_more_jobs_than_a_batch_may_hold_are_refused_by_their_line(service, stack):
     before = rows(stack)
     line = b'{"url":"https://example.com/"}\n'
     answer = service.post("/v1/batches", data=line * 100001, headers=NDJSON)
@@ -189,7 +189,7 @@ def test_a_bad_line_is_answered_while_the_rest_is_still_to_come(service, stack):
 
 
 def test_a_refused_batch_holds_no_place(service, stack):
-    """Whoever is refused and goes on sending keeps nobody else out: more of them than may be at once."""
+    """Clients that go on sending after a refusal keep no other out: more of them than may be at once."""
     address = ("127.0.0.1", int(stack.base.rsplit(":", 1)[1]))
     head = (f"POST /v1/batches HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.key}\r\n"
             "Content-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\nabc\n").encode()
@@ -214,7 +214,7 @@ def test_a_plan_bounds_how_many_jobs_wait(stack):
     assert client.post("/v1/batches", data=lines(*waiting(1)), headers=NDJSON).status_code == 429
 
 
-def test_each_line_takes_the_scope_of_its_kind(stack, service):
+def test_each_line_needs_the_scope_of_its_kind(stack, service):
     made = stack.operate("key", "create", stack.account, "fetches", "video:fetch")
     fetches = Service(stack.base, made["api_key"])
     process = {"source": {"url": "https://example.com/a"}, "outputs": [{"format": "mp3"}], "run_at": FAR}
@@ -303,7 +303,7 @@ def struck():
         running.remove()
 
 
-def test_without_a_database_a_batch_is_put_off(struck):
+def test_without_a_database_a_batch_gets_503(struck):
     service = Service(struck.base, struck.key)
     before = rows(struck)
     supervisor = pids(struck)["supervisor"]
@@ -325,7 +325,7 @@ def test_without_a_database_a_batch_is_put_off(struck):
     assert answer.status_code == 503, answer.text
     assert answer.json()["error"]["code"] == "unavailable" and int(answer.headers["Retry-After"]) >= 1
     assert rows(struck) == before
-    wait_for("a batch is taken again", HANG_S, lambda: service.post(
+    wait_for("a batch is accepted again", HANG_S, lambda: service.post(
         "/v1/batches", json={"jobs": waiting(1)}).status_code == 202, every=0.5)
 
 
@@ -346,7 +346,7 @@ def is_committed(stack, batches):
                                     is_copied, is_committed, lambda stack, batches: False],
                          ids=["sent", "kept", "copied", "committed", "answered"])
 def test_a_killed_broker_leaves_all_of_a_batch_or_nothing(struck, moment):
-    """It is killed at that moment, or once it has answered."""
+    """The broker is killed at that moment, or once it has answered."""
     service = Service(struck.base, struck.key)
     count = 5000
     jobs_before, batches_before = rows(struck)
@@ -398,7 +398,7 @@ def test_the_command_line_submits_a_list_and_follows_it(stack, origin, clip, tmp
     assert said[1] == f"{said[0]} succeeded: 2 succeeded, of 2"
 
 
-def test_the_command_line_takes_lines_and_lists(stack, tmp_path):
+def test_the_command_line_accepts_lines_and_lists(stack, tmp_path):
     for body in (lines(*waiting(3)).decode(), json.dumps({"jobs": waiting(3)}, indent=1)):
         path = tmp_path / "jobs"
         path.write_text(body)

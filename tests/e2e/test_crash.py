@@ -1,4 +1,4 @@
-"""What is killed while an encode runs, one by one: who goes on, who comes back, who ends with whom."""
+"""Each process is killed while an encode runs: which others go on, restart, or end with it."""
 
 import os
 import signal
@@ -108,7 +108,7 @@ def test_a_canceled_encode_frees_its_place(stack, film_url, encode):
             service.post(f"/v1/jobs/{job['id']}/cancel")
 
 
-def test_a_worker_killed_in_an_encode_takes_its_children_along(stack, encode):
+def test_the_children_of_a_worker_killed_in_an_encode_end_with_it(stack, encode):
     service = Service(stack.base, stack.key)
     worker = node_of(stack, encode)
     children = children_of(worker)
@@ -159,7 +159,7 @@ def test_a_killed_postgresql_comes_back_and_the_encode_goes_on(stack, film_url, 
     assert audit(stack) == []
 
 
-def test_a_killed_supervisor_takes_all_along_and_up_works_again(stack, clip_url, encode):
+def test_all_processes_of_a_killed_supervisor_end_and_up_works_again(stack, clip_url, encode):
     before = pids(stack)
     os.kill(before["supervisor"], signal.SIGKILL)
     wait_for("all it started has ended", HANG_S, lambda: ours(stack) == {} and all(

@@ -1,4 +1,4 @@
-"""A job that is wanted no more, and one that is wanted again."""
+"""Deleting a job, and retrying one."""
 
 import pytest
 import requests

@@ -23,7 +23,7 @@ def test_a_finished_job_leads_to_its_file_and_an_unfinished_one_does_not(service
     assert service.ask("DELETE", f"/v1/jobs/{job['id']}").status_code == 200
 
 
-def test_a_failed_job_is_told_as_it_is(service, origin):
+def test_a_failed_job_is_reported_as_it_is(service, origin):
     answer = service.post("/v1/videos/url", params={"download": 1, "wait": 30},
                           json={"url": f"http://127.0.0.1:{origin.port}/nothing.mp4"}, allow_redirects=False)
     assert (answer.status_code, answer.json()["status"]) == (200, "failed")

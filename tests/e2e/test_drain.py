@@ -1,4 +1,4 @@
-"""How a broker ends, and how it takes new settings while it serves."""
+"""How a broker ends, and how it applies new settings while it serves."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def begin(connection, key):
     assert b" 100 " in connection.recv(4096)
 
 
-def test_a_wait_is_answered_with_what_stands_and_the_broker_ends(stack, broker, pool):
+def test_a_wait_is_answered_with_the_current_state_and_the_broker_ends(stack, broker, pool):
     service = Service(broker.base, stack.key)
     job = service.post("/v1/videos/url", json={"url": "https://example.org/a.mp4",
                                                "run_at": later()}).json()
@@ -63,12 +63,12 @@ def test_what_is_under_way_ends_and_nothing_new_is_accepted(broker, stack):
         kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b" 200 " in kept.recv(4096)
         broker.process.terminate()
-        wait_for("it drains", HANG_S, lambda: broker.has_said(" stopping "))
+        wait_for("it drains", HANG_S, lambda: broker.has_logged(" stopping "))
         with pytest.raises(requests.ConnectionError):
             requests.get(broker.base + "/healthz", timeout=HANG_S)
         kept.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        told = kept.recv(4096)
-        assert b" 503 " in told and b'"draining"' in told and b"Connection: close" in told
+        answer_bytes = kept.recv(4096)
+        assert b" 503 " in answer_bytes and b'"draining"' in answer_bytes and b"Connection: close" in answer_bytes
         assert broker.process.poll() is None
         slow.sendall(b"body")
         assert b" 415 " in slow.recv(4096)
@@ -79,32 +79,32 @@ def test_a_second_signal_ends_it_at_once(broker, stack):
     with connect(broker) as slow:
         begin(slow, stack.key)
         broker.process.terminate()
-        wait_for("it drains", HANG_S, lambda: broker.has_said(" stopping "))
+        wait_for("it drains", HANG_S, lambda: broker.has_logged(" stopping "))
         assert broker.process.poll() is None
         broker.process.terminate()
         assert broker.process.wait(HANG_S) == 0
 
 
-def test_sighup_takes_what_may_change_and_says_what_may_not(broker, config):
-    def hang_up(text, words):
+def test_sighup_applies_what_may_change_and_names_what_may_not(broker, config):
+    def reload(text, expected):
         config.write_text(text)
         os.kill(broker.process.pid, signal.SIGHUP)
-        wait_for(words, HANG_S, lambda: broker.has_said(words))
+        wait_for(expected, HANG_S, lambda: broker.has_logged(expected))
 
     requests.get(broker.base + "/healthz", timeout=HANG_S)
-    hang_up("log_level = warning\nreader_threads = 3\n", "name=reader_threads")
-    said = broker.log.read_text().count(" request ")
+    reload("log_level = warning\nreader_threads = 3\n", "name=reader_threads")
+    before = broker.log.read_text().count(" request ")
     for _ in range(3):
         requests.get(broker.base + "/healthz", timeout=HANG_S)
-    assert broker.log.read_text().count(" request ") == said
-    hang_up("log_levle = info\n", "reload_refused")
+    assert broker.log.read_text().count(" request ") == before
+    reload("log_levle = info\n", "reload_refused")
     assert "log_level" in broker.log.read_text().rsplit("reload_refused", 1)[1]
-    hang_up("log_level = info\n", " reloaded")
+    reload("log_level = info\n", " reloaded")
     requests.get(broker.base + "/healthz", timeout=HANG_S)
-    wait_for("requests are logged again", HANG_S, lambda: broker.log.read_text().count(" request ") > said)
+    wait_for("requests are logged again", HANG_S, lambda: broker.log.read_text().count(" request ") > before)
 
 
-def test_a_worker_lets_its_jobs_end_and_takes_no_more(origin, clip):
+def test_a_draining_worker_finishes_its_jobs_and_accepts_no_more(origin, clip):
     stack = Stack("--allow-private", f"127.0.0.1/32:{origin.port}")
     stack.environment["FETCHMEDIA_DRAIN_SECONDS"] = str(DRAIN_S)
     slow = Slow(clip)
@@ -115,14 +115,14 @@ def test_a_worker_lets_its_jobs_end_and_takes_no_more(origin, clip):
         assert slow.half_is_sent.wait(HANG_S)
         os.kill(worker, signal.SIGTERM)
         log = stack.state / "log" / "worker-1.log"
-        wait_for("it said so", HANG_S, lambda: " attached " in log.read_text().partition(" draining ")[2])
+        wait_for("the worker has logged it", HANG_S, lambda: " attached " in log.read_text().partition(" draining ")[2])
         second = service.submit(origin.serve("/second.mp4", clip))
         let_ticks_pass(stack, 4)
         assert service.job(second)["status"] == "queued"
         slow.released.set()
         ended = service.follow(first)
         assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
-        ended = service.follow(second)  # by the next one
+        ended = service.follow(second)  # on the next worker process
         assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
         assert pids(stack)["workers"][0] != worker
     finally:

@@ -1,5 +1,5 @@
 """What a media child makes of a source is what the ffmpeg command makes of it at the same settings:
-the same pictures at the same times, the same sound, the same things said of both.
+the same pictures at the same times, the same sound, the same properties of both.
 
 Two things are done otherwise, each for a reason: a row of stills (a picture shown more than four
 times over to fill its nominal rate) keeps its own clock in a fraction of the frames, and six
@@ -100,7 +100,7 @@ SOURCES = {
     "song.flac": "-i plain.mp4 -vn",
     "song.ogg": "-i plain.mp4 -vn -c:a libvorbis",
 }
-# What must be said to the command for it to do what is asked of us.
+# Arguments the command needs to do what our job does.
 CUT_EDGE = {"odd.webm": "-vf crop=640:358:0:0", "odd444.mp4": "-vf crop=640:358:0:0"}
 PIXELS = {"odd444.mp4": "yuv420p", "hlg10.mp4": "yuv420p", "vp9_10.webm": "yuv420p",
           "moving.gif": "yuv420p", "full_range.avi": "yuvj420p"}
@@ -122,7 +122,7 @@ def ffmpeg(folder, *arguments):
 
 
 def encodings(source):
-    """What is asked of us and, after it, of the command: (output, arguments)."""
+    """Our output and the arguments of the equal command: (output, arguments)."""
     pixels = f" -pix_fmt {PIXELS[source]}" if source in PIXELS else ""
     video = f"-c:v libx264 -preset ultrafast -crf 23 -threads 1 -fps_mode cfr{pixels}"
     audio = "-c:a aac -b:a 128k -ac 2" if source.startswith("six.") else "-c:a aac -b:a 128k"
@@ -147,11 +147,11 @@ class Workshop:
 
     def source(self, name):
         if not (self.folder / name).exists():
-            words = SOURCES[name].split()
-            for at, word in enumerate(words):
-                if word == "-i" and words[at + 1] in SOURCES:
-                    self.source(words[at + 1])
-            ffmpeg(self.folder, *words, name)
+            command = SOURCES[name].split()
+            for at, argument in enumerate(command):
+                if argument == "-i" and command[at + 1] in SOURCES:
+                    self.source(command[at + 1])
+            ffmpeg(self.folder, *command, name)
         return self.folder / name
 
     def both(self, name, pairs):
@@ -162,9 +162,9 @@ class Workshop:
         encoders = sum(output.get("video", {}).get("codec") == "h264" for output in outputs)
         ours = Made(source, self.folder, outputs, threads=max(encoders, 1)).paths
         theirs = [path.with_name("command_" + path.name) for path in ours]
-        words = [word for (_, arguments), path in zip(pairs, theirs)
-                 for word in (*arguments.split(), path)]
-        ffmpeg(self.folder, "-i", source, *words)
+        command = [argument for (_, arguments), path in zip(pairs, theirs)
+                   for argument in (*arguments.split(), path)]
+        ffmpeg(self.folder, "-i", source, *command)
         return list(zip(ours, theirs))
 
 
@@ -175,7 +175,7 @@ def workshop(tmp_path_factory):
 
 # ---- looking ----
 
-SAID = {
+PROPERTIES = {
     "video": ["width", "height", "sample_aspect_ratio", "pix_fmt", "color_range", "color_space",
               "color_transfer", "color_primaries", "chroma_location", "avg_frame_rate", "field_order"],
     "audio": ["sample_rate", "channels", "channel_layout"],
@@ -183,7 +183,7 @@ SAID = {
 
 
 def look(path):
-    """Length, and of each kind of stream what is said of it and its packets' times and sizes."""
+    """Length, and of each kind of stream its properties and its packets' times and sizes."""
     found = json.loads(subprocess.run(
         ["ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_packets", path],
         check=True, capture_output=True, text=True).stdout)
@@ -194,7 +194,7 @@ def look(path):
         shown = sorted((float(packet["pts_time"]), int(packet["size"]))
                        for packet in packets if "D" not in packet["flags"])
         seen[kind] = {
-            "said": {name: stream.get(name) for name in SAID[kind]},
+            "properties": {name: stream.get(name) for name in PROPERTIES[kind]},
             "turned": any("rotation" in data for data in stream.get("side_data_list", [])),
             "times": [time for time, _ in shown], "sizes": [size for _, size in shown],
         }
@@ -204,8 +204,8 @@ def look(path):
 def similarity(ours, theirs):
     """SSIM, picture by picture whatever their times."""
     graph = "[0:v]setpts=N/25/TB[a];[1:v]setpts=N/25/TB[b];[a][b]ssim"
-    said = ffmpeg("/", "-i", ours, "-i", theirs, "-lavfi", graph, "-f", "null", "-")
-    return float(re.findall(r"All:([\d.]+)", said)[-1])
+    log = ffmpeg("/", "-i", ours, "-i", theirs, "-lavfi", graph, "-f", "null", "-")
+    return float(re.findall(r"All:([\d.]+)", log)[-1])
 
 
 def sound_difference(ours, theirs):
@@ -228,7 +228,7 @@ def assert_equal(our_path, their_path):
     assert ours.keys() == theirs.keys()
     assert abs(ours["length"] - theirs["length"]) <= 2 * FRAME_S
     for kind in theirs.keys() - {"length"}:
-        assert ours[kind]["said"] == theirs[kind]["said"]
+        assert ours[kind]["properties"] == theirs[kind]["properties"]
         assert_same_times(ours[kind]["times"], theirs[kind]["times"])
     if "video" in theirs:
         assert not ours["video"]["turned"]
@@ -261,7 +261,7 @@ def test_a_remux_is_what_the_command_makes(workshop, name):
     ("cut_vp9.mp4", "webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8", "-c:a libopus -b:a 128k"),
     ("cut_vp9.mp4", "opus", "-vn", "-c:a libopus -b:a 128k"),
 ])
-def test_what_an_edit_list_hides_is_shown_by_nobody(workshop, name, form, video, audio):
+def test_what_an_edit_list_hides_appears_in_no_output(workshop, name, form, video, audio):
     pairs = [({"name": "shown", "format": form}, f"{video} {audio}")]
     [(ours, theirs)] = workshop.both(name, pairs)
     ours, theirs = look(ours), look(theirs)

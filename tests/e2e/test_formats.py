@@ -76,7 +76,7 @@ def test_the_documented_example_is_made(process):
     assert abs(probe(made["sound"])[0] - 20) < 0.1
 
 
-def test_a_part_is_ffmpegs_to_the_frame(process, folder):
+def test_a_trimmed_part_equals_ffmpegs_to_the_frame(process, folder):
     trim = {"start_seconds": 2.6, "end_seconds": 3.4}
     made = process([
         {"name": "part", "format": "mp4", "video": {"crf": 10, "preset": "ultrafast"}, "trim": trim},
@@ -85,10 +85,10 @@ def test_a_part_is_ffmpegs_to_the_frame(process, folder):
     ffmpeg(folder, "-ss 2.6 -to 3.4 -i film.mp4 -crf 10 -preset ultrafast like.mp4 -ac 2 like.wav")
     assert probe(made["part"])[2] == probe(folder / "like.mp4")[2] == (640, 360, 20)
     assert probe(made["sound"])[0] == probe(folder / "like.wav")[0] == 0.8
-    said = subprocess.run(
+    output = subprocess.run(
         ["ffmpeg", "-nostdin", "-i", made["part"], "-i", folder / "like.mp4", "-lavfi", "ssim",
          "-f", "null", "-"], capture_output=True, text=True, check=True).stderr
-    assert float(said.rsplit("All:", 1)[1].split()[0]) > 0.99
+    assert float(output.rsplit("All:", 1)[1].split()[0]) > 0.99
 
 
 MADE = {  # codecs, and width, height and frames of the picture, of two seconds
@@ -144,7 +144,7 @@ def test_what_cannot_be_made_is_refused_by_name(stack, film):
         assert (error["code"], error["param"]) == (code, param), answer.text
 
 
-def test_a_part_behind_the_source_fails_and_says_so(stack, film):
+def test_a_trim_behind_the_end_of_the_source_fails_with_the_reason(stack, film):
     service = Service(stack.base, stack.key)
     job = service.submit(film, max_attempts=1, outputs=[
         {"format": "mp4", "trim": {"start_seconds": 30, "end_seconds": 40}}])

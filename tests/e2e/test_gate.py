@@ -25,18 +25,18 @@ def connect(base):
 
 
 def read_all(connection):
-    """Everything until the other side ends it."""
-    told = b""
+    """Everything until the other side closes the connection."""
+    received = b""
     try:
         while part := connection.recv(65536):
-            told += part
+            received += part
     except ConnectionResetError:
         pass
-    return told
+    return received
 
 
-def statuses(told):
-    return [int(line.split()[1]) for line in told.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+def statuses(received):
+    return [int(line.split()[1]) for line in received.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
 
 
 def head(*lines, first="GET /healthz HTTP/1.1", host="localhost"):
@@ -44,8 +44,8 @@ def head(*lines, first="GET /healthz HTTP/1.1", host="localhost"):
     return "\r\n".join([first, *fields, *lines, "", ""]).encode("latin-1")
 
 
-def say(base, raw):
-    """The statuses of the answers to these bytes, once the connection has ended."""
+def exchange(base, raw):
+    """The answers to these bytes, once the connection has ended."""
     with connect(base) as connection:
         connection.sendall(raw)
         return read_all(connection)
@@ -94,33 +94,33 @@ BY_LIBRARY = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_and_what_follows_is_not_read(stack, name):
     status, raw = REFUSED[name]
-    told = say(stack.base, raw + SMUGGLED)
-    assert b"Connection: close" in told
-    if name in BY_LIBRARY and b"\r\n\r\n<html>" in told:
-        assert statuses(told) == [400], told
+    received = exchange(stack.base, raw + SMUGGLED)
+    assert b"Connection: close" in received
+    if name in BY_LIBRARY and b"\r\n\r\n<html>" in received:
+        assert statuses(received) == [400], received
         return
-    assert statuses(told) == [status], told
+    assert statuses(received) == [status], received
     if status == 405:
-        assert b"\r\nAllow: " in told
-    assert json.loads(told.split(b"\r\n\r\n", 1)[1])["error"]["code"]
+        assert b"\r\nAllow: " in received
+    assert json.loads(received.split(b"\r\n\r\n", 1)[1])["error"]["code"]
 
 
 @pytest.mark.parametrize("length", ["0, 0", "-1", "0x5", "5 5", ""])
 def test_a_length_that_is_no_number_ends_the_connection(stack, length):
     """The library's own answer (0.9.75 may send its head twice); nothing behind it is read."""
-    told = say(stack.base, head(f"Content-Length: {length}") + SMUGGLED)
-    assert set(statuses(told)) == {400}, told
+    received = exchange(stack.base, head(f"Content-Length: {length}") + SMUGGLED)
+    assert set(statuses(received)) == {400}, received
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent(stack):
     for length in (262145, 2**63, 2**64 - 1):
-        told = say(stack.base, head(f"Authorization: Bearer {stack.key}", f"Content-Length: {length}",
-                                    first="POST /v1/videos/url HTTP/1.1"))
-        assert statuses(told) == [413], told
+        received = exchange(stack.base, head(f"Authorization: Bearer {stack.key}", f"Content-Length: {length}",
+                                             first="POST /v1/videos/url HTTP/1.1"))
+        assert statuses(received) == [413], received
 
 
 @pytest.mark.parametrize("length", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
-def test_whoever_sends_much_without_a_key_is_told_so(stack, length):
+def test_a_client_that_sends_much_without_a_key_still_gets_its_401(stack, length):
     with connect(stack.base) as connection:
         connection.sendall(head(length, first="POST /v1/batches HTTP/1.1"))
         part = b"10000\r\n" + b" " * 65536 + b"\r\n" if "chunked" in length else b" " * 65536
@@ -129,7 +129,7 @@ def test_whoever_sends_much_without_a_key_is_told_so(stack, length):
         assert statuses(read_all(connection)) == [401]
 
 
-def test_a_coded_body_is_not_taken_for_what_it_is_not(service):
+def test_a_coded_body_is_refused(service):
     answer = service.post("/v1/videos/url", data=b"\x1f\x8b\x08", headers={"Content-Encoding": "gzip"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
 
@@ -156,14 +156,14 @@ def test_a_body_in_chunks_is_refused_where_it_exceeds_the_limit(stack):
     head(CLOSE, "X-A: " + "a" * 8000, "X-B: " + "b" * 8000, first=f"GET /healthz?{'a' * 8000} HTTP/1.1"),
 ], ids=["a doubled slash", "a slash at the end", "16 KB of fields", "64 fields", "a target of 8 KB", "both"])
 def test_what_is_forgiven_or_just_within_the_limits_is_answered(stack, raw):
-    assert statuses(say(stack.base, raw)) == [200]
+    assert statuses(exchange(stack.base, raw)) == [200]
 
 
 def test_a_post_without_a_body_and_a_length_is_a_request(stack):
-    told = say(stack.base, head(f"Authorization: Bearer {stack.key}", CLOSE,
-                                first="POST /v1/videos/url HTTP/1.1"))
-    assert statuses(told) == [400]
-    assert b"missing_parameter" in told
+    received = exchange(stack.base, head(f"Authorization: Bearer {stack.key}", CLOSE,
+                                         first="POST /v1/videos/url HTTP/1.1"))
+    assert statuses(received) == [400]
+    assert b"missing_parameter" in received
 
 
 # ---- clients that take their time, each at a broker whose patience ends for that alone ----
@@ -195,33 +195,33 @@ def dribble(base, first, part, pause=0.2):
         sender = threading.Thread(target=send)
         sender.start()
         try:
-            told = read_all(connection)
+            received = read_all(connection)
         finally:
             over.set()
             sender.join()
-    return told, time.monotonic() - begun
+    return received, time.monotonic() - begun
 
 
 def test_a_head_that_takes_longer_than_allowed_is_cut_off(stack):
     with impatient(stack, "HEAD") as broker:
-        told, seconds = dribble(broker.base, b"", b"")
-        assert told == b"" and seconds >= SHORT_S
-        told, seconds = dribble(broker.base, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ", b"a")
-        assert statuses(told) == [408] and seconds >= SHORT_S
+        received, seconds = dribble(broker.base, b"", b"")
+        assert received == b"" and seconds >= SHORT_S
+        received, seconds = dribble(broker.base, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ", b"a")
+        assert statuses(received) == [408] and seconds >= SHORT_S
 
 
 def test_a_body_that_takes_longer_than_allowed_is_cut_off(stack):
     with impatient(stack, "BODY") as broker:
-        told, seconds = dribble(broker.base, head(
+        received, seconds = dribble(broker.base, head(
             f"Authorization: Bearer {stack.key}", "Content-Length: 16384",
             first="POST /v1/videos/url HTTP/1.1"), b" ")
-        assert statuses(told) == [408] and seconds >= SHORT_S + 1
+        assert statuses(received) == [408] and seconds >= SHORT_S + 1
 
 
 def test_a_connection_without_requests_is_cut_off(stack):
     with impatient(stack, "IDLE") as broker:
-        told, seconds = dribble(broker.base, head(), b"")
-        assert statuses(told) == [200] and seconds >= SHORT_S
+        received, seconds = dribble(broker.base, head(), b"")
+        assert statuses(received) == [200] and seconds >= SHORT_S
 
 
 def leave_unread(broker, others):
@@ -243,7 +243,7 @@ def leave_unread(broker, others):
         return len(statuses(read_all(connection))), asked
 
 
-def test_whoever_does_not_read_is_cut_off_but_a_wait_may_take_longer(stack, pool):
+def test_a_client_that_does_not_read_is_cut_off_but_a_wait_may_take_longer(stack, pool):
     with impatient(stack, "REQUEST") as broker:
         service = Service(broker.base, stack.key)
         made = stack.operate("key", "create", stack.account, "for the gate", "video:fetch")

@@ -25,7 +25,7 @@ def succeeded(service, clip_url):
     return job
 
 
-def test_the_answer_to_a_post_says_where_the_job_is(service, clip_url):
+def test_the_answer_to_a_post_names_the_url_of_the_job(service, clip_url):
     answer = service.post("/v1/videos/url", json={"url": clip_url})
     job = answer.json()
     assert answer.status_code == 202
@@ -50,7 +50,7 @@ def test_a_wait_ends_with_the_next_change_of_state(stack, service, origin, slow,
     assert held.result(HANG_S).json()["status"] == "succeeded"
 
 
-def test_an_ended_job_says_how_much_was_fetched(succeeded, clip):
+def test_an_ended_job_shows_how_much_was_fetched(succeeded, clip):
     progress = succeeded["progress"]
     assert progress["percent"] == 100
     assert progress["downloaded_bytes"] == progress["total_bytes"] == len(clip)

@@ -1,4 +1,4 @@
-"""Who may: keys, scopes, other people's jobs."""
+"""What a key may do: keys, scopes, other accounts' jobs."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_a_blank_pasted_behind_a_key_is_no_part_of_it(service):
 
 
 @pytest.mark.parametrize("name", ["api_key", "whatever"])
-def test_a_key_in_the_query_is_told_to_leave(service, name):
+def test_a_key_in_the_query_is_refused(service, name):
     answer = service.get("/v1/me", params={name: service.key})
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "key_in_url"
@@ -70,7 +70,7 @@ def test_the_scope_of_operators_is_for_operators_alone(stack, make_key):
     assert make_key("enough", "operator")["api_key"]
 
 
-def test_another_accounts_job_looks_like_one_that_never_was(stack, service, make_key, clip_url):
+def test_another_accounts_job_looks_like_one_that_never_existed(stack, service, make_key, clip_url):
     job = service.submit(clip_url)
     other = stack.operate("account", "create", "Other", "other@example.org")
     client = Service(stack.base, make_key("other", account=other["id"])["api_key"])

@@ -1,5 +1,5 @@
 """Files as people have them, through the whole product: what ffmpeg makes of them is made, and what
-nobody could use ends with a code that says why."""
+nobody could use fails with a code that names the reason."""
 
 import json
 import subprocess
@@ -96,7 +96,7 @@ COPIES = {
 }
 
 
-def test_a_file_comes_as_it_is_and_is_called_what_it_is(run, files):
+def test_a_file_is_delivered_unchanged_under_its_own_name(run, files):
     for (name, (extension, kind)), job in zip(COPIES.items(), run([(name, None) for name in COPIES])):
         assert code_of(job) == "succeeded", (name, job["error"])
         [output] = job["outputs"]
@@ -104,7 +104,7 @@ def test_a_file_comes_as_it_is_and_is_called_what_it_is(run, files):
         assert output["size_bytes"] == len(files[name])
 
 
-def test_what_is_no_media_comes_without_facts(run):
+def test_a_file_that_is_not_media_has_no_media_properties(run):
     names = ["headless.mp4", "list.mp4", "text.mp4", "one.mp4"]
     for name, job in zip(names, run([(name, None) for name in names])):
         assert code_of(job) == "succeeded", (name, job["error"])
@@ -151,7 +151,7 @@ REFUSED = {
 }
 
 
-def test_what_nobody_could_use_says_why(run):
+def test_an_unusable_source_fails_with_the_reason(run):
     jobs = run([(name, WAYS[way]) for name, way in REFUSED] + [("page.mp4", None)])
     found = {pair: code_of(job) for pair, job in zip(REFUSED, jobs)}
     assert found == REFUSED

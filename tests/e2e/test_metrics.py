@@ -1,4 +1,4 @@
-"""What the operator's listener tells while jobs run."""
+"""What the operator's listener reports while jobs run."""
 
 import time
 
@@ -26,7 +26,7 @@ def scrape(base):
     return read
 
 
-def test_the_numbers_move_as_jobs_do(service, scrape, clip_url, origin):
+def test_the_numbers_follow_the_jobs(service, scrape, clip_url, origin):
     before = scrape()
     assert service.follow(service.submit(clip_url))["status"] == "succeeded"
     assert service.follow(service.submit(f"http://127.0.0.1:{origin.port}/nothing"))["status"] == "failed"
@@ -61,7 +61,7 @@ def test_the_numbers_move_as_jobs_do(service, scrape, clip_url, origin):
     assert after.sum("fetchmedia_build_info") == 1
 
 
-def test_the_queue_as_a_whole_is_told_by_pool_lane_and_state(service, scrape, origin, clip, clip_url):
+def test_the_queue_is_counted_by_pool_lane_and_state(service, scrape, origin, clip, clip_url):
     slow = Slow(clip)
     try:
         running = service.submit(origin.serve("/metrics.mp4", slow), priority="high")
@@ -69,7 +69,7 @@ def test_the_queue_as_a_whole_is_told_by_pool_lane_and_state(service, scrape, or
                  for _ in range(3)]
         assert slow.half_is_sent.wait(HANG_S)
         place = {"pool": "any:net"}
-        wait_for("both are told", HANG_S, lambda: (
+        wait_for("both are reported", HANG_S, lambda: (
             scrape().sum("fetchmedia_queue_jobs", lane="low", state="scheduled", **place) == 3
             and scrape().sum("fetchmedia_queue_jobs", lane="high", state="leased", **place) == 1), every=0.5)
         for job in waiting:
@@ -79,7 +79,7 @@ def test_the_queue_as_a_whole_is_told_by_pool_lane_and_state(service, scrape, or
     assert service.follow(running)["status"] == "succeeded"
 
 
-def test_it_answers_three_pages_and_nothing_else(base):
+def test_the_listener_answers_three_pages_and_nothing_else(base):
     assert requests.get(base + "/healthz", timeout=5).json() == {"status": "ok"}
     assert requests.get(base + "/readyz", timeout=5).json()["status"] == "ready"
     assert requests.head(base + "/metrics", timeout=5).status_code == 200
@@ -88,7 +88,7 @@ def test_it_answers_three_pages_and_nothing_else(base):
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_nothing_can_be_fetched_from_it(service, stack, base):
+def test_nothing_can_be_fetched_from_the_metrics_listener(service, stack, base):
     """The list of private networks has its address, and yet it is the broker's own: by number it is
     refused at the POST, by name where it is connected to."""
     port = base.rsplit(":", 1)[1]

@@ -1,4 +1,4 @@
-"""What is made is what was asked, judged by ffprobe."""
+"""The outputs are what was requested, as ffprobe sees them."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def probe(path):
 
 @pytest.fixture(scope="module")
 def made(stack, origin, clip, tmp_path_factory):
-    """The outputs of one job, by name: what the job says, and the file."""
+    """The outputs of one job, by name: the properties in the job object, and the file."""
     service = Service(stack.base, stack.key)
     ended = service.follow(service.submit(origin.serve("/many.mp4", clip), outputs=OUTPUTS))
     assert ended["status"] == "succeeded", ended["error"]
@@ -82,7 +82,7 @@ def test_a_process_request_names_its_source(service, clip_url):
     assert [output["name"] for output in job["outputs"]] == ["sound"]
 
 
-def test_a_file_that_is_no_media_comes_as_it_is(service, origin):
+def test_a_file_that_is_not_media_is_delivered_unchanged(service, origin):
     content = bytes(range(256)) * 40
     ended = service.follow(service.submit(origin.serve("/data.bin", content)))
     assert ended["status"] == "succeeded", ended["error"]

@@ -1,4 +1,4 @@
-"""What the operator holds back waits, says so, and starts once it may."""
+"""A paused job waits, shows the reason, and starts once the pause is removed."""
 
 import contextlib
 
@@ -31,7 +31,7 @@ def submit(service, url):
 
 
 def submit_held(service, url):
-    """A job that is held back. The one before it shows that the broker has heard of the pause: whatever
+    """A job that is held back. The one before it shows that the broker knows of the pause: whatever
     was posted earlier may still start."""
     def is_first_held():
         first = submit(service, url)

@@ -1,13 +1,13 @@
-"""How far a job says it is: it only goes on, ends where the job does, and its ETA follows from its pace.
+"""The progress of a job: it only rises, ends where the job does, and its ETA follows from its pace.
 
-Others on the machine change the pace, so what is told is held against itself and not against what comes."""
+Other load on the machine changes the pace, so reports are checked against each other, not against the clock."""
 
 import subprocess
 import time
 
 import pytest
 
-from child import WORDS, MediaChild, read_names
+from child import NUMBERS, MediaChild, read_names
 
 PROCESS = read_names("STAGE")["process"]
 SLOW = {"codec": "h264", "preset": "slow"}
@@ -30,34 +30,34 @@ def folder(tmp_path_factory):
 
 
 def follow(folder, source, outputs):
-    """Every PROGRESS of the processing, each with the seconds from the order to when it came."""
+    """Every PROGRESS of the processing, each with the seconds from the order to its arrival."""
     child = MediaChild()
     try:
         targets = [folder / f"{output['name']}.out" for output in outputs]
         began = time.monotonic()
         child.order(folder / source, targets, outputs, 2)
-        heard, number = [], None
-        while number != WORDS["END"]:
-            number, record = child.hear()
+        received, number = [], None
+        while number != NUMBERS["END"]:
+            number, record = child.receive()
             if record.get("stage") == PROCESS and "source" not in record:
-                heard.append((time.monotonic() - began, record))
+                received.append((time.monotonic() - began, record))
         assert not record.get("error"), record
-        return heard
+        return received
     finally:
         child.close()
 
 
-def assert_goes_on(heard):
-    percents = [record["percent"] for _, record in heard]
+def assert_percent_rises(received):
+    percents = [record["percent"] for _, record in received]
     assert len(set(percents)) >= 3
     assert percents == sorted(percents)
     assert percents[-1] > 60
 
 
-def assert_speed_was_seen(heard, total):
+def assert_speed_was_seen(received, total):
     """It is an average of the speeds so far, which we know by when the messages came."""
     before, done, seen = 0, 0, []
-    for at, record in heard:
+    for at, record in received:
         now = record["percent"] / 100 * total
         seen.append((now - done) / max(at - before, 0.001))
         before, done = at, now
@@ -66,12 +66,12 @@ def assert_speed_was_seen(heard, total):
             assert min(seen) / 2 <= record["speed"] <= max(seen) * 2, (seen, record)
 
 
-def assert_time_left_follows(heard, total):
+def assert_time_left_follows(received, total):
     """At first it is what the speed makes of the rest, then it counts down and moves towards that."""
-    told = [(at, record) for at, record in heard if "eta_seconds" in record]
-    assert told
+    with_eta = [(at, record) for at, record in received if "eta_seconds" in record]
+    assert with_eta
     eta, last = None, None
-    for at, record in told:
+    for at, record in with_eta:
         rest = (100 - record["percent"]) / 100 * total / record["speed"]
         counted = rest if eta is None else max(eta - (at - last), 0)
         slack = 0.01 * rest + (0.01 if eta is None else 1)  # a message may come late
@@ -79,38 +79,38 @@ def assert_time_left_follows(heard, total):
         assert min(counted, rest) - slack <= eta <= max(counted, rest) + slack, (counted, rest, record)
 
 
-def test_a_film_tells_percent_speed_and_time_left(folder):
-    heard = follow(folder, "film.mp4", [{"name": "a", "format": "mp4", "video": SLOW}])
-    assert_goes_on(heard)
-    assert_speed_was_seen(heard, FILM_S)
-    assert_time_left_follows(heard, FILM_S)
-    assert heard[-1][1]["frames"] > 100
+def test_a_film_reports_percent_speed_and_time_left(folder):
+    received = follow(folder, "film.mp4", [{"name": "a", "format": "mp4", "video": SLOW}])
+    assert_percent_rises(received)
+    assert_speed_was_seen(received, FILM_S)
+    assert_time_left_follows(received, FILM_S)
+    assert received[-1][1]["frames"] > 100
 
 
 def test_several_outputs_make_one_measure(folder):
-    heard = follow(folder, "film.mp4", [
+    received = follow(folder, "film.mp4", [
         {"name": "a", "format": "mp4", "video": {**SLOW, "height": 240}},
         {"name": "b", "format": "mp4", "video": {**SLOW, "height": 180}},
         {"name": "c", "format": "mp3"}, {"name": "d", "format": "jpg", "at_seconds": 3}])
-    assert_goes_on(heard)
-    assert_speed_was_seen(heard, FILM_S)
-    assert_time_left_follows(heard, FILM_S)
+    assert_percent_rises(received)
+    assert_speed_was_seen(received, FILM_S)
+    assert_time_left_follows(received, FILM_S)
 
 
 def test_parts_of_a_film_make_one_measure(folder):
-    heard = follow(folder, "film.mp4", [
+    received = follow(folder, "film.mp4", [
         {"name": "a", "format": "mp4", "video": SLOW, "trim": {"end_seconds": 2.0}},
         {"name": "b", "format": "mp4", "video": SLOW, "trim": {"start_seconds": 4.0}}])
-    assert_goes_on(heard)
+    assert_percent_rises(received)
 
 
 def test_sound_alone_goes_on_without_a_frame(folder):
-    heard = follow(folder, "song.flac", [{"name": "a", "format": "mp3"}])
-    assert_goes_on(heard)
-    assert all(record.get("frames", 0) == 0 for _, record in heard)
+    received = follow(folder, "song.flac", [{"name": "a", "format": "mp3"}])
+    assert_percent_rises(received)
+    assert all(record.get("frames", 0) == 0 for _, record in received)
 
 
 def test_a_stream_that_ends_early_holds_nothing_up(folder):
-    heard = follow(folder, "soon_silent.mp4",
+    received = follow(folder, "soon_silent.mp4",
                       [{"name": "a", "format": "mp4", "video": SLOW, "audio": {"codec": "aac"}}])
-    assert_goes_on(heard)
+    assert_percent_rises(received)

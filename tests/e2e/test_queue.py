@@ -14,7 +14,7 @@ RUNNING_CAP = 5  # of a trial account
 LATER = {"url": "https://example.com/a.mp4", "run_at": later()}
 
 
-def test_jobs_that_wait_say_how_many_stand_before_them(stack, service, clip_url):
+def test_waiting_jobs_show_how_many_are_before_them(stack, service, clip_url):
     with paused(stack, "pool", "any:net"):
         jobs = [submit_held(service, clip_url)] + [submit(service, clip_url) for _ in range(3)]
         seen = [service.job(job)["queue"] for job in jobs]
@@ -30,7 +30,7 @@ def test_jobs_that_wait_say_how_many_stand_before_them(stack, service, clip_url)
         assert ended["queue"] == {"position": None, "eta_seconds": None, "reason": None}
 
 
-def test_an_account_with_as_many_waiting_as_its_plan_allows_is_told_to_come_later(stack):
+def test_an_account_with_as_many_waiting_jobs_as_its_plan_allows_gets_429(stack):
     account = stack.operate("account", "create", "Full", "full@example.org")["id"]
     key = stack.operate("key", "create", account, "full", "video:fetch,video:process")["api_key"]
     client = Service(stack.base, key)
@@ -56,7 +56,7 @@ def roomy(origin):
     running.remove()
 
 
-def test_an_account_with_as_many_running_as_its_plan_allows_waits_for_its_own(roomy, origin, clip):
+def test_an_account_at_its_plans_running_limit_waits_for_its_own_jobs(roomy, origin, clip):
     account = roomy.operate("account", "create", "Busy", "busy@example.org")["id"]
     key = roomy.operate("key", "create", account, "busy", "video:fetch,video:process")["api_key"]
     busy, other = Service(roomy.base, key), Service(roomy.base, roomy.key)

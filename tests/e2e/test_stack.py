@@ -30,7 +30,7 @@ def until_ready(base):
 
 
 def until_gone(pid):
-    """Ended, whoever has yet to reap it: the supervisor gives its lock back a moment before its end."""
+    """Ended, even if not yet reaped: the supervisor gives its lock back a moment before its end."""
     def is_gone():
         try:
             return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
@@ -39,32 +39,32 @@ def until_gone(pid):
     wait_for(f"process {pid} is gone", HANG_S, is_gone)
 
 
-def test_it_tells_that_it_lives_and_what_it_can(stack):
+def test_it_reports_health_and_describes_its_api(stack):
     assert requests.get(f"{stack.base}/healthz", timeout=5).status_code == 200
     assert requests.get(f"{stack.base}/readyz", timeout=5).status_code == 200
     paths = requests.get(f"{stack.base}/openapi.json", timeout=5).json()["paths"]
     assert {"/v1/videos", "/v1/videos/{site}", "/v1/jobs/{id}", "/v1/me"} <= set(paths)
 
 
-def test_up_on_what_is_up_says_so_and_tells_no_key(stack):
-    said = json.loads(stack.run("fetchmedia", "up", "--state-dir", stack.state, "--detach", "--json"))
-    assert said["base_url"] == stack.base
-    assert said.get("api_key") is None and said.get("password") is None
+def test_up_on_a_running_stack_reports_it_and_shows_no_key(stack):
+    up = json.loads(stack.run("fetchmedia", "up", "--state-dir", stack.state, "--detach", "--json"))
+    assert up["base_url"] == stack.base
+    assert up.get("api_key") is None and up.get("password") is None
     text = stack.run("fetchmedia", "up", "--state-dir", stack.state, "--detach")
     assert "already running" in text and stack.base in text and "sk_" not in text
 
 
-def test_up_on_what_is_up_says_which_options_it_does_not_apply(stack):
+def test_up_on_a_running_stack_names_the_options_it_does_not_apply(stack):
     plain = stack.attempt("fetchmedia", "up", "--state-dir", stack.state, "--detach")
     assert plain.returncode == 0 and plain.stderr == "", plain
     more = stack.attempt("fetchmedia", "up", "--state-dir", stack.state, "--detach", "--workers", 2,
                          "--cpu-slots", 1)
-    assert more.returncode == 0 and "runs already" in more.stderr, more
+    assert more.returncode == 0 and "already running" in more.stderr, more
     assert "--workers, --cpu-slots" in more.stderr and "--listen" not in more.stderr, more
 
 
-def test_a_port_that_another_one_has_is_named_and_nothing_starts(stack):
-    """The other one is a FetchMedia that says it is ready."""
+def test_a_port_that_another_program_uses_is_named_and_nothing_starts(stack):
+    """The other program is a FetchMedia that reports it is ready."""
     other = Stack("--listen", stack.base.removeprefix("http://"))
     try:
         done = other.attempt("fetchmedia", "up", "--state-dir", other.state, *other.options[2:], "--detach")
@@ -78,19 +78,19 @@ def test_a_port_that_another_one_has_is_named_and_nothing_starts(stack):
 def test_a_broker_that_lost_its_port_is_not_ready_though_another_answers_there(stack):
     """Its port is another FetchMedia's by the time it is started again."""
     other = Stack()
-    said = other.up()
+    up = other.up()
     try:
         description = other.state / "up.json"
-        os.kill(said["pids"]["supervisor"], signal.SIGSTOP)
-        os.kill(said["pids"]["broker"], signal.SIGKILL)
-        description.write_text(json.dumps({**said, "base_url": stack.base}))
+        os.kill(up["pids"]["supervisor"], signal.SIGSTOP)
+        os.kill(up["pids"]["broker"], signal.SIGKILL)
+        description.write_text(json.dumps({**up, "base_url": stack.base}))
         status = other.attempt("fetchmedia", "status", "--state-dir", other.state)
         assert status.returncode == 3 and "not ready" in status.stdout, status
         doctor = other.attempt("fetchmedia", "doctor", "--state-dir", other.state, "--json")
         verdicts = {check["name"]: check["verdict"] for check in json.loads(doctor.stdout)["checks"]}
         assert doctor.returncode == 1 and verdicts["stack"] == "bad", doctor
     finally:
-        os.kill(said["pids"]["supervisor"], signal.SIGCONT)
+        os.kill(up["pids"]["supervisor"], signal.SIGCONT)
         other.remove()
 
 
@@ -117,7 +117,7 @@ def test_all_workers_are_there_when_up_returns_and_a_revoked_one_stays_away():
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_a_stack_of_another_user_is_not_said_to_be_stopped(stack):
+def test_a_stack_of_another_user_is_not_reported_as_stopped(stack):
     for command in ("status", "down", "doctor"):
         done = stack.attempt("fetchmedia", command, "--state-dir", stack.state, user=NOBODY)
         assert done.returncode == 5 and "Permission denied" in done.stderr, done
@@ -126,7 +126,7 @@ def test_a_stack_of_another_user_is_not_said_to_be_stopped(stack):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_sockets_in_tmp_are_in_a_folder_of_the_user_s_own():
-    """A user of its own, whom nobody else's stack has made a folder for."""
+    """A fresh user, for whom no other stack has made a folder."""
     user = random.randrange(200000, 900000)
     folder, home = Path(f"/tmp/fetchmedia-{user}"), Path(tempfile.mkdtemp(dir="/var/tmp"))
     other = Stack()
@@ -186,7 +186,7 @@ def test_a_killed_worker_comes_back_and_the_job_is_tried_again(stack, service, o
     assert ended["status"] == "succeeded", ended["error"]
 
 
-def test_stopped_and_started_again_everything_is_there(stack, service, clip, clip_url):
+def test_a_stack_that_is_stopped_and_started_again_has_kept_everything(stack, service, clip, clip_url):
     job = service.follow(service.submit(clip_url))
     extra = stack.operate("key", "create", stack.account, "second", "video:fetch")
     pids = stack.pids()
@@ -194,15 +194,15 @@ def test_stopped_and_started_again_everything_is_there(stack, service, clip, cli
     for pid in (pids["supervisor"], pids["postgres"], pids["broker"], *pids["workers"]):
         until_gone(pid)
     base = stack.base
-    said = stack.up()
-    assert said["base_url"] == base and said["api_key"] is None and said["password"] is None
+    up = stack.up()
+    assert up["base_url"] == base and up["api_key"] is None and up["password"] is None
     assert service.job(job)["status"] == "succeeded"
     assert requests.get(job["outputs"][0]["url"], timeout=30).content == clip
     assert Service(base, extra["api_key"]).get("/v1/me").status_code == 200
     assert service.follow(service.submit(clip_url))["status"] == "succeeded"
 
 
-def test_listening_on_one_address_still_takes_in_what_workers_deliver(origin, clip_url):
+def test_listening_on_one_address_still_accepts_what_workers_deliver(origin, clip_url):
     stack = Stack("--allow-private", f"127.0.0.1/32:{origin.port}")
     stack.options[1] = f"127.0.0.2:{free_port()}"
     try:
@@ -214,7 +214,7 @@ def test_listening_on_one_address_still_takes_in_what_workers_deliver(origin, cl
         stack.remove()
 
 
-def test_a_first_start_killed_while_it_makes_its_database_is_made_good_by_the_next():
+def test_a_first_start_killed_while_it_makes_its_database_is_repaired_by_the_next():
     half = Stack()
     try:
         first = subprocess.Popen([BIN / "fetchmedia", "up", "--state-dir", half.state, *half.options],
@@ -249,14 +249,14 @@ def test_secrets_that_root_made_are_handed_to_the_broker():
         stack.remove()
 
 
-@pytest.mark.parametrize("words,url,says", [
+@pytest.mark.parametrize("arguments,url,message", [
     (["keey", "list"], "host=/nowhere", "no such command"),
     (["key", "list"], "postgresql://user:sesame%zz@localhost/name", "database_url cannot be read"),
     (["key", "list"], "host=localhost password='sesame", "database_url cannot be read"),
 ])
-def test_a_slip_of_the_operator_is_told_at_once_and_leaves_nothing(stack, tmp_path, words, url, says):
-    done = stack.attempt("fetchmedia-broker", *words, FETCHMEDIA_DATABASE_URL=url,
+def test_a_mistake_of_the_operator_is_reported_at_once_and_leaves_nothing(stack, tmp_path, arguments, url, message):
+    done = stack.attempt("fetchmedia-broker", *arguments, FETCHMEDIA_DATABASE_URL=url,
                          FETCHMEDIA_SECRETS_DIR=str(tmp_path / "secrets"))
-    assert done.returncode == 2 and says in done.stderr, done
+    assert done.returncode == 2 and message in done.stderr, done
     assert "sesame" not in done.stdout + done.stderr
     assert not (tmp_path / "secrets").exists()

@@ -64,7 +64,7 @@ def test_a_wait_ends_when_its_client_leaves(stack, service, waiting):
     wait_for("all wait", HANG_S, lambda: waiters(stack) >= before + WAITERS)
     for connection in connections:
         connection.close()
-    wait_for("none does", HANG_S, lambda: waiters(stack) <= before)
+    wait_for("no request waits", HANG_S, lambda: waiters(stack) <= before)
 
 
 def test_a_wait_for_what_has_changed_already_is_over_at_once(service, waiting):
@@ -83,7 +83,7 @@ def test_a_wait_ends_with_its_key(stack, waiting, pool):
     assert number(stack, "SELECT count(*) FROM api_key WHERE name = 'short' AND expires_at > now()") == 0
 
 
-def test_who_waits_costs_no_reads(stack, service, waiting, pool):
+def test_a_waiting_request_costs_no_reads(stack, service, waiting, pool):
     held = [pool.submit(hold, service, waiting) for _ in range(WAITERS)]
     wait_for("all wait", HANG_S, lambda: waiters(stack) >= WAITERS)
     let_ticks_pass(stack, 2)  # each looks once more when it begins to wait
@@ -108,7 +108,7 @@ def test_what_another_broker_does_ends_a_wait(service, second, there, waiting, o
     assert held.result(HANG_S).json()["status"] == "succeeded"
 
 
-def test_a_broker_alone_still_sees_what_one_without_workers_cancels(stack, service, there, waiting, pool):
+def test_a_broker_sees_what_another_without_workers_cancels(stack, service, there, waiting, pool):
     held = is_held(pool, stack, service, waiting)
     there.post(f"/v1/jobs/{waiting['id']}/cancel")
     assert held.result(HANG_S).json()["status"] == "canceled"

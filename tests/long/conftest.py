@@ -1,4 +1,4 @@
-"""Stories that take long: they stand on the helpers of the short ones."""
+"""Stories that take long: they use the helpers of the short ones."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ def origin():
 
 @pytest.fixture
 def seed():
-    """FM_SEED draws other strikes."""
+    """FM_SEED chooses other strikes."""
     return int(os.environ.get("FM_SEED", "1"))
 
 
@@ -44,7 +44,7 @@ def stacks(origin):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A story that fails tells what the processes logged."""
+    """A failed story reports what the processes logged."""
     report = (yield).get_result()
     stacks = getattr(item, "funcargs", {}).get("stacks")
     for running in stacks.made if report.failed and stacks else []:

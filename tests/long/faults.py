@@ -17,7 +17,7 @@ EVERY, LEFT, PASSED = 40, 44, 48
 
 class Faults:
     def __init__(self, stack):
-        """Before the stack is up: a sealed child has the page from its start or not at all."""
+        """Made before the stack is up: a sealed child has the page from its start or not at all."""
         programs = stack.state / "bin"
         programs.mkdir(parents=True)
         for folder, mode in ((stack.state, 0o711), (programs, 0o755)):
@@ -33,7 +33,7 @@ class Faults:
         return struct.unpack_from("=I", self.page, rule * RULE.size + offset)[0]
 
     def arm(self, point, every, times, action="kill"):
-        """Whoever comes by as the every-th dies (or stands still), so many times; the rule's number."""
+        """Every `every`-th process to pass the point dies (or stops), `times` times. Returns the rule's number."""
         rule, self.count = self.count, self.count + 1
         RULE.pack_into(self.page, rule * RULE.size, point.encode(), action.encode(), 0, times, 0)
         struct.pack_into("=I", self.page, rule * RULE.size + EVERY, every)
@@ -54,7 +54,7 @@ def stands_still(pid):
 
 
 class Waker:
-    """Lets those of a stack go on that have stood still for a while."""
+    """Wakes the processes of a stack that have been stopped for a while."""
 
     def __init__(self, stack, seconds):
         self.stack, self.seconds = stack, seconds

@@ -20,7 +20,7 @@ SILENCE_SECONDS = 60  # four rounds, and a HELLO
 
 
 def owner(name):
-    """Whose process it is, where we are root."""
+    """The process's user, when we are root."""
     if os.geteuid() != 0:
         return {}
     entry = pwd.getpwnam(name)
@@ -35,8 +35,8 @@ class Pair:
         self.listen, self.link, self.metrics = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.running = []
         first = pids(stack)["broker"]
-        words = open(f"/proc/{first}/environ", encoding="utf-8").read().split("\0")
-        self.environment = dict(word.split("=", 1) for word in words if "=" in word)
+        variables = open(f"/proc/{first}/environ", encoding="utf-8").read().split("\0")
+        self.environment = dict(each.split("=", 1) for each in variables if "=" in each)
         self.links = [self.environment["FETCHMEDIA_LINK_LISTEN"], self.link]
 
     def start(self, program, name, **settings):
@@ -55,7 +55,7 @@ class Pair:
             "FETCHMEDIA_METRICS_LISTEN": self.metrics})
 
     def start_worker(self):
-        """The supervisor's own workers are told of one broker: ours is told of both."""
+        """The supervisor gives its own workers one broker's address; ours gets both."""
         folder = self.stack.folder / "work"
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -97,7 +97,7 @@ def test_workers_go_on_with_the_other_broker(stacks, origin, tmp_path):
     pair = Pair(stack)
     before = pids(stack)
     try:
-        # The stack's own worker rests, so that all jobs run on ours; nobody starts again who dies.
+        # The stack's own worker rests, so that all jobs run on ours; no process is restarted.
         os.kill(before["supervisor"], signal.SIGSTOP)
         os.kill(before["workers"][0], signal.SIGTERM)
         wait_for("no session", 20, lambda: number(stack, "SELECT count(*) FROM session") == 0)
@@ -120,7 +120,7 @@ def test_workers_go_on_with_the_other_broker(stacks, origin, tmp_path):
         began = time.monotonic()
         for source in sources[::2]:
             source.released.set()
-        wait_for("its session with the other broker", SILENCE_SECONDS,
+        wait_for("a session with the other broker", SILENCE_SECONDS,
                  lambda: sql(stack, "SELECT broker FROM session") not in ([], first))
         took = time.monotonic() - began
         service = Service(f"http://{pair.listen}", stack.key)

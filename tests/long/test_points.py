@@ -1,5 +1,5 @@
-"""Three hundred jobs while each crash point is reached five times by someone who dies there, and again
-while someone stands still there for longer than a session lives: nothing is lost, nothing is recorded
+"""Three hundred jobs while each crash point is reached five times by a process that dies there, and again
+while a process stops there for longer than a session lives: nothing is lost, nothing is recorded
 twice, nothing stays behind, and what succeeds is the same bytes."""
 
 import os
@@ -28,8 +28,8 @@ END_SECONDS = 120
 FILM = {"name": "film", "format": "mp4", "video": {"codec": "h264", "preset": "veryfast"},
         "audio": {"codec": "aac"}}
 
-# Whoever comes by as the every-th dies there: often enough to be soon over, seldom enough that what
-# was started again gets somewhere.
+# Every so many passes a process dies there: often enough to be over soon, rarely enough that what was
+# restarted makes progress.
 POINTS = {
     "flush_unsent": 7, "flush_committed": 7, "posted_committed": 2, "claim_committed": 2, "job_sent": 2,
     "hello_heard": 2, "attach_committed": 2, "beat_committed": 5, "progress_heard": 3,
@@ -53,7 +53,7 @@ class Story:
         self.canceled = set()
         self.rule = None  # of the point that is struck
 
-    def ask(self, outstanding=OUTSTANDING):
+    def submit_some(self, outstanding=OUTSTANDING):
         while len(self.ledger.open()) < outstanding:
             self.ledger.submit(self.bodies[len(self.ledger.asked) % len(self.bodies)])
 
@@ -63,14 +63,14 @@ class Story:
         self.ledger.submit_batch(self.bodies[0], 3)
 
     def is_met(self, passed):
-        """Somebody has come by the point since then."""
+        """Whether a process has passed the point since then."""
         return self.faults.passed(self.rule) > passed
 
     def is_database_up(self):
         return subprocess.run([*psql(self.stack), "-c", "SELECT 1"], capture_output=True).returncode == 0
 
     def strike_database(self):
-        """With an answer outstanding: a lock on the sessions holds up whatever the broker writes of them."""
+        """With an answer outstanding: a lock on the sessions holds up whatever the broker writes to them."""
         passed = self.faults.passed(self.rule)
         wait_for("the database is up", END_SECONDS, self.is_database_up)
         rival = subprocess.Popen([*psql(self.stack), "-c", "BEGIN", "-c", "LOCK TABLE session IN EXCLUSIVE MODE",
@@ -94,7 +94,7 @@ class Story:
             return False
 
     def strike_broker(self):
-        """Its workers say HELLO to the next one; who dies of that is followed by another."""
+        """Its workers send HELLO to the next one; a worker that dies at that is replaced."""
         before = sql(self.stack, "SELECT broker FROM session")
 
         def are_elsewhere():
@@ -114,13 +114,13 @@ class Story:
             self.ledger.ask("POST", f"/v1/jobs/{running[0]}/cancel")
 
     def lose_idle_workers(self):
-        """What is sent to a worker that has just died comes back."""
+        """A message to a worker that has just died comes back."""
         wait_for("nothing runs", END_SECONDS, self.ledger.look)
         passed = self.faults.passed(self.rule)
         for worker in below(self.supervisor, "worker"):
             signal_if_there(worker, signal.SIGKILL)
-        self.ask(4)
-        wait_for("it came back, or all have ended", END_SECONDS,
+        self.submit_some(4)
+        wait_for("the message came back, or all jobs have ended", END_SECONDS,
                  lambda: self.is_met(passed) or self.ledger.look())
 
     def stop_a_worker(self):
@@ -147,7 +147,7 @@ class Story:
         rule = self.rule = self.faults.arm(point, POINTS[point], self.times, self.action)
         until = time.monotonic() + POINT_SECONDS
         while self.faults.left(rule):
-            self.ask()
+            self.submit_some()
             if point in self.PROVOKED:
                 self.PROVOKED[point](self)
             self.ledger.look()
@@ -177,7 +177,7 @@ def test_each_crash_point(stacks, origin, tmp_path, seed, action, times):
             story.strike(point)
             print(f"{point} {time.monotonic() - at:.1f} s, {len(story.ledger.asked)} jobs", flush=True)
         while len(story.ledger.asked) < JOBS:
-            story.ask()
+            story.submit_some()
             story.ledger.look()
         wait_for("every job has ended", END_SECONDS, story.ledger.look)
     ledger = story.ledger

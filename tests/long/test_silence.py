@@ -17,7 +17,7 @@ END_SECONDS = 120
 
 
 class Dripping(Slow):
-    """Comes a little at a time, so that nobody takes it for stalled; the rest once released."""
+    """Comes a little at a time, so that it does not count as stalled; the rest once released."""
 
     def send(self, write, connection):
         at = 0
@@ -31,7 +31,7 @@ class Dripping(Slow):
 
 
 class Story:
-    """Ten jobs that run: fetches from sources that take as long as is wanted, and two encodes."""
+    """Ten jobs that run: fetches from sources that last until released, and two encodes."""
 
     def __init__(self, stack, origin, content, film_url, name):
         self.stack, self.service = stack, Service(stack.base, stack.key)
@@ -44,7 +44,7 @@ class Story:
         assert number(stack, "SELECT count(*) FROM live WHERE lease_id IS NOT NULL") >= FETCHES
 
     def pass_silence(self, stopped, seconds):
-        """Whoever is stopped goes on after so many seconds; half the fetches end meanwhile."""
+        """The stopped processes go on after `seconds`; half the fetches end meanwhile."""
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         try:

@@ -18,7 +18,7 @@ END_SECONDS = 120
 SHARES = {"broker": 30, "worker": 12, "transfer": 22, "media": 18, "postgres": 18}
 
 
-def test_nothing_is_lost_whoever_is_killed(stacks, origin, tmp_path, seed):
+def test_nothing_is_lost_whichever_process_is_killed(stacks, origin, tmp_path, seed):
     stack = stacks("--workers", "2", "--net-slots", "2", "--cpu-slots", "1", **IN_A_HURRY)
     stack.up()
     ledger, strikes = Ledger(Service(stack.base, stack.key)), Strikes(seed, SHARES)

@@ -49,7 +49,7 @@ const workers = (count, how) =>
     fork(new URL("./worker.js", import.meta.url).pathname, [how, "batch", CONCURRENCY]),
   );
 
-const heard = (child) => new Promise((resolve) => child.once("message", resolve));
+const received = (child) => new Promise((resolve) => child.once("message", resolve));
 const ended = (child) => new Promise((resolve) => child.once("exit", resolve));
 
 const commands = {
@@ -81,15 +81,15 @@ const commands = {
   async drain({ count, processes, payload }) {
     await addBatches(count, payload);
     await pool.query(`VACUUM ANALYZE ${TABLE}`);
-    const told = await Promise.all(workers(processes, "drain").map(heard));
+    const results = await Promise.all(workers(processes, "drain").map(received));
     if (!(await isEmpty())) throw new Error("jobs are left");
-    return { seconds: Math.max(...told.map(({ seconds }) => seconds)) };
+    return { seconds: Math.max(...results.map(({ seconds }) => seconds)) };
   },
 
   // From the first job added until none is left; `outstanding` 0 adds them in batches.
   async lifecycle({ count, processes, outstanding, payload }) {
     const children = workers(processes, "serve");
-    await Promise.all(children.map(heard));
+    await Promise.all(children.map(received));
     await sleep(300);
     const seconds = await secondsOf(async () => {
       if (outstanding === 0) await addBatches(count, payload);

@@ -1,5 +1,5 @@
 // A server that answers from a Map what it was given: a JSON file of {path: {headers, body}}.
-// Tells its port, ends when its input does.
+// Prints its port, and ends when its input does.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 

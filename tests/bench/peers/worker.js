@@ -1,5 +1,5 @@
-// One worker process with a task that does nothing: `drain` works until no job is left and tells
-// how long that took, `serve` works until its parent says stop.
+// One worker process with a task that does nothing: `drain` works until no job is left and
+// reports how long that took, `serve` works until its parent sends stop.
 import { run, runOnce } from "graphile-worker";
 import { logger, preset } from "./settings.js";
 

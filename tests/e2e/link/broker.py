@@ -109,10 +109,10 @@ class Broker:
 
     # ---- the operator ----
 
-    def operate(self, *words):
-        done = subprocess.run([PROGRAMS / "fetchmedia-broker", "--", *words], env=self.environment,
+    def operate(self, *arguments):
+        done = subprocess.run([PROGRAMS / "fetchmedia-broker", "--", *arguments], env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
-        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return json.loads(done.stdout.splitlines()[0]) if done.stdout else None
 
     def sql(self, statement):
@@ -132,12 +132,12 @@ class Broker:
     # ---- workers ----
 
     def stranger(self):
-        """A worker whose key nobody knows."""
+        """A worker whose key is not enrolled."""
         self.strangers += 1
         return Node(f"node-{self.strangers}", self.link, self.public_key, ROUND_MS / 1000)
 
     def enrol(self, node):
-        """The broker's public key, as the operator's command tells it."""
+        """The broker's public key, as the operator's command prints it."""
         return self.operate("node", "add", node.name, node.public.decode())["broker_public_key"].encode()
 
     def enrol_many(self, count):
@@ -149,7 +149,7 @@ class Broker:
         self.sql("UPDATE epoch SET value = value + 1 WHERE name = 'node'")
 
     def node(self, **slots):
-        """An enrolled worker that has not come yet."""
+        """An enrolled worker that is not attached yet."""
         if not self.enrolled:
             self.enrol_many(NODES)
         node = self.enrolled.pop()

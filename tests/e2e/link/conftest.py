@@ -43,31 +43,31 @@ def service(broker):
 
 @pytest.fixture
 def nodes(broker):
-    """Makes enrolled nodes that have not come yet; whatever they held is gone afterwards."""
+    """Makes enrolled nodes that are not attached yet; whatever they held is gone afterwards."""
     made = []
 
-    def make(**words):
-        made.append(broker.node(**words))
+    def make(**slots):
+        made.append(broker.node(**slots))
         return made[-1]
 
     yield make
     for node in made:
-        node.leave()
+        node.detach()
     broker.sql("DELETE FROM live")
 
 
 @pytest.fixture
 def stranger(broker):
-    """A worker whose key nobody enrolled."""
+    """A worker whose key is not enrolled."""
     made = broker.stranger()
     yield made
-    made.leave()
+    made.detach()
 
 
 @pytest.fixture
 def node(nodes):
-    """One of them, welcome, with one free slot of class net."""
-    return nodes().come()
+    """An attached node with one free slot of class net."""
+    return nodes().attach()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""A worker as the broker meets it, scripted: a CURVE key, a boot, one DEALER at a time, and words of
-proto/messages.def. It does only what the story tells it, except that it beats every round while it
-waits, as a worker does; `beats = False` makes it silent."""
+"""A worker as the broker meets it, scripted: a CURVE key, a boot, one DEALER at a time, and the messages
+of proto/messages.def. It does only what the test asks for, except that it sends a heartbeat every round
+while it waits, as a worker does; `beats = False` makes it silent."""
 
 import re
 import time
@@ -61,8 +61,8 @@ def read_defaults():
 DEFAULTS = read_defaults()
 
 
-class Word(dict):
-    """A message heard: its name, and its members as items, those too that were left out."""
+class Message(dict):
+    """A received message: its name, and its members as items, with the defaults of those left out."""
 
     def __init__(self, frame):
         number, record = msgpack.unpackb(frame)
@@ -108,8 +108,8 @@ class Node:
         return self
 
     def is_let_in(self, curve=True):
-        """Whether a fresh connection's handshake ends well; else nothing that is said on it is heard."""
-        self.open(curve, is_watched=True).say_hello_here()
+        """Whether a fresh connection's handshake succeeds; otherwise nothing sent on it is received."""
+        self.open(curve, is_watched=True).send_hello()
         monitor = self.socket.get_monitor_socket()
         assert monitor.poll(PATIENCE_S * 1000), "the handshake does not end"
         event = recv_monitor_message(monitor)["event"]
@@ -122,118 +122,118 @@ class Node:
         self.socket = None
 
     def send(self, *frames):
-        """Bytes as they are, sound or not. A connection refused by then takes none: nobody hears it."""
+        """Sends bytes as they are, valid or not. A connection that has been refused drops them."""
         try:
             self.socket.send_multipart(frames)
         except zmq.Again:
             assert not self.is_attached, f"{self.name} cannot send"
 
-    def say(self, name, **record):
+    def send_message(self, name, **record):
         self.send(msgpack.packb([NUMBERS[name], record]))
 
     def read(self, within):
-        """The next word, or nothing."""
+        """The next message, or None."""
         if not self.socket.poll(max(0, within) * 1000):
             return None
-        word = Word(self.socket.recv())
-        if word.name == "HEARTBEAT_ACK":
-            self.seen = word["number"]
-        elif word.name == "JOB":
-            self.holds[word["lease"]] = {**self.of(word), "class": word["class"]}
-        elif word.name == "WELCOME":
+        message = Message(self.socket.recv())
+        if message.name == "HEARTBEAT_ACK":
+            self.seen = message["number"]
+        elif message.name == "JOB":
+            self.holds[message["lease"]] = {**self.of(message), "class": message["class"]}
+        elif message.name == "WELCOME":
             self.is_attached = self.was_welcome = True
-        elif word.name == "REFUSE":
+        elif message.name == "REFUSE":
             self.is_attached = False
-            self.is_revoked = self.is_revoked or word["reason"] == REFUSAL["revoked"]
-        return word
+            self.is_revoked = self.is_revoked or message["reason"] == REFUSAL["revoked"]
+        return message
 
-    def hear_all(self, last, within=PATIENCE_S):
-        """Every word up to the first one named so."""
-        until, heard = time.monotonic() + within, []
+    def receive_until(self, last, within=PATIENCE_S):
+        """Every message up to the first one with that name."""
+        until, received = time.monotonic() + within, []
         while time.monotonic() < until:
-            word = self.read(min(self.round_s / 4, until - time.monotonic()))
-            if word:
-                heard.append(word)
-            if word and word.name == last:
-                return heard
+            message = self.read(min(self.round_s / 4, until - time.monotonic()))
+            if message:
+                received.append(message)
+            if message and message.name == last:
+                return received
             self.beat_when_due()
-        raise AssertionError(f"{self.name} heard no {last} within {within} s, but {heard}")
+        raise AssertionError(f"{self.name} received no {last} within {within} s, but {received}")
 
-    def hear(self, name, within=PATIENCE_S):
-        """The next word named so; acknowledgements of beats on the way are passed over."""
-        heard = self.hear_all(name, within)
-        others = [word for word in heard[:-1] if word.name != "HEARTBEAT_ACK"]
+    def receive(self, name, within=PATIENCE_S):
+        """The next message, which must have that name; heartbeat acknowledgements before it are skipped."""
+        received = self.receive_until(name, within)
+        others = [message for message in received[:-1] if message.name != "HEARTBEAT_ACK"]
         assert not others, f"before {name}: {others}"
-        return heard[-1]
+        return received[-1]
 
     # ---- coming, beating, going ----
 
-    def say_hello(self, **other):
-        return self.open().say_hello_here(**other)
+    def reconnect_and_send_hello(self, **other):
+        return self.open().send_hello(**other)
 
-    def say_hello_here(self, **other):
-        """On the connection as it is."""
-        self.say("HELLO", **{"version": VERSION, "boot": self.boot, **self.slots,
-                             "leases": list(self.holds.values()), **other})
+    def send_hello(self, **other):
+        """On the current connection."""
+        self.send_message("HELLO", **{"version": VERSION, "boot": self.boot, **self.slots,
+                                      "leases": list(self.holds.values()), **other})
         return self
 
-    def come(self, **other):
+    def attach(self, **other):
         """HELLO until WELCOME: a key just enrolled is known a tick later."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
-            self.say_hello(**other)
-            word = self.read(0.3)
-            if word and word.name == "WELCOME":
+            self.reconnect_and_send_hello(**other)
+            message = self.read(0.3)
+            if message and message.name == "WELCOME":
                 return self
-            assert not word, word
-        raise AssertionError(f"{self.name} is not welcome")
+            assert not message, message
+        raise AssertionError(f"{self.name} received no WELCOME")
 
-    def say_heartbeat(self, **other):
+    def send_heartbeat(self, **other):
         self.beaten_at = time.monotonic()
-        self.say("HEARTBEAT", **{"seen": self.seen, "leases": list(self.holds.values()), **other})
+        self.send_message("HEARTBEAT", **{"seen": self.seen, "leases": list(self.holds.values()), **other})
 
     def beat_when_due(self):
         if self.beats and self.is_attached and time.monotonic() >= self.beaten_at + self.round_s:
-            self.say_heartbeat()
+            self.send_heartbeat()
 
     def beat(self, **other):
-        """What was heard up to a beat's acknowledgement: all that the broker had said before it.
-        Two, for the first one heard may be of a beat sent on the way."""
-        heard = []
+        """Everything received up to a heartbeat's acknowledgement, hence everything the broker sent before it.
+        Two heartbeats, because the first acknowledgement may belong to an earlier one."""
+        received = []
         for _ in range(2):
-            self.say_heartbeat(**other)
-            heard += self.hear_all("HEARTBEAT_ACK")
-        return [word for word in heard if word.name != "HEARTBEAT_ACK"]
+            self.send_heartbeat(**other)
+            received += self.receive_until("HEARTBEAT_ACK")
+        return [message for message in received if message.name != "HEARTBEAT_ACK"]
 
-    def leave(self):
-        """Out of the broker's memory, whatever the story left behind."""
+    def detach(self):
+        """Removes the node's session from the broker, whatever the story left behind."""
         if self.was_welcome and not self.is_revoked:
             self.forget()
             self.boot += 1
-            self.say_hello().hear_all("WELCOME")
-            self.say("BYE", leases=0)
-            self.say_heartbeat()
-            self.hear_all("REFUSE")
+            self.reconnect_and_send_hello().receive_until("WELCOME")
+            self.send_message("BYE", leases=0)
+            self.send_heartbeat()
+            self.receive_until("REFUSE")
         self.close()
 
     # ---- leases ----
 
     @staticmethod
     def of(job):
-        """What names a lease in a word about it."""
+        """The members that name a lease in a message about it."""
         return {member: job[member] for member in ("account", "job", "lease")}
 
-    def take(self, within=PATIENCE_S):
-        return self.hear("JOB", within)
+    def receive_job(self, within=PATIENCE_S):
+        return self.receive("JOB", within)
 
-    def tell(self, job, how="succeeded", error=None, **more):
+    def send_result(self, job, how="succeeded", error=None, **more):
         """A RESULT; the lease is held until it is acknowledged."""
-        self.say("RESULT", **self.of(job), how=HOW[how], error=ERRORS[error] if error else 0, **more)
+        self.send_message("RESULT", **self.of(job), how=HOW[how], error=ERRORS[error] if error else 0, **more)
 
     def settle(self, job, how="succeeded", error=None, **more):
         """A RESULT, and its acknowledgement."""
-        self.tell(job, how, error, **more)
-        ack = self.hear("RESULT_ACK")
+        self.send_result(job, how, error, **more)
+        ack = self.receive("RESULT_ACK")
         assert ack["lease"] == job["lease"] and ack["job"] == job["job"]
         self.holds.pop(job["lease"], None)
         return ack

@@ -63,7 +63,7 @@ static void what_is_kept_is_found_again(void **state)
     struct fm_client client;
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     home_open(&home);
-    assert_true(fm_client_keep("http://127.0.0.1:8080//", KEY "\n", NULL));
+    assert_true(fm_client_save("http://127.0.0.1:8080//", KEY "\n", NULL));
     assert_true(fm_client_config_path(&path, NULL));
     assert_int_equal(stat(fm_text_get(&path), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
@@ -82,7 +82,7 @@ static void a_config_file_others_may_read_is_refused(void **state)
     struct fm_client client;
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     home_open(&home);
-    assert_true(fm_client_keep("http://127.0.0.1:8080", KEY, NULL));
+    assert_true(fm_client_save("http://127.0.0.1:8080", KEY, NULL));
     assert_true(fm_client_config_path(&path, NULL));
     for (size_t i = 0; i < FM_COUNT(open_to_others); i++) {
         struct fm_error err = {0};
@@ -100,7 +100,7 @@ static void the_environment_is_stronger_than_the_file(void **state)
     struct home home;
     struct fm_client client;
     home_open(&home);
-    assert_true(fm_client_keep("http://127.0.0.1:8080", KEY, NULL));
+    assert_true(fm_client_save("http://127.0.0.1:8080", KEY, NULL));
     setenv("FETCHMEDIA_API_KEY", "sk_other", 1);
     assert_true(fm_client_open(&client, NULL));
     assert_string_equal(client.base_url, "http://127.0.0.1:8080");
@@ -116,7 +116,7 @@ static void a_kept_key_goes_to_its_own_address_only(void **state)
     struct fm_client client;
     struct fm_error err = {0};
     home_open(&home);
-    assert_true(fm_client_keep("http://127.0.0.1:8080", KEY, NULL));
+    assert_true(fm_client_save("http://127.0.0.1:8080", KEY, NULL));
     setenv("FETCHMEDIA_URL", "http://127.0.0.1:8081/", 1);
     assert_false(fm_client_open(&client, &err));
     assert_int_equal(err.code, FM_SETTING);
@@ -194,7 +194,7 @@ static void only_a_well_formed_key_is_kept(void **state)
     home_open(&home);
     for (size_t i = 0; i < FM_COUNT(wrong); i++) {
         struct fm_error err = {0};
-        assert_false(fm_client_keep("http://127.0.0.1:8080", wrong[i], &err));
+        assert_false(fm_client_save("http://127.0.0.1:8080", wrong[i], &err));
         assert_int_equal(err.code, FM_SETTING);
         assert_null(strstr(err.detail, "hello"));
     }
