@@ -34,8 +34,8 @@
 #include "common/memory.h"
 #include "common/url.h"
 
-#define RELOADS_MAX 1000 /* the settings of every reload are kept: a room may be reading them */
-#define DRAIN_LOOK_MS 20 /* between looks at the number of requests under way */
+#define RELOADS_MAX 1000  /* the settings of every reload are kept: a room may be reading them */
+#define DRAIN_CHECK_MS 20 /* between two checks of the number of requests under way */
 
 struct broker {
     int argc;
@@ -68,7 +68,7 @@ static bool check_listeners(const struct fm_broker_settings *settings, struct fm
         struct fm_address_rule rule;
         if (!fm_address_rule_parse(listeners[i], &rule, err) || rule.port == 0) {
             return fm_fail(err, FM_SETTING,
-                           "\"%s\" is no address and port to listen on: such as 127.0.0.1:8080",
+                           "\"%s\" is not an address and port to listen on, such as 127.0.0.1:8080",
                            listeners[i]);
         }
     }
@@ -157,7 +157,7 @@ static void reload(struct broker *broker)
     struct fm_error err = {0};
     enum fm_log_level level;
     if (broker->reload_count == RELOADS_MAX) {
-        fm_fail(&err, FM_SETTING, "reloaded %d times: restart it", RELOADS_MAX);
+        fm_fail(&err, FM_SETTING, "reloaded %d times: restart the broker", RELOADS_MAX);
     } else if (fm_reload_settings(settings_now(broker), &words,
                                   &broker->reloads[broker->reload_count], &err)) {
         broker->reload_count++;
@@ -200,7 +200,7 @@ static void wait_for_end(struct broker *broker, const sigset_t *signals)
 static void drain(struct broker *broker, const sigset_t *signals)
 {
     int64_t until_ms = fm_clock_ms() + (int64_t)settings_now(broker)->drain_seconds * 1000;
-    const struct timespec pause = {.tv_nsec = DRAIN_LOOK_MS * 1000000L};
+    const struct timespec pause = {.tv_nsec = DRAIN_CHECK_MS * 1000000L};
     int got = -1;
     fm_http_drain(broker->http);
     while (fm_http_busy(broker->http) > 0 && fm_clock_ms() < until_ms &&

@@ -48,7 +48,7 @@ static bool read_pool(const char *word, struct fm_text *subject, struct fm_error
     fm_text_append(subject, word);
     return (strchr(word, ':') != NULL && strlen(word) < FM_REASON_POOL_SIZE) ||
            fm_fail(err, FM_INVALID_REQUEST,
-                   "a pool is PLACEMENT:CLASS, such as any:net or any:cpu");
+                   "a pool must be PLACEMENT:CLASS, such as any:net or any:cpu");
 }
 
 /* Whether the account exists is checked by pause_add.sql, which then returns no row. */
@@ -57,7 +57,7 @@ static bool read_account(const char *word, struct fm_text *subject, struct fm_er
     struct fm_id id;
     char uuid[FM_ID_UUID_SIZE];
     if (!fm_id_parse(FM_ID_ACCOUNT, word, &id)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
+        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT must be an id such as acct_…");
     }
     fm_id_to_uuid(&id, uuid);
     fm_text_append(subject, uuid);
@@ -103,7 +103,7 @@ static bool add(const struct pause *pause, struct fm_error *err)
     struct fm_id id = fm_id_new();
     char uuid[FM_ID_UUID_SIZE];
     if (strlen(reason) > REASON_MAX) {
-        return fm_fail(err, FM_INVALID_REQUEST, "REASON has up to %d bytes", REASON_MAX);
+        return fm_fail(err, FM_INVALID_REQUEST, "REASON may have up to %d bytes", REASON_MAX);
     }
     if (!read_subject(pause, &subject, err)) {
         return false;
@@ -143,7 +143,7 @@ static bool list(const struct pause *pause, struct fm_error *err)
     return true;
 }
 
-static bool take_away(const struct pause *pause, struct fm_error *err)
+static bool remove_pause(const struct pause *pause, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_text_done) struct fm_text subject = {0}, out = {0};
@@ -170,7 +170,7 @@ static const struct verb {
     const char *name;
     size_t least, most; /* the number of words after the verb */
     bool (*run)(const struct pause *pause, struct fm_error *err);
-} verbs[] = {{"add", 2, 3, add}, {"list", 0, 0, list}, {"remove", 2, 2, take_away}};
+} verbs[] = {{"add", 2, 3, add}, {"list", 0, 0, list}, {"remove", 2, 2, remove_pause}};
 
 static const struct verb *find(char **words, size_t count)
 {

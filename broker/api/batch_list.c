@@ -27,7 +27,7 @@ static bool read_page(struct fm_request *request, struct fm_page_query *query, s
     return query->cursor == NULL || *query->cursor == '\0' ||
            fm_id_parse(FM_ID_BATCH, query->cursor, upto) ||
            fm_fail_param(err, FM_INVALID_PARAMETER, "cursor",
-                         "cursor must be the next_cursor of a page before");
+                         "cursor must be the next_cursor of a previous page");
 }
 
 /* One row more than the page shows tells whether there is another page, and where it begins. The

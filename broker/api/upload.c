@@ -62,7 +62,7 @@ static enum fm_step refuse(struct fm_request *request, const struct fm_error *er
 }
 
 /* Called by the HTTP server with each part of the body. */
-static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+static bool receive_part(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     struct fm_request *request = fm_http_user(exchange);
     struct upload *upload = request->act;
@@ -87,7 +87,8 @@ static bool begin(struct fm_request *request, struct fm_store_object *object, st
         return false;
     }
     if (target->has_length && target->content_length != (uint64_t)object->size_bytes) {
-        return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "The size is not the one granted");
+        return fm_fail_param(err, FM_INVALID_REQUEST, NULL,
+                             "Content-Length differs from the size in the URL");
     }
     return true;
 }
@@ -107,7 +108,7 @@ static enum fm_step start(struct fm_request *request)
         return refuse(request, &err);
     }
     request->stage = STAGE_TAKING;
-    fm_http_stream(request->exchange, object.size_bytes, take);
+    fm_http_stream(request->exchange, object.size_bytes, receive_part);
     return FM_STEP_WAIT;
 }
 

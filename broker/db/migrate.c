@@ -45,9 +45,10 @@ static bool apply_missing(struct fm_db *db, unsigned *applied, struct fm_error *
     }
     int64_t ours = fm_sql_migrations[fm_sql_migration_count - 1].number;
     if (at > ours) {
-        return fm_fail(err, FM_SETTING,
-                       "the database's schema is %lld, this program's %lld: upgrade it",
-                       (long long)at, (long long)ours);
+        return fm_fail(
+            err, FM_SETTING,
+            "the database's schema is %lld, this program needs %lld: upgrade the program",
+            (long long)at, (long long)ours);
     }
     for (size_t i = 0; i < fm_sql_migration_count; i++) {
         if (fm_sql_migrations[i].number <= at) {

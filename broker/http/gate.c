@@ -79,7 +79,7 @@ static size_t count_fields(const struct fm_gate_head *head, const char *name, co
 static bool check_coding(size_t count, const char *coding, bool has_length, struct fm_error *err)
 {
     if (count > 1 || has_length) {
-        return refuse(err, "The length of the body is told twice");
+        return refuse(err, "The length of the body is given twice");
     }
     if (fm_text_equals_fold(coding, "chunked")) {
         return true;
@@ -95,7 +95,7 @@ static bool check_framing(const struct fm_gate_head *head, struct fm_gate_target
     size_t lengths = count_fields(head, "content-length", &length);
     size_t codings = count_fields(head, "transfer-encoding", &coding);
     if (lengths > 1) {
-        return refuse(err, "The length of the body is told twice");
+        return refuse(err, "The length of the body is given twice");
     }
     target->has_length = lengths > 0;
     target->is_chunked = codings > 0;

@@ -23,17 +23,17 @@
 const char fm_admin_usage[] =
     "  migrate                                   bring the database's schema up to date\n"
     "  openapi                                   print the API's description, as /openapi.json\n"
-    "  account create NAME EMAIL [operator]      password: FETCHMEDIA_PASSWORD, else one is made\n"
+    "  account create NAME EMAIL [operator]      password: FETCHMEDIA_PASSWORD, else a random one\n"
     "  account list\n"
-    "  key create ACCOUNT NAME SCOPES [DAYS]     SCOPES: some of these, with commas; DAYS 0: for "
-    "good\n"
+    "  key create ACCOUNT NAME SCOPES [DAYS]     SCOPES: separated by commas; DAYS 0: no "
+    "expiry\n"
 #define FM_SCOPE(name, bit, text, prose) "      " text ": " prose "\n"
 #include "common/scope.def"
 #undef FM_SCOPE
     "  key list | key revoke KEY\n"
     "  node add NAME PUBLIC_KEY                  prints the broker's public key\n"
     "  node list [NAME] | node revoke NAME\n"
-    "  pause add site|pool|account SUBJECT [REASON]   its jobs are not started\n"
+    "  pause add site|pool|account SUBJECT [REASON]   jobs of SUBJECT are not started\n"
     "  pause list | pause remove site|pool|account SUBJECT\n";
 
 /* One command under way. */
@@ -104,10 +104,11 @@ static bool account_create(struct admin *admin, struct fm_error *err)
     const char *secret = password(made);
     const char *at = strchr(word(admin, 1), '@');
     if (*word(admin, 0) == '\0' || at == NULL || at == word(admin, 1) || at[1] == '\0') {
-        return fm_fail(err, FM_INVALID_REQUEST, "NAME is not empty, and EMAIL is like a@b");
+        return fm_fail(err, FM_INVALID_REQUEST,
+                       "NAME must not be empty, and EMAIL must be like a@b");
     }
     if (strlen(secret) < 12 || strlen(secret) > 1024) {
-        return fm_fail(err, FM_INVALID_REQUEST, "a password has 12 to 1,024 bytes");
+        return fm_fail(err, FM_INVALID_REQUEST, "a password must have 12 to 1,024 bytes");
     }
     fm_hash_password(secret, stored);
     fm_id_to_uuid(&id, uuid);
@@ -155,7 +156,8 @@ static bool parse_days(const char *text, const char **days, struct fm_error *err
     uint64_t number;
     *days = *text ? text : DEFAULT_KEY_DAYS;
     if (!fm_text_to_u64(*days, 0, 36500, &number)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "DAYS is a number up to 36500; 0: for good");
+        return fm_fail(err, FM_INVALID_REQUEST,
+                       "DAYS must be a number up to 36500; 0: the key does not expire");
     }
     if (number == 0) {
         *days = NULL;
@@ -182,7 +184,7 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     unsigned scopes;
     const char *days;
     if (!fm_id_parse(FM_ID_ACCOUNT, word(admin, 0), &account)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
+        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT must be an id such as acct_…");
     }
     if (!fm_scope_parse(word(admin, 2), &scopes, err) || !parse_days(word(admin, 3), &days, err)) {
         return false;
@@ -238,7 +240,7 @@ static bool key_revoke(struct admin *admin, struct fm_error *err)
     struct fm_id id;
     char uuid[FM_ID_UUID_SIZE];
     if (!fm_id_parse(FM_ID_KEY, word(admin, 0), &id)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "KEY is an id: key_…");
+        return fm_fail(err, FM_INVALID_REQUEST, "KEY must be an id such as key_…");
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid};
@@ -264,7 +266,7 @@ static bool node_add(struct admin *admin, struct fm_error *err)
     struct fm_id id = fm_id_new();
     char uuid[FM_ID_UUID_SIZE];
     if (strlen(word(admin, 1)) != 40 || strlen(word(admin, 0)) > 64 || !*word(admin, 0)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "NAME has 1 to 64 bytes, PUBLIC_KEY 40");
+        return fm_fail(err, FM_INVALID_REQUEST, "NAME must have 1 to 64 bytes, PUBLIC_KEY 40");
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid, word(admin, 0), word(admin, 1)};
@@ -272,7 +274,8 @@ static bool node_add(struct admin *admin, struct fm_error *err)
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
-        return fm_fail(err, FM_ALREADY_EXISTS, "node %s: the name or the key is taken or revoked",
+        return fm_fail(err, FM_ALREADY_EXISTS,
+                       "node %s: the name or the key is already in use, or was revoked",
                        word(admin, 0));
     }
     begin(admin);

@@ -118,7 +118,8 @@ static bool set_source(struct draft *draft, const struct fm_json *value, struct 
     for (size_t i = 0; i < FM_COUNT(kinds); i++) {
         if (fm_json_get(value, kinds[i]) != NULL) {
             return fm_fail_param(err, FM_INVALID_PARAMETER, "source",
-                                 "A source by %s is not supported yet; give its url", kinds[i]);
+                                 "A source given by %s is not supported yet; give its url",
+                                 kinds[i]);
         }
     }
     for (void *i = fm_json_first(value); i != NULL; i = fm_json_next(value, i)) {
