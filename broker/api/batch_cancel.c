@@ -20,7 +20,7 @@
 #include "proto/operations.h"
 #include "sql/sql.h"
 
-enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, STAGE_LOOK };
+enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, STAGE_COUNT };
 
 struct cancellation {
     struct fm_suspend *wait; /* the request's */
@@ -115,7 +115,7 @@ static enum fm_step post_page(struct fm_request *request)
 }
 
 /* On a batch writer thread, or within fm_batch_writer_post. */
-static void take_mark(struct fm_batch_writer_task *task)
+static void wake_request(struct fm_batch_writer_task *task)
 {
     struct cancellation *it = task->context;
     fm_suspend_wake(it->wait);
@@ -127,7 +127,7 @@ static enum fm_step post_mark(struct fm_request *request)
     it->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_MARK,
                                              .batch = request->batch,
                                              .account = request->lookup.key_account,
-                                             .done = take_mark,
+                                             .done = wake_request,
                                              .context = it};
     request->stage = STAGE_MARKING;
     fm_suspend_begin(&request->wait, request->exchange);
@@ -153,7 +153,7 @@ static enum fm_step judge_page(struct fm_request *request)
     if (fm_db_rows_count(request->query.rows) > 0) {
         return it->is_marked ? post_page(request) : post_mark(request);
     }
-    request->stage = STAGE_LOOK;
+    request->stage = STAGE_COUNT;
     fm_batch_cache_forget(request->front->batches, &request->batch);
     fm_batch_get_ask(request);
     return FM_STEP_WAIT;
@@ -174,7 +174,7 @@ enum fm_step fm_batch_cancel_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {
         [STAGE_START] = start,        [STAGE_TYPES] = judge_types,   [STAGE_PAGE] = judge_page,
-        [STAGE_MARKING] = judge_mark, [STAGE_POSTED] = judge_commit, [STAGE_LOOK] = show,
+        [STAGE_MARKING] = judge_mark, [STAGE_POSTED] = judge_commit, [STAGE_COUNT] = show,
     };
     return stages[request->stage](request);
 }

@@ -14,7 +14,7 @@
 #include "common/clock.h"
 #include "sql/sql.h"
 
-#define MOMENT_MS 50 /* between looks into the cache while another request counts */
+#define MOMENT_MS 50 /* between two lookups in the cache while another request counts */
 
 enum stage { STAGE_START, STAGE_ASKED };
 
@@ -88,8 +88,8 @@ static enum fm_step start(struct fm_request *request)
     if (!fm_batch_get_name(request)) {
         return fm_batch_get_missing(request);
     }
-    switch (fm_batch_cache_look(request->front->batches, &request->lookup.key_account,
-                                &request->batch, &batch)) {
+    switch (fm_batch_cache_look_up(request->front->batches, &request->lookup.key_account,
+                                   &request->batch, &batch)) {
     case FM_BATCH_CACHE_KNOWN:
         return fm_batch_get_reply(request, &batch, 200);
     case FM_BATCH_CACHE_WAIT:

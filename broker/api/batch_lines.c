@@ -32,16 +32,16 @@ static bool is_space(char c)
 static bool give(struct fm_batch_lines *lines, struct fm_slice rest, struct fm_error *err)
 {
     if (lines->held.length == 0) {
-        return rest.length <= FM_BATCH_LINES_LIMIT ? lines->take(lines->context, rest, err)
+        return rest.length <= FM_BATCH_LINES_LIMIT ? lines->handle_job(lines->context, rest, err)
                                                    : refuse_long(err);
     }
     if (!hold(lines, rest, err)) {
         return false;
     }
     struct fm_slice whole = {lines->held.data, lines->held.length};
-    bool is_taken = lines->take(lines->context, whole, err);
+    bool is_good = lines->handle_job(lines->context, whole, err);
     fm_text_clear(&lines->held);
-    return is_taken;
+    return is_good;
 }
 
 /* ---- one job per line ---- */
@@ -91,7 +91,7 @@ enum state { OPENING, MEMBER, NAME, COLON, LIST, FIRST, ELEMENT, INSIDE, BEHIND,
 static bool refuse_form(struct fm_error *err)
 {
     return fm_fail_param(err, FM_INVALID_REQUEST, NULL,
-                         "The body must be {\"jobs\": [...]}; send a job a line as "
+                         "The body must be {\"jobs\": [...]}; send one job per line as "
                          "application/x-ndjson");
 }
 

@@ -11,7 +11,7 @@
 #include "broker/request/lookup.h"
 #include "broker/request/reply.h"
 
-enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
+enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKUP };
 
 static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
 {
@@ -53,7 +53,7 @@ static enum fm_step judge(struct fm_request *request)
     if (commit->outcome == FM_QUEUE_ENDED && commit->state != FM_STATE_CANCELED) {
         return refuse(request, FM_JOB_NOT_CANCELABLE);
     }
-    request->stage = STAGE_LOOKING;
+    request->stage = STAGE_LOOKUP;
     return fm_lookup_start(request, &request->job);
 }
 
@@ -71,6 +71,6 @@ static enum fm_step show(struct fm_request *request)
 enum fm_step fm_cancel_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKING] = show};
+        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKUP] = show};
     return stages[request->stage](request);
 }

@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "common/thread_pool.h"
 
-enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
+enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKUP };
 
 /* ---- the outputs: removed soon after the row; if that fails, the sweep finds them ---- */
 
@@ -67,7 +67,7 @@ static enum fm_step refuse(struct fm_request *request)
     return fm_reply_error(request, &err);
 }
 
-static enum fm_step tell(struct fm_request *request)
+static enum fm_step reply_deleted(struct fm_request *request)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
     const struct fm_reply_deleted deleted = {.id = request->job, .deleted = true};
@@ -101,26 +101,26 @@ static enum fm_step judge(struct fm_request *request)
     case FM_QUEUE_STALE:
         return refuse(request);
     case FM_QUEUE_ENDED: /* it ended meanwhile: read it again, for its outputs, and post again */
-        request->stage = STAGE_LOOKING;
+        request->stage = STAGE_LOOKUP;
         return fm_lookup_start(request, &request->job);
     default:
         remove_outputs(request);
-        return tell(request);
+        return reply_deleted(request);
     }
 }
 
-static enum fm_step look(struct fm_request *request)
+static enum fm_step judge_lookup(struct fm_request *request)
 {
     struct fm_error err = {0};
     if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
-    return request->lookup.has_job ? start(request) : tell(request);
+    return request->lookup.has_job ? start(request) : reply_deleted(request);
 }
 
 enum fm_step fm_delete_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKING] = look};
+        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKUP] = judge_lookup};
     return stages[request->stage](request);
 }

@@ -38,7 +38,8 @@ const char *fm_submit_pool(const struct fm_spec *spec)
     return fm_spec_class(spec) == FM_CLASS_CPU ? "any:cpu" : "any:net";
 }
 
-/* `cap` is the account's running limit, 0 for none: the queue has no plans, so it travels along. */
+/* `running_limit` is the account's running limit, 0 for none: the queue has no plans, so it travels
+ * along. */
 static struct fm_queue_event *event_of(const struct fm_request *request,
                                        const struct submission *submission)
 {
@@ -56,7 +57,8 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     event->max_tries = (unsigned)spec->max_attempts;
     event->timeout_seconds = (unsigned)spec->timeout_seconds;
     event->expires_seconds = (unsigned)spec->expires_in_seconds;
-    event->cap = fm_account_plan_running(request->lookup.plan, request->lookup.is_operator);
+    event->running_limit =
+        fm_account_plan_running(request->lookup.plan, request->lookup.is_operator);
     event->spec = (struct fm_slice){submission->packed.data, submission->packed.length};
     return event;
 }

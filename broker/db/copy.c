@@ -52,7 +52,7 @@ static bool lose(struct fm_db *db, struct fm_error *err, const char *what)
     return false;
 }
 
-/* Waits until the server has sent bytes, or can take some. */
+/* Waits until the server has sent bytes, or can accept more. */
 static bool wait_for(struct fm_db *db, short events, int64_t until_ms, struct fm_error *err)
 {
     struct pollfd p = {.fd = PQsocket(fm_db_connection(db)), .events = events};
@@ -76,7 +76,7 @@ static bool flush(struct fm_db *db, struct fm_error *err)
 }
 
 /* The next result, NULL at the end of the statement's. */
-static bool take(struct fm_db *db, PGresult **result, struct fm_error *err)
+static bool next_result(struct fm_db *db, PGresult **result, struct fm_error *err)
 {
     int64_t until_ms = fm_clock_ms() + SILENCE_MS;
     while (PQisBusy(fm_db_connection(db)) == 1) {
@@ -102,7 +102,7 @@ static bool refuse(struct fm_db *db, PGresult *result, struct fm_error *err)
 static bool expect(struct fm_db *db, ExecStatusType wanted, struct fm_error *err)
 {
     PGresult *result = NULL;
-    if (!take(db, &result, err)) {
+    if (!next_result(db, &result, err)) {
         return false;
     }
     if (result == NULL || PQresultStatus(result) != wanted) {
@@ -156,7 +156,7 @@ bool fm_db_copy_end(struct fm_db_copy *copy, struct fm_error *err)
         return lose(copy->db, err, "end");
     }
     return flush(copy->db, err) && expect(copy->db, PGRES_COMMAND_OK, err) &&
-           take(copy->db, &rest, err) && (rest == NULL || refuse(copy->db, rest, err));
+           next_result(copy->db, &rest, err) && (rest == NULL || refuse(copy->db, rest, err));
 }
 
 void fm_db_copy_done(struct fm_db_copy *copy)

@@ -64,7 +64,7 @@ struct fm_db {
 
 /* For the queue's connections: joins a statement's parameter rows with the table's rows by hash. A
  * nested loop, which small estimates would choose, costs the square of a flush's size (62 us of
- * PostgreSQL's time for each job instead of 31). Single look-ups still use one, since there is no
+ * PostgreSQL's time for each job instead of 31). Single lookups still use one, since there is no
  * other plan. */
 #define HASHED_JOINS "SET enable_nestloop = off; "
 
@@ -288,7 +288,7 @@ static bool close_pipeline(struct fm_db *db)
 }
 
 /* Takes one result; true at the end of the pipeline. A NULL ends the results of one statement. */
-static bool take_result(struct fm_db *db, PGresult *result)
+static bool handle_result(struct fm_db *db, PGresult *result)
 {
     if (result == NULL) {
         db->step_at++;
@@ -315,7 +315,7 @@ static bool go_on_busy(struct fm_db *db)
         if (PQstatus(db->conn) != CONNECTION_OK) {
             return lose(db);
         }
-        if (take_result(db, PQgetResult(db->conn))) {
+        if (handle_result(db, PQgetResult(db->conn))) {
             return close_pipeline(db);
         }
     }

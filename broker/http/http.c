@@ -177,7 +177,7 @@ static void begin(struct fm_http_exchange *exchange, const char *method, const c
     }
 }
 
-static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
+static enum MHD_Result receive_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     if (exchange->sink == FM_HTTP_SINK_COLLECT) {
         if (bytes.length > exchange->limit - exchange->body.length) {
@@ -320,7 +320,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
     if (*length > 0) {
         struct fm_slice part = {bytes, *length};
         *length = 0;
-        return take_body(exchange, part);
+        return receive_body(exchange, part);
     }
     if (exchange->stage == FM_HTTP_STAGE_NEW) {
         if (!may_begin(exchange->http)) {

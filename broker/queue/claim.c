@@ -51,8 +51,8 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
 }
 
 /* Start rates are counted for each pool, lane and account: see start_rate.h. */
-static void note_pace(struct fm_hub *hub, const struct fm_session *session,
-                      const struct fm_session_lease *held, const struct fm_queue_event *event)
+static void note_start(struct fm_hub *hub, const struct fm_session *session,
+                       const struct fm_session_lease *held, const struct fm_queue_event *event)
 {
     char pool[48];
     fm_session_pool(session, held->class, pool);
@@ -77,8 +77,8 @@ static void start(struct fm_hub *hub, struct fm_session *session, struct fm_sess
     fm_id_format(FM_ID_JOB, &held->job, job);
     fm_log(FM_LOG_INFO, "job_started", "job=%s lease=%016" PRIx64 " node=%s start=%u", job,
            held->lease, session->node.name, event->starts);
-    note_pace(hub, session, held, event);
-    fm_watch_tell(hub->watch, &held->job);
+    note_start(hub, session, held, event);
+    fm_watch_wake(hub->watch, &held->job);
 }
 
 /* Releases a lease whose session has ended, or sent another HELLO, while the claim was being
@@ -224,7 +224,7 @@ void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
     struct slot slot = {NULL, FM_CLASS_NET};
     if (is_due(event) && !is_paused(hub, event) &&
         fm_schedule_is_open(hub->schedule, event->pool) &&
-        !fm_running_limit_is_reached(hub->running_limit, &event->account, event->cap)) {
+        !fm_running_limit_is_reached(hub->running_limit, &event->account, event->running_limit)) {
         slot = find_slot(hub, event->pool);
     }
     if (!slot.session) {
@@ -243,7 +243,7 @@ static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
                                 .id = event->id,
                                 .lane = (unsigned)event->lane,
                                 .site = event->site,
-                                .cap = event->cap};
+                                .running_limit = event->running_limit};
     bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
     fm_schedule_arrive(hub->schedule, event->pool,
                        is_known && !is_paused(hub, event) ? &head : NULL);

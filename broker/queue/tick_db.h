@@ -19,7 +19,7 @@ struct fm_tick_head {
     struct fm_id avoid; /* the node of its last loss or crash; zero: none */
     unsigned lane, site;
     unsigned most; /* the limit of this read for its account and lane: at it, more may wait */
-    uint64_t cap;  /* its account's running limit; 0: no limit */
+    uint64_t running_limit; /* its account's running limit; 0: no limit */
 };
 
 struct fm_tick_node {
@@ -90,7 +90,7 @@ void fm_tick_db_destroy(struct fm_tick_db **tick);
 /* Sends the reads. False when others are under way or there is no connection yet; each call moves
  * the connection on. `done` is called once, by fm_tick_db_pump, with the answer (valid during the
  * call only), or with NULL when a read failed or took longer than 2 s. */
-bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *ask,
+bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *query,
                       void (*done)(void *context, const struct fm_tick_answer *answer),
                       void *context);
 /* For poll(): -1 while there is no connection. */
