@@ -22,8 +22,8 @@ struct pause {
     size_t count;
 };
 
-static bool query(const struct pause *pause, const char *sql, const char *const *parameters,
-                  size_t count, struct fm_db_rows **rows, struct fm_error *err)
+static bool run_query(const struct pause *pause, const char *sql, const char *const *parameters,
+                      size_t count, struct fm_db_rows **rows, struct fm_error *err)
 {
     return fm_db_run(pause->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
@@ -94,7 +94,7 @@ static void put_subject(struct fm_json_writer *json, const char *kind, const cha
     fm_json_put_text(json, "subject", is_account ? text : subject);
 }
 
-static bool add(const struct pause *pause, struct fm_error *err)
+static bool add_pause(const struct pause *pause, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_text_done) struct fm_text subject = {0}, out = {0};
@@ -110,7 +110,7 @@ static bool add(const struct pause *pause, struct fm_error *err)
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid, pause->words[0], fm_text_get(&subject), reason};
-    if (!query(pause, fm_sql_pause_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(pause, fm_sql_pause_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -124,10 +124,10 @@ static bool add(const struct pause *pause, struct fm_error *err)
     return true;
 }
 
-static bool list(const struct pause *pause, struct fm_error *err)
+static bool list_pauses(const struct pause *pause, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(pause, fm_sql_pause_list, NULL, 0, &rows, err)) {
+    if (!run_query(pause, fm_sql_pause_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -152,7 +152,7 @@ static bool remove_pause(const struct pause *pause, struct fm_error *err)
         return false;
     }
     const char *parameters[] = {pause->words[0], fm_text_get(&subject)};
-    if (!query(pause, fm_sql_pause_remove, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(pause, fm_sql_pause_remove, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -170,9 +170,9 @@ static const struct verb {
     const char *name;
     size_t least, most; /* the number of words after the verb */
     bool (*run)(const struct pause *pause, struct fm_error *err);
-} verbs[] = {{"add", 2, 3, add}, {"list", 0, 0, list}, {"remove", 2, 2, remove_pause}};
+} verbs[] = {{"add", 2, 3, add_pause}, {"list", 0, 0, list_pauses}, {"remove", 2, 2, remove_pause}};
 
-static const struct verb *find(char **words, size_t count)
+static const struct verb *find_verb(char **words, size_t count)
 {
     for (size_t i = 0; count > 0 && i < FM_COUNT(verbs); i++) {
         if (strcmp(words[0], verbs[i].name) == 0 && count - 1 >= verbs[i].least &&
@@ -186,7 +186,7 @@ static const struct verb *find(char **words, size_t count)
 bool fm_pause_run(const struct fm_broker_settings *settings, char **words, size_t count,
                   struct fm_error *err)
 {
-    const struct verb *verb = find(words, count);
+    const struct verb *verb = find_verb(words, count);
     if (!verb) {
         return fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");
     }

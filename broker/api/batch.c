@@ -134,7 +134,7 @@ static void name_line(const struct batch *batch, struct fm_error *err)
     err->line = (unsigned)number;
 }
 
-static enum fm_step refuse(struct fm_request *request, struct fm_error *err)
+static enum fm_step refuse_batch(struct fm_request *request, struct fm_error *err)
 {
     struct batch *batch = request->act;
     if (err->code != FM_PAYLOAD_TOO_LARGE) {
@@ -157,7 +157,7 @@ static bool receive_body(struct fm_http_exchange *exchange, struct fm_slice byte
                        ? fm_batch_lines_feed(&batch->lines, bytes, &err)
                        : fm_fail(&err, FM_PAYLOAD_TOO_LARGE, "batch: the body is too long");
     if (!is_good) {
-        refuse(request, &err);
+        refuse_batch(request, &err);
     }
     return is_good;
 }
@@ -220,7 +220,7 @@ static bool prepare(struct fm_request *request, struct batch *batch, struct fm_e
     return fm_batch_file_new(settings->store_dir, &batch->file, err);
 }
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_batch(struct fm_request *request)
 {
     struct fm_error err = {0};
     struct batch *batch = fm_alloc(sizeof(*batch));
@@ -229,7 +229,7 @@ static enum fm_step start(struct fm_request *request)
     request->act = batch;
     request->act_done = batch_done;
     if (!prepare(request, batch, &err)) {
-        return refuse(request, &err);
+        return refuse_batch(request, &err);
     }
     batch->lines.handle_job = add_job;
     batch->lines.context = batch;
@@ -277,7 +277,7 @@ static enum fm_step write_batch(struct fm_request *request)
 }
 
 /* The queued limit is judged only now, when the number of jobs is known. */
-static enum fm_step admit(struct fm_request *request)
+static enum fm_step admit_batch(struct fm_request *request)
 {
     const struct batch *batch = request->act;
     struct fm_error err = {0};
@@ -295,7 +295,7 @@ static enum fm_step finish_body(struct fm_request *request)
     struct batch *batch = request->act;
     struct fm_error err = {0};
     if (!fm_batch_lines_end(&batch->lines, &err)) {
-        return refuse(request, &err);
+        return refuse_batch(request, &err);
     }
     if (fm_batch_file_count(batch->file) == 0) {
         fm_fail_param(&err, FM_MISSING_PARAMETER, "jobs", "A batch needs at least one job");
@@ -313,7 +313,7 @@ static enum fm_step check_key(struct fm_request *request)
         return fm_reply_error(request, &err);
     }
     request->stage = STAGE_COUNTING;
-    return admit(request);
+    return admit_batch(request);
 }
 
 static enum fm_step reply_accepted(struct fm_request *request)
@@ -329,7 +329,7 @@ static enum fm_step reply_accepted(struct fm_request *request)
 }
 
 /* The queue does not know of jobs that came this way; the nudge makes it read them at once. */
-static enum fm_step answer(struct fm_request *request)
+static enum fm_step reply_written(struct fm_request *request)
 {
     struct batch *batch = request->act;
     struct fm_error err = {0};
@@ -343,10 +343,10 @@ static enum fm_step answer(struct fm_request *request)
 
 enum fm_step fm_batch_act(struct fm_request *request)
 {
-    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start,
+    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start_batch,
                                                                   [STAGE_RECEIVING] = finish_body,
                                                                   [STAGE_KEY_CHECK] = check_key,
-                                                                  [STAGE_COUNTING] = admit,
-                                                                  [STAGE_WRITING] = answer};
+                                                                  [STAGE_COUNTING] = admit_batch,
+                                                                  [STAGE_WRITING] = reply_written};
     return stages[request->stage](request);
 }

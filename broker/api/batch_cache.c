@@ -51,8 +51,8 @@ static bool holds(const struct entry *entry, const struct fm_id *id)
 
 /* Under the lock. While a count is under way the older one serves; a caller whose batch does not
  * hold this entry counts for itself, without keeping the result. */
-static enum fm_batch_cache_answer judge(struct entry *entry, const struct fm_id *account,
-                                        const struct fm_id *id, int64_t now_ms)
+static enum fm_batch_cache_answer judge_entry(struct entry *entry, const struct fm_id *account,
+                                              const struct fm_id *id, int64_t now_ms)
 {
     bool is_asked = entry->asked_at_ms != 0 && now_ms - entry->asked_at_ms < ASKING_MS;
     bool is_mine = holds(entry, id) && fm_id_compare(&entry->account, account) == 0;
@@ -79,7 +79,7 @@ enum fm_batch_cache_answer fm_batch_cache_look_up(struct fm_batch_cache *cache,
 {
     struct entry *entry = entry_of(cache, id);
     pthread_mutex_lock(&cache->lock);
-    enum fm_batch_cache_answer answer = judge(entry, account, id, fm_clock_ms());
+    enum fm_batch_cache_answer answer = judge_entry(entry, account, id, fm_clock_ms());
     if (answer == FM_BATCH_CACHE_KNOWN) {
         *batch = entry->batch;
     }

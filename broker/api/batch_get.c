@@ -82,7 +82,7 @@ enum fm_step fm_batch_get_answer(struct fm_request *request)
     return fm_batch_get_reply(request, &batch, 200);
 }
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_lookup(struct fm_request *request)
 {
     struct fm_batch_view batch;
     if (!fm_batch_get_name(request)) {
@@ -105,7 +105,7 @@ static enum fm_step start(struct fm_request *request)
 enum fm_step fm_batch_get_act(struct fm_request *request)
 {
     if (request->stage == STAGE_START) {
-        return start(request);
+        return start_lookup(request);
     }
     return fm_batch_get_answer(request);
 }

@@ -14,7 +14,7 @@ static bool refuse_long(struct fm_error *err)
                          FM_BATCH_LINES_LIMIT);
 }
 
-static bool hold(struct fm_batch_lines *lines, struct fm_slice more, struct fm_error *err)
+static bool hold_part(struct fm_batch_lines *lines, struct fm_slice more, struct fm_error *err)
 {
     if (more.length > FM_BATCH_LINES_LIMIT - lines->held.length) {
         return refuse_long(err);
@@ -35,7 +35,7 @@ static bool give(struct fm_batch_lines *lines, struct fm_slice rest, struct fm_e
         return rest.length <= FM_BATCH_LINES_LIMIT ? lines->handle_job(lines->context, rest, err)
                                                    : refuse_long(err);
     }
-    if (!hold(lines, rest, err)) {
+    if (!hold_part(lines, rest, err)) {
         return false;
     }
     struct fm_slice whole = {lines->held.data, lines->held.length};
@@ -73,7 +73,7 @@ static bool feed_lines(struct fm_batch_lines *lines, struct fm_slice part, struc
         lines->number += lines->state == 0 ? 1 : 0; /* state 1: the line began in an earlier part */
         lines->state = end == NULL;
         if (end == NULL) {
-            return hold(lines, part, err);
+            return hold_part(lines, part, err);
         }
         if (!give_line(lines, (struct fm_slice){part.data, length}, err)) {
             return false;
@@ -214,7 +214,7 @@ static bool read_element(struct fm_batch_lines *lines, struct fm_slice *part, st
     part->data += length;
     part->length -= length;
     if (!is_whole) {
-        return hold(lines, more, err);
+        return hold_part(lines, more, err);
     }
     lines->state = BEHIND;
     return give(lines, more, err);

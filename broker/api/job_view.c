@@ -188,7 +188,7 @@ struct links {
     struct fm_arena *arena;
 };
 
-static const char *keep(const struct links *links, const struct fm_text *text)
+static const char *keep_text(const struct links *links, const struct fm_text *text)
 {
     return fm_arena_strndup(links->arena, fm_text_get(text), text->length);
 }
@@ -200,9 +200,9 @@ static struct fm_reply_job_urls urls_of(const struct fm_job_view *job, const str
     char id[FM_ID_TEXT_SIZE];
     fm_id_format(FM_ID_JOB, &job->row->id, id);
     fm_text_format(&url, "%s/v1/jobs/%s", links->base, id);
-    urls.self = keep(links, &url);
+    urls.self = keep_text(links, &url);
     fm_text_append(&url, "/cancel");
-    urls.cancel = keep(links, &url);
+    urls.cancel = keep_text(links, &url);
     return urls;
 }
 
@@ -262,7 +262,7 @@ static void set_url(const struct fm_job_view *job, const struct fm_file_facts *f
     FM_AUTO(fm_text_done) struct fm_text url = {0};
     if (!fm_job_view_is_expired(job, links->now_us)) {
         output->url_expires_at = append_url(job, file, links, &url) * 1000000;
-        output->url = keep(links, &url);
+        output->url = keep_text(links, &url);
     }
 }
 

@@ -207,8 +207,8 @@ static bool is_over(struct fm_request *request, struct wait *wait, enum fm_poll_
 }
 
 /* After a lookup. A key that was revoked during the wait ends it with 401. */
-static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm_poll_until until,
-                          unsigned status)
+static enum fm_step judge_lookup(struct fm_request *request, struct wait *wait,
+                                 enum fm_poll_until until, unsigned status)
 {
     struct fm_error err = {0};
     if (!fm_lookup_is_known(request, &err)) {
@@ -237,7 +237,7 @@ enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, 
     if (is_new || wait->stage == STAGE_WAITING) {
         return look_up(request, wait);
     }
-    return judge(request, wait, until, status);
+    return judge_lookup(request, wait, until, status);
 }
 
 enum fm_step fm_poll_act(struct fm_request *request)

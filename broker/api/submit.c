@@ -117,7 +117,7 @@ static enum fm_step wait_for_end(struct fm_request *request)
     return fm_poll_wait(request, FM_POLL_END, 202);
 }
 
-static enum fm_step answer(struct fm_request *request)
+static enum fm_step reply_enqueued(struct fm_request *request)
 {
     const struct submission *submission = request->act;
     struct fm_error err = {0};
@@ -137,7 +137,7 @@ enum fm_step fm_submit_act(struct fm_request *request)
     case STAGE_START:
         return fm_queued_limit_count(request) == FM_STEP_WAIT ? FM_STEP_WAIT : enqueue(request);
     case STAGE_ENQUEUED:
-        return answer(request);
+        return reply_enqueued(request);
     default:
         return fm_poll_wait(request, FM_POLL_END, 202);
     }

@@ -16,7 +16,7 @@
 #include "common/clock.h"
 #include "common/thread_pool.h"
 
-enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
+enum stage { STAGE_START, STAGE_RECEIVING, STAGE_FINISHING };
 
 struct upload {
     struct fm_suspend *wait; /* the request's */
@@ -55,7 +55,7 @@ static bool is_from_here(const struct fm_request *request)
             fm_address_is_in(peer, &listen));
 }
 
-static enum fm_step refuse(struct fm_request *request, const struct fm_error *err)
+static enum fm_step refuse_upload(struct fm_request *request, const struct fm_error *err)
 {
     fm_http_close_after(request->exchange);
     return fm_reply_error(request, err);
@@ -68,7 +68,7 @@ static bool receive_part(struct fm_http_exchange *exchange, struct fm_slice byte
     struct upload *upload = request->act;
     struct fm_error err = {0};
     if (!fm_store_put_write(upload->put, bytes.data, bytes.length, &err)) {
-        (void)refuse(request, &err);
+        (void)refuse_upload(request, &err);
         return false;
     }
     return true;
@@ -93,21 +93,21 @@ static bool begin(struct fm_request *request, struct fm_store_object *object, st
     return true;
 }
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_upload(struct fm_request *request)
 {
     struct fm_store_object object = {0};
     struct fm_error err = {0};
     if (!begin(request, &object, &err)) {
-        return refuse(request, &err);
+        return refuse_upload(request, &err);
     }
     struct upload *upload = fm_alloc(sizeof(*upload));
     upload->wait = &request->wait;
     request->act = upload;
     request->act_done = upload_done;
     if (!fm_store_put_start(request->front->store, &object, &upload->put, &err)) {
-        return refuse(request, &err);
+        return refuse_upload(request, &err);
     }
-    request->stage = STAGE_TAKING;
+    request->stage = STAGE_RECEIVING;
     fm_http_stream(request->exchange, object.size_bytes, receive_part);
     return FM_STEP_WAIT;
 }
@@ -135,12 +135,12 @@ static enum fm_step begin_finish(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-static enum fm_step answer(struct fm_request *request)
+static enum fm_step reply_stored(struct fm_request *request)
 {
     struct upload *upload = request->act;
     struct fm_text body = {0};
     if (upload->err.code != FM_NONE) {
-        return refuse(request, &upload->err);
+        return refuse_upload(request, &upload->err);
     }
     fm_text_append(&body, "{}");
     return fm_reply_json(request, 201, &body);
@@ -148,7 +148,8 @@ static enum fm_step answer(struct fm_request *request)
 
 enum fm_step fm_upload_act(struct fm_request *request)
 {
-    static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start, [STAGE_TAKING] = begin_finish, [STAGE_FINISHING] = answer};
+    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start_upload,
+                                                                  [STAGE_RECEIVING] = begin_finish,
+                                                                  [STAGE_FINISHING] = reply_stored};
     return stages[request->stage](request);
 }

@@ -113,7 +113,7 @@ static bool copy_rows(struct fm_db *db, const struct fm_batch_writer_task *task,
 }
 
 /* Any answer to the COMMIT other than success leaves the outcome unknown. */
-static bool commit(struct fm_db *db, struct fm_error *err)
+static bool commit_batch(struct fm_db *db, struct fm_error *err)
 {
     fm_fault("batch_copied");
     bool is_good = run_plain(db, fm_sql_batch_commit, err);
@@ -132,7 +132,8 @@ static void make_certain(struct fm_error *err)
     }
 }
 
-static bool add(struct fm_db *db, const struct fm_batch_writer_task *task, struct fm_error *err)
+static bool write_batch(struct fm_db *db, const struct fm_batch_writer_task *task,
+                        struct fm_error *err)
 {
     bool is_new = false;
     bool is_good = run_plain(db, fm_sql_batch_begin, err) && add_batch(db, task, &is_new, err);
@@ -146,10 +147,11 @@ static bool add(struct fm_db *db, const struct fm_batch_writer_task *task, struc
         make_certain(err);
         return false;
     }
-    return commit(db, err);
+    return commit_batch(db, err);
 }
 
-static bool mark(struct fm_db *db, const struct fm_batch_writer_task *task, struct fm_error *err)
+static bool mark_canceled(struct fm_db *db, const struct fm_batch_writer_task *task,
+                          struct fm_error *err)
 {
     char account[FM_ID_UUID_SIZE], id[FM_ID_UUID_SIZE];
     const char *const parameters[] = {account, id};
@@ -166,8 +168,8 @@ static bool mark(struct fm_db *db, const struct fm_batch_writer_task *task, stru
 /* ---- until the outcome is known ---- */
 
 /* Waits for an answering connection until `until_ms`, or until the task may not go on. */
-static bool connect(struct fm_db *db, const struct fm_batch_writer_task *task, int64_t until_ms,
-                    struct fm_error *err)
+static bool wait_for_connection(struct fm_db *db, const struct fm_batch_writer_task *task,
+                                int64_t until_ms, struct fm_error *err)
 {
     bool may_go_on = true;
     while (may_go_on && fm_clock_ms() < until_ms) {
@@ -193,10 +195,10 @@ static enum fm_error_code run_task(struct fm_db *db, const struct fm_batch_write
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     do {
         err = (struct fm_error){0};
-        if (!connect(db, task, until_ms, &err)) {
+        if (!wait_for_connection(db, task, until_ms, &err)) {
             break;
         }
-        is_done = (task->kind == FM_BATCH_WRITER_ADD ? add : mark)(db, task, &err);
+        is_done = (task->kind == FM_BATCH_WRITER_ADD ? write_batch : mark_canceled)(db, task, &err);
         if (!is_done) {
             fm_log(FM_LOG_WARNING, "batch_failed", "detail=\"%s\"", err.detail);
             fm_db_drop(db); /* rolls back a transaction that is still open */

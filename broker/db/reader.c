@@ -233,7 +233,7 @@ static bool take_batch(struct fm_reader *reader, struct batch *batch)
     return goes_on;
 }
 
-static void give_back(struct fm_reader *reader, struct batch *batch)
+static void give_back_batch(struct fm_reader *reader, struct batch *batch)
 {
     pthread_mutex_lock(&reader->mutex);
     while (batch->count > 0) {
@@ -274,8 +274,8 @@ static void put_bounds(struct batch *batch)
     }
 }
 
-static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
-                struct fm_error *err)
+static bool ask_batch(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
+                      struct fm_error *err)
 {
     const char *parameters[PARAMETERS];
     int lengths[PARAMETERS];
@@ -320,15 +320,15 @@ static void serve_query(struct fm_reader *reader, struct fm_db *db, struct fm_re
     query->done(query);
 }
 
-static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
+static void serve_batch(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
 {
     struct fm_db_rows *rows = NULL;
     struct fm_error err = {0};
     int64_t asked_us = fm_clock_us();
-    if (!ask(db, batch, &rows, &err)) {
+    if (!ask_batch(db, batch, &rows, &err)) {
         fm_log(FM_LOG_WARNING, "lookup_failed", "detail=\"%s\"", err.detail);
         fm_db_drop(db);
-        give_back(reader, batch);
+        give_back_batch(reader, batch);
         fail_impatient(reader);
         return;
     }
@@ -375,14 +375,14 @@ static void read_on(struct fm_reader *reader, struct fm_db *db, struct batch *ba
         } else if (take_batch(reader, batch) && batch->query != NULL) {
             serve_query(reader, db, fm_steal(batch->query));
         } else if (batch->count > 0) {
-            serve(reader, db, batch);
+            serve_batch(reader, db, batch);
         } else {
             is_answering(reader, db, ANSWER_MS);
         }
     }
 }
 
-static void *run(void *argument)
+static void *run_thread(void *argument)
 {
     struct fm_reader *reader = argument;
     struct fm_db *db = fm_db_new(reader->url, FM_DB_READ);
@@ -415,7 +415,7 @@ struct fm_reader *fm_reader_new(const char *database_url, unsigned threads)
     pthread_mutex_init(&reader->mutex, NULL);
     init_condition(&reader->has_work);
     for (unsigned i = 0; i < reader->thread_count; i++) {
-        if (pthread_create(&reader->threads[i], NULL, run, reader) != 0) {
+        if (pthread_create(&reader->threads[i], NULL, run_thread, reader) != 0) {
             abort();
         }
     }

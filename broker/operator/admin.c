@@ -47,8 +47,8 @@ struct admin {
     struct fm_json_writer json;
 };
 
-static bool query(struct admin *admin, const char *sql, const char *const *parameters, size_t count,
-                  struct fm_db_rows **rows, struct fm_error *err)
+static bool run_query(struct admin *admin, const char *sql, const char *const *parameters,
+                      size_t count, struct fm_db_rows **rows, struct fm_error *err)
 {
     return fm_db_run(admin->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
@@ -115,7 +115,7 @@ static bool account_create(struct admin *admin, struct fm_error *err)
     const char *parameters[] = {
         uuid,   word(admin, 0),          word(admin, 1),
         stored, is_operator ? "t" : "f", is_operator ? "production" : "trial"};
-    if (!query(admin, fm_sql_account_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(admin, fm_sql_account_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -133,7 +133,7 @@ static bool account_create(struct admin *admin, struct fm_error *err)
 static bool account_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_account_list, NULL, 0, &rows, err)) {
+    if (!run_query(admin, fm_sql_account_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -203,7 +203,7 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     bool is_operators = (scopes & FM_SCOPE_OPERATOR) != 0;
     const char *parameters[] = {uuid, owner, word(admin, 1),          hex, pepper, last4,
                                 bits, days,  is_operators ? "t" : "f"};
-    if (!query(admin, fm_sql_key_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(admin, fm_sql_key_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -217,7 +217,7 @@ static bool key_create(struct admin *admin, struct fm_error *err)
 static bool key_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_key_list, NULL, 0, &rows, err)) {
+    if (!run_query(admin, fm_sql_key_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -244,7 +244,7 @@ static bool key_revoke(struct admin *admin, struct fm_error *err)
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid};
-    if (!query(admin, fm_sql_key_revoke, parameters, 1, &rows, err)) {
+    if (!run_query(admin, fm_sql_key_revoke, parameters, 1, &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -270,7 +270,7 @@ static bool node_add(struct admin *admin, struct fm_error *err)
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid, word(admin, 0), word(admin, 1)};
-    if (!query(admin, fm_sql_node_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(admin, fm_sql_node_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -289,7 +289,7 @@ static bool node_add(struct admin *admin, struct fm_error *err)
 static bool node_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_node_list, NULL, 0, &rows, err)) {
+    if (!run_query(admin, fm_sql_node_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -311,7 +311,7 @@ static bool node_revoke(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     const char *parameters[] = {word(admin, 0)};
-    if (!query(admin, fm_sql_node_revoke, parameters, 1, &rows, err)) {
+    if (!run_query(admin, fm_sql_node_revoke, parameters, 1, &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -352,7 +352,7 @@ static bool migrate(const struct fm_broker_settings *settings, const struct fm_s
 }
 
 /* NULL if there is no such command, or if it does not take that many arguments. */
-static const struct command *find(char **words, size_t count)
+static const struct command *find_command(char **words, size_t count)
 {
     for (size_t i = 0; count >= 2 && i < FM_COUNT(commands); i++) {
         if (strcmp(words[0], commands[i].noun) == 0 && strcmp(words[1], commands[i].verb) == 0 &&
@@ -375,7 +375,7 @@ static bool is_pause(char **words, size_t count)
 
 bool fm_admin_check(char **words, size_t count, struct fm_error *err)
 {
-    return is_migrate(words, count) || is_pause(words, count) || find(words, count) ||
+    return is_migrate(words, count) || is_pause(words, count) || find_command(words, count) ||
            fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");
 }
 
@@ -388,7 +388,7 @@ bool fm_admin_run(const struct fm_broker_settings *settings, const struct fm_sec
     if (is_pause(words, count)) {
         return fm_pause_run(settings, words + 1, count - 1, err);
     }
-    const struct command *command = find(words, count);
+    const struct command *command = find_command(words, count);
     struct admin admin = {
         .settings = settings, .secrets = secrets, .words = words + 2, .count = count - 2};
     bool ok = fm_db_open(settings->database_url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS,

@@ -163,7 +163,7 @@ static int pump_queues(struct fm_hub *hub)
 /* Does all the work at hand; returns how many milliseconds the thread may sleep (-1: until a
  * descriptor is ready). The queues are pumped twice: first to take what was committed, then to
  * start the flush of the events that this turn has added. */
-static int turn(struct fm_dispatch *dispatch)
+static int run_turn(struct fm_dispatch *dispatch)
 {
     struct fm_hub *hub = &dispatch->hub;
     hub->settings = atomic_load(&dispatch->settings);
@@ -193,11 +193,11 @@ static void wait_for_work(struct fm_dispatch *dispatch, int sleep_ms)
     poll(fds, FM_COUNT(fds), sleep_ms);
 }
 
-static void *run(void *argument)
+static void *run_thread(void *argument)
 {
     struct fm_dispatch *dispatch = argument;
     while (!atomic_load(&dispatch->is_stopping)) {
-        wait_for_work(dispatch, turn(dispatch));
+        wait_for_work(dispatch, run_turn(dispatch));
     }
     return NULL;
 }
@@ -233,7 +233,7 @@ bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_
     open_modules(fresh, settings->database_url);
     bool ok = fm_link_open(settings->link_listen, secrets, fresh->hub.nodes, &fresh->hub.link, err);
     if (ok) {
-        ok = pthread_create(&fresh->thread, NULL, run, fresh) == 0 ||
+        ok = pthread_create(&fresh->thread, NULL, run_thread, fresh) == 0 ||
              fm_fail(err, FM_SYSTEM, "dispatch: no thread");
         fresh->has_thread = ok;
     }

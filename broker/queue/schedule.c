@@ -261,7 +261,7 @@ struct kept {
     struct key *first, *last;
 };
 
-static void keep(struct kept *kept, struct key *key)
+static void keep_key(struct kept *kept, struct key *key)
 {
     key->next = NULL;
     if (kept->last) {
@@ -283,7 +283,7 @@ static void seat_empty(struct fm_schedule *schedule, struct pool *pool, struct s
             continue;
         }
         key_take(pool, key);
-        keep(kept, key);
+        keep_key(kept, key);
     }
     seat->keys = seat->last = NULL;
     seat->returned = 0;

@@ -74,7 +74,7 @@ static struct key key_of(const char *pool, unsigned lane, const struct fm_id *ac
     return key;
 }
 
-static struct entry *find(struct fm_start_rate *rate, const struct key *key)
+static struct entry *find_entry(struct fm_start_rate *rate, const struct key *key)
 {
     struct entry *entry = NULL;
     HASH_FIND(hh, rate->entries, key, sizeof *key, entry);
@@ -95,7 +95,7 @@ static void advance(struct entry *entry, int64_t now_ms)
     }
 }
 
-static struct entry *add(struct fm_start_rate *rate, const struct key *key, int64_t now_ms)
+static struct entry *add_entry(struct fm_start_rate *rate, const struct key *key, int64_t now_ms)
 {
     if (HASH_COUNT(rate->entries) >= ENTRIES_MAX) {
         drop_idle(rate, now_ms / SLICE_MS);
@@ -116,9 +116,9 @@ void fm_start_rate_note(struct fm_start_rate *rate, const char *pool, unsigned l
 {
     struct key key = key_of(pool, lane, account);
     pthread_mutex_lock(&rate->lock);
-    struct entry *entry = find(rate, &key);
+    struct entry *entry = find_entry(rate, &key);
     if (!entry) {
-        entry = add(rate, &key, now_ms);
+        entry = add_entry(rate, &key, now_ms);
     }
     if (entry) {
         advance(entry, now_ms);
@@ -150,7 +150,7 @@ int64_t fm_start_rate_wait_seconds(struct fm_start_rate *rate, const char *pool,
 {
     struct key key = key_of(pool, lane, account);
     pthread_mutex_lock(&rate->lock);
-    struct entry *entry = find(rate, &key);
+    struct entry *entry = find_entry(rate, &key);
     if (entry) {
         advance(entry, now_ms);
     }

@@ -77,8 +77,8 @@ struct gathered {
     bool is_free[POOLS];
 };
 
-static void gather(struct fm_tick *tick, struct gathered *all, const struct fm_session *session,
-                   enum fm_class class)
+static void gather_pool(struct fm_tick *tick, struct gathered *all,
+                        const struct fm_session *session, enum fm_class class)
 {
     if (session->state != FM_SESSION_ATTACHED || !session->slots[class] || all->count == POOLS) {
         return;
@@ -110,7 +110,7 @@ static void ask_pools(struct fm_tick *tick, bool is_tick)
     size_t count = 0;
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         for (int class = 0; class < FM_CLASS_COUNT; class ++) {
-            gather(tick, &all, s, (enum fm_class) class);
+            gather_pool(tick, &all, s, (enum fm_class) class);
         }
     }
     for (size_t i = 0; i < all.count; i++) {
@@ -185,7 +185,7 @@ static void deferred(struct fm_queue_event *event)
 
 /* Moves a job of a paused site 30 s into the future, so that jobs of other sites behind it are
  * read. */
-static void defer(struct fm_hub *hub, const struct fm_tick_head *head)
+static void defer_job(struct fm_hub *hub, const struct fm_tick_head *head)
 {
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_DEFER);
     event->account = head->account;
@@ -207,7 +207,7 @@ static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t
         bool is_held = fm_reason_account_is_paused(hub->reason, &heads[i].account);
         bool is_deferred = !is_held && fm_reason_site_is_paused(hub->reason, heads[i].site);
         if (is_deferred && may_defer) {
-            defer(hub, &heads[i]);
+            defer_job(hub, &heads[i]);
         }
         if (is_deferred) {
             fm_schedule_doubt(hub->schedule);
@@ -266,7 +266,7 @@ static void overdue_ended(struct fm_queue_event *event)
 }
 
 /* The node of this broker's session that holds the lease; zero when no session has listed it. */
-static struct fm_id holder(struct fm_hub *hub, uint64_t lease)
+static struct fm_id find_holder(struct fm_hub *hub, uint64_t lease)
 {
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         if (fm_session_lease_find(s, lease)) {
@@ -280,7 +280,7 @@ static void apply_overdue(struct fm_hub *hub, const struct fm_tick_answer *answe
 {
     for (size_t i = 0; i < answer->overdue_count; i++) {
         const struct fm_tick_lease *late = &answer->overdue[i];
-        struct fm_id node = holder(hub, late->lease);
+        struct fm_id node = find_holder(hub, late->lease);
         struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_FINISH);
         event->account = late->account;
         event->id = late->id;
@@ -421,7 +421,7 @@ static void publish_reasons(struct fm_tick *tick)
                            fm_schedule_at_limit(hub->schedule, at_limit, AT_LIMIT_MAX));
 }
 
-static void ticked(void *context, const struct fm_tick_answer *answer)
+static void handle_answer(void *context, const struct fm_tick_answer *answer)
 {
     struct fm_tick *tick = context;
     tick->is_ticking = false;
@@ -480,7 +480,7 @@ void fm_tick_begin(struct fm_tick *tick)
         return;
     }
     tick->is_ticking = true;
-    if (!fm_tick_db_start(tick->hub->tick_db, &tick->query, ticked, tick)) {
+    if (!fm_tick_db_start(tick->hub->tick_db, &tick->query, handle_answer, tick)) {
         tick->is_ticking = false;
         tick->tick_at_ms = now + AGAIN_MS;
         return;

@@ -294,7 +294,7 @@ static void ask_of_broker(struct fm_tick_db *tick, const char *sql, read_rows *r
     add_call(tick, sql, 1, read);
 }
 
-static void build(struct fm_tick_db *tick)
+static void build_calls(struct fm_tick_db *tick)
 {
     tick->call_count = 0;
     add_call(tick, fm_sql_tick_epochs, 0, read_epochs);
@@ -329,7 +329,7 @@ bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *query
     tick->context = context;
     tick->is_under_way = true;
     tick->sent_at = fm_clock_ms();
-    build(tick);
+    build_calls(tick);
     fm_db_send(tick->db, tick->calls, tick->call_count);
     return true;
 }
