@@ -5,8 +5,8 @@
  * sweep thread wakes waits and cuts what is late (MHD's own timeout is one of inactivity: a byte
  * every two seconds would hold a request open for good).
  *
- * One lock guards phases, waits and counts. A wait that is not timed is never cut: whoever works on
- * the request may still write into it, and promises to resume.
+ * One lock guards phases, waits and counts. A wait that is not timed is never cut: the thread that
+ * works on the request may still write into it, and promises to resume.
  */
 #include "broker/http/exchange.h"
 
@@ -389,8 +389,8 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *context, con
     fm_log(FM_LOG_DEBUG, "http_library", "text=\"%s\"", line);
 }
 
-/* Heads of 0.9.75 are looked over here; later versions refuse by themselves, when strict, whatever
- * could hide a part of a head: bare LF, folded lines, NUL. */
+/* With MHD 0.9.75, heads are checked here; later versions, when strict, themselves refuse
+ * everything that could hide a part of a head: bare LF, folded lines, NUL. */
 static bool start_daemon(struct fm_http *http, const struct fm_http_options *options,
                          struct fm_error *err)
 {

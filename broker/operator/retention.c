@@ -143,7 +143,7 @@ static bool remove_orphans(struct sweep *sweep, const struct fm_db_rows *rows)
 }
 
 /* Asks the database which of the collected attempts are orphans, and removes those. */
-static bool judge_attempts(struct sweep *sweep)
+static bool remove_orphaned(struct sweep *sweep)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     struct fm_text asked[ASKED_MAX] = {0};
@@ -170,7 +170,7 @@ static bool visit(void *context, const struct fm_store_object *attempt)
 {
     struct sweep *sweep = context;
     sweep->attempts[sweep->count++] = *attempt;
-    return sweep->count < SWEPT_A_PASS || judge_attempts(sweep);
+    return sweep->count < SWEPT_A_PASS || remove_orphaned(sweep);
 }
 
 /* This walks the whole store, so it runs only every half sweep_age_seconds; an orphan is removed at
@@ -189,7 +189,7 @@ static bool sweep_attempts(struct fm_retention *retention, struct fm_error *err)
     sweep->ok = true;
     sweep->err = err;
     bool ok = fm_store_walk(retention->store, age_s, visit, sweep, err) && sweep->ok &&
-              (sweep->count == 0 || judge_attempts(sweep));
+              (sweep->count == 0 || remove_orphaned(sweep));
     retention->sweep_at_ms = ok ? now + sweep_age_s * 500 : 0;
     return ok;
 }

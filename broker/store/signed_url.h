@@ -7,7 +7,7 @@
  *     {base}/v1/files/{token}/{name}.{extension}
  *     where the token holds account, job, lease, until, key id and signature
  *
- * Signatures are HMAC-SHA256 under the URL key. Whoever holds the URL needs no API
+ * Signatures are HMAC-SHA256 under the URL key. A client that has the URL needs no API
  * key. Pure: no database, no disk; the caller passes the time. Threads: any (read-only).
  */
 #ifndef FM_BROKER_STORE_SIGNED_URL_H

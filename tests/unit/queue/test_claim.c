@@ -132,7 +132,7 @@ static void a_birth_that_did_not_come_about_gives_its_slot_back(void **state)
     failed.failure = FM_UNAVAILABLE;
     fm_claim_born(&hub, &failed);
     assert_int_equal(HASH_COUNT(small->leases) + HASH_COUNT(large->leases), 1);
-    /* Whether this one is leased nobody knows: the worker's next word tells. */
+    /* It is unknown whether this job is leased: the worker's next heartbeat shows it. */
     unsure.outcome = FM_QUEUE_FAILED;
     unsure.failure = FM_DATABASE_UNCERTAIN;
     fm_claim_born(&hub, &unsure);
