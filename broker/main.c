@@ -76,8 +76,8 @@ static bool check_listeners(const struct fm_broker_settings *settings, struct fm
 }
 
 /* The database's schema comes first, and the HTTP listeners last: no request arrives before all it
- * may need is there. If this fails, close_rooms() closes what was opened. */
-static bool open_rooms(struct broker *broker, struct fm_error *err)
+ * may need is there. If this fails, close_modules() closes what was opened. */
+static bool open_modules(struct broker *broker, struct fm_error *err)
 {
     const struct fm_broker_settings *settings = &broker->settings;
     unsigned applied;
@@ -124,8 +124,8 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
             fm_scrape_open(&front, broker->http, &broker->metrics, err));
 }
 
-/* The reverse of open_rooms(). Safe for rooms that were never opened. */
-static void close_rooms(struct broker *broker)
+/* The reverse of open_modules(). Safe for modules that were never opened. */
+static void close_modules(struct broker *broker)
 {
     fm_http_close(&broker->metrics);
     fm_http_close(&broker->http);
@@ -214,14 +214,14 @@ static bool serve(struct broker *broker, struct fm_error *err)
 {
     sigset_t signals;
     block_signals(&signals);
-    bool ok = open_rooms(broker, err);
+    bool ok = open_modules(broker, err);
     if (ok) {
         fm_log(FM_LOG_INFO, "ready", "listen=%s link=%s", broker->settings.listen,
                broker->settings.link_listen);
         wait_for_end(broker, &signals);
         drain(broker, &signals);
     }
-    close_rooms(broker);
+    close_modules(broker);
     fm_link_shutdown();
     for (size_t i = 0; i < broker->reload_count; i++) {
         fm_reload_destroy(&broker->reloads[i]);

@@ -271,12 +271,12 @@ bool fm_batch_writer_enter(struct fm_batch_writer *writer, const struct fm_id *a
         own += fm_id_compare(&writer->open[i], account) == 0 ? 1 : 0;
         free_entry = fm_id_is_zero(&writer->open[i]) ? &writer->open[i] : free_entry;
     }
-    bool may = free_entry != NULL && own < OPEN_OF_ACCOUNT;
-    if (may) {
+    bool has_room = free_entry != NULL && own < OPEN_OF_ACCOUNT;
+    if (has_room) {
         *free_entry = *account;
     }
     pthread_mutex_unlock(&writer->lock);
-    return may;
+    return has_room;
 }
 
 void fm_batch_writer_leave(struct fm_batch_writer *writer, const struct fm_id *account)

@@ -45,9 +45,9 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     if (!add_allowed(hub, &message, &err)) {
         fm_log_failure("allow_list_unread", &err);
     }
-    bool sent = fm_link_send(hub->link, &session->route, &message);
+    bool is_sent = fm_link_send(hub->link, &session->route, &message);
     fm_message_done(&message);
-    return sent;
+    return is_sent;
 }
 
 /* Start rates are counted for each pool, lane and account: see start_rate.h. */

@@ -76,9 +76,9 @@ static void zap_answer(struct fm_link *link)
         zsock_send(link->zap, "s", "");
         return;
     }
-    bool admitted = zap_admits(link, frames, key);
-    zsock_send(link->zap, "sfssss", "1.0", frames[ZAP_REQUEST], admitted ? "200" : "400", "",
-               admitted ? key : "", "");
+    bool is_admitted = zap_admits(link, frames, key);
+    zsock_send(link->zap, "sfssss", "1.0", frames[ZAP_REQUEST], is_admitted ? "200" : "400", "",
+               is_admitted ? key : "", "");
 }
 
 /* The actor's thread. Until the nodes have been read once, it leaves every client waiting in its

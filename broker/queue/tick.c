@@ -398,7 +398,7 @@ static void apply_nodes(struct fm_tick *tick, const struct fm_tick_answer *answe
 
 static void apply_running(struct fm_tick *tick, const struct fm_tick_answer *answer)
 {
-    if (tick->query.heads_alone) {
+    if (tick->query.wants_heads_only) {
         return;
     }
     fm_running_limit_forget_others(tick->hub->running_limit);
@@ -413,7 +413,7 @@ static void publish_reasons(struct fm_tick *tick)
 {
     struct fm_hub *hub = tick->hub;
     struct fm_id at_limit[AT_LIMIT_MAX];
-    if (tick->query.heads_alone) {
+    if (tick->query.wants_heads_only) {
         return;
     }
     fm_reason_set_pools(hub->reason, tick->pools, tick->query.pool_count, tick->is_alone);
@@ -472,7 +472,7 @@ void fm_tick_begin(struct fm_tick *tick)
         return; /* the query under way must not change before its answer */
     }
     tick->hub->wants_heads = false;
-    tick->query = (struct fm_tick_query){.heads_alone = !is_tick};
+    tick->query = (struct fm_tick_query){.wants_heads_only = !is_tick};
     ask_pools(tick, is_tick);
     if (is_tick) {
         ask_all(tick, now);

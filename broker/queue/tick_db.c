@@ -301,7 +301,7 @@ static void build_calls(struct fm_tick_db *tick)
     ask_heads(tick);
     ask_leases(tick);
     ask_watched(tick);
-    if (!tick->query->heads_alone) {
+    if (!tick->query->wants_heads_only) {
         ask_of_broker(tick, fm_sql_tick_overdue, read_overdue);
         ask_of_broker(tick, fm_sql_tick_running, read_running);
     }

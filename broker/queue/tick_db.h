@@ -55,10 +55,10 @@ struct fm_tick_query {
     size_t lease_count;
     const struct fm_id *watched; /* jobs that clients wait for */
     size_t watched_count;
-    bool wants_sessions; /* all sessions, once a round */
-    bool wants_nodes;    /* the node set: the node epoch has changed, or this is the first read */
-    bool wants_pauses;   /* the pauses, by the pause epoch */
-    bool heads_alone;    /* a read between two ticks: epochs and heads, nothing else */
+    bool wants_sessions;   /* all sessions, once a round */
+    bool wants_nodes;      /* the node set: the node epoch has changed, or this is the first read */
+    bool wants_pauses;     /* the pauses, by the pause epoch */
+    bool wants_heads_only; /* a read between two ticks: epochs and heads, nothing else */
 };
 
 struct fm_tick_answer {
@@ -66,7 +66,7 @@ struct fm_tick_answer {
     struct fm_tick_head *heads;
     size_t *head_pool; /* each head's index into the query's `pools`, ascending */
     size_t head_count;
-    struct fm_tick_running *others; /* empty if `heads_alone` */
+    struct fm_tick_running *others; /* empty if `wants_heads_only` */
     size_t others_count;
     struct fm_tick_lease *gone; /* leases of the query that no longer stand */
     size_t gone_count;

@@ -180,12 +180,12 @@ static void a_look_between_two_ticks_asks_for_heads_alone(void **state)
     const char *pools[] = {"any:net"};
     const unsigned windows[] = {64};
     struct fm_tick_query ask = {
-        .pools = pools, .windows = windows, .pool_count = 1, .heads_alone = true};
+        .pools = pools, .windows = windows, .pool_count = 1, .wants_heads_only = true};
     read_tick(&ask);
     assert_int_equal(seen.answer.head_count, 1);
     assert_int_equal(fm_id_compare(&seen.heads[0].id, &waits), 0);
     assert_int_equal(seen.answer.overdue_count, 0);
-    ask.heads_alone = false;
+    ask.wants_heads_only = false;
     read_tick(&ask);
     assert_int_equal(seen.answer.overdue_count, 1);
     assert_int_equal(fm_id_compare(&seen.overdue.id, &late), 0);
