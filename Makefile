@@ -127,10 +127,13 @@ $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
 
 # Every statement and migration, embedded as text; queries.h declares them.
 STATEMENTS := sql/queue_audit.sql $(sort $(wildcard sql/queries/*.sql)) $(sort $(wildcard sql/migrations/*.sql))
-$(B)/sql/embedded.c: sql/embed.awk $(STATEMENTS)
+$(B)/sql/statements.list: FORCE # written when a file came, went or was renamed
+	@mkdir -p $(@D)
+	@echo '$(STATEMENTS)' | cmp -s - $@ || echo '$(STATEMENTS)' > $@
+$(B)/sql/embedded.c: sql/embed.awk $(STATEMENTS) $(B)/sql/statements.list
 	@mkdir -p $(@D) && echo "  EMBED $@"
 	@awk -f sql/embed.awk $(STATEMENTS) > $@
-$(B)/sql/queries.h: sql/embed.awk $(STATEMENTS)
+$(B)/sql/queries.h: sql/embed.awk $(STATEMENTS) $(B)/sql/statements.list
 	@mkdir -p $(@D) && echo "  EMBED $@"
 	@awk -v header=1 -f sql/embed.awk $(STATEMENTS) > $@
 $(B)/sql/embedded.o: $(B)/sql/embedded.c $(B)/sql/queries.h $(COMPILED)

@@ -34,8 +34,8 @@
 #include "common/memory.h"
 #include "common/url.h"
 
-#define RELOADS_MAX 1000 /* the settings of every reload are kept: a room may be reading them */
-#define DRAIN_LOOK_MS 20 /* between looks at the number of requests under way */
+#define RELOADS_MAX 1000  /* the settings of every reload are kept: a room may be reading them */
+#define DRAIN_CHECK_MS 20 /* between two checks of the number of requests under way */
 
 struct broker {
     int argc;
@@ -68,7 +68,7 @@ static bool check_listeners(const struct fm_broker_settings *settings, struct fm
         struct fm_address_rule rule;
         if (!fm_address_rule_parse(listeners[i], &rule, err) || rule.port == 0) {
             return fm_fail(err, FM_SETTING,
-                           "\"%s\" is no address and port to listen on: such as 127.0.0.1:8080",
+                           "\"%s\" is not an address and port to listen on, such as 127.0.0.1:8080",
                            listeners[i]);
         }
     }
@@ -76,8 +76,8 @@ static bool check_listeners(const struct fm_broker_settings *settings, struct fm
 }
 
 /* The database's schema comes first, and the HTTP listeners last: no request arrives before all it
- * may need is there. If this fails, close_rooms() closes what was opened. */
-static bool open_rooms(struct broker *broker, struct fm_error *err)
+ * may need is there. If this fails, close_modules() closes what was opened. */
+static bool open_modules(struct broker *broker, struct fm_error *err)
 {
     const struct fm_broker_settings *settings = &broker->settings;
     unsigned applied;
@@ -124,8 +124,8 @@ static bool open_rooms(struct broker *broker, struct fm_error *err)
             fm_scrape_open(&front, broker->http, &broker->metrics, err));
 }
 
-/* The reverse of open_rooms(). Safe for rooms that were never opened. */
-static void close_rooms(struct broker *broker)
+/* The reverse of open_modules(). Safe for modules that were never opened. */
+static void close_modules(struct broker *broker)
 {
     fm_http_close(&broker->metrics);
     fm_http_close(&broker->http);
@@ -153,11 +153,11 @@ static const struct fm_broker_settings *settings_now(const struct broker *broker
 static void reload(struct broker *broker)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)broker->argc, sizeof *rest);
-    struct fm_settings_words words = {broker->argc, broker->argv, rest, 0};
+    struct fm_settings_arguments words = {broker->argc, broker->argv, rest, 0};
     struct fm_error err = {0};
     enum fm_log_level level;
     if (broker->reload_count == RELOADS_MAX) {
-        fm_fail(&err, FM_SETTING, "reloaded %d times: restart it", RELOADS_MAX);
+        fm_fail(&err, FM_SETTING, "reloaded %d times: restart the broker", RELOADS_MAX);
     } else if (fm_reload_settings(settings_now(broker), &words,
                                   &broker->reloads[broker->reload_count], &err)) {
         broker->reload_count++;
@@ -200,7 +200,7 @@ static void wait_for_end(struct broker *broker, const sigset_t *signals)
 static void drain(struct broker *broker, const sigset_t *signals)
 {
     int64_t until_ms = fm_clock_ms() + (int64_t)settings_now(broker)->drain_seconds * 1000;
-    const struct timespec pause = {.tv_nsec = DRAIN_LOOK_MS * 1000000L};
+    const struct timespec pause = {.tv_nsec = DRAIN_CHECK_MS * 1000000L};
     int got = -1;
     fm_http_drain(broker->http);
     while (fm_http_busy(broker->http) > 0 && fm_clock_ms() < until_ms &&
@@ -214,14 +214,14 @@ static bool serve(struct broker *broker, struct fm_error *err)
 {
     sigset_t signals;
     block_signals(&signals);
-    bool ok = open_rooms(broker, err);
+    bool ok = open_modules(broker, err);
     if (ok) {
         fm_log(FM_LOG_INFO, "ready", "listen=%s link=%s", broker->settings.listen,
                broker->settings.link_listen);
         wait_for_end(broker, &signals);
         drain(broker, &signals);
     }
-    close_rooms(broker);
+    close_modules(broker);
     fm_link_shutdown();
     for (size_t i = 0; i < broker->reload_count; i++) {
         fm_reload_destroy(&broker->reloads[i]);
@@ -276,7 +276,7 @@ static void default_database(struct fm_broker_settings *settings)
 }
 
 /* Leaves the words that are not settings in `words`: the command. */
-static bool load(struct broker *broker, struct fm_settings_words *words, struct fm_error *err)
+static bool load(struct broker *broker, struct fm_settings_arguments *words, struct fm_error *err)
 {
     if (!fm_settings_load(fm_broker_settings_table, fm_broker_settings_count, &broker->settings,
                           getenv("FETCHMEDIA_CONFIG"), words, err)) {
@@ -298,7 +298,7 @@ int main(int argc, char **argv)
     struct broker broker = {.argc = argc, .argv = argv};
     struct fm_error err = {0};
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     prctl(PR_SET_DUMPABLE, 0);
     bool ok = load(&broker, &words, &err);
     if (ok && words.rest_count == 1 && print_page(&broker, rest[0])) {

@@ -193,7 +193,7 @@ static int run_verb(const struct verb *verb, const char *argument, const struct 
 int fm_batch_command(int argc, char **argv)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
     const struct verb *verb = NULL;

@@ -94,7 +94,7 @@ static int run_doctor(const struct fm_state_dir *state_dir, bool wants_json)
 int fm_doctor_command(int argc, char **argv)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_state_dir state_dir = {0};
     struct fm_error err = {0};

@@ -35,7 +35,7 @@ static bool load_options(int argc, char **argv, struct options *options,
                          struct fm_state_dir *state_dir, struct fm_error *err)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     if (!fm_settings_load(table, FM_COUNT(table), options, NULL, &words, err)) {
         return false;
     }

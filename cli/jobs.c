@@ -132,7 +132,7 @@ int fm_jobs_command(int argc, char **argv)
         return fm_jobs_list(argc - 1, argv + 1);
     }
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
     const struct verb *verb = NULL;

@@ -129,7 +129,7 @@ static int list_jobs(const struct options *options)
 int fm_jobs_list(int argc, char **argv)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
     bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&

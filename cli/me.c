@@ -78,7 +78,7 @@ static int print_me(bool wants_json)
 int fm_me_command(int argc, char **argv)
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     struct options options = {0};
     struct fm_error err = {0};
     bool is_good = fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err) &&

@@ -241,7 +241,7 @@ int fm_run_command(const struct fm_run_command *command, void *options, int argc
 {
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof(*rest));
     FM_AUTO(fm_text_done) struct fm_text body = {0};
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     struct fm_error err = {0};
     bool is_good =
         fm_settings_load(command->table, command->row_count, options, NULL, &words, &err) &&

@@ -274,7 +274,7 @@ int fm_up_command(int argc, char **argv)
     struct options options = {0};
     struct fm_error err = {0};
     FM_AUTO_FREE char **rest = fm_alloc_array((size_t)argc, sizeof *rest);
-    struct fm_settings_words words = {argc, argv, rest, 0};
+    struct fm_settings_arguments words = {argc, argv, rest, 0};
     if (!fm_settings_load(table, FM_COUNT(table), &options, NULL, &words, &err)) {
         return fm_command_fail(&err);
     }

@@ -250,7 +250,7 @@ static bool parse_option(const struct load *load, const char *word, const char *
     return set_value(load, row, next);
 }
 
-static bool parse_arguments(const struct load *load, struct fm_settings_words *words)
+static bool parse_arguments(const struct load *load, struct fm_settings_arguments *words)
 {
     bool has_options = true;
     char **argv = words->argv;
@@ -273,7 +273,7 @@ static bool parse_arguments(const struct load *load, struct fm_settings_words *w
 }
 
 bool fm_settings_load(const struct fm_setting *table, size_t count, void *out, const char *file,
-                      struct fm_settings_words *words, struct fm_error *err)
+                      struct fm_settings_arguments *words, struct fm_error *err)
 {
     struct load load = {table, count, out, err};
     words->rest_count = 0;

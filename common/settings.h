@@ -36,7 +36,7 @@ struct fm_setting {
 /* The command line, and its arguments that are not options, in order: `rest` is the caller's array
  * with room for argc pointers, which are borrowed from argv. "--help" is put into `rest` too. After
  * a "--" every argument goes there. */
-struct fm_settings_words {
+struct fm_settings_arguments {
     int argc;
     char **argv;
     char **rest;
@@ -47,7 +47,7 @@ struct fm_settings_words {
  * an error), then the environment, then argv from argv[1] on. SETTING on failure, with a message
  * for the operator; nothing in `out` needs freeing then. */
 bool fm_settings_load(const struct fm_setting *table, size_t count, void *out, const char *file,
-                      struct fm_settings_words *words, struct fm_error *err) FM_MUST_CHECK;
+                      struct fm_settings_arguments *words, struct fm_error *err) FM_MUST_CHECK;
 /* Frees the texts in `out`. */
 void fm_settings_done(const struct fm_setting *table, size_t count, void *out);
 /* Appends one paragraph per row, for --help and the docs. */

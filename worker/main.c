@@ -66,7 +66,7 @@ static bool load_settings(int argc, char **argv, struct fm_worker_settings *sett
         file = argv[2];
         skipped = 2;
     }
-    struct fm_settings_words words = {argc - skipped, argv + skipped, rest, 0};
+    struct fm_settings_arguments words = {argc - skipped, argv + skipped, rest, 0};
     if (!fm_settings_load(fm_worker_settings_table, fm_worker_settings_count, settings, file,
                           &words, err)) {
         return false;

@@ -22,8 +22,8 @@ struct pause {
     size_t count;
 };
 
-static bool query(const struct pause *pause, const char *sql, const char *const *parameters,
-                  size_t count, struct fm_db_rows **rows, struct fm_error *err)
+static bool run_query(const struct pause *pause, const char *sql, const char *const *parameters,
+                      size_t count, struct fm_db_rows **rows, struct fm_error *err)
 {
     return fm_db_run(pause->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
@@ -48,7 +48,7 @@ static bool read_pool(const char *word, struct fm_text *subject, struct fm_error
     fm_text_append(subject, word);
     return (strchr(word, ':') != NULL && strlen(word) < FM_REASON_POOL_SIZE) ||
            fm_fail(err, FM_INVALID_REQUEST,
-                   "a pool is PLACEMENT:CLASS, such as any:net or any:cpu");
+                   "a pool must be PLACEMENT:CLASS, such as any:net or any:cpu");
 }
 
 /* Whether the account exists is checked by pause_add.sql, which then returns no row. */
@@ -57,7 +57,7 @@ static bool read_account(const char *word, struct fm_text *subject, struct fm_er
     struct fm_id id;
     char uuid[FM_ID_UUID_SIZE];
     if (!fm_id_parse(FM_ID_ACCOUNT, word, &id)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
+        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT must be an id such as acct_…");
     }
     fm_id_to_uuid(&id, uuid);
     fm_text_append(subject, uuid);
@@ -94,7 +94,7 @@ static void put_subject(struct fm_json_writer *json, const char *kind, const cha
     fm_json_put_text(json, "subject", is_account ? text : subject);
 }
 
-static bool add(const struct pause *pause, struct fm_error *err)
+static bool add_pause(const struct pause *pause, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_text_done) struct fm_text subject = {0}, out = {0};
@@ -103,14 +103,14 @@ static bool add(const struct pause *pause, struct fm_error *err)
     struct fm_id id = fm_id_new();
     char uuid[FM_ID_UUID_SIZE];
     if (strlen(reason) > REASON_MAX) {
-        return fm_fail(err, FM_INVALID_REQUEST, "REASON has up to %d bytes", REASON_MAX);
+        return fm_fail(err, FM_INVALID_REQUEST, "REASON may have up to %d bytes", REASON_MAX);
     }
     if (!read_subject(pause, &subject, err)) {
         return false;
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid, pause->words[0], fm_text_get(&subject), reason};
-    if (!query(pause, fm_sql_pause_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(pause, fm_sql_pause_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -124,10 +124,10 @@ static bool add(const struct pause *pause, struct fm_error *err)
     return true;
 }
 
-static bool list(const struct pause *pause, struct fm_error *err)
+static bool list_pauses(const struct pause *pause, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(pause, fm_sql_pause_list, NULL, 0, &rows, err)) {
+    if (!run_query(pause, fm_sql_pause_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -143,7 +143,7 @@ static bool list(const struct pause *pause, struct fm_error *err)
     return true;
 }
 
-static bool take_away(const struct pause *pause, struct fm_error *err)
+static bool remove_pause(const struct pause *pause, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_text_done) struct fm_text subject = {0}, out = {0};
@@ -152,7 +152,7 @@ static bool take_away(const struct pause *pause, struct fm_error *err)
         return false;
     }
     const char *parameters[] = {pause->words[0], fm_text_get(&subject)};
-    if (!query(pause, fm_sql_pause_remove, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(pause, fm_sql_pause_remove, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -170,9 +170,9 @@ static const struct verb {
     const char *name;
     size_t least, most; /* the number of words after the verb */
     bool (*run)(const struct pause *pause, struct fm_error *err);
-} verbs[] = {{"add", 2, 3, add}, {"list", 0, 0, list}, {"remove", 2, 2, take_away}};
+} verbs[] = {{"add", 2, 3, add_pause}, {"list", 0, 0, list_pauses}, {"remove", 2, 2, remove_pause}};
 
-static const struct verb *find(char **words, size_t count)
+static const struct verb *find_verb(char **words, size_t count)
 {
     for (size_t i = 0; count > 0 && i < FM_COUNT(verbs); i++) {
         if (strcmp(words[0], verbs[i].name) == 0 && count - 1 >= verbs[i].least &&
@@ -186,7 +186,7 @@ static const struct verb *find(char **words, size_t count)
 bool fm_pause_run(const struct fm_broker_settings *settings, char **words, size_t count,
                   struct fm_error *err)
 {
-    const struct verb *verb = find(words, count);
+    const struct verb *verb = find_verb(words, count);
     if (!verb) {
         return fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");
     }

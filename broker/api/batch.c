@@ -29,7 +29,7 @@
 #define JSON_BYTES ((size_t)16 * 1024 * 1024) /* of a body of the JSON form */
 #define BUSY_SECONDS 10u                      /* Retry-After when too many batches arrive at once */
 
-enum stage { STAGE_START, STAGE_TAKING, STAGE_LOOKING, STAGE_COUNTING, STAGE_COPYING };
+enum stage { STAGE_START, STAGE_RECEIVING, STAGE_KEY_CHECK, STAGE_COUNTING, STAGE_WRITING };
 
 struct batch {
     struct fm_http_exchange *exchange;
@@ -46,7 +46,7 @@ struct batch {
 
 /* Gives up the turn at the batch writer. A refused batch does so at once, however long its client
  * goes on sending. */
-static void leave(struct fm_request *request, struct batch *batch)
+static void leave_writer(struct fm_request *request, struct batch *batch)
 {
     if (!fm_id_is_zero(&batch->account)) {
         fm_batch_writer_leave(request->front->batch_writer, &batch->account);
@@ -57,7 +57,7 @@ static void leave(struct fm_request *request, struct batch *batch)
 static void batch_done(struct fm_request *request)
 {
     struct batch *batch = request->act;
-    leave(request, batch);
+    leave_writer(request, batch);
     fm_batch_lines_done(&batch->lines);
     fm_batch_file_destroy(&batch->file);
     fm_address_policy_done(&batch->policy);
@@ -84,7 +84,7 @@ static struct fm_batch_job job_of(const struct fm_spec *spec, const struct fm_te
     return job;
 }
 
-static bool keep(struct batch *batch, const struct fm_spec *spec, struct fm_error *err)
+static bool keep_job(struct batch *batch, const struct fm_spec *spec, struct fm_error *err)
 {
     fm_text_clear(&batch->packed);
     if (!fm_spec_write(spec, &batch->packed, err)) {
@@ -95,7 +95,7 @@ static bool keep(struct batch *batch, const struct fm_spec *spec, struct fm_erro
 }
 
 /* The arena is this job's alone, so a batch never needs more memory than its largest job. */
-static bool take_job(void *context, struct fm_slice body, struct fm_error *err)
+static bool add_job(void *context, struct fm_slice body, struct fm_error *err)
 {
     struct batch *batch = context;
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
@@ -104,11 +104,12 @@ static bool take_job(void *context, struct fm_slice body, struct fm_error *err)
         return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "A batch has at most %zu jobs%s",
                              batch->jobs_limit,
                              batch->lines.form == FM_BATCH_LINES_JSON
-                                 ? "; as application/x-ndjson, a job a line, 100000"
+                                 ? "; as application/x-ndjson, one job per line, 100000"
                                  : "");
     }
     batch->input.body = body;
-    return fm_validate_job(&batch->input, &arena, &result, err) && keep(batch, &result.spec, err);
+    return fm_validate_job(&batch->input, &arena, &result, err) &&
+           keep_job(batch, &result.spec, err);
 }
 
 /* ---- refusals ---- */
@@ -123,8 +124,8 @@ static void name_line(const struct batch *batch, struct fm_error *err)
     if (number == 0 || fm_reply_status(err->code) >= 500) {
         return;
     }
-    const char *said = err->code == FM_INVALID_JSON ? "This is not valid JSON" : fm_error_text(err);
-    fm_text_format(&message, "%.440s (%s %zu)", said, is_line ? "line" : "job", number);
+    const char *text = err->code == FM_INVALID_JSON ? "This is not valid JSON" : fm_error_text(err);
+    fm_text_format(&message, "%.440s (%s %zu)", text, is_line ? "line" : "job", number);
     if (!is_line && err->param[0] != '\0') {
         fm_text_format(&param, "jobs[%zu].", number - 1);
     }
@@ -133,20 +134,20 @@ static void name_line(const struct batch *batch, struct fm_error *err)
     err->line = (unsigned)number;
 }
 
-static enum fm_step refuse(struct fm_request *request, struct fm_error *err)
+static enum fm_step refuse_batch(struct fm_request *request, struct fm_error *err)
 {
     struct batch *batch = request->act;
     if (err->code != FM_PAYLOAD_TOO_LARGE) {
         name_line(batch, err);
     }
-    leave(request, batch);
+    leave_writer(request, batch);
     return fm_reply_error(request, err);
 }
 
 /* ---- the body ---- */
 
 /* Called by the HTTP server with each part of the body. */
-static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+static bool receive_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     struct fm_request *request = fm_http_user(exchange);
     struct batch *batch = request->act;
@@ -154,9 +155,9 @@ static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
     batch->bytes += bytes.length;
     bool is_good = batch->bytes <= batch->bytes_limit
                        ? fm_batch_lines_feed(&batch->lines, bytes, &err)
-                       : fm_fail(&err, FM_PAYLOAD_TOO_LARGE, "batch: bytes");
+                       : fm_fail(&err, FM_PAYLOAD_TOO_LARGE, "batch: the body is too long");
     if (!is_good) {
-        refuse(request, &err);
+        refuse_batch(request, &err);
     }
     return is_good;
 }
@@ -191,7 +192,7 @@ static bool read_form(struct batch *batch, const char *content_type, struct fm_e
         }
     }
     return fm_fail_param(err, FM_UNSUPPORTED_MEDIA_TYPE, NULL,
-                         "Send {\"jobs\": [...]} as application/json, or a job a line as "
+                         "Send {\"jobs\": [...]} as application/json, or one job per line as "
                          "application/x-ndjson");
 }
 
@@ -205,7 +206,7 @@ static bool prepare(struct fm_request *request, struct batch *batch, struct fm_e
     }
     if (request->target.has_length && request->target.content_length > batch->bytes_limit) {
         fm_http_close_after(request->exchange);
-        return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "batch: declared");
+        return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "batch: the declared length is too long");
     }
     if (!fm_batch_writer_enter(request->front->batch_writer, &request->lookup.key_account)) {
         request->retry_after_seconds = BUSY_SECONDS;
@@ -219,7 +220,7 @@ static bool prepare(struct fm_request *request, struct batch *batch, struct fm_e
     return fm_batch_file_new(settings->store_dir, &batch->file, err);
 }
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_batch(struct fm_request *request)
 {
     struct fm_error err = {0};
     struct batch *batch = fm_alloc(sizeof(*batch));
@@ -228,22 +229,22 @@ static enum fm_step start(struct fm_request *request)
     request->act = batch;
     request->act_done = batch_done;
     if (!prepare(request, batch, &err)) {
-        return refuse(request, &err);
+        return refuse_batch(request, &err);
     }
-    batch->lines.take = take_job;
+    batch->lines.handle_job = add_job;
     batch->lines.context = batch;
     batch->input = (struct fm_validate_input){.scopes = request->lookup.scopes,
                                               .policy = &batch->policy,
                                               .now_ms = fm_clock_wall_us() / 1000};
-    request->stage = STAGE_TAKING;
-    fm_http_stream(request->exchange, -1, take);
+    request->stage = STAGE_RECEIVING;
+    fm_http_stream(request->exchange, -1, receive_body);
     return FM_STEP_WAIT;
 }
 
 /* ---- the commit ---- */
 
 /* On a batch writer thread, or within fm_batch_writer_post. */
-static void take_outcome(struct fm_batch_writer_task *task)
+static void wake_request(struct fm_batch_writer_task *task)
 {
     struct batch *batch = task->context;
     fm_suspend_wake(batch->wait);
@@ -256,7 +257,7 @@ static bool may_go_on(const struct fm_batch_writer_task *task)
     return !fm_http_is_closing(batch->exchange);
 }
 
-static enum fm_step copy(struct fm_request *request)
+static enum fm_step write_batch(struct fm_request *request)
 {
     struct batch *batch = request->act;
     request->batch = fm_id_new();
@@ -267,16 +268,16 @@ static enum fm_step copy(struct fm_request *request)
                                                 .first = fm_id_series_new(),
                                                 .file = batch->file,
                                                 .may_go_on = may_go_on,
-                                                .done = take_outcome,
+                                                .done = wake_request,
                                                 .context = batch};
-    request->stage = STAGE_COPYING;
+    request->stage = STAGE_WRITING;
     fm_suspend_begin(&request->wait, request->exchange);
     fm_batch_writer_post(request->front->batch_writer, &batch->task);
     return FM_STEP_WAIT;
 }
 
 /* The queued limit is judged only now, when the number of jobs is known. */
-static enum fm_step admit(struct fm_request *request)
+static enum fm_step admit_batch(struct fm_request *request)
 {
     const struct batch *batch = request->act;
     struct fm_error err = {0};
@@ -285,7 +286,7 @@ static enum fm_step admit(struct fm_request *request)
     }
     return fm_queued_limit_admit(request->front->queued_limit, &request->lookup,
                                  fm_batch_file_count(batch->file), &err)
-               ? copy(request)
+               ? write_batch(request)
                : fm_reply_error(request, &err);
 }
 
@@ -294,28 +295,28 @@ static enum fm_step finish_body(struct fm_request *request)
     struct batch *batch = request->act;
     struct fm_error err = {0};
     if (!fm_batch_lines_end(&batch->lines, &err)) {
-        return refuse(request, &err);
+        return refuse_batch(request, &err);
     }
     if (fm_batch_file_count(batch->file) == 0) {
         fm_fail_param(&err, FM_MISSING_PARAMETER, "jobs", "A batch needs at least one job");
         return fm_reply_error(request, &err);
     }
-    request->stage = STAGE_LOOKING;
+    request->stage = STAGE_KEY_CHECK;
     return fm_lookup_start(request, &request->job);
 }
 
 /* The body may have taken minutes, so the key is checked again. */
-static enum fm_step look_again(struct fm_request *request)
+static enum fm_step check_key(struct fm_request *request)
 {
     struct fm_error err = {0};
     if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
     request->stage = STAGE_COUNTING;
-    return admit(request);
+    return admit_batch(request);
 }
 
-static enum fm_step welcome(struct fm_request *request)
+static enum fm_step reply_accepted(struct fm_request *request)
 {
     const struct batch *batch = request->act;
     int64_t jobs = (int64_t)fm_batch_file_count(batch->file);
@@ -327,14 +328,14 @@ static enum fm_step welcome(struct fm_request *request)
     return fm_batch_get_reply(request, &view, 202);
 }
 
-/* The queue does not know of jobs that came this way; the nudge makes it look for them at once. */
-static enum fm_step answer(struct fm_request *request)
+/* The queue does not know of jobs that came this way; the nudge makes it read them at once. */
+static enum fm_step reply_written(struct fm_request *request)
 {
     struct batch *batch = request->act;
     struct fm_error err = {0};
     if (batch->task.failure == FM_NONE) {
         fm_dispatch_nudge(request->front->dispatch);
-        return welcome(request);
+        return reply_accepted(request);
     }
     fm_fail(&err, batch->task.failure, "batch: not committed");
     return fm_reply_error(request, &err);
@@ -342,10 +343,10 @@ static enum fm_step answer(struct fm_request *request)
 
 enum fm_step fm_batch_act(struct fm_request *request)
 {
-    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start,
-                                                                  [STAGE_TAKING] = finish_body,
-                                                                  [STAGE_LOOKING] = look_again,
-                                                                  [STAGE_COUNTING] = admit,
-                                                                  [STAGE_COPYING] = answer};
+    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start_batch,
+                                                                  [STAGE_RECEIVING] = finish_body,
+                                                                  [STAGE_KEY_CHECK] = check_key,
+                                                                  [STAGE_COUNTING] = admit_batch,
+                                                                  [STAGE_WRITING] = reply_written};
     return stages[request->stage](request);
 }

@@ -8,11 +8,11 @@
 #include "common/clock.h"
 #include "common/memory.h"
 
-#define PLACES 1024u
+#define ENTRIES 1024u
 #define FRESH_MS 1000
 #define ASKING_MS 6000 /* a count that takes longer was lost with its request */
 
-struct place {
+struct entry {
     struct fm_id account;
     struct fm_batch_view batch;
     int64_t known_at_ms, asked_at_ms; /* when `batch` was counted; when a count began; 0: never */
@@ -20,7 +20,7 @@ struct place {
 
 struct fm_batch_cache {
     pthread_mutex_t lock;
-    struct place places[PLACES];
+    struct entry entries[ENTRIES];
 };
 
 struct fm_batch_cache *fm_batch_cache_new(void)
@@ -39,48 +39,49 @@ void fm_batch_cache_destroy(struct fm_batch_cache **cache)
 }
 
 /* The last bytes of an id are random. */
-static struct place *place_of(struct fm_batch_cache *cache, const struct fm_id *id)
+static struct entry *entry_of(struct fm_batch_cache *cache, const struct fm_id *id)
 {
-    return &cache->places[((unsigned)id->bytes[14] << 8 | id->bytes[15]) % PLACES];
+    return &cache->entries[((unsigned)id->bytes[14] << 8 | id->bytes[15]) % ENTRIES];
 }
 
-static bool holds(const struct place *place, const struct fm_id *id)
+static bool holds(const struct entry *entry, const struct fm_id *id)
 {
-    return fm_id_compare(&place->batch.id, id) == 0;
+    return fm_id_compare(&entry->batch.id, id) == 0;
 }
 
 /* Under the lock. While a count is under way the older one serves; a caller whose batch does not
  * hold this entry counts for itself, without keeping the result. */
-static enum fm_batch_cache_answer judge(struct place *place, const struct fm_id *account,
-                                        const struct fm_id *id, int64_t now_ms)
+static enum fm_batch_cache_answer judge_entry(struct entry *entry, const struct fm_id *account,
+                                              const struct fm_id *id, int64_t now_ms)
 {
-    bool is_asked = place->asked_at_ms != 0 && now_ms - place->asked_at_ms < ASKING_MS;
-    bool is_mine = holds(place, id) && fm_id_compare(&place->account, account) == 0;
-    if (is_mine && place->known_at_ms != 0 &&
-        (is_asked || now_ms - place->known_at_ms < FRESH_MS)) {
+    bool is_asked = entry->asked_at_ms != 0 && now_ms - entry->asked_at_ms < ASKING_MS;
+    bool is_mine = holds(entry, id) && fm_id_compare(&entry->account, account) == 0;
+    if (is_mine && entry->known_at_ms != 0 &&
+        (is_asked || now_ms - entry->known_at_ms < FRESH_MS)) {
         return FM_BATCH_CACHE_KNOWN;
     }
     if (is_asked) {
         return is_mine ? FM_BATCH_CACHE_WAIT : FM_BATCH_CACHE_ASK;
     }
-    *place = (struct place){
+    *entry = (struct entry){
         .account = *account,
-        .batch = is_mine ? place->batch : (struct fm_batch_view){.id = *id},
-        .known_at_ms = is_mine ? place->known_at_ms : 0,
+        .batch = is_mine ? entry->batch : (struct fm_batch_view){.id = *id},
+        .known_at_ms = is_mine ? entry->known_at_ms : 0,
         .asked_at_ms = now_ms,
     };
     return FM_BATCH_CACHE_ASK;
 }
 
-enum fm_batch_cache_answer fm_batch_cache_look(struct fm_batch_cache *cache,
-                                               const struct fm_id *account, const struct fm_id *id,
-                                               struct fm_batch_view *batch)
+enum fm_batch_cache_answer fm_batch_cache_look_up(struct fm_batch_cache *cache,
+                                                  const struct fm_id *account,
+                                                  const struct fm_id *id,
+                                                  struct fm_batch_view *batch)
 {
-    struct place *place = place_of(cache, id);
+    struct entry *entry = entry_of(cache, id);
     pthread_mutex_lock(&cache->lock);
-    enum fm_batch_cache_answer answer = judge(place, account, id, fm_clock_ms());
+    enum fm_batch_cache_answer answer = judge_entry(entry, account, id, fm_clock_ms());
     if (answer == FM_BATCH_CACHE_KNOWN) {
-        *batch = place->batch;
+        *batch = entry->batch;
     }
     pthread_mutex_unlock(&cache->lock);
     return answer;
@@ -89,20 +90,20 @@ enum fm_batch_cache_answer fm_batch_cache_look(struct fm_batch_cache *cache,
 void fm_batch_cache_put(struct fm_batch_cache *cache, const struct fm_id *account,
                         const struct fm_batch_view *batch)
 {
-    struct place *place = place_of(cache, &batch->id);
+    struct entry *entry = entry_of(cache, &batch->id);
     pthread_mutex_lock(&cache->lock);
-    if (holds(place, &batch->id)) {
-        *place = (struct place){.account = *account, .batch = *batch, .known_at_ms = fm_clock_ms()};
+    if (holds(entry, &batch->id)) {
+        *entry = (struct entry){.account = *account, .batch = *batch, .known_at_ms = fm_clock_ms()};
     }
     pthread_mutex_unlock(&cache->lock);
 }
 
 void fm_batch_cache_forget(struct fm_batch_cache *cache, const struct fm_id *id)
 {
-    struct place *place = place_of(cache, id);
+    struct entry *entry = entry_of(cache, id);
     pthread_mutex_lock(&cache->lock);
-    if (holds(place, id)) {
-        *place = (struct place){.asked_at_ms = 0};
+    if (holds(entry, id)) {
+        *entry = (struct entry){.asked_at_ms = 0};
     }
     pthread_mutex_unlock(&cache->lock);
 }

@@ -18,9 +18,10 @@ struct fm_batch_cache;
 struct fm_batch_cache *fm_batch_cache_new(void);
 void fm_batch_cache_destroy(struct fm_batch_cache **cache);
 /* `account` must be the asking key's own: another account's batch is never returned. */
-enum fm_batch_cache_answer fm_batch_cache_look(struct fm_batch_cache *cache,
-                                               const struct fm_id *account, const struct fm_id *id,
-                                               struct fm_batch_view *batch);
+enum fm_batch_cache_answer fm_batch_cache_look_up(struct fm_batch_cache *cache,
+                                                  const struct fm_id *account,
+                                                  const struct fm_id *id,
+                                                  struct fm_batch_view *batch);
 /* Stores a fresh count, unless another batch has taken the entry. */
 void fm_batch_cache_put(struct fm_batch_cache *cache, const struct fm_id *account,
                         const struct fm_batch_view *batch);

@@ -20,7 +20,7 @@
 #include "proto/names.h"
 #include "sql/sql.h"
 
-enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, STAGE_LOOK };
+enum stage { STAGE_START, STAGE_TYPES, STAGE_PAGE, STAGE_MARKING, STAGE_POSTED, STAGE_COUNT };
 
 struct cancellation {
     struct fm_suspend *wait; /* the request's */
@@ -36,7 +36,7 @@ static void cancellation_done(struct fm_request *request)
     request->act = NULL;
 }
 
-static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
+static enum fm_step refuse_cancel(struct fm_request *request, enum fm_error_code code)
 {
     struct fm_error err = {0};
     fm_fail(&err, code, "batch cancel");
@@ -45,7 +45,7 @@ static enum fm_step refuse(struct fm_request *request, enum fm_error_code code)
 
 /* ---- the scopes: which types of jobs the batch has ---- */
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_cancel(struct fm_request *request)
 {
     char types[2][8];
     if (!fm_batch_get_name(request)) {
@@ -82,7 +82,7 @@ static enum fm_step judge_types(struct fm_request *request)
     struct fm_error err = {0};
     const struct fm_reader_query *query = &request->query;
     if (query->failure != FM_NONE) {
-        return refuse(request, FM_UNAVAILABLE);
+        return refuse_cancel(request, FM_UNAVAILABLE);
     }
     if (fm_db_rows_count(query->rows) == 0) {
         return fm_batch_get_missing(request);
@@ -115,7 +115,7 @@ static enum fm_step post_page(struct fm_request *request)
 }
 
 /* On a batch writer thread, or within fm_batch_writer_post. */
-static void take_mark(struct fm_batch_writer_task *task)
+static void wake_request(struct fm_batch_writer_task *task)
 {
     struct cancellation *it = task->context;
     fm_suspend_wake(it->wait);
@@ -127,7 +127,7 @@ static enum fm_step post_mark(struct fm_request *request)
     it->task = (struct fm_batch_writer_task){.kind = FM_BATCH_WRITER_MARK,
                                              .batch = request->batch,
                                              .account = request->lookup.key_account,
-                                             .done = take_mark,
+                                             .done = wake_request,
                                              .context = it};
     request->stage = STAGE_MARKING;
     fm_suspend_begin(&request->wait, request->exchange);
@@ -139,7 +139,8 @@ static enum fm_step judge_mark(struct fm_request *request)
 {
     struct cancellation *it = request->act;
     it->is_marked = true;
-    return it->task.failure == FM_NONE ? post_page(request) : refuse(request, FM_UNAVAILABLE);
+    return it->task.failure == FM_NONE ? post_page(request)
+                                       : refuse_cancel(request, FM_UNAVAILABLE);
 }
 
 /* An empty page: all jobs have ended. If that is the first page, the batch had ended before, and is
@@ -148,12 +149,12 @@ static enum fm_step judge_page(struct fm_request *request)
 {
     const struct cancellation *it = request->act;
     if (request->query.failure != FM_NONE) {
-        return refuse(request, FM_UNAVAILABLE);
+        return refuse_cancel(request, FM_UNAVAILABLE);
     }
     if (fm_db_rows_count(request->query.rows) > 0) {
         return it->is_marked ? post_page(request) : post_mark(request);
     }
-    request->stage = STAGE_LOOK;
+    request->stage = STAGE_COUNT;
     fm_batch_cache_forget(request->front->batches, &request->batch);
     fm_batch_get_ask(request);
     return FM_STEP_WAIT;
@@ -165,7 +166,7 @@ static enum fm_step judge_commit(struct fm_request *request)
     return fm_commit_check(request, &err) ? ask_page(request) : fm_reply_error(request, &err);
 }
 
-static enum fm_step show(struct fm_request *request)
+static enum fm_step reply_batch(struct fm_request *request)
 {
     return fm_batch_get_answer(request);
 }
@@ -173,8 +174,8 @@ static enum fm_step show(struct fm_request *request)
 enum fm_step fm_batch_cancel_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start,        [STAGE_TYPES] = judge_types,   [STAGE_PAGE] = judge_page,
-        [STAGE_MARKING] = judge_mark, [STAGE_POSTED] = judge_commit, [STAGE_LOOK] = show,
+        [STAGE_START] = start_cancel, [STAGE_TYPES] = judge_types,   [STAGE_PAGE] = judge_page,
+        [STAGE_MARKING] = judge_mark, [STAGE_POSTED] = judge_commit, [STAGE_COUNT] = reply_batch,
     };
     return stages[request->stage](request);
 }

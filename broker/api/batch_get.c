@@ -14,7 +14,7 @@
 #include "common/clock.h"
 #include "sql/sql.h"
 
-#define MOMENT_MS 50 /* between looks into the cache while another request counts */
+#define MOMENT_MS 50 /* between two lookups in the cache while another request counts */
 
 enum stage { STAGE_START, STAGE_ASKED };
 
@@ -82,14 +82,14 @@ enum fm_step fm_batch_get_answer(struct fm_request *request)
     return fm_batch_get_reply(request, &batch, 200);
 }
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_lookup(struct fm_request *request)
 {
     struct fm_batch_view batch;
     if (!fm_batch_get_name(request)) {
         return fm_batch_get_missing(request);
     }
-    switch (fm_batch_cache_look(request->front->batches, &request->lookup.key_account,
-                                &request->batch, &batch)) {
+    switch (fm_batch_cache_look_up(request->front->batches, &request->lookup.key_account,
+                                   &request->batch, &batch)) {
     case FM_BATCH_CACHE_KNOWN:
         return fm_batch_get_reply(request, &batch, 200);
     case FM_BATCH_CACHE_WAIT:
@@ -105,7 +105,7 @@ static enum fm_step start(struct fm_request *request)
 enum fm_step fm_batch_get_act(struct fm_request *request)
 {
     if (request->stage == STAGE_START) {
-        return start(request);
+        return start_lookup(request);
     }
     return fm_batch_get_answer(request);
 }

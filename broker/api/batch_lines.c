@@ -14,7 +14,7 @@ static bool refuse_long(struct fm_error *err)
                          FM_BATCH_LINES_LIMIT);
 }
 
-static bool hold(struct fm_batch_lines *lines, struct fm_slice more, struct fm_error *err)
+static bool hold_part(struct fm_batch_lines *lines, struct fm_slice more, struct fm_error *err)
 {
     if (more.length > FM_BATCH_LINES_LIMIT - lines->held.length) {
         return refuse_long(err);
@@ -32,16 +32,16 @@ static bool is_space(char c)
 static bool give(struct fm_batch_lines *lines, struct fm_slice rest, struct fm_error *err)
 {
     if (lines->held.length == 0) {
-        return rest.length <= FM_BATCH_LINES_LIMIT ? lines->take(lines->context, rest, err)
+        return rest.length <= FM_BATCH_LINES_LIMIT ? lines->handle_job(lines->context, rest, err)
                                                    : refuse_long(err);
     }
-    if (!hold(lines, rest, err)) {
+    if (!hold_part(lines, rest, err)) {
         return false;
     }
     struct fm_slice whole = {lines->held.data, lines->held.length};
-    bool is_taken = lines->take(lines->context, whole, err);
+    bool is_good = lines->handle_job(lines->context, whole, err);
     fm_text_clear(&lines->held);
-    return is_taken;
+    return is_good;
 }
 
 /* ---- one job per line ---- */
@@ -73,7 +73,7 @@ static bool feed_lines(struct fm_batch_lines *lines, struct fm_slice part, struc
         lines->number += lines->state == 0 ? 1 : 0; /* state 1: the line began in an earlier part */
         lines->state = end == NULL;
         if (end == NULL) {
-            return hold(lines, part, err);
+            return hold_part(lines, part, err);
         }
         if (!give_line(lines, (struct fm_slice){part.data, length}, err)) {
             return false;
@@ -91,7 +91,7 @@ enum state { OPENING, MEMBER, NAME, COLON, LIST, FIRST, ELEMENT, INSIDE, BEHIND,
 static bool refuse_form(struct fm_error *err)
 {
     return fm_fail_param(err, FM_INVALID_REQUEST, NULL,
-                         "The body must be {\"jobs\": [...]}; send a job a line as "
+                         "The body must be {\"jobs\": [...]}; send one job per line as "
                          "application/x-ndjson");
 }
 
@@ -214,7 +214,7 @@ static bool read_element(struct fm_batch_lines *lines, struct fm_slice *part, st
     part->data += length;
     part->length -= length;
     if (!is_whole) {
-        return hold(lines, more, err);
+        return hold_part(lines, more, err);
     }
     lines->state = BEHIND;
     return give(lines, more, err);

@@ -2,7 +2,7 @@
  * Cuts the body of a batch into single jobs as its bytes arrive; the body is never held whole.
  * It has one of two forms: one job per line (NDJSON), or {"jobs":[…]}, of which only the frame is
  * parsed here and each element is handed on unparsed. Pure.
- * Before: parts of a body. After: `take` was called with each job's JSON, in order.
+ * Before: parts of a body. After: `handle_job` was called with each job's JSON, in order.
  */
 #ifndef FM_BROKER_API_BATCH_LINES_H
 #define FM_BROKER_API_BATCH_LINES_H
@@ -26,7 +26,7 @@ struct fm_batch_lines {
     enum fm_batch_lines_form form;
     /* Called with each job. To return false with an error ends the feeding. The slice is valid only
      * during the call. */
-    bool (*take)(void *context, struct fm_slice job, struct fm_error *err);
+    bool (*handle_job)(void *context, struct fm_slice job, struct fm_error *err);
     void *context;
     size_t number;       /* of the line or element under way, from 1; 0: the fault is no job's */
     struct fm_text held; /* the beginning of that job, if it came in an earlier part */
@@ -36,8 +36,8 @@ struct fm_batch_lines {
 };
 
 /* Feeds the next part of the body. INVALID_REQUEST (a job too long, or not the expected form),
- * UNKNOWN_PARAMETER, or the error of `take`; `number` then names the line. Nothing may be fed after
- * a failure. */
+ * UNKNOWN_PARAMETER, or the error of `handle_job`; `number` then names the line. Nothing may be fed
+ * after a failure. */
 bool fm_batch_lines_feed(struct fm_batch_lines *lines, struct fm_slice part,
                          struct fm_error *err) FM_MUST_CHECK;
 /* To be called at the end of the body; hands on a last line without a newline. INVALID_JSON if the

@@ -27,12 +27,12 @@ static bool read_page(struct fm_request *request, struct fm_page_query *query, s
     return query->cursor == NULL || *query->cursor == '\0' ||
            fm_id_parse(FM_ID_BATCH, query->cursor, upto) ||
            fm_fail_param(err, FM_INVALID_PARAMETER, "cursor",
-                         "cursor must be the next_cursor of a page before");
+                         "cursor must be the next_cursor of a previous page");
 }
 
 /* One row more than the page shows tells whether there is another page, and where it begins. The
  * query's struct is in the arena, so request->act needs no act_done. */
-static enum fm_step ask(struct fm_request *request)
+static enum fm_step query_page(struct fm_request *request)
 {
     struct fm_error err = {0};
     struct fm_page_query *query = fm_arena_alloc(&request->arena, sizeof(*query));
@@ -54,7 +54,7 @@ static void put_batch(struct fm_page *page, const struct fm_batch_view *batch)
     fm_json_put_raw(&page->json, NULL, (struct fm_slice){object.data, object.length});
 }
 
-static enum fm_step answer(struct fm_request *request)
+static enum fm_step reply_page(struct fm_request *request)
 {
     const struct fm_page_query *query = request->act;
     struct fm_error err = {0};
@@ -79,5 +79,5 @@ static enum fm_step answer(struct fm_request *request)
 
 enum fm_step fm_batch_list_act(struct fm_request *request)
 {
-    return request->stage == STAGE_START ? ask(request) : answer(request);
+    return request->stage == STAGE_START ? query_page(request) : reply_page(request);
 }

@@ -19,7 +19,7 @@
 #include "common/log.h"
 #include "common/thread_pool.h"
 
-enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKING };
+enum stage { STAGE_START, STAGE_POSTED, STAGE_LOOKUP };
 
 /* ---- the outputs: removed soon after the row; if that fails, the sweep finds them ---- */
 
@@ -62,14 +62,14 @@ static void remove_outputs(const struct fm_request *request)
 
 /* ---- the row ---- */
 
-static enum fm_step refuse(struct fm_request *request)
+static enum fm_step refuse_delete(struct fm_request *request)
 {
     struct fm_error err = {0};
     fm_fail(&err, FM_JOB_NOT_FINISHED, "delete: leased");
     return fm_reply_error(request, &err);
 }
 
-static enum fm_step tell(struct fm_request *request)
+static enum fm_step reply_deleted(struct fm_request *request)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
     const struct fm_reply_deleted deleted = {.id = request->job, .deleted = true};
@@ -77,23 +77,24 @@ static enum fm_step tell(struct fm_request *request)
     return fm_reply_json(request, 200, &body);
 }
 
-static enum fm_step post(struct fm_request *request)
+static enum fm_step post_delete(struct fm_request *request)
 {
     request->stage = STAGE_POSTED;
     return fm_commit_move(request, FM_QUEUE_DELETE);
 }
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_delete(struct fm_request *request)
 {
     struct fm_error err = {0};
     if (!fm_job_view_check_scope(request, &err)) {
         return fm_reply_error(request, &err);
     }
-    return request->lookup.found.state == FM_STATE_RUNNING ? refuse(request) : post(request);
+    return request->lookup.found.state == FM_STATE_RUNNING ? refuse_delete(request)
+                                                           : post_delete(request);
 }
 
 /* MISSING, because the job was deleted since the lookup, is a success: it is gone as wanted. */
-static enum fm_step judge(struct fm_request *request)
+static enum fm_step judge_commit(struct fm_request *request)
 {
     struct fm_error err = {0};
     if (!fm_commit_check(request, &err)) {
@@ -101,28 +102,28 @@ static enum fm_step judge(struct fm_request *request)
     }
     switch (request->commit.outcome) {
     case FM_QUEUE_STALE:
-        return refuse(request);
+        return refuse_delete(request);
     case FM_QUEUE_ENDED: /* it ended meanwhile: read it again, for its outputs, and post again */
-        request->stage = STAGE_LOOKING;
+        request->stage = STAGE_LOOKUP;
         return fm_lookup_start(request, &request->job);
     default:
         remove_outputs(request);
-        return tell(request);
+        return reply_deleted(request);
     }
 }
 
-static enum fm_step look(struct fm_request *request)
+static enum fm_step judge_lookup(struct fm_request *request)
 {
     struct fm_error err = {0};
     if (!fm_lookup_is_known(request, &err)) {
         return fm_reply_error(request, &err);
     }
-    return request->lookup.has_job ? start(request) : tell(request);
+    return request->lookup.has_job ? start_delete(request) : reply_deleted(request);
 }
 
 enum fm_step fm_delete_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start, [STAGE_POSTED] = judge, [STAGE_LOOKING] = look};
+        [STAGE_START] = start_delete, [STAGE_POSTED] = judge_commit, [STAGE_LOOKUP] = judge_lookup};
     return stages[request->stage](request);
 }

@@ -17,7 +17,7 @@
 #include "common/file.h"
 #include "common/url.h"
 
-enum stage { STAGE_START, STAGE_LOOKING };
+enum stage { STAGE_START, STAGE_LOOKUP };
 
 #define TYPE_UNKNOWN "application/octet-stream"
 
@@ -251,7 +251,7 @@ enum fm_step fm_download_file_act(struct fm_request *request)
         return fm_reply_error(request, &err);
     }
     if (request->stage == STAGE_START) {
-        request->stage = STAGE_LOOKING;
+        request->stage = STAGE_LOOKUP;
         request->lookup.account = parcel.object.account;
         return fm_lookup_start(request, &parcel.object.job);
     }

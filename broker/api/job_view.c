@@ -182,13 +182,13 @@ static const struct fm_reply_job_error *error_of(const struct fm_job_view *job,
 /* What the URLs of a job are made with. The texts and structs made for its outputs live in the
  * arena, which lives as long as the writing does. */
 struct links {
-    const struct fm_signed_url *grant;
+    const struct fm_signed_url *signed_url;
     const char *base;
     int64_t now_us;
     struct fm_arena *arena;
 };
 
-static const char *keep(const struct links *links, const struct fm_text *text)
+static const char *keep_text(const struct links *links, const struct fm_text *text)
 {
     return fm_arena_strndup(links->arena, fm_text_get(text), text->length);
 }
@@ -200,9 +200,9 @@ static struct fm_reply_job_urls urls_of(const struct fm_job_view *job, const str
     char id[FM_ID_TEXT_SIZE];
     fm_id_format(FM_ID_JOB, &job->row->id, id);
     fm_text_format(&url, "%s/v1/jobs/%s", links->base, id);
-    urls.self = keep(links, &url);
+    urls.self = keep_text(links, &url);
     fm_text_append(&url, "/cancel");
-    urls.cancel = keep(links, &url);
+    urls.cancel = keep_text(links, &url);
     return urls;
 }
 
@@ -239,14 +239,14 @@ static int64_t append_url(const struct fm_job_view *job, const struct fm_file_fa
 {
     struct fm_store_object object = fm_job_view_object(job, file);
     fm_text_append(url, links->base);
-    fm_signed_url_client_path(links->grant, &object, links->now_us / 1000000, url);
+    fm_signed_url_client_path(links->signed_url, &object, links->now_us / 1000000, url);
     return object.until_s;
 }
 
-bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed_url *grant,
+bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed_url *signed_url,
                            const char *base, int64_t now_us, struct fm_text *out)
 {
-    const struct links links = {.grant = grant, .base = base, .now_us = now_us};
+    const struct links links = {.signed_url = signed_url, .base = base, .now_us = now_us};
     bool has_one = job->row->state == FM_STATE_SUCCEEDED && job->result.outputs.count > 0 &&
                    !fm_job_view_is_expired(job, now_us);
     if (has_one) {
@@ -262,7 +262,7 @@ static void set_url(const struct fm_job_view *job, const struct fm_file_facts *f
     FM_AUTO(fm_text_done) struct fm_text url = {0};
     if (!fm_job_view_is_expired(job, links->now_us)) {
         output->url_expires_at = append_url(job, file, links, &url) * 1000000;
-        output->url = keep(links, &url);
+        output->url = keep_text(links, &url);
     }
 }
 
@@ -303,12 +303,12 @@ static struct fm_list outputs_of(const struct fm_job_view *job, const struct lin
     return (struct fm_list){outputs, count};
 }
 
-void fm_job_view_write(const struct fm_job_view *job, const struct fm_signed_url *grant,
+void fm_job_view_write(const struct fm_job_view *job, const struct fm_signed_url *signed_url,
                        const char *base, int64_t now_us, struct fm_text *out)
 {
     FM_AUTO(fm_arena_done) struct fm_arena arena = {0};
     const struct fm_reader_job *row = job->row;
-    const struct links links = {grant, base, now_us, &arena};
+    const struct links links = {signed_url, base, now_us, &arena};
     const struct fm_reply_job_input input = {job->spec.url,
                                              fm_site_name((enum fm_site)job->spec.site)};
     const struct fm_reply_job_progress progress = progress_of(job);

@@ -31,8 +31,9 @@ bool fm_job_view_read(const struct fm_reader_job *row, struct fm_arena *arena,
                       struct fm_job_view *job, struct fm_error *err) FM_MUST_CHECK;
 /* Fills in a queued job's position, the time until it starts, and the reason why it waits. */
 void fm_job_view_explain(struct fm_job_view *job, struct fm_reason *reason);
-/* Appends the object. `grant` signs the URLs of its outputs; `base` begins its absolute links. */
-void fm_job_view_write(const struct fm_job_view *job, const struct fm_signed_url *grant,
+/* Appends the object. `signed_url` signs the URLs of its outputs; `base` begins its absolute links.
+ */
+void fm_job_view_write(const struct fm_job_view *job, const struct fm_signed_url *signed_url,
                        const char *base, int64_t now_us, struct fm_text *out);
 /* The strong entity tag of an object's text. It contains the state, so that a long-poll with
  * If-None-Match can wait for a state other than the one the client knows. */
@@ -43,7 +44,7 @@ bool fm_job_view_tag_state(const char *tag, enum fm_state *state);
 const struct fm_file_facts *fm_job_view_output(const struct fm_job_view *job, const char *name);
 /* Appends the signed, absolute URL of the first output. Returns false and appends nothing if the
  * job has no output, or no longer has it. */
-bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed_url *grant,
+bool fm_job_view_first_url(const struct fm_job_view *job, const struct fm_signed_url *signed_url,
                            const char *base, int64_t now_us, struct fm_text *out);
 /* The file's key in the store, with its size and digest. */
 struct fm_store_object fm_job_view_object(const struct fm_job_view *job,

@@ -47,7 +47,7 @@ static const char *number_of(unsigned long number, bool is_there, char out[16])
     return is_there ? out : NULL;
 }
 
-static enum fm_step ask(struct fm_request *request)
+static enum fm_step query_page(struct fm_request *request)
 {
     const struct fm_list_filter *filter = filter_of(request);
     char account[FM_ID_UUID_SIZE], below[FM_ID_UUID_SIZE], from[FM_ID_UUID_SIZE];
@@ -115,7 +115,7 @@ static bool find_cursor(const struct fm_request *request, size_t rows, size_t li
     return true;
 }
 
-static enum fm_step answer(struct fm_request *request)
+static enum fm_step reply_page(struct fm_request *request)
 {
     struct fm_page page;
     struct fm_error err = {0};
@@ -142,12 +142,12 @@ enum fm_step fm_list_jobs_act(struct fm_request *request)
 {
     struct fm_error err = {0};
     if (request->stage == STAGE_LISTING) {
-        return answer(request);
+        return reply_page(request);
     }
     if (!fm_list_filter_jobs(request->target.query, &request->arena, filter_of(request), &err)) {
         return fm_reply_error(request, &err);
     }
-    return ask(request);
+    return query_page(request);
 }
 
 /* ---- the jobs of a batch, which must exist ---- */
@@ -184,12 +184,12 @@ static enum fm_step find_batch(struct fm_request *request)
         fm_fail_param(&err, FM_NOT_FOUND, NULL, "No such batch");
         return fm_reply_error(request, &err);
     }
-    return ask(request);
+    return query_page(request);
 }
 
 enum fm_step fm_list_batch_jobs_act(struct fm_request *request)
 {
     static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = ask_batch, [STAGE_BATCH] = find_batch, [STAGE_LISTING] = answer};
+        [STAGE_START] = ask_batch, [STAGE_BATCH] = find_batch, [STAGE_LISTING] = reply_page};
     return stages[request->stage](request);
 }

@@ -56,7 +56,7 @@ static bool add_pair(const struct fm_field *field, const char *name, const char 
     bool is_closed = length > 1 && key[length - 1] == ']';
     if (list->count == limit || !is_closed) {
         return fm_fail_param(err, FM_INVALID_PARAMETER, field->name,
-                             "%s[NAME]=VALUE may stand %zu times at most", field->name, limit);
+                             "%s[NAME]=VALUE may be given %zu times at most", field->name, limit);
     }
     if (list->items == NULL) {
         list->items = fm_arena_alloc(arena, limit * sizeof(struct fm_spec_pair));
@@ -177,7 +177,7 @@ static bool read_cursor(struct fm_list_filter *filter, const char *value, struct
     struct fm_id cursor;
     if (!fm_id_parse(FM_ID_JOB, value, &cursor)) {
         return fm_fail_param(err, FM_INVALID_PARAMETER, "cursor",
-                             "cursor must be the next_cursor of a page before");
+                             "cursor must be the next_cursor of a previous page");
     }
     if (fm_id_compare(&cursor, &filter->below) < 0) {
         filter->below = cursor;

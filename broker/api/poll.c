@@ -19,14 +19,14 @@
 #include "broker/request/reply.h"
 #include "common/clock.h"
 
-enum stage { STAGE_START, STAGE_LOOKING, STAGE_WAITING };
+enum stage { STAGE_START, STAGE_LOOKUP, STAGE_WAITING };
 
 /* One long-poll. */
 struct wait {
     struct fm_watch *watch;
     struct fm_watch_entry entry;
     struct fm_http_exchange *exchange;
-    atomic_bool is_told; /* the watch has called `changed`: the entry is ours again */
+    atomic_bool is_reported; /* the watch has called `changed`: the entry is ours again */
     bool is_watching;
     enum stage stage;
     enum fm_state first; /* the state the client knows by its tag, else that of the first read */
@@ -93,19 +93,20 @@ static enum fm_step reply_ended(struct fm_request *request)
 /* ---- the wait ---- */
 
 /* Called by the watch, on the thread that reports the change. */
-static void hear(struct fm_watch_entry *entry)
+static void report_change(struct fm_watch_entry *entry)
 {
     struct wait *wait = entry->context;
     struct fm_http_exchange *exchange = wait->exchange;
-    atomic_store(&wait->is_told, true); /* after this, `wait` may be freed at any time */
-    fm_http_nudge(exchange);            /* has no effect on an exchange that awaits a lookup */
+    atomic_store(&wait->is_reported, true); /* after this, `wait` may be freed at any time */
+    fm_http_nudge(exchange);                /* has no effect on an exchange that awaits a lookup */
     fm_http_release(exchange);
 }
 
 static void watch_on(struct fm_request *request, struct wait *wait)
 {
-    wait->entry = (struct fm_watch_entry){.job = request->job, .changed = hear, .context = wait};
-    atomic_store(&wait->is_told, false);
+    wait->entry =
+        (struct fm_watch_entry){.job = request->job, .changed = report_change, .context = wait};
+    atomic_store(&wait->is_reported, false);
     wait->is_watching = true;
     fm_http_hold(wait->exchange);
     fm_watch_add(wait->watch, &wait->entry);
@@ -113,7 +114,7 @@ static void watch_on(struct fm_request *request, struct wait *wait)
 
 /* When this returns, the entry is ours again: it was removed from the watch, or `changed` has been
  * called and no longer uses it. The exchange's hold is released in either case, here or in
- * hear(). */
+ * report_change(). */
 static void watch_off(struct wait *wait)
 {
     if (!wait->is_watching) {
@@ -124,8 +125,8 @@ static void watch_off(struct wait *wait)
         fm_http_release(wait->exchange);
         return;
     }
-    while (!atomic_load(&wait->is_told)) {
-        sched_yield(); /* another thread is within the first few instructions of hear() */
+    while (!atomic_load(&wait->is_reported)) {
+        sched_yield(); /* another thread is within the first few instructions of report_change() */
     }
 }
 
@@ -156,20 +157,20 @@ static struct wait *wait_of(struct fm_request *request)
 
 /* The entry is added to the watch before the job is read, so that no change can fall between the
  * two unnoticed. */
-static enum fm_step look(struct fm_request *request, struct wait *wait)
+static enum fm_step look_up(struct fm_request *request, struct wait *wait)
 {
     watch_off(wait);
     watch_on(request, wait);
-    wait->stage = STAGE_LOOKING;
+    wait->stage = STAGE_LOOKUP;
     return fm_lookup_start(request, &request->job);
 }
 
 /* When the next change comes that the watch does not report: the key expires, or a scheduled job
  * becomes due. On fm_clock_ms. */
-static int64_t untold_ms(const struct fm_reader_lookup *look)
+static int64_t unwatched_change_ms(const struct fm_reader_lookup *lookup)
 {
-    bool is_scheduled = look->found.state == FM_STATE_SCHEDULED;
-    int64_t key_us = look->key_expires_at_us, at_us = is_scheduled ? look->found.run_at_us : 0;
+    bool is_scheduled = lookup->found.state == FM_STATE_SCHEDULED;
+    int64_t key_us = lookup->key_expires_at_us, at_us = is_scheduled ? lookup->found.run_at_us : 0;
     if (at_us == 0 || (key_us != 0 && key_us < at_us)) {
         at_us = key_us;
     }
@@ -182,12 +183,12 @@ static int64_t untold_ms(const struct fm_reader_lookup *look)
 static enum fm_step sleep_on(struct fm_request *request, struct wait *wait)
 {
     bool is_running = request->lookup.found.state == FM_STATE_RUNNING;
-    int64_t until_ms = untold_ms(&request->lookup);
+    int64_t until_ms = unwatched_change_ms(&request->lookup);
     fm_watch_know(wait->watch, &wait->entry, is_running ? FM_WATCH_RUNNING : FM_WATCH_WAITING);
     fm_lookup_forget(request);
     wait->stage = STAGE_WAITING;
     fm_http_wait(request->exchange, until_ms < wait->until_ms ? until_ms : wait->until_ms);
-    if (atomic_load(&wait->is_told)) {
+    if (atomic_load(&wait->is_reported)) {
         fm_http_resume(request->exchange);
     }
     return FM_STEP_WAIT;
@@ -206,8 +207,8 @@ static bool is_over(struct fm_request *request, struct wait *wait, enum fm_poll_
 }
 
 /* After a lookup. A key that was revoked during the wait ends it with 401. */
-static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm_poll_until until,
-                          unsigned status)
+static enum fm_step judge_lookup(struct fm_request *request, struct wait *wait,
+                                 enum fm_poll_until until, unsigned status)
 {
     struct fm_error err = {0};
     if (!fm_lookup_is_known(request, &err)) {
@@ -225,7 +226,7 @@ static enum fm_step judge(struct fm_request *request, struct wait *wait, enum fm
         return has_ended ? reply_ended(request)
                          : fm_poll_reply(request, &request->lookup.found, status);
     }
-    return wait->is_watching ? sleep_on(request, wait) : look(request, wait);
+    return wait->is_watching ? sleep_on(request, wait) : look_up(request, wait);
 }
 
 enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, unsigned status)
@@ -234,9 +235,9 @@ enum fm_step fm_poll_wait(struct fm_request *request, enum fm_poll_until until, 
     /* The lookup of a POST was made before its job existed, so the job is read first. */
     bool is_new = wait->stage == STAGE_START && until == FM_POLL_END;
     if (is_new || wait->stage == STAGE_WAITING) {
-        return look(request, wait);
+        return look_up(request, wait);
     }
-    return judge(request, wait, until, status);
+    return judge_lookup(request, wait, until, status);
 }
 
 enum fm_step fm_poll_act(struct fm_request *request)

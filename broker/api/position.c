@@ -11,7 +11,7 @@
 #include "common/memory.h"
 #include "sql/sql.h"
 
-#define LISTED_MAX 1001 /* as job_place.sql lists: positions 0 to 1,000 can be shown */
+#define LISTED_MAX 1001 /* as job_position.sql lists: positions 0 to 1,000 can be shown */
 
 /* The jobs of one line wait for the same slots, one behind the other. This struct is the key. */
 struct line {
@@ -170,7 +170,7 @@ static enum fm_step query_list(struct fm_request *request)
     fm_id_to_uuid(&row->account, account);
     snprintf(lane, sizeof(lane), "%u", row->lane);
     const char *const parameters[] = {row->pool, lane, account};
-    struct fm_db_call call = {.sql = fm_sql_job_place, .parameters = parameters, .count = 3};
+    struct fm_db_call call = {.sql = fm_sql_job_position, .parameters = parameters, .count = 3};
     return fm_lookup_query(request, &call);
 }
 

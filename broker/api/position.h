@@ -13,7 +13,7 @@
 
 struct fm_position;
 struct fm_position *fm_position_new(void);
-void fm_position_destroy(struct fm_position **place);
+void fm_position_destroy(struct fm_position **position);
 
 /* For a request whose lookup found its job. Returns WAIT while this request lists the job's line,
  * which it does if a list is due and no other request is making it; the step then calls this again.

@@ -15,7 +15,7 @@
 
 /* The spec is checked like one that is posted now: an address or a site that was allowed then may
  * not be allowed any more. */
-static bool take_spec(struct fm_request *request, struct fm_error *err)
+static bool copy_spec(struct fm_request *request, struct fm_error *err)
 {
     FM_AUTO(fm_address_policy_done) struct fm_address_policy policy = {0};
     struct fm_job_view job;
@@ -46,7 +46,7 @@ static bool may_retry(struct fm_request *request, struct fm_error *err)
 enum fm_step fm_retry_act(struct fm_request *request)
 {
     struct fm_error err = {0};
-    if (request->stage == 0 && (!may_retry(request, &err) || !take_spec(request, &err))) {
+    if (request->stage == 0 && (!may_retry(request, &err) || !copy_spec(request, &err))) {
         return fm_reply_error(request, &err);
     }
     return fm_submit_act(request);

@@ -11,11 +11,11 @@
 #include "common/scope.h"
 
 /* An operator's account has no limits. */
-static struct fm_reply_me_limits limits_of(const struct fm_reader_lookup *look)
+static struct fm_reply_me_limits limits_of(const struct fm_reader_lookup *lookup)
 {
     static const struct fm_account_plan unlimited = {.name = "operator"};
     const struct fm_account_plan *plan =
-        look->is_operator ? &unlimited : fm_account_plan_find(look->plan);
+        lookup->is_operator ? &unlimited : fm_account_plan_find(lookup->plan);
     return (struct fm_reply_me_limits){
         .requests_per_60_seconds = fm_reply_nonzero(plan->requests),
         .running_jobs = fm_reply_nonzero(plan->running_jobs),
@@ -41,20 +41,20 @@ static const char *const *scopes_of(unsigned scopes, struct fm_arena *arena)
 
 enum fm_step fm_status_me_act(struct fm_request *request)
 {
-    const struct fm_reader_lookup *look = &request->lookup;
+    const struct fm_reader_lookup *lookup = &request->lookup;
     struct fm_text body = {0};
-    const struct fm_reply_me_account account = {.id = look->key_account,
-                                                .name = look->account_name,
-                                                .plan = look->plan,
-                                                .operator= look->is_operator };
-    const struct fm_reply_me_key key = {.id = look->key_id,
-                                        .name = look->key_name,
-                                        .last4 = look->key_last4,
-                                        .scopes = scopes_of(look->scopes, &request->arena),
-                                        .expires_at = look->key_expires_at_us};
-    const struct fm_reply_me_limits limits = limits_of(look);
-    const struct fm_reply_me_jobs jobs = {.queued = (int64_t)look->queued_jobs,
-                                          .running = (int64_t)look->running_jobs};
+    const struct fm_reply_me_account account = {.id = lookup->key_account,
+                                                .name = lookup->account_name,
+                                                .plan = lookup->plan,
+                                                .operator= lookup->is_operator };
+    const struct fm_reply_me_key key = {.id = lookup->key_id,
+                                        .name = lookup->key_name,
+                                        .last4 = lookup->key_last4,
+                                        .scopes = scopes_of(lookup->scopes, &request->arena),
+                                        .expires_at = lookup->key_expires_at_us};
+    const struct fm_reply_me_limits limits = limits_of(lookup);
+    const struct fm_reply_me_jobs jobs = {.queued = (int64_t)lookup->queued_jobs,
+                                          .running = (int64_t)lookup->running_jobs};
     const struct fm_reply_me me = {
         .account = &account, .key = &key, .limits = &limits, .jobs = &jobs};
     fm_reply_write_me(&me, &body);

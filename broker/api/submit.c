@@ -38,7 +38,8 @@ const char *fm_submit_pool(const struct fm_spec *spec)
     return fm_spec_class(spec) == FM_CLASS_CPU ? "any:cpu" : "any:net";
 }
 
-/* `cap` is the account's running limit, 0 for none: the queue has no plans, so it travels along. */
+/* `running_limit` is the account's running limit, 0 for none: the queue has no plans, so it travels
+ * along. */
 static struct fm_queue_event *event_of(const struct fm_request *request,
                                        const struct submission *submission)
 {
@@ -56,7 +57,8 @@ static struct fm_queue_event *event_of(const struct fm_request *request,
     event->max_tries = (unsigned)spec->max_attempts;
     event->timeout_seconds = (unsigned)spec->timeout_seconds;
     event->expires_seconds = (unsigned)spec->expires_in_seconds;
-    event->cap = fm_account_plan_running(request->lookup.plan, request->lookup.is_operator);
+    event->running_limit =
+        fm_account_plan_running(request->lookup.plan, request->lookup.is_operator);
     event->spec = (struct fm_slice){submission->packed.data, submission->packed.length};
     return event;
 }
@@ -115,7 +117,7 @@ static enum fm_step wait_for_end(struct fm_request *request)
     return fm_poll_wait(request, FM_POLL_END, 202);
 }
 
-static enum fm_step answer(struct fm_request *request)
+static enum fm_step reply_enqueued(struct fm_request *request)
 {
     const struct submission *submission = request->act;
     struct fm_error err = {0};
@@ -135,7 +137,7 @@ enum fm_step fm_submit_act(struct fm_request *request)
     case STAGE_START:
         return fm_queued_limit_count(request) == FM_STEP_WAIT ? FM_STEP_WAIT : enqueue(request);
     case STAGE_ENQUEUED:
-        return answer(request);
+        return reply_enqueued(request);
     default:
         return fm_poll_wait(request, FM_POLL_END, 202);
     }

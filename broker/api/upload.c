@@ -18,7 +18,7 @@
 #include "common/clock.h"
 #include "common/thread_pool.h"
 
-enum stage { STAGE_START, STAGE_TAKING, STAGE_FINISHING };
+enum stage { STAGE_START, STAGE_RECEIVING, STAGE_FINISHING };
 
 struct upload {
     struct fm_suspend *wait; /* the request's */
@@ -57,20 +57,20 @@ static bool is_from_here(const struct fm_request *request)
             fm_address_is_in(peer, &listen));
 }
 
-static enum fm_step refuse(struct fm_request *request, const struct fm_error *err)
+static enum fm_step refuse_upload(struct fm_request *request, const struct fm_error *err)
 {
     fm_http_close_after(request->exchange);
     return fm_reply_error(request, err);
 }
 
 /* Called by the HTTP server with each part of the body. */
-static bool take(struct fm_http_exchange *exchange, struct fm_slice bytes)
+static bool receive_part(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     struct fm_request *request = fm_http_user(exchange);
     struct upload *upload = request->act;
     struct fm_error err = {0};
     if (!fm_store_put_write(upload->put, bytes.data, bytes.length, &err)) {
-        (void)refuse(request, &err);
+        (void)refuse_upload(request, &err);
         return false;
     }
     return true;
@@ -89,27 +89,28 @@ static bool begin(struct fm_request *request, struct fm_store_object *object, st
         return false;
     }
     if (target->has_length && target->content_length != (uint64_t)object->size_bytes) {
-        return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "The size is not the one granted");
+        return fm_fail_param(err, FM_INVALID_REQUEST, NULL,
+                             "Content-Length differs from the size in the URL");
     }
     return true;
 }
 
-static enum fm_step start(struct fm_request *request)
+static enum fm_step start_upload(struct fm_request *request)
 {
     struct fm_store_object object = {0};
     struct fm_error err = {0};
     if (!begin(request, &object, &err)) {
-        return refuse(request, &err);
+        return refuse_upload(request, &err);
     }
     struct upload *upload = fm_alloc(sizeof(*upload));
     upload->wait = &request->wait;
     request->act = upload;
     request->act_done = upload_done;
     if (!fm_store_put_start(request->front->store, &object, &upload->put, &err)) {
-        return refuse(request, &err);
+        return refuse_upload(request, &err);
     }
-    request->stage = STAGE_TAKING;
-    fm_http_stream(request->exchange, object.size_bytes, take);
+    request->stage = STAGE_RECEIVING;
+    fm_http_stream(request->exchange, object.size_bytes, receive_part);
     return FM_STEP_WAIT;
 }
 
@@ -136,12 +137,12 @@ static enum fm_step begin_finish(struct fm_request *request)
     return FM_STEP_WAIT;
 }
 
-static enum fm_step answer(struct fm_request *request)
+static enum fm_step reply_stored(struct fm_request *request)
 {
     struct upload *upload = request->act;
     struct fm_text body = {0};
     if (upload->err.code != FM_NONE) {
-        return refuse(request, &upload->err);
+        return refuse_upload(request, &upload->err);
     }
     fm_text_append(&body, "{}");
     return fm_reply_json(request, 201, &body);
@@ -149,7 +150,8 @@ static enum fm_step answer(struct fm_request *request)
 
 enum fm_step fm_upload_act(struct fm_request *request)
 {
-    static enum fm_step (*const stages[])(struct fm_request *) = {
-        [STAGE_START] = start, [STAGE_TAKING] = begin_finish, [STAGE_FINISHING] = answer};
+    static enum fm_step (*const stages[])(struct fm_request *) = {[STAGE_START] = start_upload,
+                                                                  [STAGE_RECEIVING] = begin_finish,
+                                                                  [STAGE_FINISHING] = reply_stored};
     return stages[request->stage](request);
 }

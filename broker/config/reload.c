@@ -37,8 +37,8 @@ static size_t size_of(const struct fm_setting *row)
 }
 
 /* Puts the old value back into `fresh`, as a copy of its own. True if the new value differed. */
-static bool keep(const struct fm_setting *row, const struct fm_broker_settings *old,
-                 struct fm_broker_settings *fresh)
+static bool keep_old_value(const struct fm_setting *row, const struct fm_broker_settings *old,
+                           struct fm_broker_settings *fresh)
 {
     const char *was = (const char *)old + row->offset;
     char *is = (char *)fresh + row->offset;
@@ -57,7 +57,7 @@ static bool keep(const struct fm_setting *row, const struct fm_broker_settings *
     return differs;
 }
 
-bool fm_reload_settings(const struct fm_broker_settings *old, struct fm_settings_words *words,
+bool fm_reload_settings(const struct fm_broker_settings *old, struct fm_settings_arguments *words,
                         struct fm_broker_settings **out, struct fm_error *err)
 {
     struct fm_broker_settings *fresh = fm_alloc(sizeof(*fresh));
@@ -75,7 +75,7 @@ bool fm_reload_settings(const struct fm_broker_settings *old, struct fm_settings
         /* database_url, the only SECRET, may have come from DATABASE_URL, which is not read here;
          * a warning that it changed would be wrong. */
         bool is_plain = row->kind != FM_KIND_SECRET;
-        if (!is_reloaded(row->name) && keep(row, old, fresh) && is_plain) {
+        if (!is_reloaded(row->name) && keep_old_value(row, old, fresh) && is_plain) {
             fm_log(FM_LOG_WARNING, "setting_waits", "name=%s detail=\"until a restart\"",
                    row->name);
         }

@@ -11,7 +11,7 @@
 /* Reads the file, the environment and the command line again. Returns false and leaves `*fresh`
  * alone if anything is wrong in any of them. Settings that have changed but need a restart are
  * logged. The caller owns the new struct, and must keep it as long as any room may read it. */
-bool fm_reload_settings(const struct fm_broker_settings *old, struct fm_settings_words *words,
+bool fm_reload_settings(const struct fm_broker_settings *old, struct fm_settings_arguments *words,
                         struct fm_broker_settings **fresh, struct fm_error *err) FM_MUST_CHECK;
 void fm_reload_destroy(struct fm_broker_settings **settings);
 

@@ -152,8 +152,8 @@ static bool all_or_none(const char *directory, bool *none, struct fm_error *err)
     }
     *none = there == 0;
     return there == 0 || there == FM_COUNT(rows) + 1 ||
-           fm_fail(err, FM_SETTING, "secrets: %s lacks files; restore them from the backup",
-                   directory);
+           fm_fail(err, FM_SETTING,
+                   "secrets: files are missing in %s; restore them from the backup", directory);
 }
 
 static bool make_all(const char *directory, struct fm_error *err)

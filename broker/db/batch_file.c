@@ -82,5 +82,5 @@ bool fm_batch_file_next(struct fm_batch_file *file, struct fm_batch_job *job, st
                    job->spec.length <= sizeof(file->spec) &&
                    fread(file->spec, 1, job->spec.length, file->stream) == job->spec.length;
     job->spec.data = file->spec;
-    return is_read || fm_fail(err, FM_SYSTEM, "batch file: it cannot be read back");
+    return is_read || fm_fail(err, FM_SYSTEM, "batch file: read error");
 }

@@ -113,7 +113,7 @@ static bool copy_rows(struct fm_db *db, const struct fm_batch_writer_task *task,
 }
 
 /* Any answer to the COMMIT other than success leaves the outcome unknown. */
-static bool commit(struct fm_db *db, struct fm_error *err)
+static bool commit_batch(struct fm_db *db, struct fm_error *err)
 {
     fm_fault("batch_copied");
     bool is_good = run_plain(db, fm_sql_batch_commit, err);
@@ -125,14 +125,15 @@ static bool commit(struct fm_db *db, struct fm_error *err)
 
 /* Before the COMMIT, or for a statement that may run twice, a lost answer only means "try again":
  * nothing is uncertain. */
-static void made_certain(struct fm_error *err)
+static void make_certain(struct fm_error *err)
 {
     if (err->code == FM_DATABASE_UNCERTAIN) {
         err->code = FM_UNAVAILABLE;
     }
 }
 
-static bool add(struct fm_db *db, const struct fm_batch_writer_task *task, struct fm_error *err)
+static bool write_batch(struct fm_db *db, const struct fm_batch_writer_task *task,
+                        struct fm_error *err)
 {
     bool is_new = false;
     bool is_good = run_plain(db, fm_sql_batch_begin, err) && add_batch(db, task, &is_new, err);
@@ -143,13 +144,14 @@ static bool add(struct fm_db *db, const struct fm_batch_writer_task *task, struc
     is_good = is_good && copy_rows(db, task, fm_sql_batch_copy_job, put_job, err) &&
               copy_rows(db, task, fm_sql_batch_copy_live, put_live, err);
     if (!is_good) {
-        made_certain(err);
+        make_certain(err);
         return false;
     }
-    return commit(db, err);
+    return commit_batch(db, err);
 }
 
-static bool mark(struct fm_db *db, const struct fm_batch_writer_task *task, struct fm_error *err)
+static bool mark_canceled(struct fm_db *db, const struct fm_batch_writer_task *task,
+                          struct fm_error *err)
 {
     char account[FM_ID_UUID_SIZE], id[FM_ID_UUID_SIZE];
     const char *const parameters[] = {account, id};
@@ -158,7 +160,7 @@ static bool mark(struct fm_db *db, const struct fm_batch_writer_task *task, stru
     bool is_good = fm_db_run(db, fm_sql_batch_mark, parameters, FM_COUNT(parameters),
                              fm_clock_ms() + PATIENCE_MS, NULL, err);
     if (!is_good) {
-        made_certain(err); /* marking a batch twice is harmless */
+        make_certain(err); /* marking a batch twice is harmless */
     }
     return is_good;
 }
@@ -166,8 +168,8 @@ static bool mark(struct fm_db *db, const struct fm_batch_writer_task *task, stru
 /* ---- until the outcome is known ---- */
 
 /* Waits for an answering connection until `until_ms`, or until the task may not go on. */
-static bool connect(struct fm_db *db, const struct fm_batch_writer_task *task, int64_t until_ms,
-                    struct fm_error *err)
+static bool wait_for_connection(struct fm_db *db, const struct fm_batch_writer_task *task,
+                                int64_t until_ms, struct fm_error *err)
 {
     bool may_go_on = true;
     while (may_go_on && fm_clock_ms() < until_ms) {
@@ -178,7 +180,7 @@ static bool connect(struct fm_db *db, const struct fm_batch_writer_task *task, i
         }
         may_go_on = task->may_go_on == NULL || task->may_go_on(task);
     }
-    return fm_fail(err, FM_UNAVAILABLE, "copy: %s", fm_db_trouble(db));
+    return fm_fail(err, FM_UNAVAILABLE, "batch_writer: %s", fm_db_trouble(db));
 }
 
 static bool is_passing(enum fm_error_code code)
@@ -193,10 +195,10 @@ static enum fm_error_code run_task(struct fm_db *db, const struct fm_batch_write
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     do {
         err = (struct fm_error){0};
-        if (!connect(db, task, until_ms, &err)) {
+        if (!wait_for_connection(db, task, until_ms, &err)) {
             break;
         }
-        is_done = (task->kind == FM_BATCH_WRITER_ADD ? add : mark)(db, task, &err);
+        is_done = (task->kind == FM_BATCH_WRITER_ADD ? write_batch : mark_canceled)(db, task, &err);
         if (!is_done) {
             fm_log(FM_LOG_WARNING, "batch_failed", "detail=\"%s\"", err.detail);
             fm_db_drop(db); /* rolls back a transaction that is still open */
@@ -219,24 +221,24 @@ static void run_posted(struct fm_thread_pool_task *posted, unsigned thread)
 {
     struct fm_batch_writer_task *task =
         fm_container_of(posted, struct fm_batch_writer_task, posted);
-    task->failure = run_task(task->copy->dbs[thread], task);
+    task->failure = run_task(task->writer->dbs[thread], task);
     task->done(task);
 }
 
 struct fm_batch_writer *fm_batch_writer_new(const char *database_url)
 {
-    struct fm_batch_writer *copy = fm_alloc(sizeof(*copy));
+    struct fm_batch_writer *writer = fm_alloc(sizeof(*writer));
     for (size_t i = 0; i < THREADS; i++) {
-        copy->dbs[i] = fm_db_new(database_url, FM_DB_COPY);
+        writer->dbs[i] = fm_db_new(database_url, FM_DB_COPY);
     }
-    pthread_mutex_init(&copy->lock, NULL);
-    copy->threads = fm_thread_pool_new("batch-copy", THREADS, WAITING_MAX);
-    return copy;
+    pthread_mutex_init(&writer->lock, NULL);
+    writer->threads = fm_thread_pool_new("batch-writer", THREADS, WAITING_MAX);
+    return writer;
 }
 
-void fm_batch_writer_destroy(struct fm_batch_writer **copy)
+void fm_batch_writer_destroy(struct fm_batch_writer **writer)
 {
-    struct fm_batch_writer *it = fm_steal(*copy);
+    struct fm_batch_writer *it = fm_steal(*writer);
     if (it == NULL) {
         return;
     }
@@ -248,11 +250,11 @@ void fm_batch_writer_destroy(struct fm_batch_writer **copy)
     free(it);
 }
 
-void fm_batch_writer_post(struct fm_batch_writer *copy, struct fm_batch_writer_task *task)
+void fm_batch_writer_post(struct fm_batch_writer *writer, struct fm_batch_writer_task *task)
 {
-    task->copy = copy;
+    task->writer = writer;
     task->posted.run = run_posted;
-    if (!fm_thread_pool_post(copy->threads, &task->posted)) {
+    if (!fm_thread_pool_post(writer->threads, &task->posted)) {
         task->failure = FM_UNAVAILABLE;
         task->done(task);
     }
@@ -260,31 +262,31 @@ void fm_batch_writer_post(struct fm_batch_writer *copy, struct fm_batch_writer_t
 
 /* ---- how many at once ---- */
 
-bool fm_batch_writer_enter(struct fm_batch_writer *copy, const struct fm_id *account)
+bool fm_batch_writer_enter(struct fm_batch_writer *writer, const struct fm_id *account)
 {
-    struct fm_id *place = NULL;
+    struct fm_id *free_entry = NULL;
     size_t own = 0;
-    pthread_mutex_lock(&copy->lock);
+    pthread_mutex_lock(&writer->lock);
     for (size_t i = 0; i < OPEN_MAX; i++) {
-        own += fm_id_compare(&copy->open[i], account) == 0 ? 1 : 0;
-        place = fm_id_is_zero(&copy->open[i]) ? &copy->open[i] : place;
+        own += fm_id_compare(&writer->open[i], account) == 0 ? 1 : 0;
+        free_entry = fm_id_is_zero(&writer->open[i]) ? &writer->open[i] : free_entry;
     }
-    bool may = place != NULL && own < OPEN_OF_ACCOUNT;
-    if (may) {
-        *place = *account;
+    bool has_room = free_entry != NULL && own < OPEN_OF_ACCOUNT;
+    if (has_room) {
+        *free_entry = *account;
     }
-    pthread_mutex_unlock(&copy->lock);
-    return may;
+    pthread_mutex_unlock(&writer->lock);
+    return has_room;
 }
 
-void fm_batch_writer_leave(struct fm_batch_writer *copy, const struct fm_id *account)
+void fm_batch_writer_leave(struct fm_batch_writer *writer, const struct fm_id *account)
 {
-    pthread_mutex_lock(&copy->lock);
+    pthread_mutex_lock(&writer->lock);
     for (size_t i = 0; i < OPEN_MAX; i++) {
-        if (fm_id_compare(&copy->open[i], account) == 0) {
-            copy->open[i] = (struct fm_id){{0}};
+        if (fm_id_compare(&writer->open[i], account) == 0) {
+            writer->open[i] = (struct fm_id){{0}};
             break;
         }
     }
-    pthread_mutex_unlock(&copy->lock);
+    pthread_mutex_unlock(&writer->lock);
 }

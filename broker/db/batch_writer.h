@@ -33,20 +33,20 @@ struct fm_batch_writer_task {
     void (*done)(struct fm_batch_writer_task *task);
     void *context;
     /* Private to the batch writer. */
-    struct fm_batch_writer *copy;
+    struct fm_batch_writer *writer;
     struct fm_thread_pool_task posted;
 };
 
 /* Starts the threads; they connect with their first task. */
 struct fm_batch_writer *fm_batch_writer_new(const char *database_url);
 /* Finishes every posted task, then joins. Null-safe. */
-void fm_batch_writer_destroy(struct fm_batch_writer **copy);
+void fm_batch_writer_destroy(struct fm_batch_writer **writer);
 /* If 256 tasks wait already, `done` is called at once with UNAVAILABLE. */
-void fm_batch_writer_post(struct fm_batch_writer *copy, struct fm_batch_writer_task *task);
+void fm_batch_writer_post(struct fm_batch_writer *writer, struct fm_batch_writer_task *task);
 
 /* Asks whether another batch of the account may begin to arrive: false while 4 of the account, or
  * 32 of all accounts, are under way. After true, fm_batch_writer_leave must follow once. */
-bool fm_batch_writer_enter(struct fm_batch_writer *copy, const struct fm_id *account);
-void fm_batch_writer_leave(struct fm_batch_writer *copy, const struct fm_id *account);
+bool fm_batch_writer_enter(struct fm_batch_writer *writer, const struct fm_id *account);
+void fm_batch_writer_leave(struct fm_batch_writer *writer, const struct fm_id *account);
 
 #endif

@@ -43,7 +43,7 @@ void fm_db_copy_id(struct fm_db_copy *copy, const struct fm_id *id)
 
 /* ---- the connection ---- */
 
-static bool lose(struct fm_db *db, struct fm_error *err, const char *what)
+static bool lose_connection(struct fm_db *db, struct fm_error *err, const char *what)
 {
     struct pg_conn *conn = fm_db_connection(db);
     const char *why = conn != NULL ? PQerrorMessage(conn) : "";
@@ -52,17 +52,17 @@ static bool lose(struct fm_db *db, struct fm_error *err, const char *what)
     return false;
 }
 
-/* Waits until the server has sent bytes, or can take some. */
+/* Waits until the server has sent bytes, or can accept more. */
 static bool wait_for(struct fm_db *db, short events, int64_t until_ms, struct fm_error *err)
 {
     struct pollfd p = {.fd = PQsocket(fm_db_connection(db)), .events = events};
     if (fm_clock_left(until_ms) == 0 || poll(&p, 1, fm_clock_left(until_ms)) == 0) {
-        return lose(db, err, "silence");
+        return lose_connection(db, err, "silence");
     }
-    return PQconsumeInput(fm_db_connection(db)) == 1 || lose(db, err, "lost");
+    return PQconsumeInput(fm_db_connection(db)) == 1 || lose_connection(db, err, "lost");
 }
 
-static bool flush(struct fm_db *db, struct fm_error *err)
+static bool flush_output(struct fm_db *db, struct fm_error *err)
 {
     int64_t until_ms = fm_clock_ms() + SILENCE_MS;
     int left = PQflush(fm_db_connection(db));
@@ -72,11 +72,11 @@ static bool flush(struct fm_db *db, struct fm_error *err)
         }
         left = PQflush(fm_db_connection(db));
     }
-    return left == 0 || lose(db, err, "lost");
+    return left == 0 || lose_connection(db, err, "lost");
 }
 
 /* The next result, NULL at the end of the statement's. */
-static bool take(struct fm_db *db, PGresult **result, struct fm_error *err)
+static bool next_result(struct fm_db *db, PGresult **result, struct fm_error *err)
 {
     int64_t until_ms = fm_clock_ms() + SILENCE_MS;
     while (PQisBusy(fm_db_connection(db)) == 1) {
@@ -89,7 +89,7 @@ static bool take(struct fm_db *db, PGresult **result, struct fm_error *err)
 }
 
 /* DATABASE if the server refused the rows; any other failure is UNAVAILABLE, to be tried again. */
-static bool refuse(struct fm_db *db, PGresult *result, struct fm_error *err)
+static bool refuse_rows(struct fm_db *db, PGresult *result, struct fm_error *err)
 {
     struct fm_error why = {0};
     bool is_ours = result != NULL && fm_db_judge(result, &why) == FM_DB_REFUSED;
@@ -99,14 +99,14 @@ static bool refuse(struct fm_db *db, PGresult *result, struct fm_error *err)
     return false;
 }
 
-static bool expect(struct fm_db *db, ExecStatusType wanted, struct fm_error *err)
+static bool expect_result(struct fm_db *db, ExecStatusType wanted, struct fm_error *err)
 {
     PGresult *result = NULL;
-    if (!take(db, &result, err)) {
+    if (!next_result(db, &result, err)) {
         return false;
     }
     if (result == NULL || PQresultStatus(result) != wanted) {
-        return refuse(db, result, err);
+        return refuse_rows(db, result, err);
     }
     PQclear(result);
     return true;
@@ -116,10 +116,10 @@ static bool send_held(struct fm_db_copy *copy, struct fm_error *err)
 {
     struct pg_conn *conn = fm_db_connection(copy->db);
     if (PQputCopyData(conn, copy->held.data, (int)copy->held.length) != 1) {
-        return lose(copy->db, err, "put");
+        return lose_connection(copy->db, err, "put");
     }
     fm_text_clear(&copy->held);
-    return flush(copy->db, err);
+    return flush_output(copy->db, err);
 }
 
 bool fm_db_copy_begin(struct fm_db_copy *copy, struct fm_db *db, const char *sql,
@@ -131,9 +131,9 @@ bool fm_db_copy_begin(struct fm_db_copy *copy, struct fm_db *db, const char *sql
     fm_db_value_raw(&copy->held, 0, 4); /* flags */
     fm_db_value_raw(&copy->held, 0, 4); /* length of what extends the header */
     if (PQsendQuery(fm_db_connection(db), sql) != 1) {
-        return lose(db, err, "begin");
+        return lose_connection(db, err, "begin");
     }
-    return flush(db, err) && expect(db, PGRES_COPY_IN, err);
+    return flush_output(db, err) && expect_result(db, PGRES_COPY_IN, err);
 }
 
 bool fm_db_copy_row(struct fm_db_copy *copy, unsigned columns, struct fm_error *err)
@@ -153,10 +153,10 @@ bool fm_db_copy_end(struct fm_db_copy *copy, struct fm_error *err)
         return false;
     }
     if (PQputCopyEnd(fm_db_connection(copy->db), NULL) != 1) {
-        return lose(copy->db, err, "end");
+        return lose_connection(copy->db, err, "end");
     }
-    return flush(copy->db, err) && expect(copy->db, PGRES_COMMAND_OK, err) &&
-           take(copy->db, &rest, err) && (rest == NULL || refuse(copy->db, rest, err));
+    return flush_output(copy->db, err) && expect_result(copy->db, PGRES_COMMAND_OK, err) &&
+           next_result(copy->db, &rest, err) && (rest == NULL || refuse_rows(copy->db, rest, err));
 }
 
 void fm_db_copy_done(struct fm_db_copy *copy)

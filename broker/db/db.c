@@ -64,7 +64,7 @@ struct fm_db {
 
 /* For the queue's connections: joins a statement's parameter rows with the table's rows by hash. A
  * nested loop, which small estimates would choose, costs the square of a flush's size (62 us of
- * PostgreSQL's time for each job instead of 31). Single look-ups still use one, since there is no
+ * PostgreSQL's time for each job instead of 31). Single lookups still use one, since there is no
  * other plan. */
 #define HASHED_JOINS "SET enable_nestloop = off; "
 
@@ -120,7 +120,7 @@ void fm_db_drop(struct fm_db *db)
     db->backoff_ms = db->backoff_ms < BACKOFF_LAST_MS / 2 ? db->backoff_ms * 2 : BACKOFF_LAST_MS;
 }
 
-static bool lose(struct fm_db *db)
+static bool lose_connection(struct fm_db *db)
 {
     copy_trouble(db);
     fm_db_drop(db);
@@ -154,7 +154,7 @@ static bool start_connecting(struct fm_db *db)
     }
     db->conn = fm_db_hosts_connect(&db->hosts, db->url);
     if (PQstatus(db->conn) == CONNECTION_BAD) {
-        return lose(db);
+        return lose_connection(db);
     }
     PQsetNoticeReceiver(db->conn, hear_notice, db);
     db->connect_by = fm_clock_ms() + CONNECT_MS;
@@ -174,7 +174,7 @@ static bool start_setting(struct fm_db *db)
     bool is_sent =
         PQsetnonblocking(db->conn, 1) == 0 && PQsendQuery(db->conn, settings_of[db->use]) == 1;
     if (!is_sent) {
-        return lose(db);
+        return lose_connection(db);
     }
     db->phase = SETTING;
     return true;
@@ -190,7 +190,7 @@ static bool go_on_connecting(struct fm_db *db)
     }
     db->polling = PQconnectPoll(db->conn);
     if (db->polling == PGRES_POLLING_FAILED) {
-        return lose(db);
+        return lose_connection(db);
     }
     return db->polling == PGRES_POLLING_OK ? start_setting(db) : true;
 }
@@ -220,7 +220,7 @@ static bool go_on_own(struct fm_db *db, enum phase after)
 {
     bool is_over = false;
     if (!exchange(db) || !read_own(db, &is_over)) {
-        return lose(db);
+        return lose_connection(db);
     }
     if (is_over) {
         db->phase = after;
@@ -240,7 +240,7 @@ static bool go_on_rolling(struct fm_db *db)
 
 static bool watch_idle(struct fm_db *db)
 {
-    return exchange(db) ? false : lose(db);
+    return exchange(db) ? false : lose_connection(db);
 }
 
 static bool is_failure(const PGresult *result)
@@ -271,7 +271,7 @@ static void keep_answer(struct fm_db *db, PGresult *result)
 static bool close_pipeline(struct fm_db *db)
 {
     if (!db->is_text && PQexitPipelineMode(db->conn) != 1) {
-        return lose(db);
+        return lose_connection(db);
     }
     db->phase = ANSWERED;
     if (fm_db_verdict(db, NULL) == FM_DB_DONE) {
@@ -280,7 +280,7 @@ static bool close_pipeline(struct fm_db *db)
     }
     if (db->use == FM_DB_QUEUE && PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
         if (PQsendQuery(db->conn, "ROLLBACK") != 1) {
-            return lose(db);
+            return lose_connection(db);
         }
         db->phase = ROLLING;
     }
@@ -288,7 +288,7 @@ static bool close_pipeline(struct fm_db *db)
 }
 
 /* Takes one result; true at the end of the pipeline. A NULL ends the results of one statement. */
-static bool take_result(struct fm_db *db, PGresult *result)
+static bool handle_result(struct fm_db *db, PGresult *result)
 {
     if (result == NULL) {
         db->step_at++;
@@ -309,13 +309,13 @@ static bool take_result(struct fm_db *db, PGresult *result)
 static bool go_on_busy(struct fm_db *db)
 {
     if (!exchange(db)) {
-        return lose(db);
+        return lose_connection(db);
     }
     while (PQisBusy(db->conn) == 0) {
         if (PQstatus(db->conn) != CONNECTION_OK) {
-            return lose(db);
+            return lose_connection(db);
         }
-        if (take_result(db, PQgetResult(db->conn))) {
+        if (handle_result(db, PQgetResult(db->conn))) {
             return close_pipeline(db);
         }
     }
@@ -467,7 +467,7 @@ void fm_db_send(struct fm_db *db, const struct fm_db_call *calls, size_t count)
     }
     db->phase = BUSY;
     if (!is_sent || PQpipelineSync(db->conn) != 1) {
-        lose(db);
+        lose_connection(db);
     }
 }
 
@@ -479,7 +479,7 @@ void fm_db_send_text(struct fm_db *db, const char *sql)
     add_step(db, 0, NULL);
     db->phase = BUSY;
     if (PQsendQuery(db->conn, sql) != 1) {
-        lose(db);
+        lose_connection(db);
     }
 }
 

@@ -35,7 +35,7 @@ struct pg_conn *fm_db_hosts_connect(const struct fm_db_hosts *hosts, const char 
 }
 
 /* "a,b,c" becomes "b,c,a". A list of one item (such as a port for all hosts) stays as it is. */
-static void turn(char **list, const char *now)
+static void turn_list(char **list, const char *now)
 {
     FM_AUTO(fm_text_done) struct fm_text turned = {0};
     const char *comma = now == NULL ? NULL : strchr(now, ',');
@@ -54,11 +54,11 @@ void fm_db_hosts_turn(struct fm_db_hosts *hosts, struct pg_conn *conn)
     PQconninfoOption *options = PQconninfo(conn);
     for (const PQconninfoOption *option = options; option && option->keyword; option++) {
         if (strcmp(option->keyword, "host") == 0) {
-            turn(&hosts->host, option->val);
+            turn_list(&hosts->host, option->val);
         } else if (strcmp(option->keyword, "hostaddr") == 0) {
-            turn(&hosts->hostaddr, option->val);
+            turn_list(&hosts->hostaddr, option->val);
         } else if (strcmp(option->keyword, "port") == 0) {
-            turn(&hosts->port, option->val);
+            turn_list(&hosts->port, option->val);
         }
     }
     PQconninfoFree(options);

@@ -9,7 +9,7 @@
 
 #define PATIENCE_MS 60000
 
-static bool run(struct fm_db *db, const char *sql, struct fm_error *err)
+static bool run_statement(struct fm_db *db, const char *sql, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     return fm_db_run(db, sql, NULL, 0, fm_clock_ms() + PATIENCE_MS, &rows, err);
@@ -34,7 +34,7 @@ static bool apply(struct fm_db *db, const struct fm_sql_migration *migration, st
     fm_text_format(&text, "\nINSERT INTO schema_version (number, name) VALUES (%u, '%s');\n",
                    migration->number, migration->name);
     fm_log(FM_LOG_INFO, "migrate", "number=%u name=%s", migration->number, migration->name);
-    return run(db, fm_text_get(&text), err);
+    return run_statement(db, fm_text_get(&text), err);
 }
 
 static bool apply_missing(struct fm_db *db, unsigned *applied, struct fm_error *err)
@@ -45,9 +45,10 @@ static bool apply_missing(struct fm_db *db, unsigned *applied, struct fm_error *
     }
     int64_t ours = fm_sql_migrations[fm_sql_migration_count - 1].number;
     if (at > ours) {
-        return fm_fail(err, FM_SETTING,
-                       "the database's schema is %lld, this program's %lld: upgrade it",
-                       (long long)at, (long long)ours);
+        return fm_fail(
+            err, FM_SETTING,
+            "the database's schema is %lld, this program needs %lld: upgrade the program",
+            (long long)at, (long long)ours);
     }
     for (size_t i = 0; i < fm_sql_migration_count; i++) {
         if (fm_sql_migrations[i].number <= at) {
@@ -66,8 +67,9 @@ bool fm_migrate_run(const char *database_url, unsigned *applied, struct fm_error
     FM_AUTO(fm_db_close) struct fm_db *db = NULL;
     *applied = 0;
     return fm_db_open(database_url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS, &db, err) &&
-           run(db, fm_sql_schema_lock, err) && run(db, fm_sql_schema_make, err) &&
-           apply_missing(db, applied, err) && run(db, fm_sql_partition_make, err);
+           run_statement(db, fm_sql_schema_lock, err) &&
+           run_statement(db, fm_sql_schema_make, err) && apply_missing(db, applied, err) &&
+           run_statement(db, fm_sql_partition_make, err);
 }
 
 bool fm_migrate_check_secrets(const char *database_url, const uint8_t digest[FM_HASH_SIZE],

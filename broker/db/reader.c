@@ -1,10 +1,11 @@
 /*
  * A few threads with a connection each: see reader.h. A thread whose connection is up takes all
- * waiting look-ups of one kind and asks them in one statement. While a thread asks, the others
- * leave new look-ups to it, so that many share the cost of a statement; they help once a look-up
- * has waited SHARE_MS. A batch that is not answered in time goes back to the head of the list for
- * another thread, and its connection is dropped. A look-up that has waited PATIENCE_MS fails with
- * UNAVAILABLE: a database that is away never allows a request, and never holds it for good.
+ * waiting lookup-ups of one kind and asks them in one statement. While a thread asks, the others
+ * leave new lookup-ups to it, so that many share the cost of a statement; they help once a
+ * lookup-up has waited SHARE_MS. A batch that is not answered in time goes back to the head of the
+ * list for another thread, and its connection is dropped. A lookup-up that has waited PATIENCE_MS
+ * fails with UNAVAILABLE: a database that is away never allows a request, and never holds it for
+ * good.
  */
 #include "broker/db/reader.h"
 
@@ -26,7 +27,7 @@
 #define BATCH_MAX 256
 #define ANSWER_MS 900
 #define PATIENCE_MS 2000
-#define CONNECT_MS 200 /* one attempt at connecting; then impatient look-ups are failed */
+#define CONNECT_MS 200 /* one attempt at connecting; then impatient lookup-ups are failed */
 #define SHARE_MS 2
 #define IDLE_MS 1000 /* an idle connection is pinged this often */
 #define READY_MS 3000
@@ -39,31 +40,31 @@ struct fm_reader {
     unsigned thread_count;
     pthread_t threads[THREADS_MAX];
     pthread_mutex_t mutex;
-    pthread_cond_t has_looks;
+    pthread_cond_t has_work;
     struct fm_reader_lookup *first;
     struct fm_reader_lookup **tail;
     struct fm_reader_query *queries; /* utlist */
     unsigned querying;               /* threads that run a query */
-    unsigned asking;                 /* threads that ask a batch of look-ups */
+    unsigned asking;                 /* threads that ask a batch of lookup-ups */
     bool is_watched;                 /* a thread checks every SHARE_MS whether to help */
     bool is_stopped;
     atomic_int_least64_t answered_at_ms; /* when a statement was answered last */
 };
 
-/* The kinds of look-up, and the cheapest statement that answers each. */
+/* The kinds of lookup-up, and the cheapest statement that answers each. */
 enum kind { OF_KEY, OF_JOB, OF_COUNTS };
 static const struct {
     const char *sql;
     size_t parameter_count;
 } statements[] = {[OF_KEY] = {fm_sql_reader_key, 1},
-                  [OF_JOB] = {fm_sql_reader_look, PARAMETERS},
+                  [OF_JOB] = {fm_sql_reader_job, PARAMETERS},
                   [OF_COUNTS] = {fm_sql_reader_count, 1}};
 
 struct batch {
-    struct fm_reader_lookup *looks[BATCH_MAX]; /* of one kind */
+    struct fm_reader_lookup *lookups[BATCH_MAX]; /* of one kind */
     size_t count;
     enum kind kind;
-    struct fm_reader_query *query; /* instead of looks, or NULL */
+    struct fm_reader_query *query; /* instead of lookups, or NULL */
     struct fm_text texts[PARAMETERS];
 };
 
@@ -75,13 +76,13 @@ static void find_tail(struct fm_reader *reader)
     }
 }
 
-static void fail_looks(struct fm_reader_lookup *look)
+static void fail_lookups(struct fm_reader_lookup *lookup)
 {
-    while (look != NULL) {
-        struct fm_reader_lookup *next = look->next;
-        look->failure = FM_UNAVAILABLE;
-        look->done(look);
-        look = next;
+    while (lookup != NULL) {
+        struct fm_reader_lookup *next = lookup->next;
+        lookup->failure = FM_UNAVAILABLE;
+        lookup->done(lookup);
+        lookup = next;
     }
 }
 
@@ -95,7 +96,7 @@ static void fail_queries(struct fm_reader_query *query)
     }
 }
 
-static struct fm_reader_query *take_impatient_queries(struct fm_reader *reader, int64_t now_ms)
+static struct fm_reader_query *remove_impatient_queries(struct fm_reader *reader, int64_t now_ms)
 {
     struct fm_reader_query *impatient = NULL, *query, *next;
     LL_FOREACH_SAFE (reader->queries, query, next) {
@@ -107,17 +108,17 @@ static struct fm_reader_query *take_impatient_queries(struct fm_reader *reader, 
     return impatient;
 }
 
-static struct fm_reader_lookup *take_impatient(struct fm_reader *reader, int64_t now_ms)
+static struct fm_reader_lookup *remove_impatient_lookups(struct fm_reader *reader, int64_t now_ms)
 {
     struct fm_reader_lookup *impatient = NULL, **at = &reader->first;
     while (*at != NULL) {
-        struct fm_reader_lookup *look = *at;
-        if (now_ms - look->asked_at_ms >= PATIENCE_MS) {
-            *at = look->next;
-            look->next = impatient;
-            impatient = look;
+        struct fm_reader_lookup *lookup = *at;
+        if (now_ms - lookup->asked_at_ms >= PATIENCE_MS) {
+            *at = lookup->next;
+            lookup->next = impatient;
+            impatient = lookup;
         } else {
-            at = &look->next;
+            at = &lookup->next;
         }
     }
     find_tail(reader);
@@ -127,10 +128,10 @@ static struct fm_reader_lookup *take_impatient(struct fm_reader *reader, int64_t
 static void fail_impatient(struct fm_reader *reader)
 {
     pthread_mutex_lock(&reader->mutex);
-    struct fm_reader_lookup *impatient = take_impatient(reader, fm_clock_ms());
-    struct fm_reader_query *queries = take_impatient_queries(reader, fm_clock_ms());
+    struct fm_reader_lookup *impatient = remove_impatient_lookups(reader, fm_clock_ms());
+    struct fm_reader_query *queries = remove_impatient_queries(reader, fm_clock_ms());
     pthread_mutex_unlock(&reader->mutex);
-    fail_looks(impatient);
+    fail_lookups(impatient);
     fail_queries(queries);
 }
 
@@ -141,49 +142,49 @@ static bool may_query(const struct fm_reader *reader)
 }
 
 /* Under the mutex. */
-static bool may_look(const struct fm_reader *reader)
+static bool may_look_up(const struct fm_reader *reader)
 {
     return reader->first != NULL &&
            (reader->asking == 0 || fm_clock_ms() - reader->first->asked_at_ms >= SHARE_MS);
 }
 
-static enum kind kind_of(const struct fm_reader_lookup *look)
+static enum kind kind_of(const struct fm_reader_lookup *lookup)
 {
-    return look->wants_job ? OF_JOB : look->wants_counts ? OF_COUNTS : OF_KEY;
+    return lookup->wants_job ? OF_JOB : lookup->wants_counts ? OF_COUNTS : OF_KEY;
 }
 
-/* Under the mutex: takes the waiting look-ups that are of the same kind as the first. */
-static void take_looks(struct fm_reader *reader, struct batch *batch)
+/* Under the mutex: takes the waiting lookup-ups that are of the same kind as the first. */
+static void take_lookups(struct fm_reader *reader, struct batch *batch)
 {
     struct fm_reader_lookup **at = &reader->first;
     batch->kind = *at != NULL ? kind_of(*at) : OF_KEY;
     while (*at != NULL && batch->count < BATCH_MAX) {
-        struct fm_reader_lookup *look = *at;
-        if (kind_of(look) == batch->kind) {
-            *at = look->next;
-            batch->looks[batch->count++] = look;
+        struct fm_reader_lookup *lookup = *at;
+        if (kind_of(lookup) == batch->kind) {
+            *at = lookup->next;
+            batch->lookups[batch->count++] = lookup;
         } else {
-            at = &look->next;
+            at = &lookup->next;
         }
     }
     find_tail(reader);
     reader->asking += batch->count > 0 ? 1 : 0;
 }
 
-/* Under the mutex: takes a query if one may run, and if no look-up waits or this thread's last turn
- * was for look-ups; otherwise takes look-ups. */
+/* Under the mutex: takes a query if one may run, and if no lookup-up waits or this thread's last
+ * turn was for lookup-ups; otherwise takes lookup-ups. */
 static void take_work(struct fm_reader *reader, struct batch *batch)
 {
-    bool had_looks = batch->count > 0;
+    bool had_lookups = batch->count > 0;
     batch->count = 0;
     batch->query =
-        may_query(reader) && (had_looks || reader->first == NULL) ? reader->queries : NULL;
+        may_query(reader) && (had_lookups || reader->first == NULL) ? reader->queries : NULL;
     if (batch->query != NULL) {
         LL_DELETE(reader->queries, batch->query);
         reader->querying++;
         return;
     }
-    take_looks(reader, batch);
+    take_lookups(reader, batch);
 }
 
 static void add_ms(struct timespec *time, long ms)
@@ -201,7 +202,7 @@ static void wait_for_work(struct fm_reader *reader)
     clock_gettime(CLOCK_MONOTONIC, &idle);
     add_ms(&idle, IDLE_MS);
     int late = 0;
-    while (!reader->is_stopped && !may_look(reader) && !may_query(reader) && late == 0) {
+    while (!reader->is_stopped && !may_look_up(reader) && !may_query(reader) && late == 0) {
         bool is_watch = reader->asking > 0 && !reader->is_watched;
         struct timespec until = idle;
         if (is_watch) {
@@ -209,7 +210,7 @@ static void wait_for_work(struct fm_reader *reader)
             add_ms(&until, SHARE_MS);
             reader->is_watched = true;
         }
-        late = pthread_cond_timedwait(&reader->has_looks, &reader->mutex, &until);
+        late = pthread_cond_timedwait(&reader->has_work, &reader->mutex, &until);
         if (is_watch) {
             reader->is_watched = false;
             late = 0;
@@ -232,36 +233,36 @@ static bool take_batch(struct fm_reader *reader, struct batch *batch)
     return goes_on;
 }
 
-static void give_back(struct fm_reader *reader, struct batch *batch)
+static void give_back_batch(struct fm_reader *reader, struct batch *batch)
 {
     pthread_mutex_lock(&reader->mutex);
     while (batch->count > 0) {
-        struct fm_reader_lookup *look = batch->looks[--batch->count];
-        look->next = reader->first;
-        reader->first = look;
+        struct fm_reader_lookup *lookup = batch->lookups[--batch->count];
+        lookup->next = reader->first;
+        reader->first = lookup;
     }
     find_tail(reader);
     reader->asking--;
-    pthread_cond_broadcast(&reader->has_looks);
+    pthread_cond_broadcast(&reader->has_work);
     pthread_mutex_unlock(&reader->mutex);
 }
 
-static void put_look(struct batch *batch, const struct fm_reader_lookup *look)
+static void put_lookup(struct batch *batch, const struct fm_reader_lookup *lookup)
 {
-    struct fm_slice digest = {.data = look->has_digest ? (const char *)look->digest : NULL,
-                              .length = sizeof(look->digest)};
+    struct fm_slice digest = {.data = lookup->has_digest ? (const char *)lookup->digest : NULL,
+                              .length = sizeof(lookup->digest)};
     fm_db_array_bytes(&batch->texts[0], digest);
-    fm_db_array_id(&batch->texts[1], &look->account);
-    fm_db_array_id(&batch->texts[2], &look->job);
+    fm_db_array_id(&batch->texts[1], &lookup->account);
+    fm_db_array_id(&batch->texts[2], &lookup->job);
 }
 
 /* The least and the greatest job id: ids grow with time, so PostgreSQL reads only the partitions of
  * these days. */
 static void put_bounds(struct batch *batch)
 {
-    struct fm_id bounds[2] = {batch->looks[0]->job, batch->looks[0]->job};
+    struct fm_id bounds[2] = {batch->lookups[0]->job, batch->lookups[0]->job};
     for (size_t i = 1; i < batch->count; i++) {
-        const struct fm_id *job = &batch->looks[i]->job;
+        const struct fm_id *job = &batch->lookups[i]->job;
         bounds[0] = fm_id_compare(job, &bounds[0]) < 0 ? *job : bounds[0];
         bounds[1] = fm_id_compare(job, &bounds[1]) > 0 ? *job : bounds[1];
     }
@@ -273,8 +274,8 @@ static void put_bounds(struct batch *batch)
     }
 }
 
-static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
-                struct fm_error *err)
+static bool ask_batch(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
+                      struct fm_error *err)
 {
     const char *parameters[PARAMETERS];
     int lengths[PARAMETERS];
@@ -282,7 +283,7 @@ static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
     fm_db_array_open(&batch->texts[1], FM_DB_UUID);
     fm_db_array_open(&batch->texts[2], FM_DB_UUID);
     for (size_t i = 0; i < batch->count; i++) {
-        put_look(batch, batch->looks[i]);
+        put_lookup(batch, batch->lookups[i]);
     }
     put_bounds(batch);
     fm_db_parameters(batch->texts, PARAMETERS, parameters, lengths);
@@ -295,7 +296,7 @@ static bool ask(struct fm_db *db, struct batch *batch, struct fm_db_rows **rows,
     }
     if (fm_db_rows_count(*rows) != batch->count) {
         fm_db_rows_destroy(rows);
-        return fm_fail(err, FM_DATABASE, "look: rows missing");
+        return fm_fail(err, FM_DATABASE, "lookup: the answer lacks rows");
     }
     return true;
 }
@@ -311,7 +312,7 @@ static void serve_query(struct fm_reader *reader, struct fm_db *db, struct fm_re
     }
     pthread_mutex_lock(&reader->mutex);
     reader->querying--;
-    pthread_cond_signal(&reader->has_looks);
+    pthread_cond_signal(&reader->has_work);
     pthread_mutex_unlock(&reader->mutex);
     if (query->failure == FM_UNAVAILABLE) {
         fm_db_drop(db);
@@ -319,15 +320,15 @@ static void serve_query(struct fm_reader *reader, struct fm_db *db, struct fm_re
     query->done(query);
 }
 
-static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
+static void serve_batch(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
 {
     struct fm_db_rows *rows = NULL;
     struct fm_error err = {0};
     int64_t asked_us = fm_clock_us();
-    if (!ask(db, batch, &rows, &err)) {
-        fm_log(FM_LOG_WARNING, "look_failed", "detail=\"%s\"", err.detail);
+    if (!ask_batch(db, batch, &rows, &err)) {
+        fm_log(FM_LOG_WARNING, "lookup_failed", "detail=\"%s\"", err.detail);
         fm_db_drop(db);
-        give_back(reader, batch);
+        give_back_batch(reader, batch);
         fail_impatient(reader);
         return;
     }
@@ -335,8 +336,8 @@ static void serve(struct fm_reader *reader, struct fm_db *db, struct batch *batc
     fm_metrics_time(FM_METRIC_READER_SECONDS, fm_clock_us() - asked_us);
     fm_metrics_size(FM_METRIC_READER_LOOKS, batch->count);
     for (size_t i = 0; i < batch->count; i++) {
-        fm_reader_row_read(batch->looks[i], rows, i);
-        batch->looks[i]->done(batch->looks[i]);
+        fm_reader_row_read(batch->lookups[i], rows, i);
+        batch->lookups[i]->done(batch->lookups[i]);
     }
     fm_db_rows_destroy(&rows);
     pthread_mutex_lock(&reader->mutex);
@@ -359,9 +360,9 @@ static bool is_answering(struct fm_reader *reader, struct fm_db *db, int64_t pat
 static bool is_stopped(struct fm_reader *reader)
 {
     pthread_mutex_lock(&reader->mutex);
-    bool is = reader->is_stopped;
+    bool has_stopped = reader->is_stopped;
     pthread_mutex_unlock(&reader->mutex);
-    return is;
+    return has_stopped;
 }
 
 static void read_on(struct fm_reader *reader, struct fm_db *db, struct batch *batch)
@@ -374,14 +375,14 @@ static void read_on(struct fm_reader *reader, struct fm_db *db, struct batch *ba
         } else if (take_batch(reader, batch) && batch->query != NULL) {
             serve_query(reader, db, fm_steal(batch->query));
         } else if (batch->count > 0) {
-            serve(reader, db, batch);
+            serve_batch(reader, db, batch);
         } else {
             is_answering(reader, db, ANSWER_MS);
         }
     }
 }
 
-static void *run(void *argument)
+static void *run_thread(void *argument)
 {
     struct fm_reader *reader = argument;
     struct fm_db *db = fm_db_new(reader->url, FM_DB_READ);
@@ -412,9 +413,9 @@ struct fm_reader *fm_reader_new(const char *database_url, unsigned threads)
     reader->thread_count = threads < THREADS_MAX ? threads : THREADS_MAX;
     atomic_init(&reader->answered_at_ms, fm_clock_ms() - READY_MS);
     pthread_mutex_init(&reader->mutex, NULL);
-    init_condition(&reader->has_looks);
+    init_condition(&reader->has_work);
     for (unsigned i = 0; i < reader->thread_count; i++) {
-        if (pthread_create(&reader->threads[i], NULL, run, reader) != 0) {
+        if (pthread_create(&reader->threads[i], NULL, run_thread, reader) != 0) {
             abort();
         }
     }
@@ -430,31 +431,31 @@ void fm_reader_destroy(struct fm_reader **reader)
     *reader = NULL;
     pthread_mutex_lock(&gone->mutex);
     gone->is_stopped = true;
-    pthread_cond_broadcast(&gone->has_looks);
+    pthread_cond_broadcast(&gone->has_work);
     pthread_mutex_unlock(&gone->mutex);
     for (unsigned i = 0; i < gone->thread_count; i++) {
         pthread_join(gone->threads[i], NULL);
     }
-    fail_looks(gone->first);
+    fail_lookups(gone->first);
     fail_queries(gone->queries);
-    pthread_cond_destroy(&gone->has_looks);
+    pthread_cond_destroy(&gone->has_work);
     pthread_mutex_destroy(&gone->mutex);
     free(gone->url);
     free(gone);
 }
 
-void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *look)
+void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *lookup)
 {
-    look->next = NULL;
-    look->asked_at_ms = fm_clock_ms();
+    lookup->next = NULL;
+    lookup->asked_at_ms = fm_clock_ms();
     pthread_mutex_lock(&reader->mutex);
-    /* The thread that was signaled for the first look-up takes all that wait by then; while a
+    /* The thread that was signaled for the first lookup-up takes all that wait by then; while a
      * thread asks, the watching thread notices new ones. */
     bool is_seen = reader->asking > 0 ? reader->is_watched : reader->first != NULL;
-    *reader->tail = look;
-    reader->tail = &look->next;
+    *reader->tail = lookup;
+    reader->tail = &lookup->next;
     if (!is_seen) {
-        pthread_cond_signal(&reader->has_looks);
+        pthread_cond_signal(&reader->has_work);
     }
     pthread_mutex_unlock(&reader->mutex);
 }
@@ -464,15 +465,15 @@ void fm_reader_query(struct fm_reader *reader, struct fm_reader_query *query)
     query->asked_at_ms = fm_clock_ms();
     pthread_mutex_lock(&reader->mutex);
     LL_APPEND(reader->queries, query);
-    pthread_cond_signal(&reader->has_looks);
+    pthread_cond_signal(&reader->has_work);
     pthread_mutex_unlock(&reader->mutex);
 }
 
-void fm_reader_lookup_done(struct fm_reader_lookup *look)
+void fm_reader_lookup_done(struct fm_reader_lookup *lookup)
 {
-    if (look->arena != NULL) {
-        fm_arena_done(look->arena);
-        free(fm_steal(look->arena));
+    if (lookup->arena != NULL) {
+        fm_arena_done(lookup->arena);
+        free(fm_steal(lookup->arena));
     }
 }
 

@@ -1,8 +1,8 @@
 /*
- * Looks up API keys and jobs for requests. The look-ups of all front threads that wait at the same
+ * Looks up API keys and jobs for requests. The lookups of all front threads that wait at the same
  * time are answered together by one statement, on one of a few read-only connections; nothing is
  * cached, so a revoked key fails at once (docs/architecture.md, law 8). A batch without an answer
- * for 900 ms is asked again on another connection; a look-up without an answer for 2 s is
+ * for 900 ms is asked again on another connection; a lookup without an answer for 2 s is
  * UNAVAILABLE. Also runs single slower reads, such as pages of a list.
  * Before: requests. After: db, then reader_row (rows into structs).
  * Owns: its threads and their connections. Threads: any may ask; `done` is called exactly once, on
@@ -19,7 +19,7 @@
 #include "common/state.h"
 #include "common/text.h"
 
-/* What a job's JSON object is made from. Slices and texts live as long as the look-up's arena. */
+/* What a job's JSON object is made from. Slices and texts live as long as the lookup's arena. */
 struct fm_reader_job {
     struct fm_id id, account, key, batch, retry_of;
     enum fm_state state; /* RUNNING, SCHEDULED, QUEUED or a final state */
@@ -57,9 +57,9 @@ struct fm_reader_lookup {
     bool has_job; /* the job exists and belongs to the account */
     struct fm_reader_job found;
     uint64_t queued_jobs, running_jobs; /* of the account; only when wants_counts */
-    struct fm_arena *arena;             /* owned by the look-up, freed by fm_reader_lookup_done */
+    struct fm_arena *arena;             /* owned by the lookup, freed by fm_reader_lookup_done */
 
-    void (*done)(struct fm_reader_lookup *look);
+    void (*done)(struct fm_reader_lookup *lookup);
     void *context;
     struct fm_reader_lookup *next; /* the reader's, as is asked_at_ms */
     int64_t asked_at_ms;
@@ -80,14 +80,14 @@ struct fm_reader_query {
 struct fm_reader;
 /* Starts `threads` threads with a connection each; they connect in the background. */
 struct fm_reader *fm_reader_new(const char *database_url, unsigned threads);
-/* Joins the threads; look-ups and queries that still wait end with UNAVAILABLE. */
+/* Joins the threads; lookups and queries that still wait end with UNAVAILABLE. */
 void fm_reader_destroy(struct fm_reader **reader);
-void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *look);
-/* Runs when a thread is free for it. If there are several threads, one is always left for look-ups,
+void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *lookup);
+/* Runs when a thread is free for it. If there are several threads, one is always left for lookups,
  * so that they never wait behind a long read. UNAVAILABLE after 5 s without an answer. */
 void fm_reader_query(struct fm_reader *reader, struct fm_reader_query *query);
-/* Frees the memory that a finished look-up points at; the struct stays the caller's. */
-void fm_reader_lookup_done(struct fm_reader_lookup *look);
+/* Frees the memory that a finished lookup points at; the struct stays the caller's. */
+void fm_reader_lookup_done(struct fm_reader_lookup *lookup);
 /* True if a statement was answered in the last 3 s: for /readyz. */
 bool fm_reader_is_ready(const struct fm_reader *reader);
 

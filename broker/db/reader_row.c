@@ -1,6 +1,6 @@
 /*
  * The columns of the statements whose rows become structs: see reader_row.h. reader_key.sql's
- * columns begin a row of reader_look.sql (a job's follow) and of reader_count.sql (two counts
+ * columns begin a row of reader_job.sql (a job's follow) and of reader_count.sql (two counts
  * follow); job_list.sql begins with a job's. Each enum lists the columns in the order of its
  * SELECT: change both together.
  */
@@ -43,41 +43,41 @@ enum job_column {
     DONE_COMPLETED_AT,
     DONE_EXPIRES_AT,
     NODE_NAME,
-    LOOK_POOL, /* from here on: in reader_look.sql alone */
-    LOOK_LANE,
+    JOB_POOL, /* from here on: in reader_job.sql alone */
+    JOB_LANE,
 };
 
 enum count_column { COUNT_QUEUED, COUNT_RUNNING };
 
 /* A row, and the column that the part to read begins at. */
-struct place {
+struct row_part {
     struct fm_db_rows *rows;
     size_t row;
     int first;
     struct fm_arena *arena;
 };
 
-static bool is_null(const struct place *at, int column)
+static bool is_null(const struct row_part *at, int column)
 {
     return fm_db_is_null(at->rows, at->row, at->first + column);
 }
 
-static int64_t integer(const struct place *at, int column)
+static int64_t integer(const struct row_part *at, int column)
 {
     return fm_db_integer(at->rows, at->row, at->first + column);
 }
 
-static bool boolean(const struct place *at, int column)
+static bool boolean(const struct row_part *at, int column)
 {
     return fm_db_bool(at->rows, at->row, at->first + column);
 }
 
-static struct fm_id id(const struct place *at, int column)
+static struct fm_id id(const struct row_part *at, int column)
 {
     return fm_db_id(at->rows, at->row, at->first + column);
 }
 
-static const char *copy_text(const struct place *at, int column)
+static const char *copy_text(const struct row_part *at, int column)
 {
     if (is_null(at, column)) {
         return NULL;
@@ -86,7 +86,7 @@ static const char *copy_text(const struct place *at, int column)
     return fm_arena_strndup(at->arena, text, strlen(text));
 }
 
-static struct fm_slice copy_bytes(const struct place *at, int column)
+static struct fm_slice copy_bytes(const struct row_part *at, int column)
 {
     struct fm_slice bytes = fm_db_bytes(at->rows, at->row, at->first + column);
     if (bytes.length == 0) {
@@ -97,26 +97,26 @@ static struct fm_slice copy_bytes(const struct place *at, int column)
     return (struct fm_slice){.data = copy, .length = bytes.length};
 }
 
-static void read_key(const struct place *at, struct fm_reader_lookup *look)
+static void read_key(const struct row_part *at, struct fm_reader_lookup *lookup)
 {
-    look->has_key = !is_null(at, KEY_ID);
-    if (!look->has_key) {
+    lookup->has_key = !is_null(at, KEY_ID);
+    if (!lookup->has_key) {
         return;
     }
-    look->key_id = id(at, KEY_ID);
-    look->key_account = id(at, KEY_ACCOUNT);
-    look->scopes = (unsigned)integer(at, KEY_SCOPES);
-    look->key_name = copy_text(at, KEY_NAME);
-    look->key_last4 = copy_text(at, KEY_LAST4);
-    look->account_name = copy_text(at, ACCOUNT_NAME);
-    look->plan = copy_text(at, ACCOUNT_PLAN);
-    look->key_expires_at_us = integer(at, KEY_EXPIRES_AT);
-    look->is_operator = boolean(at, ACCOUNT_IS_OPERATOR);
+    lookup->key_id = id(at, KEY_ID);
+    lookup->key_account = id(at, KEY_ACCOUNT);
+    lookup->scopes = (unsigned)integer(at, KEY_SCOPES);
+    lookup->key_name = copy_text(at, KEY_NAME);
+    lookup->key_last4 = copy_text(at, KEY_LAST4);
+    lookup->account_name = copy_text(at, ACCOUNT_NAME);
+    lookup->plan = copy_text(at, ACCOUNT_PLAN);
+    lookup->key_expires_at_us = integer(at, KEY_EXPIRES_AT);
+    lookup->is_operator = boolean(at, ACCOUNT_IS_OPERATOR);
 }
 
 /* A job is scheduled while the start time that its client set is ahead. A start time after a failed
  * try is a backoff: the job is queued. */
-static void read_live(const struct place *at, struct fm_reader_job *job)
+static void read_live(const struct row_part *at, struct fm_reader_job *job)
 {
     bool is_due = boolean(at, LIVE_IS_DUE);
     bool has_failed = integer(at, LIVE_TRIES) > 0;
@@ -130,7 +130,7 @@ static void read_live(const struct place *at, struct fm_reader_job *job)
     }
 }
 
-static void read_done(const struct place *at, struct fm_reader_job *job)
+static void read_done(const struct row_part *at, struct fm_reader_job *job)
 {
     job->state = (enum fm_state)integer(at, DONE_OUTCOME);
     job->error = (enum fm_error_code)integer(at, DONE_ERROR);
@@ -140,7 +140,7 @@ static void read_done(const struct place *at, struct fm_reader_job *job)
     job->expires_at_us = integer(at, DONE_EXPIRES_AT);
 }
 
-static bool read_job(const struct place *at, struct fm_reader_job *job)
+static bool read_job(const struct row_part *at, struct fm_reader_job *job)
 {
     bool is_done = !is_null(at, DONE_OUTCOME);
     if (!is_done && is_null(at, LIVE_RUN_AT)) {
@@ -167,24 +167,24 @@ static bool read_job(const struct place *at, struct fm_reader_job *job)
 bool fm_reader_row_job(struct fm_db_rows *rows, size_t row, struct fm_arena *arena,
                        struct fm_reader_job *job)
 {
-    const struct place at = {rows, row, 0, arena};
+    const struct row_part at = {rows, row, 0, arena};
     *job = (struct fm_reader_job){.ahead = -1};
     return read_job(&at, job);
 }
 
-void fm_reader_row_read(struct fm_reader_lookup *look, struct fm_db_rows *rows, size_t row)
+void fm_reader_row_read(struct fm_reader_lookup *lookup, struct fm_db_rows *rows, size_t row)
 {
-    look->arena = fm_alloc(sizeof(*look->arena));
-    look->failure = FM_NONE;
-    const struct place key = {rows, row, 0, look->arena};
-    const struct place more = {rows, row, KEY_COLUMN_COUNT, look->arena};
-    read_key(&key, look);
-    if (look->wants_job) {
-        look->has_job = read_job(&more, &look->found);
-        look->found.pool = copy_text(&more, LOOK_POOL);
-        look->found.lane = (unsigned)integer(&more, LOOK_LANE);
-    } else if (look->wants_counts) {
-        look->queued_jobs = (uint64_t)integer(&more, COUNT_QUEUED);
-        look->running_jobs = (uint64_t)integer(&more, COUNT_RUNNING);
+    lookup->arena = fm_alloc(sizeof(*lookup->arena));
+    lookup->failure = FM_NONE;
+    const struct row_part key = {rows, row, 0, lookup->arena};
+    const struct row_part more = {rows, row, KEY_COLUMN_COUNT, lookup->arena};
+    read_key(&key, lookup);
+    if (lookup->wants_job) {
+        lookup->has_job = read_job(&more, &lookup->found);
+        lookup->found.pool = copy_text(&more, JOB_POOL);
+        lookup->found.lane = (unsigned)integer(&more, JOB_LANE);
+    } else if (lookup->wants_counts) {
+        lookup->queued_jobs = (uint64_t)integer(&more, COUNT_QUEUED);
+        lookup->running_jobs = (uint64_t)integer(&more, COUNT_RUNNING);
     }
 }

@@ -22,7 +22,7 @@ struct fm_db_rows *fm_db_rows_of(struct pg_result *result)
 }
 
 /* What each SQLSTATE (PostgreSQL manual, appendix A) means for the pipeline. */
-static enum fm_db_verdict judge(const char *state)
+static enum fm_db_verdict judge_sqlstate(const char *state)
 {
     static const struct {
         const char *prefix;
@@ -44,7 +44,7 @@ enum fm_db_verdict fm_db_judge(const struct pg_result *failed, struct fm_error *
     const char *state = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY);
     fm_fail(err, FM_DATABASE, "%s %s", state == NULL ? "?" : state, text == NULL ? "" : text);
-    return state == NULL ? FM_DB_LATER : judge(state);
+    return state == NULL ? FM_DB_LATER : judge_sqlstate(state);
 }
 
 size_t fm_db_rows_count(const struct fm_db_rows *rows)

@@ -33,7 +33,7 @@ void fm_http_judge_target(struct fm_http_connection *connection, const char *tar
 
 /* Each FM_HTTP_PACE_BYTES get a deadline of their own, like a body of that size: a client that
  * sends 16 KiB a second goes on, and one that stops is cut soon, however much it has sent. */
-static void pace(struct fm_http_exchange *exchange, size_t more)
+static void move_deadline(struct fm_http_exchange *exchange, size_t more)
 {
     exchange->paced_bytes += more;
     if (exchange->is_paced && exchange->paced_bytes >= FM_HTTP_PACE_BYTES) {
@@ -45,7 +45,7 @@ static void pace(struct fm_http_exchange *exchange, size_t more)
 
 void fm_http_take(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
-    pace(exchange, bytes.length);
+    move_deadline(exchange, bytes.length);
     if (!exchange->take(exchange, bytes)) {
         fm_http_reply_early(exchange);
     }

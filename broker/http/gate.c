@@ -10,7 +10,7 @@
 #include "common/site.h"
 #include "common/url.h"
 
-static bool refuse(struct fm_error *err, const char *why)
+static bool refuse_request(struct fm_error *err, const char *why)
 {
     return fm_fail_param(err, FM_INVALID_REQUEST, NULL, "%s", why);
 }
@@ -50,14 +50,14 @@ static bool check_fields(const struct fm_gate_head *head, struct fm_error *err)
                        bytes);
     }
     if (!head->is_whole) {
-        return refuse(err, "The request's head is malformed");
+        return refuse_request(err, "The request's head is malformed");
     }
     for (size_t i = 0; i < head->count; i++) {
         if (!is_token(head->headers[i].name)) {
-            return refuse(err, "A header's name is malformed");
+            return refuse_request(err, "A header's name is malformed");
         }
         if (!is_value(head->headers[i].value)) {
-            return refuse(err, "A header's value has a control byte");
+            return refuse_request(err, "A header's value has a control byte");
         }
     }
     return true;
@@ -79,13 +79,14 @@ static size_t count_fields(const struct fm_gate_head *head, const char *name, co
 static bool check_coding(size_t count, const char *coding, bool has_length, struct fm_error *err)
 {
     if (count > 1 || has_length) {
-        return refuse(err, "The length of the body is told twice");
+        return refuse_request(err, "The length of the body is given twice");
     }
     if (fm_text_equals_fold(coding, "chunked")) {
         return true;
     }
-    return strchr(coding, ',') != NULL ? refuse(err, "Only Transfer-Encoding: chunked is accepted")
-                                       : fm_fail(err, FM_NOT_IMPLEMENTED, "gate: transfer coding");
+    return strchr(coding, ',') != NULL
+               ? refuse_request(err, "Only Transfer-Encoding: chunked is accepted")
+               : fm_fail(err, FM_NOT_IMPLEMENTED, "gate: transfer coding");
 }
 
 static bool check_framing(const struct fm_gate_head *head, struct fm_gate_target *target,
@@ -95,12 +96,12 @@ static bool check_framing(const struct fm_gate_head *head, struct fm_gate_target
     size_t lengths = count_fields(head, "content-length", &length);
     size_t codings = count_fields(head, "transfer-encoding", &coding);
     if (lengths > 1) {
-        return refuse(err, "The length of the body is told twice");
+        return refuse_request(err, "The length of the body is given twice");
     }
     target->has_length = lengths > 0;
     target->is_chunked = codings > 0;
     if (lengths > 0 && !fm_text_to_u64(length, 0, UINT64_MAX, &target->content_length)) {
-        return refuse(err, "Content-Length is not a number");
+        return refuse_request(err, "Content-Length is not a number");
     }
     return codings == 0 || check_coding(codings, coding, lengths > 0, err);
 }
@@ -160,10 +161,10 @@ static bool check_host(const struct fm_gate_head *head, const char *hosts, const
 {
     const char *host = NULL, *authorization = NULL;
     if (count_fields(head, "host", &host) != 1 || !is_host(host)) {
-        return refuse(err, "There must be exactly one Host header");
+        return refuse_request(err, "There must be exactly one Host header");
     }
     if (count_fields(head, "authorization", &authorization) > 1) {
-        return refuse(err, "There must be at most one Authorization header");
+        return refuse_request(err, "There must be at most one Authorization header");
     }
     target->host = host;
     if (!is_answered_for(host, hosts, public_url)) {
@@ -183,7 +184,7 @@ static bool strip_origin(const char *raw, const char *host, const char **path, s
     const char *authority = strstr(raw, "://");
     bool is_http = strncasecmp(raw, "http://", 7) == 0 || strncasecmp(raw, "https://", 8) == 0;
     if (authority == NULL || !is_http) {
-        return refuse(err, "The request target is not a path");
+        return refuse_request(err, "The request target is not a path");
     }
     authority += 3;
     size_t length = strcspn(authority, "/?");
@@ -198,7 +199,7 @@ static bool check_bytes(const char *raw, struct fm_error *err)
 {
     for (const unsigned char *at = (const unsigned char *)raw; *at != '\0'; at++) {
         if (*at <= 0x20 || *at == 0x7f) {
-            return refuse(err, "The request target has a control byte or a space");
+            return refuse_request(err, "The request target has a control byte or a space");
         }
     }
     return true;
@@ -211,7 +212,7 @@ static bool check_escapes(struct fm_slice path, struct fm_error *err)
         bool is_escape = path.data[i] == '%' && i + 2 < path.length;
         if (path.data[i] == '\\' || (is_escape && (strncasecmp(path.data + i, "%2f", 3) == 0 ||
                                                    strncasecmp(path.data + i, "%5c", 3) == 0))) {
-            return refuse(err, "The path has an encoded slash or a backslash");
+            return refuse_request(err, "The path has an encoded slash or a backslash");
         }
     }
     return true;
@@ -222,15 +223,15 @@ static bool add_segment(struct fm_slice raw, struct fm_arena *arena, struct fm_g
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     if (!fm_url_decode(raw, false, &text)) {
-        return refuse(err, "The path has an invalid escape");
+        return refuse_request(err, "The path has an invalid escape");
     }
     const char *segment = fm_text_get(&text);
     if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0) {
-        return refuse(err, "The path has a dot segment");
+        return refuse_request(err, "The path has a dot segment");
     }
     for (const unsigned char *at = (const unsigned char *)segment; *at != '\0'; at++) {
         if (*at < 0x20 || *at == 0x7f) {
-            return refuse(err, "The path has a control byte");
+            return refuse_request(err, "The path has a control byte");
         }
     }
     if (target->segment_count < FM_GATE_SEGMENTS) {
@@ -283,7 +284,7 @@ static bool check_query(const char *query, struct fm_error *err)
 {
     FM_AUTO(fm_text_done) struct fm_text decoded = {0};
     return fm_url_decode(fm_slice_of(query), true, &decoded) ||
-           refuse(err, "The query has an invalid escape");
+           refuse_request(err, "The query has an invalid escape");
 }
 
 static bool check_target(const struct fm_gate_head *head, struct fm_arena *arena,

@@ -177,7 +177,7 @@ static void begin(struct fm_http_exchange *exchange, const char *method, const c
     }
 }
 
-static enum MHD_Result take_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
+static enum MHD_Result receive_body(struct fm_http_exchange *exchange, struct fm_slice bytes)
 {
     if (exchange->sink == FM_HTTP_SINK_COLLECT) {
         if (bytes.length > exchange->limit - exchange->body.length) {
@@ -320,7 +320,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
     if (*length > 0) {
         struct fm_slice part = {bytes, *length};
         *length = 0;
-        return take_body(exchange, part);
+        return receive_body(exchange, part);
     }
     if (exchange->stage == FM_HTTP_STAGE_NEW) {
         if (!may_begin(exchange->http)) {
@@ -389,8 +389,8 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *context, con
     fm_log(FM_LOG_DEBUG, "http_library", "text=\"%s\"", line);
 }
 
-/* Heads of 0.9.75 are looked over here; later versions refuse by themselves, when strict, whatever
- * could hide a part of a head: bare LF, folded lines, NUL. */
+/* With MHD 0.9.75, heads are checked here; later versions, when strict, themselves refuse
+ * everything that could hide a part of a head: bare LF, folded lines, NUL. */
 static bool start_daemon(struct fm_http *http, const struct fm_http_options *options,
                          struct fm_error *err)
 {

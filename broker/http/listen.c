@@ -18,7 +18,7 @@ static bool split_listen(const char *listen_text, char *host, size_t size, char 
 {
     if (snprintf(host, size, "%s", listen_text) >= (int)size ||
         (*port = strrchr(host, ':')) == NULL) {
-        return fm_fail_param(err, FM_SETTING, "listen", "listen is ADDRESS:PORT");
+        return fm_fail_param(err, FM_SETTING, "listen", "listen must be ADDRESS:PORT");
     }
     *(*port)++ = '\0';
     size_t length = strlen(host);
@@ -43,7 +43,7 @@ static bool bind_socket(const struct addrinfo *place, const char *listen_text, i
         int number = errno;
         char text[128];
         fm_file_close(fd);
-        return fm_fail_param(err, FM_SETTING, "listen", "%s cannot be listened on: %s", listen_text,
+        return fm_fail_param(err, FM_SETTING, "listen", "cannot listen on %s: %s", listen_text,
                              strerror_r(number, text, sizeof(text)));
     }
     return true;
@@ -83,7 +83,7 @@ bool fm_http_listen(const char *listen_text, int *fd, uint16_t *bound_port, stru
         return false;
     }
     if (getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &found) != 0) {
-        return fm_fail_param(err, FM_SETTING, "listen", "listen is ADDRESS:PORT, in numbers");
+        return fm_fail_param(err, FM_SETTING, "listen", "listen must be ADDRESS:PORT, in numbers");
     }
     bool is_bound = bind_socket(found, listen_text, fd, err);
     freeaddrinfo(found);

@@ -7,7 +7,7 @@
 #include "common/text.h"
 
 /* Decimal digits from `*at` on, which moves behind them; -1 when there are none, saturating. */
-static int64_t take_number(const char **at)
+static int64_t parse_number(const char **at)
 {
     int64_t value = -1;
     for (; **at >= '0' && **at <= '9'; (*at)++) {
@@ -44,10 +44,10 @@ enum fm_range fm_range_parse(const char *header, int64_t size_bytes, int64_t *of
         return FM_RANGE_WHOLE;
     }
     const char *at = header + 6;
-    int64_t first = take_number(&at);
+    int64_t first = parse_number(&at);
     bool is_pair = *at == '-';
     at += is_pair ? 1 : 0;
-    int64_t last = take_number(&at);
+    int64_t last = parse_number(&at);
     bool is_understood = is_pair && *at == '\0' && (first >= 0 || last >= 0) &&
                          (first < 0 || last < 0 || first <= last);
     return is_understood ? cut_range(first, last, size_bytes, offset, length) : FM_RANGE_WHOLE;

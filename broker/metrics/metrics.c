@@ -32,19 +32,19 @@ static struct {
     atomic_uint_fast64_t buckets[BUCKETS + 1];
 } cells[FM_METRIC_COUNT];
 
-static void add(atomic_uint_fast64_t *cell, uint64_t more)
+static void add_to_cell(atomic_uint_fast64_t *cell, uint64_t more)
 {
     atomic_fetch_add_explicit(cell, more, memory_order_relaxed);
 }
 
-static uint64_t get(const atomic_uint_fast64_t *cell)
+static uint64_t read_cell(const atomic_uint_fast64_t *cell)
 {
     return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
 void fm_metrics_add(enum fm_metric metric, uint64_t more)
 {
-    add(&cells[metric].value, more);
+    add_to_cell(&cells[metric].value, more);
 }
 
 void fm_metrics_set(enum fm_metric metric, uint64_t value)
@@ -58,8 +58,8 @@ static void observe(enum fm_metric metric, const uint64_t limits[BUCKETS], uint6
     while (bucket < BUCKETS && value > limits[bucket]) {
         bucket++;
     }
-    add(&cells[metric].buckets[bucket], 1);
-    add(&cells[metric].value, value);
+    add_to_cell(&cells[metric].buckets[bucket], 1);
+    add_to_cell(&cells[metric].value, value);
 }
 
 void fm_metrics_time(enum fm_metric metric, int64_t us)
@@ -120,14 +120,14 @@ static void put_histogram(enum fm_metric metric, struct fm_text *out)
     uint64_t below = 0;
     put_head(metric, "histogram", out);
     for (size_t i = 0; i < BUCKETS; i++) {
-        below += get(&cells[metric].buckets[i]);
+        below += read_cell(&cells[metric].buckets[i]);
         fm_text_format(out, "%s_bucket{le=\"%g\"} %llu\n", rows[metric].name,
                        (double)limits[i] * unit, (unsigned long long)below);
     }
-    below += get(&cells[metric].buckets[BUCKETS]);
+    below += read_cell(&cells[metric].buckets[BUCKETS]);
     fm_text_format(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9g\n%s_count %llu\n",
                    rows[metric].name, (unsigned long long)below, rows[metric].name,
-                   (double)get(&cells[metric].value) * unit, rows[metric].name,
+                   (double)read_cell(&cells[metric].value) * unit, rows[metric].name,
                    (unsigned long long)below);
 }
 
@@ -156,7 +156,7 @@ void fm_metrics_write(const struct fm_metrics_list *list, struct fm_text *out)
             put_labelled(metric, list, out);
         } else {
             put_head(metric, kind == KIND_COUNTER ? "counter" : "gauge", out);
-            put_number(metric, "", get(&cells[metric].value), out);
+            put_number(metric, "", read_cell(&cells[metric].value), out);
         }
     }
 }

@@ -23,17 +23,17 @@
 const char fm_admin_usage[] =
     "  migrate                                   bring the database's schema up to date\n"
     "  openapi                                   print the API's description, as /openapi.json\n"
-    "  account create NAME EMAIL [operator]      password: FETCHMEDIA_PASSWORD, else one is made\n"
+    "  account create NAME EMAIL [operator]      password: FETCHMEDIA_PASSWORD, else a random one\n"
     "  account list\n"
-    "  key create ACCOUNT NAME SCOPES [DAYS]     SCOPES: some of these, with commas; DAYS 0: for "
-    "good\n"
+    "  key create ACCOUNT NAME SCOPES [DAYS]     SCOPES: separated by commas; DAYS 0: no "
+    "expiry\n"
 #define FM_SCOPE(name, bit, text, prose) "      " text ": " prose "\n"
 #include "common/scope.def"
 #undef FM_SCOPE
     "  key list | key revoke KEY\n"
     "  node add NAME PUBLIC_KEY                  prints the broker's public key\n"
     "  node list [NAME] | node revoke NAME\n"
-    "  pause add site|pool|account SUBJECT [REASON]   its jobs are not started\n"
+    "  pause add site|pool|account SUBJECT [REASON]   jobs of SUBJECT are not started\n"
     "  pause list | pause remove site|pool|account SUBJECT\n";
 
 /* One command under way. */
@@ -47,8 +47,8 @@ struct admin {
     struct fm_json_writer json;
 };
 
-static bool query(struct admin *admin, const char *sql, const char *const *parameters, size_t count,
-                  struct fm_db_rows **rows, struct fm_error *err)
+static bool run_query(struct admin *admin, const char *sql, const char *const *parameters,
+                      size_t count, struct fm_db_rows **rows, struct fm_error *err)
 {
     return fm_db_run(admin->db, sql, parameters, count, fm_clock_ms() + PATIENCE_MS, rows, err);
 }
@@ -104,17 +104,18 @@ static bool account_create(struct admin *admin, struct fm_error *err)
     const char *secret = password(made);
     const char *at = strchr(word(admin, 1), '@');
     if (*word(admin, 0) == '\0' || at == NULL || at == word(admin, 1) || at[1] == '\0') {
-        return fm_fail(err, FM_INVALID_REQUEST, "NAME is not empty, and EMAIL is like a@b");
+        return fm_fail(err, FM_INVALID_REQUEST,
+                       "NAME must not be empty, and EMAIL must be like a@b");
     }
     if (strlen(secret) < 12 || strlen(secret) > 1024) {
-        return fm_fail(err, FM_INVALID_REQUEST, "a password has 12 to 1,024 bytes");
+        return fm_fail(err, FM_INVALID_REQUEST, "a password must have 12 to 1,024 bytes");
     }
     fm_hash_password(secret, stored);
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {
         uuid,   word(admin, 0),          word(admin, 1),
         stored, is_operator ? "t" : "f", is_operator ? "production" : "trial"};
-    if (!query(admin, fm_sql_account_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(admin, fm_sql_account_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -132,7 +133,7 @@ static bool account_create(struct admin *admin, struct fm_error *err)
 static bool account_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_account_list, NULL, 0, &rows, err)) {
+    if (!run_query(admin, fm_sql_account_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -155,7 +156,8 @@ static bool parse_days(const char *text, const char **days, struct fm_error *err
     uint64_t number;
     *days = *text ? text : DEFAULT_KEY_DAYS;
     if (!fm_text_to_u64(*days, 0, 36500, &number)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "DAYS is a number up to 36500; 0: for good");
+        return fm_fail(err, FM_INVALID_REQUEST,
+                       "DAYS must be a number up to 36500; 0: the key does not expire");
     }
     if (number == 0) {
         *days = NULL;
@@ -182,7 +184,7 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     unsigned scopes;
     const char *days;
     if (!fm_id_parse(FM_ID_ACCOUNT, word(admin, 0), &account)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT is an id: acct_…");
+        return fm_fail(err, FM_INVALID_REQUEST, "ACCOUNT must be an id such as acct_…");
     }
     if (!fm_scope_parse(word(admin, 2), &scopes, err) || !parse_days(word(admin, 3), &days, err)) {
         return false;
@@ -201,7 +203,7 @@ static bool key_create(struct admin *admin, struct fm_error *err)
     bool is_operators = (scopes & FM_SCOPE_OPERATOR) != 0;
     const char *parameters[] = {uuid, owner, word(admin, 1),          hex, pepper, last4,
                                 bits, days,  is_operators ? "t" : "f"};
-    if (!query(admin, fm_sql_key_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(admin, fm_sql_key_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -215,7 +217,7 @@ static bool key_create(struct admin *admin, struct fm_error *err)
 static bool key_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_key_list, NULL, 0, &rows, err)) {
+    if (!run_query(admin, fm_sql_key_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -238,11 +240,11 @@ static bool key_revoke(struct admin *admin, struct fm_error *err)
     struct fm_id id;
     char uuid[FM_ID_UUID_SIZE];
     if (!fm_id_parse(FM_ID_KEY, word(admin, 0), &id)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "KEY is an id: key_…");
+        return fm_fail(err, FM_INVALID_REQUEST, "KEY must be an id such as key_…");
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid};
-    if (!query(admin, fm_sql_key_revoke, parameters, 1, &rows, err)) {
+    if (!run_query(admin, fm_sql_key_revoke, parameters, 1, &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -264,15 +266,16 @@ static bool node_add(struct admin *admin, struct fm_error *err)
     struct fm_id id = fm_id_new();
     char uuid[FM_ID_UUID_SIZE];
     if (strlen(word(admin, 1)) != 40 || strlen(word(admin, 0)) > 64 || !*word(admin, 0)) {
-        return fm_fail(err, FM_INVALID_REQUEST, "NAME has 1 to 64 bytes, PUBLIC_KEY 40");
+        return fm_fail(err, FM_INVALID_REQUEST, "NAME must have 1 to 64 bytes, PUBLIC_KEY 40");
     }
     fm_id_to_uuid(&id, uuid);
     const char *parameters[] = {uuid, word(admin, 0), word(admin, 1)};
-    if (!query(admin, fm_sql_node_add, parameters, FM_COUNT(parameters), &rows, err)) {
+    if (!run_query(admin, fm_sql_node_add, parameters, FM_COUNT(parameters), &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
-        return fm_fail(err, FM_ALREADY_EXISTS, "node %s: the name or the key is taken or revoked",
+        return fm_fail(err, FM_ALREADY_EXISTS,
+                       "node %s: the name or the key is already in use, or was revoked",
                        word(admin, 0));
     }
     begin(admin);
@@ -286,7 +289,7 @@ static bool node_add(struct admin *admin, struct fm_error *err)
 static bool node_list(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
-    if (!query(admin, fm_sql_node_list, NULL, 0, &rows, err)) {
+    if (!run_query(admin, fm_sql_node_list, NULL, 0, &rows, err)) {
         return false;
     }
     for (size_t i = 0; i < fm_db_rows_count(rows); i++) {
@@ -308,7 +311,7 @@ static bool node_revoke(struct admin *admin, struct fm_error *err)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     const char *parameters[] = {word(admin, 0)};
-    if (!query(admin, fm_sql_node_revoke, parameters, 1, &rows, err)) {
+    if (!run_query(admin, fm_sql_node_revoke, parameters, 1, &rows, err)) {
         return false;
     }
     if (fm_db_rows_count(rows) == 0) {
@@ -349,7 +352,7 @@ static bool migrate(const struct fm_broker_settings *settings, const struct fm_s
 }
 
 /* NULL if there is no such command, or if it does not take that many arguments. */
-static const struct command *find(char **words, size_t count)
+static const struct command *find_command(char **words, size_t count)
 {
     for (size_t i = 0; count >= 2 && i < FM_COUNT(commands); i++) {
         if (strcmp(words[0], commands[i].noun) == 0 && strcmp(words[1], commands[i].verb) == 0 &&
@@ -372,7 +375,7 @@ static bool is_pause(char **words, size_t count)
 
 bool fm_admin_check(char **words, size_t count, struct fm_error *err)
 {
-    return is_migrate(words, count) || is_pause(words, count) || find(words, count) ||
+    return is_migrate(words, count) || is_pause(words, count) || find_command(words, count) ||
            fm_fail(err, FM_INVALID_REQUEST, "no such command; --help lists them");
 }
 
@@ -385,7 +388,7 @@ bool fm_admin_run(const struct fm_broker_settings *settings, const struct fm_sec
     if (is_pause(words, count)) {
         return fm_pause_run(settings, words + 1, count - 1, err);
     }
-    const struct command *command = find(words, count);
+    const struct command *command = find_command(words, count);
     struct admin admin = {
         .settings = settings, .secrets = secrets, .words = words + 2, .count = count - 2};
     bool ok = fm_db_open(settings->database_url, FM_DB_ADMIN, fm_clock_ms() + PATIENCE_MS,

@@ -28,8 +28,8 @@ struct fm_retention {
     bool is_stopping;
 };
 
-static bool query(struct fm_retention *retention, const char *sql, const struct fm_text *asked,
-                  size_t count, struct fm_db_rows **rows, struct fm_error *err)
+static bool run_query(struct fm_retention *retention, const char *sql, const struct fm_text *asked,
+                      size_t count, struct fm_db_rows **rows, struct fm_error *err)
 {
     const char *parameters[ASKED_MAX];
     int lengths[ASKED_MAX];
@@ -77,7 +77,7 @@ static bool expire_some(struct fm_retention *retention, size_t *count, struct fm
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *none = NULL;
     FM_AUTO(fm_text_done) struct fm_text ids = {0};
-    if (!query(retention, fm_sql_file_expired, NULL, 0, &rows, err)) {
+    if (!run_query(retention, fm_sql_file_expired, NULL, 0, &rows, err)) {
         return false;
     }
     *count = fm_db_rows_count(rows);
@@ -94,7 +94,7 @@ static bool expire_some(struct fm_retention *retention, size_t *count, struct fm
     if (*count) {
         fm_log(FM_LOG_INFO, "files_expired", "count=%zu", *count);
     }
-    return *count == 0 || query(retention, fm_sql_file_forget, &ids, 1, &none, err);
+    return *count == 0 || run_query(retention, fm_sql_file_forget, &ids, 1, &none, err);
 }
 
 static bool is_stopping(struct fm_retention *retention)
@@ -143,7 +143,7 @@ static bool remove_orphans(struct sweep *sweep, const struct fm_db_rows *rows)
 }
 
 /* Asks the database which of the collected attempts are orphans, and removes those. */
-static bool judge(struct sweep *sweep)
+static bool remove_orphaned(struct sweep *sweep)
 {
     FM_AUTO(fm_db_rows_destroy) struct fm_db_rows *rows = NULL;
     struct fm_text asked[ASKED_MAX] = {0};
@@ -155,8 +155,9 @@ static bool judge(struct sweep *sweep)
         fm_db_array_id(&asked[1], &sweep->attempts[i].job);
         fm_db_array_number(&asked[2], (int64_t)sweep->attempts[i].lease);
     }
-    sweep->ok = query(sweep->retention, fm_sql_file_orphans, asked, ASKED_MAX, &rows, sweep->err) &&
-                remove_orphans(sweep, rows);
+    sweep->ok =
+        run_query(sweep->retention, fm_sql_file_orphans, asked, ASKED_MAX, &rows, sweep->err) &&
+        remove_orphans(sweep, rows);
     for (size_t i = 0; i < ASKED_MAX; i++) {
         fm_text_done(&asked[i]);
     }
@@ -169,7 +170,7 @@ static bool visit(void *context, const struct fm_store_object *attempt)
 {
     struct sweep *sweep = context;
     sweep->attempts[sweep->count++] = *attempt;
-    return sweep->count < SWEPT_A_PASS || judge(sweep);
+    return sweep->count < SWEPT_A_PASS || remove_orphaned(sweep);
 }
 
 /* This walks the whole store, so it runs only every half sweep_age_seconds; an orphan is removed at
@@ -188,7 +189,7 @@ static bool sweep_attempts(struct fm_retention *retention, struct fm_error *err)
     sweep->ok = true;
     sweep->err = err;
     bool ok = fm_store_walk(retention->store, age_s, visit, sweep, err) && sweep->ok &&
-              (sweep->count == 0 || judge(sweep));
+              (sweep->count == 0 || remove_orphaned(sweep));
     retention->sweep_at_ms = ok ? now + sweep_age_s * 500 : 0;
     return ok;
 }
@@ -243,7 +244,7 @@ static bool rest(struct fm_retention *retention)
     return is_stopping;
 }
 
-static void *run(void *argument)
+static void *run_retention(void *argument)
 {
     struct fm_retention *retention = argument;
     do {
@@ -264,7 +265,7 @@ struct fm_retention *fm_retention_new(const struct fm_broker_settings *settings,
     pthread_cond_init(&retention->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&retention->lock, NULL);
-    if (pthread_create(&retention->thread, NULL, run, retention) != 0) {
+    if (pthread_create(&retention->thread, NULL, run_retention, retention) != 0) {
         fm_memory_release(&retention);
     }
     return retention;

@@ -108,7 +108,7 @@ static bool is_fresh(struct service *service)
     return is;
 }
 
-static void ask(struct service *service, struct scrape *scrape)
+static void query_database(struct service *service, struct scrape *scrape)
 {
     scrape->has_asked = true;
     scrape->query = (struct fm_reader_query){
@@ -189,12 +189,12 @@ static void list_all(struct service *service, struct fm_metrics_list *list)
 
 /* Called once, or twice if the queue must be read: then the first call only starts the read. A read
  * that fails is no error; the page goes out without the queue's numbers. */
-static enum fm_http_next tell_metrics(struct service *service, struct scrape *scrape)
+static enum fm_http_next reply_metrics(struct service *service, struct scrape *scrape)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
     struct fm_metrics_list list = {0};
     if (!scrape->has_asked && !is_fresh(service) && fm_reader_is_ready(service->front.reader)) {
-        ask(service, scrape);
+        query_database(service, scrape);
         return FM_HTTP_WAIT;
     }
     if (scrape->has_asked && scrape->query.rows != NULL) {
@@ -207,7 +207,7 @@ static enum fm_http_next tell_metrics(struct service *service, struct scrape *sc
     return reply(scrape->exchange, 200, TEXT_TYPE, &body);
 }
 
-static enum fm_http_next tell_health(struct service *service, struct scrape *scrape)
+static enum fm_http_next reply_health(struct service *service, struct scrape *scrape)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
     (void)service;
@@ -215,7 +215,7 @@ static enum fm_http_next tell_health(struct service *service, struct scrape *scr
     return reply(scrape->exchange, 200, JSON_TYPE, &body);
 }
 
-static enum fm_http_next tell_ready(struct service *service, struct scrape *scrape)
+static enum fm_http_next reply_ready(struct service *service, struct scrape *scrape)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
     bool is_ready = fm_status_write_ready(service->front.reader, service->front.dispatch,
@@ -223,7 +223,7 @@ static enum fm_http_next tell_ready(struct service *service, struct scrape *scra
     return reply(scrape->exchange, is_ready ? 200 : 503, JSON_TYPE, &body);
 }
 
-static enum fm_http_next refuse(struct fm_http_exchange *exchange, unsigned status)
+static enum fm_http_next reply_refused(struct fm_http_exchange *exchange, unsigned status)
 {
     FM_AUTO(fm_text_done) struct fm_text body = {0};
     fm_text_append(&body, "GET /metrics, /healthz or /readyz\n");
@@ -236,8 +236,8 @@ static enum fm_http_next refuse(struct fm_http_exchange *exchange, unsigned stat
 
 static const struct {
     const char *path;
-    enum fm_http_next (*tell)(struct service *service, struct scrape *scrape);
-} pages[] = {{"/metrics", tell_metrics}, {"/healthz", tell_health}, {"/readyz", tell_ready}};
+    enum fm_http_next (*reply)(struct service *service, struct scrape *scrape);
+} pages[] = {{"/metrics", reply_metrics}, {"/healthz", reply_health}, {"/readyz", reply_ready}};
 
 static struct scrape *scrape_of(struct fm_http_exchange *exchange)
 {
@@ -250,7 +250,7 @@ static struct scrape *scrape_of(struct fm_http_exchange *exchange)
     return scrape;
 }
 
-static enum fm_http_next run(struct fm_http_exchange *exchange)
+static enum fm_http_next run_scrape(struct fm_http_exchange *exchange)
 {
     struct scrape *scrape = scrape_of(exchange);
     const char *method = fm_http_method(exchange), *target = fm_http_target(exchange);
@@ -258,11 +258,11 @@ static enum fm_http_next run(struct fm_http_exchange *exchange)
     for (size_t i = 0; i < FM_COUNT(pages); i++) {
         if (strlen(pages[i].path) == length && strncmp(pages[i].path, target, length) == 0) {
             bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-            return is_read ? pages[i].tell(fm_http_context(exchange), scrape)
-                           : refuse(exchange, 405);
+            return is_read ? pages[i].reply(fm_http_context(exchange), scrape)
+                           : reply_refused(exchange, 405);
         }
     }
-    return refuse(exchange, 404);
+    return reply_refused(exchange, 404);
 }
 
 static void end(struct fm_http_exchange *exchange)
@@ -293,7 +293,7 @@ bool fm_scrape_open(const struct fm_front *front, struct fm_http *api, struct fm
         .max_connections = CONNECTIONS,
         .limits = {PATIENCE_S, PATIENCE_S, IDLE_S, PATIENCE_S},
     };
-    struct fm_http_handler handler = {service, run, end, closed};
+    struct fm_http_handler handler = {service, run_scrape, end, closed};
     service->front = *front;
     service->api = api;
     service->started_s = fm_clock_wall_us() / 1000000;

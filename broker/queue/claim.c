@@ -45,14 +45,14 @@ static bool send_job(struct fm_hub *hub, struct fm_session *session, struct fm_s
     if (!add_allowed(hub, &message, &err)) {
         fm_log_failure("allow_list_unread", &err);
     }
-    bool sent = fm_link_send(hub->link, &session->route, &message);
+    bool is_sent = fm_link_send(hub->link, &session->route, &message);
     fm_message_done(&message);
-    return sent;
+    return is_sent;
 }
 
 /* Start rates are counted for each pool, lane and account: see start_rate.h. */
-static void note_pace(struct fm_hub *hub, const struct fm_session *session,
-                      const struct fm_session_lease *held, const struct fm_queue_event *event)
+static void note_start(struct fm_hub *hub, const struct fm_session *session,
+                       const struct fm_session_lease *held, const struct fm_queue_event *event)
 {
     char pool[48];
     fm_session_pool(session, held->class, pool);
@@ -62,8 +62,8 @@ static void note_pace(struct fm_hub *hub, const struct fm_session *session,
 
 /* The lease is committed: sends the JOB. If the link cannot take it, the lease is released at once,
  * and the session gets no job until its next HEARTBEAT. */
-static void start(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
-                  const struct fm_queue_event *event)
+static void start_job(struct fm_hub *hub, struct fm_session *session, struct fm_session_lease *held,
+                      const struct fm_queue_event *event)
 {
     held->is_claiming = false;
     held->sent_after = session->acks;
@@ -77,14 +77,14 @@ static void start(struct fm_hub *hub, struct fm_session *session, struct fm_sess
     fm_id_format(FM_ID_JOB, &held->job, job);
     fm_log(FM_LOG_INFO, "job_started", "job=%s lease=%016" PRIx64 " node=%s start=%u", job,
            held->lease, session->node.name, event->starts);
-    note_pace(hub, session, held, event);
-    fm_watch_tell(hub->watch, &held->job);
+    note_start(hub, session, held, event);
+    fm_watch_wake(hub->watch, &held->job);
 }
 
 /* Releases a lease whose session has ended, or sent another HELLO, while the claim was being
  * committed: the worker will never receive its JOB. */
-static void give_back(struct fm_hub *hub, const struct fm_queue_event *event,
-                      const struct fm_id *node)
+static void release_lease(struct fm_hub *hub, const struct fm_queue_event *event,
+                          const struct fm_id *node)
 {
     struct fm_session nobody = {.node.id = *node};
     struct fm_session_lease lease = {
@@ -100,9 +100,9 @@ static void claimed(struct fm_queue_event *event)
     struct fm_session_lease *held = session ? fm_session_lease_find(session, move->lease) : NULL;
     fm_schedule_settle(move->hub->schedule, &event->id);
     if (event->outcome == FM_QUEUE_MOVED && held) {
-        start(move->hub, session, held, event);
+        start_job(move->hub, session, held, event);
     } else if (event->outcome == FM_QUEUE_MOVED) {
-        give_back(move->hub, event, &move->node);
+        release_lease(move->hub, event, &move->node);
     } else { /* Another broker has the job, or the session is no longer ours: the next tick is soon
             enough. */
         fm_session_lease_drop(session, held);
@@ -112,8 +112,8 @@ static void claimed(struct fm_queue_event *event)
 }
 
 /* Takes the slot before the commit, so that no second claim is made for it. */
-static struct fm_session_lease *hold(struct fm_session *session, enum fm_class class,
-                                     const struct fm_id *account, const struct fm_id *job)
+static struct fm_session_lease *hold_slot(struct fm_session *session, enum fm_class class,
+                                          const struct fm_id *account, const struct fm_id *job)
 {
     struct fm_session_lease *held =
         fm_session_lease_add(session, fm_id_new_lease(), class, account, job);
@@ -121,10 +121,10 @@ static struct fm_session_lease *hold(struct fm_session *session, enum fm_class c
     return held;
 }
 
-static void claim(struct fm_hub *hub, struct fm_session *session, enum fm_class class,
-                  const struct fm_tick_head *head)
+static void claim_job(struct fm_hub *hub, struct fm_session *session, enum fm_class class,
+                      const struct fm_tick_head *head)
 {
-    struct fm_session_lease *held = hold(session, class, &head->account, &head->id);
+    struct fm_session_lease *held = hold_slot(session, class, &head->account, &head->id);
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_CLAIM);
     event->account = head->account;
     event->id = head->id;
@@ -151,7 +151,7 @@ static bool has_other(const struct fm_hub *hub, const struct fm_session *self, c
     return false;
 }
 
-static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class class)
+static void fill_slots(struct fm_hub *hub, struct fm_session *session, enum fm_class class)
 {
     char pool[48];
     fm_session_pool(session, class, pool);
@@ -162,7 +162,7 @@ static void fill(struct fm_hub *hub, struct fm_session *session, enum fm_class c
     struct fm_tick_head head;
     while (fm_session_free(session, class) &&
            fm_schedule_next(hub->schedule, pool, &session->node.id, may_avoid, &head)) {
-        claim(hub, session, class, &head);
+        claim_job(hub, session, class, &head);
     }
 }
 
@@ -172,7 +172,7 @@ unsigned fm_claim_fill(struct fm_hub *hub)
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         workers += s->state == FM_SESSION_ATTACHED;
         for (int class = 0; class < FM_CLASS_COUNT; class ++) {
-            fill(hub, s, (enum fm_class) class);
+            fill_slots(hub, s, (enum fm_class) class);
         }
     }
     return workers;
@@ -224,7 +224,7 @@ void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
     struct slot slot = {NULL, FM_CLASS_NET};
     if (is_due(event) && !is_paused(hub, event) &&
         fm_schedule_is_open(hub->schedule, event->pool) &&
-        !fm_running_limit_is_reached(hub->running_limit, &event->account, event->cap)) {
+        !fm_running_limit_is_reached(hub->running_limit, &event->account, event->running_limit)) {
         slot = find_slot(hub, event->pool);
     }
     if (!slot.session) {
@@ -232,7 +232,7 @@ void fm_claim_offer(struct fm_hub *hub, struct fm_queue_event *event)
         return;
     }
     event->session = slot.session->id;
-    event->lease = hold(slot.session, slot.class, &event->account, &event->id)->lease;
+    event->lease = hold_slot(slot.session, slot.class, &event->account, &event->id)->lease;
 }
 
 /* The ENQUEUE asked for no lease: its job waits, or was refused. If the database failed, the job
@@ -243,7 +243,7 @@ static void came_to_wait(struct fm_hub *hub, const struct fm_queue_event *event)
                                 .id = event->id,
                                 .lane = (unsigned)event->lane,
                                 .site = event->site,
-                                .cap = event->cap};
+                                .running_limit = event->running_limit};
     bool is_known = event->outcome == FM_QUEUE_MOVED && is_due(event);
     fm_schedule_arrive(hub->schedule, event->pool,
                        is_known && !is_paused(hub, event) ? &head : NULL);
@@ -261,9 +261,9 @@ static void came_leased(struct fm_hub *hub, const struct fm_queue_event *event)
     const struct fm_id nobody = {0};
     bool is_uncertain = event->failure == FM_DATABASE_UNCERTAIN;
     if (event->is_leased && held) {
-        start(hub, session, held, event);
+        start_job(hub, session, held, event);
     } else if (event->is_leased || (is_uncertain && !held)) {
-        give_back(hub, event, session ? &session->node.id : &nobody);
+        release_lease(hub, event, session ? &session->node.id : &nobody);
     } else if (is_uncertain) { /* If it is leased, the next heartbeat does not list it, and
                                 fm_session_unlisted releases it. */
         held->is_claiming = false;

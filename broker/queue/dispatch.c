@@ -17,12 +17,12 @@
 #include "common/log.h"
 #include "common/memory.h"
 
-#define HEARDS_A_TURN 256  /* messages received in one turn, so that flushes are not delayed */
-#define TICK_FRESH_MS 3000 /* /readyz: the maximum age of the last good tick */
+#define MESSAGES_A_TURN 256 /* messages received in one turn, so that flushes are not delayed */
+#define TICK_FRESH_MS 3000  /* /readyz: the maximum age of the last good tick */
 
 struct fm_dispatch {
     struct fm_hub hub;
-    struct fm_tick *look;
+    struct fm_tick *tick;
     pthread_t thread;
     bool has_thread;
     int wake; /* eventfd: wakes the queue thread from poll() */
@@ -46,7 +46,7 @@ struct posted {
 
 /* If the canceled job ran on a worker of this broker, sends CANCEL at once. Another broker finds
  * out from its own tick. */
-static void tell_canceled(struct fm_hub *hub, const struct fm_queue_event *event)
+static void send_cancel(struct fm_hub *hub, const struct fm_queue_event *event)
 {
     struct fm_session *session = fm_session_by_id(hub->sessions, event->had_session);
     struct fm_session_lease *held =
@@ -54,7 +54,7 @@ static void tell_canceled(struct fm_hub *hub, const struct fm_queue_event *event
     if (!held) {
         return;
     }
-    fm_fault("cancel_untold");
+    fm_fault("cancel_unsent");
     fm_hub_cancel(hub, session, &event->id, event->had_lease, FM_CANCEL_REASON_CANCELED);
     fm_session_lease_drop(session, held);
 }
@@ -66,11 +66,11 @@ static void committed(struct fm_queue_event *event)
     struct fm_hub *hub = &posted->dispatch->hub;
     fm_fault("posted_committed");
     if (event->kind == FM_QUEUE_CANCEL && event->outcome == FM_QUEUE_MOVED) {
-        tell_canceled(hub, event);
-        fm_watch_tell(hub->watch, &event->id);
+        send_cancel(hub, event);
+        fm_watch_wake(hub->watch, &event->id);
     }
     if (event->kind == FM_QUEUE_DELETE && event->outcome == FM_QUEUE_MOVED) {
-        fm_watch_tell(hub->watch, &event->id);
+        fm_watch_wake(hub->watch, &event->id);
     }
     if (event->kind == FM_QUEUE_ENQUEUE) {
         fm_claim_born(hub, event);
@@ -106,7 +106,7 @@ void fm_dispatch_nudge(struct fm_dispatch *dispatch)
     eventfd_write(dispatch->wake, 1);
 }
 
-static struct fm_queue_event *inbox_take(struct fm_dispatch *dispatch)
+static struct fm_queue_event *empty_inbox(struct fm_dispatch *dispatch)
 {
     pthread_mutex_lock(&dispatch->lock);
     struct fm_queue_event *first = dispatch->inbox;
@@ -115,7 +115,7 @@ static struct fm_queue_event *inbox_take(struct fm_dispatch *dispatch)
     return first;
 }
 
-static void take_inbox(struct fm_dispatch *dispatch)
+static void handle_inbox(struct fm_dispatch *dispatch)
 {
     eventfd_t ignored;
     (void)!eventfd_read(dispatch->wake, &ignored);
@@ -124,7 +124,7 @@ static void take_inbox(struct fm_dispatch *dispatch)
         dispatch->hub.wants_heads = true;
     }
     struct fm_queue_event *next;
-    for (struct fm_queue_event *event = inbox_take(dispatch); event; event = next) {
+    for (struct fm_queue_event *event = empty_inbox(dispatch); event; event = next) {
         next = event->next;
         event->next = NULL;
         if (event->kind == FM_QUEUE_ENQUEUE) {
@@ -136,17 +136,18 @@ static void take_inbox(struct fm_dispatch *dispatch)
 
 /* ---- the turn ---- */
 
-static void receive(struct fm_hub *hub)
+static void receive_messages(struct fm_hub *hub)
 {
     struct fm_link_route from;
     struct fm_tick_node node;
     struct fm_message message;
-    for (int i = 0; i < HEARDS_A_TURN && fm_link_receive(hub->link, &from, &node, &message); i++) {
-        fm_report_take(hub, &from, &node, &message);
+    for (int i = 0; i < MESSAGES_A_TURN && fm_link_receive(hub->link, &from, &node, &message);
+         i++) {
+        fm_report_handle(hub, &from, &node, &message);
     }
 }
 
-static int sooner(int a, int b)
+static int shorter_wait(int a, int b)
 {
     if (a < 0) {
         return b;
@@ -154,32 +155,32 @@ static int sooner(int a, int b)
     return b < 0 || a < b ? a : b;
 }
 
-static int pump(struct fm_hub *hub)
+static int pump_queues(struct fm_hub *hub)
 {
-    return sooner(fm_queue_pump(hub->starts), fm_queue_pump(hub->queue));
+    return shorter_wait(fm_queue_pump(hub->starts), fm_queue_pump(hub->queue));
 }
 
 /* Does all the work at hand; returns how many milliseconds the thread may sleep (-1: until a
  * descriptor is ready). The queues are pumped twice: first to take what was committed, then to
  * start the flush of the events that this turn has added. */
-static int turn(struct fm_dispatch *dispatch)
+static int run_turn(struct fm_dispatch *dispatch)
 {
     struct fm_hub *hub = &dispatch->hub;
     hub->settings = atomic_load(&dispatch->settings);
-    take_inbox(dispatch);
-    pump(hub);
-    receive(hub);
-    fm_tick_db_pump(hub->tick);
-    fm_tick_begin(dispatch->look);
+    handle_inbox(dispatch);
+    pump_queues(hub);
+    receive_messages(hub);
+    fm_tick_db_pump(hub->tick_db);
+    fm_tick_begin(dispatch->tick);
     atomic_store(&dispatch->workers, fm_claim_fill(hub));
-    int sleep_ms = sooner(pump(hub), fm_tick_db_pump(hub->tick));
+    int sleep_ms = shorter_wait(pump_queues(hub), fm_tick_db_pump(hub->tick_db));
     if (fm_link_has_more(hub->link)) {
         return 0;
     }
-    return sooner(sleep_ms, fm_tick_wait_ms(dispatch->look));
+    return shorter_wait(sleep_ms, fm_tick_wait_ms(dispatch->tick));
 }
 
-static void rest(struct fm_dispatch *dispatch, int sleep_ms)
+static void wait_for_work(struct fm_dispatch *dispatch, int sleep_ms)
 {
     struct fm_hub *hub = &dispatch->hub;
     struct pollfd fds[] = {
@@ -187,23 +188,23 @@ static void rest(struct fm_dispatch *dispatch, int sleep_ms)
         {.fd = fm_link_fd(hub->link), .events = POLLIN},
         {.fd = fm_queue_fd(hub->starts), .events = fm_queue_poll_events(hub->starts)},
         {.fd = fm_queue_fd(hub->queue), .events = fm_queue_poll_events(hub->queue)},
-        {.fd = fm_tick_db_fd(hub->tick), .events = fm_tick_db_poll_events(hub->tick)},
+        {.fd = fm_tick_db_fd(hub->tick_db), .events = fm_tick_db_poll_events(hub->tick_db)},
     };
     poll(fds, FM_COUNT(fds), sleep_ms);
 }
 
-static void *run(void *argument)
+static void *run_thread(void *argument)
 {
     struct fm_dispatch *dispatch = argument;
     while (!atomic_load(&dispatch->is_stopping)) {
-        rest(dispatch, turn(dispatch));
+        wait_for_work(dispatch, run_turn(dispatch));
     }
     return NULL;
 }
 
 /* ---- from open to close ---- */
 
-static void open_rooms(struct fm_dispatch *dispatch, const char *database_url)
+static void open_modules(struct fm_dispatch *dispatch, const char *database_url)
 {
     struct fm_hub *hub = &dispatch->hub;
     hub->broker = fm_id_new_lease() >> 1;
@@ -214,25 +215,25 @@ static void open_rooms(struct fm_dispatch *dispatch, const char *database_url)
     hub->reason = fm_reason_new();
     hub->starts = fm_queue_new(database_url, hub->broker);
     hub->queue = fm_queue_new(database_url, hub->broker);
-    hub->tick = fm_tick_db_new(database_url, hub->broker);
-    dispatch->look = fm_tick_new(hub);
+    hub->tick_db = fm_tick_db_new(database_url, hub->broker);
+    dispatch->tick = fm_tick_new(hub);
     dispatch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&dispatch->lock, NULL);
 }
 
 bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
-                     const struct fm_signed_url *grant, struct fm_watch *watch,
+                     const struct fm_signed_url *signed_url, struct fm_watch *watch,
                      struct fm_dispatch **dispatch, struct fm_error *err)
 {
     struct fm_dispatch *fresh = fm_alloc(sizeof *fresh);
     fresh->hub.settings = settings;
     atomic_init(&fresh->settings, settings);
-    fresh->hub.signed_url = grant;
+    fresh->hub.signed_url = signed_url;
     fresh->hub.watch = watch;
-    open_rooms(fresh, settings->database_url);
+    open_modules(fresh, settings->database_url);
     bool ok = fm_link_open(settings->link_listen, secrets, fresh->hub.nodes, &fresh->hub.link, err);
     if (ok) {
-        ok = pthread_create(&fresh->thread, NULL, run, fresh) == 0 ||
+        ok = pthread_create(&fresh->thread, NULL, run_thread, fresh) == 0 ||
              fm_fail(err, FM_SYSTEM, "dispatch: no thread");
         fresh->has_thread = ok;
     }
@@ -253,7 +254,7 @@ void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_set
 static void refuse_posted(struct fm_dispatch *dispatch)
 {
     struct fm_queue_event *next;
-    for (struct fm_queue_event *event = inbox_take(dispatch); event; event = next) {
+    for (struct fm_queue_event *event = empty_inbox(dispatch); event; event = next) {
         next = event->next;
         event->outcome = FM_QUEUE_FAILED;
         event->failure = FM_UNAVAILABLE;
@@ -276,9 +277,9 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
     fm_queue_destroy(&old->hub.starts);
     fm_queue_destroy(&old->hub.queue);
     refuse_posted(old);
-    fm_tick_db_destroy(&old->hub.tick);
+    fm_tick_db_destroy(&old->hub.tick_db);
     fm_link_close(&old->hub.link);
-    fm_tick_destroy(&old->look);
+    fm_tick_destroy(&old->tick);
     fm_reason_destroy(&old->hub.reason);
     fm_schedule_destroy(&old->hub.schedule);
     fm_session_set_destroy(&old->hub.sessions);
@@ -291,7 +292,7 @@ void fm_dispatch_destroy(struct fm_dispatch **dispatch)
 
 bool fm_dispatch_is_ready(const struct fm_dispatch *dispatch)
 {
-    return fm_clock_ms() - fm_tick_answered_ms(dispatch->look) < TICK_FRESH_MS;
+    return fm_clock_ms() - fm_tick_answered_ms(dispatch->tick) < TICK_FRESH_MS;
 }
 
 struct fm_reason *fm_dispatch_reason(struct fm_dispatch *dispatch)

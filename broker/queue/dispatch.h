@@ -19,7 +19,7 @@ struct fm_dispatch;
 /* Binds the link and starts the thread. All arguments are borrowed and must outlive the dispatch.
  */
 bool fm_dispatch_new(const struct fm_broker_settings *settings, const struct fm_secrets *secrets,
-                     const struct fm_signed_url *grant, struct fm_watch *watch,
+                     const struct fm_signed_url *signed_url, struct fm_watch *watch,
                      struct fm_dispatch **dispatch, struct fm_error *err) FM_MUST_CHECK;
 /* The next turn uses these settings. The old and the new settings both stay borrowed. */
 void fm_dispatch_reload(struct fm_dispatch *dispatch, const struct fm_broker_settings *settings);

@@ -13,7 +13,7 @@
  * whose row did not move needs the second read, and the outcome of such an event until then. */
 static const struct {
     size_t key, key_size;
-    bool is_looked_for;
+    bool needs_second_read;
     enum fm_queue_outcome unmoved;
 } kinds[FM_QUEUE_KINDS] = {
 #define KEY(member)                                                                                \
@@ -236,9 +236,9 @@ static void read_call(struct fm_flush *flush, const struct fm_statement *stateme
 
 /* True if the event needs the second read. An ENQUEUE without a lease does not: whether this run or
  * an earlier one inserted its job, the job waits. */
-static bool is_looked_for(const struct fm_queue_event *event)
+static bool needs_second_read(const struct fm_queue_event *event)
 {
-    return kinds[event->kind].is_looked_for &&
+    return kinds[event->kind].needs_second_read &&
            (event->kind != FM_QUEUE_ENQUEUE || event->lease != 0);
 }
 
@@ -256,7 +256,7 @@ void fm_flush_read(struct fm_flush *flush, struct fm_db *db)
         struct fm_queue_event *event = flush->events[i];
         if (!flush->is_answered[i]) {
             event->outcome = kinds[event->kind].unmoved;
-            flush->is_answered[i] = !is_looked_for(event);
+            flush->is_answered[i] = !needs_second_read(event);
         }
     }
 }

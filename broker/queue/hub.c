@@ -49,7 +49,7 @@ static void returned(struct fm_queue_event *event)
     if (session) {
         fm_session_lease_drop(session, fm_session_lease_find(session, move->lease));
     }
-    fm_watch_tell(move->hub->watch, &event->id);
+    fm_watch_wake(move->hub->watch, &event->id);
     fm_schedule_doubt(move->hub->schedule);
     move->hub->wants_heads = true;
     fm_hub_move_end(event);

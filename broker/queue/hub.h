@@ -26,7 +26,7 @@ struct fm_hub {
     struct fm_queue *starts; /* ENQUEUE and CLAIM: the start of a job never waits behind the flush
                                 that ends others */
     struct fm_queue *queue;  /* all other kinds */
-    struct fm_tick_db *tick;
+    struct fm_tick_db *tick_db;
     struct fm_running_limit *running_limit;
     struct fm_session_set *sessions;
     struct fm_schedule *schedule;

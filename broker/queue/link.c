@@ -10,9 +10,9 @@
 #define NODES_PAUSE_MS 20 /* between two checks whether the nodes were read */
 #define ZAP_DOMAIN "fetchmedia"
 /* High-water marks of ZeroMQ's queues, in messages for each connection. */
-#define HEARD_PER_NODE 256
+#define RECEIVED_PER_NODE 256
 /* 512 leases may be held at once: room for a JOB for each, and for an answer before each JOB. */
-#define TOLD_PER_NODE 1280
+#define SENT_PER_NODE 1280
 /* ZMQ_ZAP_ENFORCE_DOMAIN: a draft name in 4.3's header, so czmq has no function for it. */
 #define ENFORCE_DOMAIN 93
 #define DROPS_A_CALL 256 /* then the queue thread's other work goes first */
@@ -76,9 +76,9 @@ static void zap_answer(struct fm_link *link)
         zsock_send(link->zap, "s", "");
         return;
     }
-    bool admitted = zap_admits(link, frames, key);
-    zsock_send(link->zap, "sfssss", "1.0", frames[ZAP_REQUEST], admitted ? "200" : "400", "",
-               admitted ? key : "", "");
+    bool is_admitted = zap_admits(link, frames, key);
+    zsock_send(link->zap, "sfssss", "1.0", frames[ZAP_REQUEST], is_admitted ? "200" : "400", "",
+               is_admitted ? key : "", "");
 }
 
 /* The actor's thread. Until the nodes have been read once, it leaves every client waiting in its
@@ -132,8 +132,8 @@ static void router_limit(zsock_t *router)
 {
     zsock_set_maxmsgsize(router, FM_PACK_LIMIT);
     zsock_set_router_mandatory(router, 1);
-    zsock_set_sndhwm(router, TOLD_PER_NODE);
-    zsock_set_rcvhwm(router, HEARD_PER_NODE);
+    zsock_set_sndhwm(router, SENT_PER_NODE);
+    zsock_set_rcvhwm(router, RECEIVED_PER_NODE);
     zsock_set_rcvtimeo(router, 0);
     zsock_set_sndtimeo(router, 0);
     zsock_set_linger(router, 0);

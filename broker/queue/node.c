@@ -62,9 +62,9 @@ static bool has_id(const struct fm_tick_node *node, const void *id)
     return fm_id_compare(&node->id, id) == 0;
 }
 
-static bool find(struct fm_node_set *set,
-                 bool (*is_it)(const struct fm_tick_node *node, const void *what), const void *what,
-                 struct fm_tick_node *node)
+static bool find_node(struct fm_node_set *set,
+                      bool (*is_it)(const struct fm_tick_node *node, const void *what),
+                      const void *what, struct fm_tick_node *node)
 {
     bool found = false;
     pthread_rwlock_rdlock(&set->lock);
@@ -80,10 +80,10 @@ static bool find(struct fm_node_set *set,
 
 bool fm_node_find(struct fm_node_set *set, const char *public_key, struct fm_tick_node *node)
 {
-    return find(set, has_key, public_key, node);
+    return find_node(set, has_key, public_key, node);
 }
 
 bool fm_node_find_id(struct fm_node_set *set, const struct fm_id *id, struct fm_tick_node *node)
 {
-    return find(set, has_id, id, node);
+    return find_node(set, has_id, id, node);
 }

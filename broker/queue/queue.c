@@ -57,11 +57,11 @@
 /* A flush that has no answer after this time counts as lost; its connection is dropped. */
 #define ANSWER_MS 15000
 /* While the database is in trouble: how often to check for clients whose time is over. */
-#define LOOK_EVERY_MS 250
+#define CHECK_EVERY_MS 250
 
 /* What the connection is used for: nothing, a flush, or its second read. The calls of a phase are
  * sent again when their answer was lost. */
-enum phase { RESTING, FLUSHING, LOOKING };
+enum phase { IDLE, FLUSHING, SECOND_READ };
 
 struct fm_queue {
     struct fm_db *db;
@@ -224,7 +224,7 @@ static void note_connection(struct fm_queue *queue, enum fm_db_state state)
 
 static void send_phase(struct fm_queue *queue)
 {
-    if (queue->phase == LOOKING) {
+    if (queue->phase == SECOND_READ) {
         fm_flush_build_second_read(queue->flush);
     } else {
         fm_flush_build(queue->flush);
@@ -242,7 +242,7 @@ static void settle(struct fm_queue *queue, bool all)
     struct fm_queue_event *answered[FM_FLUSH_MAX];
     fm_fault("flush_committed");
     size_t count = fm_flush_take_answered(queue->flush, all, answered);
-    queue->phase = queue->flush->count > 0 ? LOOKING : RESTING;
+    queue->phase = queue->flush->count > 0 ? SECOND_READ : IDLE;
     for (size_t i = 0; i < count; i++) {
         answered[i]->next = NULL;
         *queue->answered_tail = answered[i];
@@ -250,9 +250,9 @@ static void settle(struct fm_queue *queue, bool all)
     }
 }
 
-static void take_success(struct fm_queue *queue)
+static void handle_success(struct fm_queue *queue)
 {
-    bool is_second = queue->phase == LOOKING;
+    bool is_second = queue->phase == SECOND_READ;
     queue->is_troubled = false;
     queue->limit = queue->limit * 2 < FM_FLUSH_MAX ? queue->limit * 2 : FM_FLUSH_MAX;
     if (is_second) {
@@ -268,12 +268,12 @@ static void take_success(struct fm_queue *queue)
 }
 
 /* Halves the next flush, again and again, until the event at fault is alone; that event fails. */
-static void take_refusal(struct fm_queue *queue, const struct fm_error *why)
+static void handle_refusal(struct fm_queue *queue, const struct fm_error *why)
 {
     struct fm_flush *flush = queue->flush;
     if (flush->count > 1) {
         queue->limit = flush->count / 2;
-        queue->phase = RESTING;
+        queue->phase = IDLE;
         fm_flush_give_back(flush, &queue->waiting);
         find_tail(queue);
         return;
@@ -284,13 +284,13 @@ static void take_refusal(struct fm_queue *queue, const struct fm_error *why)
     settle(queue, true);
 }
 
-static void take_answer(struct fm_queue *queue)
+static void handle_answer(struct fm_queue *queue)
 {
     struct fm_error why = {0};
     queue->is_sent = false;
     switch (fm_db_verdict(queue->db, &why)) {
     case FM_DB_DONE:
-        take_success(queue);
+        handle_success(queue);
         break;
     case FM_DB_AGAIN:
         fm_log(FM_LOG_DEBUG, "flush_again", "detail=\"%s\"", why.detail);
@@ -300,7 +300,7 @@ static void take_answer(struct fm_queue *queue)
         queue->flush->is_again = true;
         break;
     case FM_DB_REFUSED:
-        take_refusal(queue, &why);
+        handle_refusal(queue, &why);
         break;
     case FM_DB_LATER:
         fm_log_failure("flush_later", &why);
@@ -311,7 +311,7 @@ static void take_answer(struct fm_queue *queue)
 
 /* The connection was lost before the answer came. The commit may have happened, so the same flush
  * runs again. */
-static void take_loss(struct fm_queue *queue)
+static void handle_loss(struct fm_queue *queue)
 {
     fm_fault("flush_lost");
     queue->is_sent = false;
@@ -320,7 +320,7 @@ static void take_loss(struct fm_queue *queue)
 
 static bool start_flush(struct fm_queue *queue)
 {
-    if (queue->phase == RESTING) {
+    if (queue->phase == IDLE) {
         fm_flush_take(queue->flush, &queue->waiting, queue->limit);
         find_tail(queue);
         queue->phase = FLUSHING;
@@ -328,7 +328,7 @@ static bool start_flush(struct fm_queue *queue)
         queue->started_us = fm_clock_us();
     }
     if (queue->flush->count == 0) {
-        queue->phase = RESTING;
+        queue->phase = IDLE;
         return queue->waiting != NULL;
     }
     send_phase(queue);
@@ -346,11 +346,11 @@ static bool advance(struct fm_queue *queue, enum fm_db_state state)
         return is_late;
     }
     if (queue->is_sent && state == FM_DB_ANSWERED) {
-        take_answer(queue);
+        handle_answer(queue);
         return true;
     }
     if (queue->is_sent) {
-        take_loss(queue);
+        handle_loss(queue);
     }
     return (state == FM_DB_IDLE || state == FM_DB_ANSWERED) && start_flush(queue);
 }
@@ -366,7 +366,7 @@ static bool is_out_of_patience(const struct fm_queue *queue, const struct fm_que
     return has_client && fm_clock_ms() - since >= PATIENCE_MS;
 }
 
-static struct fm_queue_event *take_impatient(struct fm_queue *queue)
+static struct fm_queue_event *remove_impatient(struct fm_queue *queue)
 {
     struct fm_queue_event **at = &queue->waiting, *impatient = NULL;
     while (*at != NULL) {
@@ -387,17 +387,17 @@ static struct fm_queue_event *take_impatient(struct fm_queue *queue)
  * read the commit is known: an ENQUEUE's job was accepted, every other event moved nothing. */
 static void give_up(struct fm_queue *queue, struct fm_queue_event *event)
 {
-    if (queue->phase == LOOKING && event->kind == FM_QUEUE_ENQUEUE) {
+    if (queue->phase == SECOND_READ && event->kind == FM_QUEUE_ENQUEUE) {
         event->failure = FM_DATABASE_UNCERTAIN;
         hand_over(queue, event);
     } else {
-        fail(queue, event, queue->phase == LOOKING ? FM_UNAVAILABLE : FM_DATABASE_UNCERTAIN);
+        fail(queue, event, queue->phase == SECOND_READ ? FM_UNAVAILABLE : FM_DATABASE_UNCERTAIN);
     }
 }
 
 static void fail_impatient(struct fm_queue *queue)
 {
-    struct fm_queue_event *impatient = take_impatient(queue);
+    struct fm_queue_event *impatient = remove_impatient(queue);
     while (impatient != NULL) {
         struct fm_queue_event *event = impatient;
         impatient = event->next;
@@ -410,7 +410,7 @@ static void fail_impatient(struct fm_queue *queue)
     }
 }
 
-static int least(int a, int b)
+static int shorter_wait(int a, int b)
 {
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
@@ -440,7 +440,7 @@ int fm_queue_pump(struct fm_queue *queue)
     int wait = fm_db_wait_ms(queue->db);
     if (queue->is_troubled && queue->pending > 0) {
         fail_impatient(queue);
-        wait = least(wait, LOOK_EVERY_MS);
+        wait = shorter_wait(wait, CHECK_EVERY_MS);
     }
-    return queue->is_sent ? least(wait, fm_clock_left(queue->sent_at + ANSWER_MS)) : wait;
+    return queue->is_sent ? shorter_wait(wait, fm_clock_left(queue->sent_at + ANSWER_MS)) : wait;
 }

@@ -79,7 +79,7 @@ struct fm_queue_event {
     int64_t run_at_us; /* 0: now */
     unsigned max_tries, timeout_seconds, expires_seconds;
     struct fm_slice spec;
-    uint64_t cap; /* the account's running limit, read by claim.c alone; 0: no limit */
+    uint64_t running_limit; /* the account's running limit, read by claim.c alone; 0: no limit */
     /* Out of ENQUEUE: the job is leased as asked. False when the session was no longer this
      * broker's: the job waits. If the second read never came, the outcome is MOVED and `failure` is
      * DATABASE_UNCERTAIN: the job was accepted, but it is unknown whether it is leased. */

@@ -11,19 +11,19 @@ struct fm_reason {
     pthread_mutex_t lock;
     struct fm_reason_pause *pauses;
     size_t pause_count;
-    struct fm_id *capped;
-    size_t capped_count;
+    struct fm_id *at_limit;
+    size_t at_limit_count;
     char (*pools)[FM_REASON_POOL_SIZE];
     size_t pool_count;
     bool are_all_pools; /* false: a pool that is not listed may have workers elsewhere */
-    struct fm_start_rate *pace;
+    struct fm_start_rate *start_rate;
 };
 
 struct fm_reason *fm_reason_new(void)
 {
     struct fm_reason *reason = fm_alloc(sizeof *reason);
     pthread_mutex_init(&reason->lock, NULL);
-    reason->pace = fm_start_rate_new();
+    reason->start_rate = fm_start_rate_new();
     return reason;
 }
 
@@ -33,9 +33,9 @@ void fm_reason_destroy(struct fm_reason **reason)
         return;
     }
     pthread_mutex_destroy(&(*reason)->lock);
-    fm_start_rate_destroy(&(*reason)->pace);
+    fm_start_rate_destroy(&(*reason)->start_rate);
     fm_memory_release(&(*reason)->pauses);
-    fm_memory_release(&(*reason)->capped);
+    fm_memory_release(&(*reason)->at_limit);
     fm_memory_release(&(*reason)->pools);
     fm_memory_release(reason);
     *reason = NULL;
@@ -116,16 +116,16 @@ bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struc
 
 /* ---- running limits, pools ---- */
 
-void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts, size_t count)
+void fm_reason_set_at_limit(struct fm_reason *reason, const struct fm_id *accounts, size_t count)
 {
     struct fm_id *fresh = fm_alloc_array(count + 1, sizeof *fresh);
     if (count > 0) {
         memcpy(fresh, accounts, count * sizeof *fresh);
     }
     pthread_mutex_lock(&reason->lock);
-    struct fm_id *old = reason->capped;
-    reason->capped = fresh;
-    reason->capped_count = count;
+    struct fm_id *old = reason->at_limit;
+    reason->at_limit = fresh;
+    reason->at_limit_count = count;
     pthread_mutex_unlock(&reason->lock);
     fm_memory_release(&old);
 }
@@ -156,12 +156,12 @@ static bool is_unserved(struct fm_reason *reason, const char *pool)
     return !is_served;
 }
 
-static bool is_capped(struct fm_reason *reason, const struct fm_id *account)
+static bool is_at_limit(struct fm_reason *reason, const struct fm_id *account)
 {
     bool found = false;
     pthread_mutex_lock(&reason->lock);
-    for (size_t i = 0; i < reason->capped_count && !found; i++) {
-        found = fm_id_compare(&reason->capped[i], account) == 0;
+    for (size_t i = 0; i < reason->at_limit_count && !found; i++) {
+        found = fm_id_compare(&reason->at_limit[i], account) == 0;
     }
     pthread_mutex_unlock(&reason->lock);
     return found;
@@ -169,7 +169,7 @@ static bool is_capped(struct fm_reason *reason, const struct fm_id *account)
 
 struct fm_start_rate *fm_reason_start_rate(struct fm_reason *reason)
 {
-    return reason->pace;
+    return reason->start_rate;
 }
 
 const char *fm_reason_of(struct fm_reason *reason, const char *pool, const struct fm_id *account,
@@ -181,5 +181,5 @@ const char *fm_reason_of(struct fm_reason *reason, const char *pool, const struc
     if (is_unserved(reason, pool)) {
         return "no_worker";
     }
-    return is_capped(reason, account) ? "cap" : NULL;
+    return is_at_limit(reason, account) ? "cap" : NULL;
 }

@@ -40,7 +40,7 @@ bool fm_reason_is_paused(struct fm_reason *reason, const char *pool, const struc
                          unsigned site);
 
 /* Replaces the accounts whose jobs wait for their running limit. */
-void fm_reason_set_capped(struct fm_reason *reason, const struct fm_id *accounts, size_t count);
+void fm_reason_set_at_limit(struct fm_reason *reason, const struct fm_id *accounts, size_t count);
 /* Replaces the pools that workers serve. `all`: no other broker has workers, so the list is
  * complete. */
 void fm_reason_set_pools(struct fm_reason *reason, const char *const *pools, size_t count,

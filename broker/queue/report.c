@@ -40,7 +40,7 @@ static void log_lease(const char *what, const struct fm_session *session, const 
 
 /* ---- HELLO ---- */
 
-static void add_word(struct fm_message *message, struct fm_list *list, const char *text)
+static void add_text(struct fm_message *message, struct fm_list *list, const char *text)
 {
     struct fm_word *words = fm_arena_alloc(&message->arena, (list->count + 1) * sizeof *words);
     if (list->count) {
@@ -51,17 +51,17 @@ static void add_word(struct fm_message *message, struct fm_list *list, const cha
     list->count++;
 }
 
-static void welcome(struct fm_hub *hub, struct fm_session *session)
+static void send_welcome(struct fm_hub *hub, struct fm_session *session)
 {
     struct fm_message message;
     fm_message_init(&message, FM_MESSAGE_WELCOME);
     message.welcome.round_ms = hub->settings->round_ms;
     message.welcome.node = session->node.name;
-    add_word(&message, &message.welcome.store_origins, hub->signed_url->store_origin);
-    add_word(&message, &message.welcome.own, hub->settings->listen);
-    add_word(&message, &message.welcome.own, hub->settings->link_listen);
+    add_text(&message, &message.welcome.store_origins, hub->signed_url->store_origin);
+    add_text(&message, &message.welcome.own, hub->settings->listen);
+    add_text(&message, &message.welcome.own, hub->settings->link_listen);
     if (hub->settings->metrics_listen[0]) {
-        add_word(&message, &message.welcome.own, hub->settings->metrics_listen);
+        add_text(&message, &message.welcome.own, hub->settings->metrics_listen);
     }
     if (!fm_link_send(hub->link, &session->route, &message)) {
         fm_log(FM_LOG_WARNING, "welcome_unsent", "node=%s", session->node.name);
@@ -78,12 +78,12 @@ static bool is_revoked(struct fm_hub *hub, const struct fm_id *id)
     return !fm_node_find_id(hub->nodes, id, &node) || node.is_revoked;
 }
 
-static void take_in(struct fm_hub *hub, struct fm_session *session, uint64_t id)
+static void accept_session(struct fm_hub *hub, struct fm_session *session, uint64_t id)
 {
     session->id = id;
     session->state = FM_SESSION_ATTACHED;
     if (!is_revoked(hub, &session->node.id)) {
-        welcome(hub, session);
+        send_welcome(hub, session);
         return;
     }
     fm_hub_refuse(hub, &session->route, FM_REFUSAL_REVOKED);
@@ -99,7 +99,7 @@ static void attached(struct fm_queue_event *event)
     struct fm_session *session = fm_session_by_node(hub->sessions, &move->node);
     if (session && session->boot == event->boot && --session->attaching == 0) {
         if (event->outcome == FM_QUEUE_MOVED) {
-            take_in(hub, session, event->session);
+            accept_session(hub, session, event->session);
         } else {
             fm_hub_refuse(hub, &session->route,
                           event->outcome == FM_QUEUE_STALE ? FM_REFUSAL_SUPERSEDED
@@ -114,8 +114,8 @@ static void attached(struct fm_queue_event *event)
 
 /* Takes over the leases that the worker lists. Where the database disagrees, the next tick reports
  * the lease as gone. */
-static void adopt(struct fm_session *session, const struct fm_hello *hello,
-                  struct fm_queue_held *held)
+static void adopt_leases(struct fm_session *session, const struct fm_hello *hello,
+                         struct fm_queue_held *held)
 {
     const struct fm_held *listed = hello->leases.items;
     for (size_t i = 0; i < hello->leases.count; i++) {
@@ -160,7 +160,7 @@ static uint64_t random_number(void)
     return number >> 1;
 }
 
-static void hear_hello(struct report *report)
+static void handle_hello(struct report *report)
 {
     struct fm_hub *hub = report->hub;
     const struct fm_hello *hello = &report->message->hello;
@@ -177,7 +177,7 @@ static void hear_hello(struct report *report)
     session_reset(session, report->from, hello);
     struct fm_hub_move *move = fm_hub_move_new(hub, &report->node->id, 0);
     move->held = fm_alloc_array(hello->leases.count + 1, sizeof *move->held);
-    adopt(session, hello, move->held);
+    adopt_leases(session, hello, move->held);
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_ATTACH);
     event->session = session->id ? session->id : fm_id_new_lease() >> 1;
     event->boot = hello->boot;
@@ -216,7 +216,7 @@ static void beaten(struct fm_queue_event *event)
 }
 
 /* Heartbeats that come while a BEAT is being committed add none. */
-static void beat(struct fm_hub *hub, struct fm_session *session)
+static void add_beat(struct fm_hub *hub, struct fm_session *session)
 {
     if (session->is_beating) {
         return;
@@ -229,7 +229,7 @@ static void beat(struct fm_hub *hub, struct fm_session *session)
 
 /* Compares the leases on both sides: a lease that only the broker knows is released, a lease that
  * only the worker lists is canceled. */
-static void hear_heartbeat(struct report *report)
+static void handle_heartbeat(struct report *report)
 {
     struct fm_session *session = report->session;
     const struct fm_heartbeat *heartbeat = &report->message->heartbeat;
@@ -246,14 +246,14 @@ static void hear_heartbeat(struct report *report)
             fm_hub_cancel(report->hub, session, &job, listed[i].lease, FM_CANCEL_REASON_STALE);
         }
     }
-    beat(report->hub, session);
+    add_beat(report->hub, session);
     report->hub->wants_heads = true;
 }
 
 /* ---- PROGRESS ---- */
 
 /* The PROGRESS is committed. A stale lease means that the job is no longer this worker's. */
-static void told(struct fm_queue_event *event)
+static void progressed(struct fm_queue_event *event)
 {
     fm_fault("progress_committed");
     struct fm_hub_move *move = event->context;
@@ -271,7 +271,7 @@ static void told(struct fm_queue_event *event)
 
 /* At most one PROGRESS of a lease is under way; reports that come meanwhile are dropped, since the
  * next one replaces them. Account and job are not stored again inside the packed record. */
-static void hear_progress(struct report *report)
+static void handle_progress(struct report *report)
 {
     struct fm_progress *progress = &report->message->progress;
     struct fm_session_lease *held = fm_session_lease_find(report->session, progress->lease);
@@ -287,14 +287,14 @@ static void hear_progress(struct report *report)
     event->account = held->account;
     event->id = held->job;
     event->packed = (struct fm_slice){move->packed.data, move->packed.length};
-    fm_hub_add(move, event, told);
+    fm_hub_add(move, event, progressed);
 }
 
 /* ---- WANT_UPLOAD ---- */
 
-static void grant_place(const struct fm_hub *hub, const struct fm_session_lease *held,
-                        const struct fm_file_facts *file, struct fm_arena *arena, int64_t now_s,
-                        struct fm_upload_place *place)
+static void sign_upload_place(const struct fm_hub *hub, const struct fm_session_lease *held,
+                              const struct fm_file_facts *file, struct fm_arena *arena,
+                              int64_t now_s, struct fm_upload_place *place)
 {
     struct fm_store_object object = {
         .account = held->account, .job = held->job, .lease = held->lease};
@@ -309,7 +309,7 @@ static void grant_place(const struct fm_hub *hub, const struct fm_session_lease 
     place->url = fm_arena_strndup(arena, fm_text_get(&url), url.length);
 }
 
-static void hear_want_upload(struct report *report)
+static void handle_want_upload(struct report *report)
 {
     const struct fm_want_upload *want = &report->message->want_upload;
     struct fm_id job = id_of(want->job);
@@ -324,8 +324,8 @@ static void hear_want_upload(struct report *report)
         fm_arena_alloc(&answer.arena, (want->files.count + 1) * sizeof *places);
     const struct fm_file_facts *files = want->files.items;
     for (size_t i = 0; i < want->files.count; i++) {
-        grant_place(report->hub, held, &files[i], &answer.arena, fm_clock_wall_us() / 1000000,
-                    &places[i]);
+        sign_upload_place(report->hub, held, &files[i], &answer.arena, fm_clock_wall_us() / 1000000,
+                          &places[i]);
     }
     answer.upload.job = fm_hub_bytes(&held->job);
     answer.upload.lease = held->lease;
@@ -372,7 +372,7 @@ static void ended(struct fm_queue_event *event)
         fm_fault("result_acknowledged");
         fm_session_lease_drop(session, held);
     }
-    fm_watch_tell(hub->watch, &event->id);
+    fm_watch_wake(hub->watch, &event->id);
     if (event->kind == FM_QUEUE_RELEASE) {
         fm_schedule_doubt(hub->schedule);
     }
@@ -443,11 +443,11 @@ static void judge_outputs(struct fm_result *result)
     }
     result->how = FM_HOW_FAILED;
     result->error = FM_PROTOCOL;
-    result->detail = "its outputs cannot be";
+    result->detail = "the worker reported outputs that cannot be stored";
     result->outputs = (struct fm_list){0};
 }
 
-static void hear_result(struct report *report)
+static void handle_result(struct report *report)
 {
     fm_fault("result_heard");
     struct fm_id job = id_of(report->message->result.job);
@@ -476,7 +476,7 @@ static void hear_result(struct report *report)
 
 /* ---- REJECT, BYE ---- */
 
-static void hear_reject(struct report *report)
+static void handle_reject(struct report *report)
 {
     struct fm_session_lease *held =
         fm_session_lease_find(report->session, report->message->reject.lease);
@@ -486,7 +486,7 @@ static void hear_reject(struct report *report)
     }
 }
 
-static void hear_bye(struct report *report)
+static void handle_bye(struct report *report)
 {
     fm_log(FM_LOG_INFO, "worker_left", "node=%s", report->node->name);
     fm_hub_dismiss(report->hub, report->session);
@@ -494,11 +494,11 @@ static void hear_bye(struct report *report)
 
 /* ---- which message is handled by which function ---- */
 
-static void (*const hear[])(struct report *report) = {
-    [FM_MESSAGE_HELLO] = hear_hello,       [FM_MESSAGE_REJECT] = hear_reject,
-    [FM_MESSAGE_PROGRESS] = hear_progress, [FM_MESSAGE_WANT_UPLOAD] = hear_want_upload,
-    [FM_MESSAGE_RESULT] = hear_result,     [FM_MESSAGE_HEARTBEAT] = hear_heartbeat,
-    [FM_MESSAGE_BYE] = hear_bye,
+static void (*const handlers[])(struct report *report) = {
+    [FM_MESSAGE_HELLO] = handle_hello,       [FM_MESSAGE_REJECT] = handle_reject,
+    [FM_MESSAGE_PROGRESS] = handle_progress, [FM_MESSAGE_WANT_UPLOAD] = handle_want_upload,
+    [FM_MESSAGE_RESULT] = handle_result,     [FM_MESSAGE_HEARTBEAT] = handle_heartbeat,
+    [FM_MESSAGE_BYE] = handle_bye,
 };
 
 static bool same_route(const struct fm_link_route *a, const struct fm_link_route *b)
@@ -522,16 +522,16 @@ static bool is_attached(struct report *report)
     return false;
 }
 
-void fm_report_take(struct fm_hub *hub, const struct fm_link_route *from,
-                    const struct fm_tick_node *node, struct fm_message *message)
+void fm_report_handle(struct fm_hub *hub, const struct fm_link_route *from,
+                      const struct fm_tick_node *node, struct fm_message *message)
 {
     struct report report = {hub, from, node, NULL, message};
     size_t type = (size_t)message->type;
     if (node->is_revoked) {
         fm_hub_refuse(hub, from, FM_REFUSAL_REVOKED);
-    } else if (type < FM_COUNT(hear) && hear[type] &&
+    } else if (type < FM_COUNT(handlers) && handlers[type] &&
                (type == FM_MESSAGE_HELLO || is_attached(&report))) {
-        hear[type](&report);
+        handlers[type](&report);
     }
     fm_message_done(message);
 }

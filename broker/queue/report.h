@@ -10,7 +10,7 @@
 #include "broker/queue/hub.h"
 
 /* Takes ownership of the message's memory: it is freed, or moved into an event. */
-void fm_report_take(struct fm_hub *hub, const struct fm_link_route *from,
-                    const struct fm_tick_node *node, struct fm_message *message);
+void fm_report_handle(struct fm_hub *hub, const struct fm_link_route *from,
+                      const struct fm_tick_node *node, struct fm_message *message);
 
 #endif

@@ -22,7 +22,7 @@ static const unsigned weights[LANES] = {
 
 struct key {
     struct fm_tick_head head;
-    uint64_t look; /* number of the newest read begun when the key came; only a later read must
+    uint64_t read; /* number of the newest read begun when the key came; only a later read must
                       contain the key */
     struct key *next;
     UT_hash_handle hh;
@@ -31,10 +31,10 @@ struct key {
 /* One account's turn in a lane's round, and its waiting keys, oldest first. */
 struct seat {
     struct fm_id account;
-    uint64_t cap; /* the account's running limit, from its newest key; 0: no limit */
+    uint64_t running_limit; /* the account's running limit, from its newest key; 0: no limit */
     struct key *keys, *last;
-    unsigned told; /* keys that the last read returned */
-    bool is_cut;   /* more jobs may wait behind the last key */
+    unsigned returned; /* keys that the last read returned */
+    bool is_cut;       /* more jobs may wait behind the last key */
     struct seat *next, *prev;
     UT_hash_handle hh;
 };
@@ -67,8 +67,8 @@ struct fm_schedule {
     const struct fm_running_limit *running_limit;
     struct pool *pools;
     struct taken *taken;
-    uint64_t looks;      /* the number of reads that have begun */
-    uint64_t doubted_by; /* `looks` at the last fm_schedule_doubt */
+    uint64_t reads;      /* the number of reads that have begun */
+    uint64_t doubted_by; /* `reads` at the last fm_schedule_doubt */
 };
 
 struct fm_schedule *fm_schedule_new(const struct fm_running_limit *running_limit)
@@ -161,7 +161,7 @@ void fm_schedule_settle(struct fm_schedule *schedule, const struct fm_id *id)
 void fm_schedule_begin_refill(struct fm_schedule *schedule)
 {
     taken_drop(schedule, true);
-    schedule->looks++;
+    schedule->reads++;
 }
 
 void fm_schedule_destroy(struct fm_schedule **schedule)
@@ -243,7 +243,7 @@ static void pool_add(struct fm_schedule *schedule, struct pool *pool, struct key
         seat = seat_get(&pool->lanes[key->head.lane], &key->head.account);
     }
     if (seat) {
-        seat->cap = key->head.cap;
+        seat->running_limit = key->head.running_limit;
     }
     if (seat && HASH_COUNT(pool->by_id) >= WINDOW_MAX) {
         seat->is_cut = true;
@@ -255,11 +255,11 @@ static void pool_add(struct fm_schedule *schedule, struct pool *pool, struct key
     }
 }
 
-static struct key *key_new(const struct fm_tick_head *head, uint64_t look)
+static struct key *key_new(const struct fm_tick_head *head, uint64_t read)
 {
     struct key *key = fm_alloc(sizeof *key);
     key->head = *head;
-    key->look = look;
+    key->read = read;
     return key;
 }
 
@@ -268,7 +268,7 @@ struct kept {
     struct key *first, *last;
 };
 
-static void keep(struct kept *kept, struct key *key)
+static void keep_key(struct kept *kept, struct key *key)
 {
     key->next = NULL;
     if (kept->last) {
@@ -285,15 +285,15 @@ static void seat_empty(struct fm_schedule *schedule, struct pool *pool, struct s
     struct key *next;
     for (struct key *key = seat->keys; key; key = next) {
         next = key->next;
-        if (key->look < schedule->looks) {
+        if (key->read < schedule->reads) {
             key_drop(pool, key);
             continue;
         }
         key_take(pool, key);
-        keep(kept, key);
+        keep_key(kept, key);
     }
     seat->keys = seat->last = NULL;
-    seat->told = 0;
+    seat->returned = 0;
     seat->is_cut = false;
 }
 
@@ -319,11 +319,11 @@ static void lane_drop_idle(struct pool *pool, struct lane *lane)
 }
 
 /* Counts a returned key. A seat with as many keys as the read's limit may have more waiting. */
-static void seat_tell(struct pool *pool, const struct fm_tick_head *head)
+static void seat_count_returned(struct pool *pool, const struct fm_tick_head *head)
 {
     struct seat *seat = seat_get(&pool->lanes[head->lane], &head->account);
-    seat->told++;
-    seat->is_cut |= seat->told == head->most;
+    seat->returned++;
+    seat->is_cut |= seat->returned == head->most;
 }
 
 void fm_schedule_refill(struct fm_schedule *schedule, const char *name,
@@ -336,13 +336,13 @@ void fm_schedule_refill(struct fm_schedule *schedule, const char *name,
             continue;
         }
         pool_add(schedule, pool, key_new(&heads[i], 0));
-        seat_tell(pool, &heads[i]);
+        seat_count_returned(pool, &heads[i]);
     }
     for (; kept; kept = next) {
         next = kept->next;
         pool_add(schedule, pool, kept);
     }
-    pool->known_by = schedule->looks;
+    pool->known_by = schedule->reads;
     for (size_t i = 0; i < LANES; i++) {
         lane_drop_idle(pool, &pool->lanes[i]);
     }
@@ -376,9 +376,9 @@ static bool seat_take(struct pool *pool, struct seat *seat, const struct fm_id *
     return true;
 }
 
-static bool is_capped(const struct pool *pool, const struct seat *seat)
+static bool is_at_limit(const struct pool *pool, const struct seat *seat)
 {
-    return fm_running_limit_is_reached(pool->running_limit, &seat->account, seat->cap);
+    return fm_running_limit_is_reached(pool->running_limit, &seat->account, seat->running_limit);
 }
 
 /* Takes a key of the first account in the round that has one; the account moves to the round's
@@ -387,7 +387,7 @@ static bool lane_take(struct pool *pool, struct lane *lane, const struct fm_id *
                       bool may_avoid, struct fm_tick_head *head)
 {
     for (struct seat *seat = lane->round; seat; seat = seat->next) {
-        if (is_capped(pool, seat) || !seat_take(pool, seat, node, may_avoid, head)) {
+        if (is_at_limit(pool, seat) || !seat_take(pool, seat, node, may_avoid, head)) {
             continue;
         }
         DL_DELETE(lane->round, seat);
@@ -471,13 +471,13 @@ void fm_schedule_arrive(struct fm_schedule *schedule, const char *name,
     struct pool *pool = pool_get(schedule, name);
     pool->coming -= pool->coming > 0;
     if (head && is_known(schedule, pool)) {
-        pool_add(schedule, pool, key_new(head, schedule->looks));
+        pool_add(schedule, pool, key_new(head, schedule->reads));
     }
 }
 
 void fm_schedule_doubt(struct fm_schedule *schedule)
 {
-    schedule->doubted_by = schedule->looks;
+    schedule->doubted_by = schedule->reads;
 }
 
 bool fm_schedule_is_open(const struct fm_schedule *schedule, const char *name)
@@ -492,22 +492,22 @@ bool fm_schedule_wants_refill(const struct fm_schedule *schedule, const char *na
     return !is_known(schedule, pool) || (HASH_COUNT(pool->by_id) < enough && is_cut(pool));
 }
 
-static void lane_capped(const struct pool *pool, const struct lane *lane, struct fm_id *out,
-                        size_t limit, size_t *count)
+static void lane_at_limit(const struct pool *pool, const struct lane *lane, struct fm_id *out,
+                          size_t limit, size_t *count)
 {
     for (const struct seat *seat = lane->round; seat && *count < limit; seat = seat->next) {
-        if (seat->keys && is_capped(pool, seat)) {
+        if (seat->keys && is_at_limit(pool, seat)) {
             out[(*count)++] = seat->account;
         }
     }
 }
 
-size_t fm_schedule_capped(const struct fm_schedule *schedule, struct fm_id *out, size_t limit)
+size_t fm_schedule_at_limit(const struct fm_schedule *schedule, struct fm_id *out, size_t limit)
 {
     size_t count = 0;
     for (const struct pool *pool = schedule->pools; pool; pool = pool->hh.next) {
         for (size_t i = 0; i < LANES; i++) {
-            lane_capped(pool, &pool->lanes[i], out, limit, &count);
+            lane_at_limit(pool, &pool->lanes[i], out, limit, &count);
         }
     }
     return count;

@@ -49,6 +49,6 @@ bool fm_schedule_is_open(const struct fm_schedule *schedule, const char *pool);
  * and fewer than `enough` are at hand. */
 bool fm_schedule_wants_refill(const struct fm_schedule *schedule, const char *pool, size_t enough);
 /* Up to `limit` accounts that have jobs waiting for their running limit. Returns their number. */
-size_t fm_schedule_capped(const struct fm_schedule *schedule, struct fm_id *out, size_t limit);
+size_t fm_schedule_at_limit(const struct fm_schedule *schedule, struct fm_id *out, size_t limit);
 
 #endif

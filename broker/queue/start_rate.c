@@ -36,32 +36,32 @@ struct fm_start_rate {
 
 struct fm_start_rate *fm_start_rate_new(void)
 {
-    struct fm_start_rate *pace = fm_alloc(sizeof *pace);
-    pthread_mutex_init(&pace->lock, NULL);
-    return pace;
+    struct fm_start_rate *rate = fm_alloc(sizeof *rate);
+    pthread_mutex_init(&rate->lock, NULL);
+    return rate;
 }
 
 /* Drops the entries without a start in the minute before this slice; all of them for INT64_MAX. */
-static void drop_idle(struct fm_start_rate *pace, int64_t slice)
+static void drop_idle(struct fm_start_rate *rate, int64_t slice)
 {
     struct entry *entry, *next;
-    HASH_ITER (hh, pace->entries, entry, next) {
+    HASH_ITER (hh, rate->entries, entry, next) {
         if (slice - entry->slice < SLICES) {
             continue;
         }
-        HASH_DEL(pace->entries, entry);
+        HASH_DEL(rate->entries, entry);
         fm_memory_release(&entry);
     }
 }
 
-void fm_start_rate_destroy(struct fm_start_rate **pace)
+void fm_start_rate_destroy(struct fm_start_rate **rate)
 {
-    if (!*pace) {
+    if (!*rate) {
         return;
     }
-    drop_idle(*pace, INT64_MAX);
-    pthread_mutex_destroy(&(*pace)->lock);
-    fm_memory_release(pace);
+    drop_idle(*rate, INT64_MAX);
+    pthread_mutex_destroy(&(*rate)->lock);
+    fm_memory_release(rate);
 }
 
 static struct key key_of(const char *pool, unsigned lane, const struct fm_id *account)
@@ -74,10 +74,10 @@ static struct key key_of(const char *pool, unsigned lane, const struct fm_id *ac
     return key;
 }
 
-static struct entry *find(struct fm_start_rate *pace, const struct key *key)
+static struct entry *find_entry(struct fm_start_rate *rate, const struct key *key)
 {
     struct entry *entry = NULL;
-    HASH_FIND(hh, pace->entries, key, sizeof *key, entry);
+    HASH_FIND(hh, rate->entries, key, sizeof *key, entry);
     return entry;
 }
 
@@ -95,36 +95,36 @@ static void advance(struct entry *entry, int64_t now_ms)
     }
 }
 
-static struct entry *add(struct fm_start_rate *pace, const struct key *key, int64_t now_ms)
+static struct entry *add_entry(struct fm_start_rate *rate, const struct key *key, int64_t now_ms)
 {
-    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX) {
-        drop_idle(pace, now_ms / SLICE_MS);
+    if (HASH_COUNT(rate->entries) >= ENTRIES_MAX) {
+        drop_idle(rate, now_ms / SLICE_MS);
     }
-    if (HASH_COUNT(pace->entries) >= ENTRIES_MAX) {
+    if (HASH_COUNT(rate->entries) >= ENTRIES_MAX) {
         return NULL;
     }
     struct entry *entry = fm_alloc(sizeof *entry);
     entry->key = *key;
     entry->slice = now_ms / SLICE_MS;
     entry->first_ms = now_ms;
-    HASH_ADD(hh, pace->entries, key, sizeof entry->key, entry);
+    HASH_ADD(hh, rate->entries, key, sizeof entry->key, entry);
     return entry;
 }
 
-void fm_start_rate_note(struct fm_start_rate *pace, const char *pool, unsigned lane,
+void fm_start_rate_note(struct fm_start_rate *rate, const char *pool, unsigned lane,
                         const struct fm_id *account, int64_t now_ms)
 {
     struct key key = key_of(pool, lane, account);
-    pthread_mutex_lock(&pace->lock);
-    struct entry *entry = find(pace, &key);
+    pthread_mutex_lock(&rate->lock);
+    struct entry *entry = find_entry(rate, &key);
     if (!entry) {
-        entry = add(pace, &key, now_ms);
+        entry = add_entry(rate, &key, now_ms);
     }
     if (entry) {
         advance(entry, now_ms);
         entry->starts[entry->slice % SLICES]++;
     }
-    pthread_mutex_unlock(&pace->lock);
+    pthread_mutex_unlock(&rate->lock);
 }
 
 /* The span that the slices cover: from the entry's first start, at most the 11 full slices and the
@@ -145,16 +145,16 @@ static int64_t wait_of(const struct entry *entry, uint64_t ahead, int64_t now_ms
     return starts == 0 ? -1 : (int64_t)((ahead + 1) * (uint64_t)span / starts + 999) / 1000;
 }
 
-int64_t fm_start_rate_wait_seconds(struct fm_start_rate *pace, const char *pool, unsigned lane,
+int64_t fm_start_rate_wait_seconds(struct fm_start_rate *rate, const char *pool, unsigned lane,
                                    const struct fm_id *account, uint64_t ahead, int64_t now_ms)
 {
     struct key key = key_of(pool, lane, account);
-    pthread_mutex_lock(&pace->lock);
-    struct entry *entry = find(pace, &key);
+    pthread_mutex_lock(&rate->lock);
+    struct entry *entry = find_entry(rate, &key);
     if (entry) {
         advance(entry, now_ms);
     }
     int64_t seconds = entry ? wait_of(entry, ahead, now_ms) : -1;
-    pthread_mutex_unlock(&pace->lock);
+    pthread_mutex_unlock(&rate->lock);
     return seconds;
 }

@@ -13,14 +13,14 @@
 
 struct fm_start_rate;
 struct fm_start_rate *fm_start_rate_new(void);
-void fm_start_rate_destroy(struct fm_start_rate **pace);
+void fm_start_rate_destroy(struct fm_start_rate **rate);
 
 /* Counts a start. `now_ms` is fm_clock_ms, here and below. */
-void fm_start_rate_note(struct fm_start_rate *pace, const char *pool, unsigned lane,
+void fm_start_rate_note(struct fm_start_rate *rate, const char *pool, unsigned lane,
                         const struct fm_id *account, int64_t now_ms);
 /* Seconds until a job with `ahead` jobs before it starts, at the last minute's rate, rounded up;
  * -1: unknown, as no job started in the last minute. */
-int64_t fm_start_rate_wait_seconds(struct fm_start_rate *pace, const char *pool, unsigned lane,
+int64_t fm_start_rate_wait_seconds(struct fm_start_rate *rate, const char *pool, unsigned lane,
                                    const struct fm_id *account, uint64_t ahead, int64_t now_ms);
 
 #endif

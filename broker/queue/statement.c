@@ -101,7 +101,7 @@ const struct fm_statement fm_statements[] = {
      NULL,
      {E(CLAIM, NUMBER, session), MINE, E(ENQUEUE, NUMBER, session)}},
     {fm_sql_node_hold, FM_QUEUE_KINDS, NULL, {E(ATTACH, ID, node)}},
-    {fm_sql_session_take, FM_QUEUE_KINDS, NULL, {E(ATTACH, ID, node), E(EXPIRE, NUMBER, session)}},
+    {fm_sql_session_lock, FM_QUEUE_KINDS, NULL, {E(ATTACH, ID, node), E(EXPIRE, NUMBER, session)}},
     {fm_sql_session_beat, FM_QUEUE_BEAT, read_moved, {E(BEAT, NUMBER, session), MINE}},
     {fm_sql_job_progress,
      FM_QUEUE_PROGRESS,
@@ -186,7 +186,7 @@ static void put_unsigned(struct fm_text *array, const void *at)
     fm_db_array_number(array, value);
 }
 
-static void put(struct fm_text *array, enum form form, const void *at)
+static void put_member(struct fm_text *array, enum form form, const void *at)
 {
     struct fm_id fresh;
     switch (form) {
@@ -226,7 +226,7 @@ static void put_files(struct fm_text *array, const struct fm_statement_parameter
     for (size_t i = 0; i < event->file_count; i++) {
         const void *base =
             parameter->source == FM_SOURCE_FILE_EVENT ? (const void *)event : &event->files[i];
-        put(array, parameter->form, (const char *)base + parameter->offset);
+        put_member(array, parameter->form, (const char *)base + parameter->offset);
     }
 }
 
@@ -239,7 +239,7 @@ void fm_statement_put(const struct fm_statement_parameter *parameter,
                       const struct fm_queue_event *event, struct fm_text *array)
 {
     if (parameter->source == FM_SOURCE_EVENT) {
-        put(array, parameter->form, (const char *)event + parameter->offset);
+        put_member(array, parameter->form, (const char *)event + parameter->offset);
         return;
     }
     if (parameter->source != FM_SOURCE_HELD) {
@@ -247,6 +247,6 @@ void fm_statement_put(const struct fm_statement_parameter *parameter,
         return;
     }
     for (size_t i = 0; i < event->held_count; i++) {
-        put(array, parameter->form, (const char *)&event->held[i] + parameter->offset);
+        put_member(array, parameter->form, (const char *)&event->held[i] + parameter->offset);
     }
 }

@@ -14,8 +14,8 @@
 #define LEASES_ASKED 4096   /* leases checked by one tick */
 #define WATCHED_ASKED 16384 /* watched jobs read by one tick: 20 ms of the database's time */
 #define WATCHED_ALONE 2560  /* the same while no other broker has a session */
-#define STALE_TOLD 256      /* waited-for jobs woken in one turn when all must be read again */
-#define CAPPED_TOLD 256     /* accounts reported as waiting at their running limit */
+#define STALE_WOKEN 256     /* waited-for jobs woken in one turn when all must be read again */
+#define AT_LIMIT_MAX 256    /* accounts reported as waiting at their running limit */
 #define POOLS 64            /* pools of one tick; a slot of any further pool gets no jobs */
 #define AGAIN_MS 20         /* before the next attempt when there is no connection */
 #define SOON_MS 1           /* even an urgent tick lets the turn's other work go first */
@@ -39,33 +39,33 @@ struct fm_tick {
     struct fm_tick_lease *leases;
     size_t leases_from; /* the number of leases that the previous ticks have checked */
     struct fm_id *watched;
-    struct fm_tick_query ask;
+    struct fm_tick_query query;
 };
 
 struct fm_tick *fm_tick_new(struct fm_hub *hub)
 {
-    struct fm_tick *look = fm_alloc(sizeof *look);
-    look->hub = hub;
-    look->observer = fm_session_observer_new(hub->broker);
-    look->leases = fm_alloc_array(LEASES_ASKED, sizeof *look->leases);
-    look->watched = fm_alloc_array(WATCHED_ASKED, sizeof *look->watched);
-    return look;
+    struct fm_tick *tick = fm_alloc(sizeof *tick);
+    tick->hub = hub;
+    tick->observer = fm_session_observer_new(hub->broker);
+    tick->leases = fm_alloc_array(LEASES_ASKED, sizeof *tick->leases);
+    tick->watched = fm_alloc_array(WATCHED_ASKED, sizeof *tick->watched);
+    return tick;
 }
 
-void fm_tick_destroy(struct fm_tick **look)
+void fm_tick_destroy(struct fm_tick **tick)
 {
-    if (!*look) {
+    if (!*tick) {
         return;
     }
-    fm_session_observer_destroy(&(*look)->observer);
-    fm_memory_release(&(*look)->leases);
-    fm_memory_release(&(*look)->watched);
-    fm_memory_release(look);
+    fm_session_observer_destroy(&(*tick)->observer);
+    fm_memory_release(&(*tick)->leases);
+    fm_memory_release(&(*tick)->watched);
+    fm_memory_release(tick);
 }
 
-int64_t fm_tick_answered_ms(const struct fm_tick *look)
+int64_t fm_tick_answered_ms(const struct fm_tick *tick)
 {
-    return atomic_load(&look->answered_ms);
+    return atomic_load(&tick->answered_ms);
 }
 
 /* ---- what is asked ---- */
@@ -77,15 +77,15 @@ struct gathered {
     bool is_free[POOLS];
 };
 
-static void gather(struct fm_tick *look, struct gathered *all, const struct fm_session *session,
-                   enum fm_class class)
+static void gather_pool(struct fm_tick *tick, struct gathered *all,
+                        const struct fm_session *session, enum fm_class class)
 {
     if (session->state != FM_SESSION_ATTACHED || !session->slots[class] || all->count == POOLS) {
         return;
     }
     size_t i = 0;
-    fm_session_pool(session, class, look->pool_names[all->count]);
-    while (strcmp(look->pool_names[i], look->pool_names[all->count]) != 0) {
+    fm_session_pool(session, class, tick->pool_names[all->count]);
+    while (strcmp(tick->pool_names[i], tick->pool_names[all->count]) != 0) {
         i++;
     }
     all->count += i == all->count;
@@ -103,74 +103,74 @@ static unsigned within(unsigned least, unsigned value, unsigned most)
 
 /* A tick reads every pool, so that no window is older than a tick; a read between two ticks covers
  * only the pools where a slot is free and more keys may wait. */
-static void ask_pools(struct fm_tick *look, bool is_tick)
+static void ask_pools(struct fm_tick *tick, bool is_tick)
 {
-    struct fm_hub *hub = look->hub;
+    struct fm_hub *hub = tick->hub;
     struct gathered all = {0};
     size_t count = 0;
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         for (int class = 0; class < FM_CLASS_COUNT; class ++) {
-            gather(look, &all, s, (enum fm_class) class);
+            gather_pool(tick, &all, s, (enum fm_class) class);
         }
     }
     for (size_t i = 0; i < all.count; i++) {
         unsigned enough = within(1, all.slots[i], ENOUGH_MOST);
         if (!is_tick && !(all.is_free[i] &&
-                          fm_schedule_wants_refill(hub->schedule, look->pool_names[i], enough))) {
+                          fm_schedule_wants_refill(hub->schedule, tick->pool_names[i], enough))) {
             continue;
         }
-        look->windows[count] = within(WINDOW_LEAST, enough * 8, WINDOW_MOST);
-        look->pools[count++] = look->pool_names[i];
+        tick->windows[count] = within(WINDOW_LEAST, enough * 8, WINDOW_MOST);
+        tick->pools[count++] = tick->pool_names[i];
     }
-    look->ask.pools = look->pools;
-    look->ask.windows = look->windows;
-    look->ask.pool_count = count;
+    tick->query.pools = tick->pools;
+    tick->query.windows = tick->windows;
+    tick->query.pool_count = count;
 }
 
 /* Asks only about leases whose claims are committed, so a lease missing from the database is truly
  * gone. If there are too many for one tick, the next tick goes on from here. */
-static void ask_leases(struct fm_tick *look)
+static void ask_leases(struct fm_tick *tick)
 {
     size_t count = 0, all = 0;
-    struct fm_hub *hub = look->hub;
+    struct fm_hub *hub = tick->hub;
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         for (struct fm_session_lease *held = s->leases; held; held = held->hh.next) {
             if (s->state != FM_SESSION_ATTACHED || held->is_claiming) {
                 continue;
             }
-            if (all++ >= look->leases_from && count < LEASES_ASKED) {
-                look->leases[count++] =
+            if (all++ >= tick->leases_from && count < LEASES_ASKED) {
+                tick->leases[count++] =
                     (struct fm_tick_lease){held->account, held->job, held->lease};
             }
         }
     }
-    look->leases_from += count;
-    if (look->leases_from >= all) {
-        look->leases_from = 0;
+    tick->leases_from += count;
+    if (tick->leases_from >= all) {
+        tick->leases_from = 0;
     }
-    look->ask.leases = look->leases;
-    look->ask.lease_count = count;
+    tick->query.leases = tick->leases;
+    tick->query.lease_count = count;
 }
 
 /* Waiters learn at once of the moves that this broker commits. While no other broker has workers,
  * the tick finds only jobs that another broker canceled and jobs that a session's end released, so
  * fewer are read: at 250 ms a tick, ten thousand jobs a second. */
-static void ask_watched(struct fm_tick *look)
+static void ask_watched(struct fm_tick *tick)
 {
-    size_t most = look->is_alone ? WATCHED_ALONE : WATCHED_ASKED;
-    look->ask.watched = look->watched;
-    look->ask.watched_count = fm_watch_jobs(look->hub->watch, look->watched, most);
+    size_t most = tick->is_alone ? WATCHED_ALONE : WATCHED_ASKED;
+    tick->query.watched = tick->watched;
+    tick->query.watched_count = fm_watch_jobs(tick->hub->watch, tick->watched, most);
 }
 
 /* ---- what the answer means ---- */
 
-static void hear_pauses(struct fm_tick *look, const struct fm_tick_answer *answer)
+static void apply_pauses(struct fm_tick *tick, const struct fm_tick_answer *answer)
 {
-    if (look->ask.wants_pauses) {
-        look->pause_epoch = answer->pause_epoch;
-        fm_reason_set_pauses(look->hub->reason, answer->pauses, answer->pause_count);
-    } else if (answer->pause_epoch != look->pause_epoch) {
-        look->pause_epoch = 0;
+    if (tick->query.wants_pauses) {
+        tick->pause_epoch = answer->pause_epoch;
+        fm_reason_set_pauses(tick->hub->reason, answer->pauses, answer->pause_count);
+    } else if (answer->pause_epoch != tick->pause_epoch) {
+        tick->pause_epoch = 0;
     }
 }
 
@@ -185,7 +185,7 @@ static void deferred(struct fm_queue_event *event)
 
 /* Moves a job of a paused site 30 s into the future, so that jobs of other sites behind it are
  * read. */
-static void defer(struct fm_hub *hub, const struct fm_tick_head *head)
+static void defer_job(struct fm_hub *hub, const struct fm_tick_head *head)
 {
     struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_DEFER);
     event->account = head->account;
@@ -207,7 +207,7 @@ static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t
         bool is_held = fm_reason_account_is_paused(hub->reason, &heads[i].account);
         bool is_deferred = !is_held && fm_reason_site_is_paused(hub->reason, heads[i].site);
         if (is_deferred && may_defer) {
-            defer(hub, &heads[i]);
+            defer_job(hub, &heads[i]);
         }
         if (is_deferred) {
             fm_schedule_doubt(hub->schedule);
@@ -219,16 +219,16 @@ static size_t drop_paused(struct fm_hub *hub, struct fm_tick_head *heads, size_t
     return kept;
 }
 
-static void hear_heads(struct fm_hub *hub, const struct fm_tick_query *ask,
-                       const struct fm_tick_answer *answer)
+static void apply_heads(struct fm_hub *hub, const struct fm_tick_query *query,
+                        const struct fm_tick_answer *answer)
 {
     size_t from = 0;
-    for (size_t pool = 0; pool < ask->pool_count; pool++) {
+    for (size_t pool = 0; pool < query->pool_count; pool++) {
         size_t to = from;
         while (to < answer->head_count && answer->head_pool[to] == pool) {
             to++;
         }
-        fm_schedule_refill(hub->schedule, ask->pools[pool], answer->heads + from,
+        fm_schedule_refill(hub->schedule, query->pools[pool], answer->heads + from,
                            drop_paused(hub, answer->heads + from, to - from));
         from = to;
     }
@@ -236,10 +236,10 @@ static void hear_heads(struct fm_hub *hub, const struct fm_tick_query *ask,
 
 /* Drops leases that no longer stand: canceled on another broker, expired, or finished as overdue.
  */
-static void hear_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
+static void apply_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
     for (size_t i = 0; i < answer->gone_count; i++) {
-        fm_watch_tell(hub->watch, &answer->gone[i].id);
+        fm_watch_wake(hub->watch, &answer->gone[i].id);
         for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
             struct fm_session_lease *held = fm_session_lease_find(s, answer->gone[i].lease);
             if (!held || held->is_ending) {
@@ -260,13 +260,13 @@ static void overdue_ended(struct fm_queue_event *event)
         fm_hub_cancel(move->hub, session, &event->id, move->lease, FM_CANCEL_REASON_DEADLINE);
         fm_session_lease_drop(session, held);
     }
-    fm_watch_tell(move->hub->watch, &event->id);
+    fm_watch_wake(move->hub->watch, &event->id);
     move->hub->wants_heads = true;
     fm_hub_move_end(event);
 }
 
 /* The node of this broker's session that holds the lease; zero when no session has listed it. */
-static struct fm_id holder(struct fm_hub *hub, uint64_t lease)
+static struct fm_id find_holder(struct fm_hub *hub, uint64_t lease)
 {
     for (struct fm_session *s = fm_session_first(hub->sessions); s; s = fm_session_next(s)) {
         if (fm_session_lease_find(s, lease)) {
@@ -276,11 +276,11 @@ static struct fm_id holder(struct fm_hub *hub, uint64_t lease)
     return (struct fm_id){0};
 }
 
-static void hear_overdue(struct fm_hub *hub, const struct fm_tick_answer *answer)
+static void apply_overdue(struct fm_hub *hub, const struct fm_tick_answer *answer)
 {
     for (size_t i = 0; i < answer->overdue_count; i++) {
         const struct fm_tick_lease *late = &answer->overdue[i];
-        struct fm_id node = holder(hub, late->lease);
+        struct fm_id node = find_holder(hub, late->lease);
         struct fm_queue_event *event = fm_queue_event_new(FM_QUEUE_FINISH);
         event->account = late->account;
         event->id = late->id;
@@ -299,14 +299,14 @@ static bool is_next(const struct fm_id *ids, size_t count, size_t *next, const s
 }
 
 /* Both lists are in the query's order; a job in neither list waits for its start. */
-static void hear_watched(struct fm_tick *look, const struct fm_tick_answer *answer)
+static void apply_watched(struct fm_tick *tick, const struct fm_tick_answer *answer)
 {
-    struct fm_watch *watch = look->hub->watch;
+    struct fm_watch *watch = tick->hub->watch;
     size_t ended = 0, running = 0;
-    for (size_t i = 0; i < look->ask.watched_count; i++) {
-        const struct fm_id *job = &look->ask.watched[i];
+    for (size_t i = 0; i < tick->query.watched_count; i++) {
+        const struct fm_id *job = &tick->query.watched[i];
         if (is_next(answer->ended, answer->ended_count, &ended, job)) {
-            fm_watch_tell(watch, job);
+            fm_watch_wake(watch, job);
         } else {
             fm_watch_compare(watch, job,
                              is_next(answer->running, answer->running_count, &running, job)
@@ -317,13 +317,13 @@ static void hear_watched(struct fm_tick *look, const struct fm_tick_answer *answ
 }
 
 /* An API key was revoked: every waiter checks whether its own key is still valid. */
-static void hear_keys(struct fm_tick *look, const struct fm_tick_answer *answer)
+static void apply_keys(struct fm_tick *tick, const struct fm_tick_answer *answer)
 {
-    if (look->key_epoch && look->key_epoch != answer->key_epoch) {
-        fm_watch_renew(look->hub->watch);
-        look->has_stale = true;
+    if (tick->key_epoch && tick->key_epoch != answer->key_epoch) {
+        fm_watch_renew(tick->hub->watch);
+        tick->has_stale = true;
     }
-    look->key_epoch = answer->key_epoch;
+    tick->key_epoch = answer->key_epoch;
 }
 
 static bool is_alone(const struct fm_hub *hub, const struct fm_tick_answer *answer)
@@ -354,16 +354,16 @@ static void forget_gone(struct fm_hub *hub, const struct fm_tick_answer *answer)
     }
 }
 
-static void hear_sessions(struct fm_tick *look, const struct fm_tick_answer *answer)
+static void apply_sessions(struct fm_tick *tick, const struct fm_tick_answer *answer)
 {
-    if (!look->ask.wants_sessions) {
+    if (!tick->query.wants_sessions) {
         return;
     }
-    look->wants_round = false;
-    look->is_alone = is_alone(look->hub, answer);
-    forget_gone(look->hub, answer);
-    fm_session_observe(look->observer, answer->sessions, answer->session_count, expire_silent,
-                       look->hub);
+    tick->wants_round = false;
+    tick->is_alone = is_alone(tick->hub, answer);
+    forget_gone(tick->hub, answer);
+    fm_session_observe(tick->observer, answer->sessions, answer->session_count, expire_silent,
+                       tick->hub);
 }
 
 /* Sends REFUSE to revoked nodes and releases their leases. */
@@ -383,129 +383,129 @@ static void end_revoked(struct fm_hub *hub)
     }
 }
 
-static void hear_nodes(struct fm_tick *look, const struct fm_tick_answer *answer)
+static void apply_nodes(struct fm_tick *tick, const struct fm_tick_answer *answer)
 {
-    if (!look->ask.wants_nodes) {
-        if (answer->node_epoch != look->node_epoch) {
-            look->node_epoch = 0;
+    if (!tick->query.wants_nodes) {
+        if (answer->node_epoch != tick->node_epoch) {
+            tick->node_epoch = 0;
         }
         return;
     }
-    look->node_epoch = answer->node_epoch;
-    fm_node_set_replace(look->hub->nodes, answer->nodes, answer->node_count);
-    end_revoked(look->hub);
+    tick->node_epoch = answer->node_epoch;
+    fm_node_set_replace(tick->hub->nodes, answer->nodes, answer->node_count);
+    end_revoked(tick->hub);
 }
 
-static void hear_running(struct fm_tick *look, const struct fm_tick_answer *answer)
+static void apply_running(struct fm_tick *tick, const struct fm_tick_answer *answer)
 {
-    if (look->ask.heads_alone) {
+    if (tick->query.wants_heads_only) {
         return;
     }
-    fm_running_limit_forget_others(look->hub->running_limit);
+    fm_running_limit_forget_others(tick->hub->running_limit);
     for (size_t i = 0; i < answer->others_count; i++) {
-        fm_running_limit_add_others(look->hub->running_limit, &answer->others[i].account,
+        fm_running_limit_add_others(tick->hub->running_limit, &answer->others[i].account,
                                     answer->others[i].count);
     }
 }
 
 /* Publishes why jobs wait, for the replies of front threads. */
-static void tell_reasons(struct fm_tick *look)
+static void publish_reasons(struct fm_tick *tick)
 {
-    struct fm_hub *hub = look->hub;
-    struct fm_id capped[CAPPED_TOLD];
-    if (look->ask.heads_alone) {
+    struct fm_hub *hub = tick->hub;
+    struct fm_id at_limit[AT_LIMIT_MAX];
+    if (tick->query.wants_heads_only) {
         return;
     }
-    fm_reason_set_pools(hub->reason, look->pools, look->ask.pool_count, look->is_alone);
-    fm_reason_set_capped(hub->reason, capped,
-                         fm_schedule_capped(hub->schedule, capped, CAPPED_TOLD));
+    fm_reason_set_pools(hub->reason, tick->pools, tick->query.pool_count, tick->is_alone);
+    fm_reason_set_at_limit(hub->reason, at_limit,
+                           fm_schedule_at_limit(hub->schedule, at_limit, AT_LIMIT_MAX));
 }
 
-static void ticked(void *context, const struct fm_tick_answer *answer)
+static void handle_answer(void *context, const struct fm_tick_answer *answer)
 {
-    struct fm_tick *look = context;
-    look->is_ticking = false;
+    struct fm_tick *tick = context;
+    tick->is_ticking = false;
     if (!answer) {
         return;
     }
-    atomic_store(&look->answered_ms, fm_clock_ms());
-    hear_nodes(look, answer);
-    hear_pauses(look, answer);
-    hear_running(look, answer);
-    hear_heads(look->hub, &look->ask, answer);
-    hear_gone(look->hub, answer);
-    hear_overdue(look->hub, answer);
-    hear_keys(look, answer);
-    hear_watched(look, answer);
-    hear_sessions(look, answer);
-    tell_reasons(look);
+    atomic_store(&tick->answered_ms, fm_clock_ms());
+    apply_nodes(tick, answer);
+    apply_pauses(tick, answer);
+    apply_running(tick, answer);
+    apply_heads(tick->hub, &tick->query, answer);
+    apply_gone(tick->hub, answer);
+    apply_overdue(tick->hub, answer);
+    apply_keys(tick, answer);
+    apply_watched(tick, answer);
+    apply_sessions(tick, answer);
+    publish_reasons(tick);
 }
 
 /* ---- when ---- */
 
 /* Adds to the query what only a full tick asks. */
-static void ask_all(struct fm_tick *look, int64_t now)
+static void ask_all(struct fm_tick *tick, int64_t now)
 {
-    ask_leases(look);
-    ask_watched(look);
-    look->ask.wants_sessions = look->wants_round;
-    if (look->wants_round) {
-        fm_session_ask(look->hub->sessions);
+    ask_leases(tick);
+    ask_watched(tick);
+    tick->query.wants_sessions = tick->wants_round;
+    if (tick->wants_round) {
+        fm_session_ask(tick->hub->sessions);
     }
-    look->ask.wants_nodes = look->node_epoch == 0;
-    look->ask.wants_pauses = look->pause_epoch == 0;
-    look->tick_at_ms = now + (int64_t)look->hub->settings->tick_ms;
+    tick->query.wants_nodes = tick->node_epoch == 0;
+    tick->query.wants_pauses = tick->pause_epoch == 0;
+    tick->tick_at_ms = now + (int64_t)tick->hub->settings->tick_ms;
 }
 
-void fm_tick_begin(struct fm_tick *look)
+void fm_tick_begin(struct fm_tick *tick)
 {
     int64_t now = fm_clock_ms();
-    if (look->has_stale) {
-        look->has_stale = fm_watch_tell_stale(look->hub->watch, STALE_TOLD);
+    if (tick->has_stale) {
+        tick->has_stale = fm_watch_wake_stale(tick->hub->watch, STALE_WOKEN);
     }
-    if (now >= look->round_at_ms) {
-        look->wants_round = true;
-        look->round_at_ms = now + (int64_t)look->hub->settings->round_ms;
+    if (now >= tick->round_at_ms) {
+        tick->wants_round = true;
+        tick->round_at_ms = now + (int64_t)tick->hub->settings->round_ms;
     }
-    bool is_tick = now >= look->tick_at_ms;
-    if (look->is_ticking || (!is_tick && !look->hub->wants_heads)) {
+    bool is_tick = now >= tick->tick_at_ms;
+    if (tick->is_ticking || (!is_tick && !tick->hub->wants_heads)) {
         return; /* the query under way must not change before its answer */
     }
-    look->hub->wants_heads = false;
-    look->ask = (struct fm_tick_query){.heads_alone = !is_tick};
-    ask_pools(look, is_tick);
+    tick->hub->wants_heads = false;
+    tick->query = (struct fm_tick_query){.wants_heads_only = !is_tick};
+    ask_pools(tick, is_tick);
     if (is_tick) {
-        ask_all(look, now);
-    } else if (look->ask.pool_count == 0) {
+        ask_all(tick, now);
+    } else if (tick->query.pool_count == 0) {
         return;
     }
-    look->is_ticking = true;
-    if (!fm_tick_db_start(look->hub->tick, &look->ask, ticked, look)) {
-        look->is_ticking = false;
-        look->tick_at_ms = now + AGAIN_MS;
+    tick->is_ticking = true;
+    if (!fm_tick_db_start(tick->hub->tick_db, &tick->query, handle_answer, tick)) {
+        tick->is_ticking = false;
+        tick->tick_at_ms = now + AGAIN_MS;
         return;
     }
-    fm_schedule_begin_refill(look->hub->schedule);
+    fm_schedule_begin_refill(tick->hub->schedule);
 }
 
 /* While a tick is under way, its answer wakes the thread, or the timeout of fm_tick_db_pump. */
-static int until_tick(const struct fm_tick *look)
+static int until_tick(const struct fm_tick *tick)
 {
-    int left = fm_clock_left(look->tick_at_ms);
-    if (look->has_stale) {
+    int left = fm_clock_left(tick->tick_at_ms);
+    if (tick->has_stale) {
         return SOON_MS;
     }
-    if (look->is_ticking) {
+    if (tick->is_ticking) {
         return -1;
     }
-    if (look->hub->wants_heads) {
+    if (tick->hub->wants_heads) {
         return 0;
     }
     return left < SOON_MS ? SOON_MS : left;
 }
 
-int fm_tick_wait_ms(const struct fm_tick *look)
+int fm_tick_wait_ms(const struct fm_tick *tick)
 {
-    int until_round = fm_clock_left(look->round_at_ms), until = until_tick(look);
+    int until_round = fm_clock_left(tick->round_at_ms), until = until_tick(tick);
     return until < 0 || until_round < until ? until_round : until;
 }

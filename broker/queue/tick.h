@@ -14,13 +14,13 @@
 
 struct fm_tick;
 struct fm_tick *fm_tick_new(struct fm_hub *hub);
-void fm_tick_destroy(struct fm_tick **look);
+void fm_tick_destroy(struct fm_tick **tick);
 /* Starts a tick, or a read between two ticks, if it is due and none is under way;
  * fm_tick_db_pump delivers the answer. */
-void fm_tick_begin(struct fm_tick *look);
+void fm_tick_begin(struct fm_tick *tick);
 /* Milliseconds until the next tick is due; while a tick is under way, until the next round. */
-int fm_tick_wait_ms(const struct fm_tick *look);
+int fm_tick_wait_ms(const struct fm_tick *tick);
 /* The fm_clock_ms of the last good answer; 0: none yet. Any thread. */
-int64_t fm_tick_answered_ms(const struct fm_tick *look);
+int64_t fm_tick_answered_ms(const struct fm_tick *tick);
 
 #endif

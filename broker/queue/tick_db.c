@@ -27,18 +27,18 @@ struct reading {
     struct fm_arena memory;
 };
 
-typedef void take_rows(struct reading *reading, struct fm_db_rows *rows, size_t count);
+typedef void read_rows(struct reading *reading, struct fm_db_rows *rows, size_t count);
 
 struct fm_tick_db {
     struct fm_db *db;
     uint64_t broker;
-    const struct fm_tick_query *ask;
+    const struct fm_tick_query *query;
     void (*done)(void *context, const struct fm_tick_answer *answer);
     void *context;
     bool is_under_way;
     int64_t sent_at;
     struct fm_db_call calls[FM_DB_CALLS_MAX];
-    take_rows *take[FM_DB_CALLS_MAX]; /* what reads a call's rows */
+    read_rows *read[FM_DB_CALLS_MAX]; /* what reads the rows of a call */
     const char *parameters[FM_DB_CALLS_MAX][PARAMETERS_MAX];
     int lengths[FM_DB_CALLS_MAX][PARAMETERS_MAX];
     struct fm_text texts[FM_DB_CALLS_MAX][PARAMETERS_MAX];
@@ -74,19 +74,19 @@ static struct fm_text *next_texts(struct fm_tick_db *tick)
 }
 
 static void add_call(struct fm_tick_db *tick, const char *sql, size_t parameter_count,
-                     take_rows *take)
+                     read_rows *read)
 {
     size_t call = tick->call_count++;
     fm_db_parameters(tick->texts[call], parameter_count, tick->parameters[call],
                      tick->lengths[call]);
-    tick->take[call] = take;
+    tick->read[call] = read;
     tick->calls[call] = (struct fm_db_call){.sql = sql,
                                             .parameters = tick->parameters[call],
                                             .lengths = tick->lengths[call],
                                             .count = parameter_count};
 }
 
-static void take_epochs(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_epochs(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint64_t value = (uint64_t)fm_db_integer(rows, i, 1);
@@ -101,14 +101,14 @@ static void take_epochs(struct reading *reading, struct fm_db_rows *rows, size_t
 }
 
 /* The running limit of the account's plan; 0: no limit, as for jobs without an account row. */
-static uint64_t cap_of(struct fm_db_rows *rows, size_t row)
+static uint64_t read_running_limit(struct fm_db_rows *rows, size_t row)
 {
     bool is_known = !fm_db_is_null(rows, row, 8);
     return is_known ? fm_account_plan_running(fm_db_text(rows, row, 8), fm_db_bool(rows, row, 9))
                     : 0;
 }
 
-static void take_heads(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_heads(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->heads = fm_arena_alloc(&reading->memory, count * sizeof(answer->heads[0]));
@@ -123,11 +123,11 @@ static void take_heads(struct reading *reading, struct fm_db_rows *rows, size_t 
                                                  .lane = (unsigned)fm_db_integer(rows, i, 5),
                                                  .most = (unsigned)fm_db_integer(rows, i, 6),
                                                  .site = (unsigned)fm_db_integer(rows, i, 7),
-                                                 .cap = cap_of(rows, i)};
+                                                 .running_limit = read_running_limit(rows, i)};
     }
 }
 
-static void take_running(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_running(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->others = fm_arena_alloc(&reading->memory, count * sizeof(answer->others[0]));
@@ -138,23 +138,23 @@ static void take_running(struct reading *reading, struct fm_db_rows *rows, size_
     }
 }
 
-static void take_gone(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_gone(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->gone = fm_arena_alloc(&reading->memory, count * sizeof(answer->gone[0]));
     answer->gone_count = count;
     for (size_t i = 0; i < count; i++) {
-        answer->gone[i] = reading->tick->ask->leases[fm_db_integer(rows, i, 0) - 1];
+        answer->gone[i] = reading->tick->query->leases[fm_db_integer(rows, i, 0) - 1];
     }
 }
 
-static void take_watched(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_watched(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->ended = fm_arena_alloc(&reading->memory, count * sizeof(answer->ended[0]));
     answer->running = fm_arena_alloc(&reading->memory, count * sizeof(answer->running[0]));
     for (size_t i = 0; i < count; i++) {
-        struct fm_id id = reading->tick->ask->watched[fm_db_integer(rows, i, 0) - 1];
+        struct fm_id id = reading->tick->query->watched[fm_db_integer(rows, i, 0) - 1];
         if (fm_db_bool(rows, i, 1)) {
             answer->running[answer->running_count++] = id;
         } else {
@@ -163,7 +163,7 @@ static void take_watched(struct reading *reading, struct fm_db_rows *rows, size_
     }
 }
 
-static void take_overdue(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_overdue(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->overdue = fm_arena_alloc(&reading->memory, count * sizeof(answer->overdue[0]));
@@ -175,7 +175,7 @@ static void take_overdue(struct reading *reading, struct fm_db_rows *rows, size_
     }
 }
 
-static void take_sessions(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_sessions(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->sessions = fm_arena_alloc(&reading->memory, count * sizeof(answer->sessions[0]));
@@ -197,7 +197,7 @@ static void copy_text(char *out, size_t size, const char *text)
     out[length] = '\0';
 }
 
-static void take_nodes(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_nodes(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->nodes = fm_arena_alloc(&reading->memory, count * sizeof(answer->nodes[0]));
@@ -231,7 +231,7 @@ static bool read_pause(const struct fm_db_rows *rows, size_t row, struct fm_reas
     return strcmp(pause->pool, subject) == 0;
 }
 
-static void take_pauses(struct reading *reading, struct fm_db_rows *rows, size_t count)
+static void read_pauses(struct reading *reading, struct fm_db_rows *rows, size_t count)
 {
     struct fm_tick_answer *answer = reading->answer;
     answer->pauses = fm_arena_alloc(&reading->memory, count * sizeof(answer->pauses[0]));
@@ -243,80 +243,80 @@ static void take_pauses(struct reading *reading, struct fm_db_rows *rows, size_t
 static void ask_heads(struct fm_tick_db *tick)
 {
     struct fm_text *texts = next_texts(tick);
-    if (tick->ask->pool_count == 0) {
+    if (tick->query->pool_count == 0) {
         return;
     }
     fm_db_array_open(&texts[0], FM_DB_TEXT);
     fm_db_array_open(&texts[1], FM_DB_INTEGER);
-    for (size_t i = 0; i < tick->ask->pool_count; i++) {
-        fm_db_array_text(&texts[0], tick->ask->pools[i]);
-        fm_db_array_number(&texts[1], tick->ask->windows[i]);
+    for (size_t i = 0; i < tick->query->pool_count; i++) {
+        fm_db_array_text(&texts[0], tick->query->pools[i]);
+        fm_db_array_number(&texts[1], tick->query->windows[i]);
     }
-    add_call(tick, fm_sql_tick_heads, 2, take_heads);
+    add_call(tick, fm_sql_tick_heads, 2, read_heads);
 }
 
 static void ask_leases(struct fm_tick_db *tick)
 {
     struct fm_text *texts = next_texts(tick);
-    if (tick->ask->lease_count == 0) {
+    if (tick->query->lease_count == 0) {
         return;
     }
     fm_db_array_open(&texts[0], FM_DB_UUID);
     fm_db_array_open(&texts[1], FM_DB_UUID);
     fm_db_array_open(&texts[2], FM_DB_BIGINT);
-    for (size_t i = 0; i < tick->ask->lease_count; i++) {
-        fm_db_array_id(&texts[0], &tick->ask->leases[i].id);
-        fm_db_array_id(&texts[1], &tick->ask->leases[i].account);
-        fm_db_array_number(&texts[2], (int64_t)tick->ask->leases[i].lease);
+    for (size_t i = 0; i < tick->query->lease_count; i++) {
+        fm_db_array_id(&texts[0], &tick->query->leases[i].id);
+        fm_db_array_id(&texts[1], &tick->query->leases[i].account);
+        fm_db_array_number(&texts[2], (int64_t)tick->query->leases[i].lease);
     }
-    add_call(tick, fm_sql_tick_leases, 3, take_gone);
+    add_call(tick, fm_sql_tick_leases, 3, read_gone);
 }
 
 static void ask_watched(struct fm_tick_db *tick)
 {
     struct fm_text *texts = next_texts(tick);
-    if (tick->ask->watched_count == 0) {
+    if (tick->query->watched_count == 0) {
         return;
     }
     fm_db_array_open(&texts[0], FM_DB_UUID);
-    for (size_t i = 0; i < tick->ask->watched_count; i++) {
-        fm_db_array_id(&texts[0], &tick->ask->watched[i]);
+    for (size_t i = 0; i < tick->query->watched_count; i++) {
+        fm_db_array_id(&texts[0], &tick->query->watched[i]);
     }
-    add_call(tick, fm_sql_tick_watched, 1, take_watched);
+    add_call(tick, fm_sql_tick_watched, 1, read_watched);
 }
 
 /* Adds a statement whose only parameter is this broker's number. */
-static void ask_mine(struct fm_tick_db *tick, const char *sql, take_rows *take)
+static void ask_of_broker(struct fm_tick_db *tick, const char *sql, read_rows *read)
 {
     struct fm_text *texts = next_texts(tick);
     fm_text_clear(&texts[0]);
     fm_text_format(&texts[0], "%lld", (long long)(int64_t)tick->broker);
-    add_call(tick, sql, 1, take);
+    add_call(tick, sql, 1, read);
 }
 
-static void build(struct fm_tick_db *tick)
+static void build_calls(struct fm_tick_db *tick)
 {
     tick->call_count = 0;
-    add_call(tick, fm_sql_tick_epochs, 0, take_epochs);
+    add_call(tick, fm_sql_tick_epochs, 0, read_epochs);
     ask_heads(tick);
     ask_leases(tick);
     ask_watched(tick);
-    if (!tick->ask->heads_alone) {
-        ask_mine(tick, fm_sql_tick_overdue, take_overdue);
-        ask_mine(tick, fm_sql_tick_running, take_running);
+    if (!tick->query->wants_heads_only) {
+        ask_of_broker(tick, fm_sql_tick_overdue, read_overdue);
+        ask_of_broker(tick, fm_sql_tick_running, read_running);
     }
-    if (tick->ask->wants_sessions) {
-        add_call(tick, fm_sql_tick_sessions, 0, take_sessions);
+    if (tick->query->wants_sessions) {
+        add_call(tick, fm_sql_tick_sessions, 0, read_sessions);
     }
-    if (tick->ask->wants_nodes) {
-        add_call(tick, fm_sql_tick_nodes, 0, take_nodes);
+    if (tick->query->wants_nodes) {
+        add_call(tick, fm_sql_tick_nodes, 0, read_nodes);
     }
-    if (tick->ask->wants_pauses) {
-        add_call(tick, fm_sql_tick_pauses, 0, take_pauses);
+    if (tick->query->wants_pauses) {
+        add_call(tick, fm_sql_tick_pauses, 0, read_pauses);
     }
 }
 
-bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *ask,
+bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *query,
                       void (*done)(void *context, const struct fm_tick_answer *answer),
                       void *context)
 {
@@ -324,12 +324,12 @@ bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *ask,
     if (state != FM_DB_IDLE && state != FM_DB_ANSWERED) {
         return false;
     }
-    tick->ask = ask;
+    tick->query = query;
     tick->done = done;
     tick->context = context;
     tick->is_under_way = true;
     tick->sent_at = fm_clock_ms();
-    build(tick);
+    build_calls(tick);
     fm_db_send(tick->db, tick->calls, tick->call_count);
     return true;
 }
@@ -350,7 +350,7 @@ static void answer_all(struct fm_tick_db *tick)
     struct reading reading = {.tick = tick, .answer = &answer};
     for (size_t i = 0; i < tick->call_count; i++) {
         struct fm_db_rows *rows = fm_db_take(tick->db, i);
-        tick->take[i](&reading, rows, fm_db_rows_count(rows));
+        tick->read[i](&reading, rows, fm_db_rows_count(rows));
         fm_db_rows_destroy(&rows);
     }
     tick->is_under_way = false;
@@ -365,7 +365,7 @@ static void answer_nothing(struct fm_tick_db *tick, const char *why)
     tick->done(tick->context, NULL);
 }
 
-static void take_answer(struct fm_tick_db *tick)
+static void handle_answer(struct fm_tick_db *tick)
 {
     struct fm_error why = {0};
     if (fm_db_verdict(tick->db, &why) == FM_DB_DONE) {
@@ -384,7 +384,7 @@ int fm_tick_db_pump(struct fm_tick_db *tick)
         state = FM_DB_AWAY;
     }
     if (tick->is_under_way && state == FM_DB_ANSWERED) {
-        take_answer(tick);
+        handle_answer(tick);
     } else if (tick->is_under_way && state != FM_DB_BUSY) {
         answer_nothing(tick, is_late ? "no answer in time" : fm_db_trouble(tick->db));
     }

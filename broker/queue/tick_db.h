@@ -19,7 +19,7 @@ struct fm_tick_head {
     struct fm_id avoid; /* the node of its last loss or crash; zero: none */
     unsigned lane, site;
     unsigned most; /* the limit of this read for its account and lane: at it, more may wait */
-    uint64_t cap;  /* its account's running limit; 0: no limit */
+    uint64_t running_limit; /* its account's running limit; 0: no limit */
 };
 
 struct fm_tick_node {
@@ -55,10 +55,10 @@ struct fm_tick_query {
     size_t lease_count;
     const struct fm_id *watched; /* jobs that clients wait for */
     size_t watched_count;
-    bool wants_sessions; /* all sessions, once a round */
-    bool wants_nodes;    /* the node set: the node epoch has changed, or this is the first read */
-    bool wants_pauses;   /* the pauses, by the pause epoch */
-    bool heads_alone;    /* a read between two ticks: epochs and heads, nothing else */
+    bool wants_sessions;   /* all sessions, once a round */
+    bool wants_nodes;      /* the node set: the node epoch has changed, or this is the first read */
+    bool wants_pauses;     /* the pauses, by the pause epoch */
+    bool wants_heads_only; /* a read between two ticks: epochs and heads, nothing else */
 };
 
 struct fm_tick_answer {
@@ -66,7 +66,7 @@ struct fm_tick_answer {
     struct fm_tick_head *heads;
     size_t *head_pool; /* each head's index into the query's `pools`, ascending */
     size_t head_count;
-    struct fm_tick_running *others; /* empty if `heads_alone` */
+    struct fm_tick_running *others; /* empty if `wants_heads_only` */
     size_t others_count;
     struct fm_tick_lease *gone; /* leases of the query that no longer stand */
     size_t gone_count;
@@ -90,7 +90,7 @@ void fm_tick_db_destroy(struct fm_tick_db **tick);
 /* Sends the reads. False when others are under way or there is no connection yet; each call moves
  * the connection on. `done` is called once, by fm_tick_db_pump, with the answer (valid during the
  * call only), or with NULL when a read failed or took longer than 2 s. */
-bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *ask,
+bool fm_tick_db_start(struct fm_tick_db *tick, const struct fm_tick_query *query,
                       void (*done)(void *context, const struct fm_tick_answer *answer),
                       void *context);
 /* For poll(): -1 while there is no connection. */

@@ -96,7 +96,7 @@ void fm_watch_know(struct fm_watch *watch, struct fm_watch_entry *entry, enum fm
 /* ---- waking ---- */
 
 /* Under the lock: removes the post and returns its entries, marked unlisted. Null-safe. */
-static struct fm_watch_entry *take(struct fm_watch *watch, struct post *post)
+static struct fm_watch_entry *remove_post(struct fm_watch *watch, struct post *post)
 {
     if (!post) {
         return NULL;
@@ -112,7 +112,7 @@ static struct fm_watch_entry *take(struct fm_watch *watch, struct post *post)
 }
 
 /* Without the lock, since `changed` may call this file. */
-static void tell(struct fm_watch_entry *entry)
+static void wake_entries(struct fm_watch_entry *entry)
 {
     struct fm_watch_entry *next;
     for (; entry; entry = next) {
@@ -121,12 +121,12 @@ static void tell(struct fm_watch_entry *entry)
     }
 }
 
-void fm_watch_tell(struct fm_watch *watch, const struct fm_id *job)
+void fm_watch_wake(struct fm_watch *watch, const struct fm_id *job)
 {
     pthread_mutex_lock(&watch->lock);
-    struct fm_watch_entry *entries = take(watch, post_find(watch, job));
+    struct fm_watch_entry *entries = remove_post(watch, post_find(watch, job));
     pthread_mutex_unlock(&watch->lock);
-    tell(entries);
+    wake_entries(entries);
 }
 
 /* True if any waiter has seen another state. A waiter that has seen none yet is not woken. */
@@ -143,9 +143,9 @@ void fm_watch_compare(struct fm_watch *watch, const struct fm_id *job, enum fm_w
 {
     pthread_mutex_lock(&watch->lock);
     struct post *post = post_find(watch, job);
-    struct fm_watch_entry *entries = is_news(post, state) ? take(watch, post) : NULL;
+    struct fm_watch_entry *entries = is_news(post, state) ? remove_post(watch, post) : NULL;
     pthread_mutex_unlock(&watch->lock);
-    tell(entries);
+    wake_entries(entries);
 }
 
 void fm_watch_renew(struct fm_watch *watch)
@@ -155,16 +155,16 @@ void fm_watch_renew(struct fm_watch *watch)
     pthread_mutex_unlock(&watch->lock);
 }
 
-bool fm_watch_tell_stale(struct fm_watch *watch, size_t limit)
+bool fm_watch_wake_stale(struct fm_watch *watch, size_t limit)
 {
     bool is_stale = true;
     for (size_t i = 0; is_stale && i < limit; i++) {
         pthread_mutex_lock(&watch->lock);
         struct post *first = watch->posts;
         is_stale = first && first->generation != watch->generation;
-        struct fm_watch_entry *entries = is_stale ? take(watch, first) : NULL;
+        struct fm_watch_entry *entries = is_stale ? remove_post(watch, first) : NULL;
         pthread_mutex_unlock(&watch->lock);
-        tell(entries);
+        wake_entries(entries);
     }
     return is_stale;
 }
@@ -192,9 +192,9 @@ size_t fm_watch_jobs(struct fm_watch *watch, struct fm_id *out, size_t limit)
     pthread_mutex_lock(&watch->lock);
     size_t all = HASH_COUNT(watch->posts);
     size_t skip = all > limit ? watch->turn % all : 0;
-    size_t count = 0, place = 0;
+    size_t count = 0, index = 0;
     for (struct post *post = watch->posts; post && count < limit; post = post->hh.next) {
-        if (place++ >= skip) {
+        if (index++ >= skip) {
             out[count++] = post->job;
         }
     }

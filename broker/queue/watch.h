@@ -33,14 +33,14 @@ bool fm_watch_remove(struct fm_watch *watch, struct fm_watch_entry *entry);
 /* What the waiter has seen since it was added. Before this call only the job's end wakes it. */
 void fm_watch_know(struct fm_watch *watch, struct fm_watch_entry *entry, enum fm_watch_known known);
 /* The job moved: wakes all its waiters. */
-void fm_watch_tell(struct fm_watch *watch, const struct fm_id *job);
+void fm_watch_wake(struct fm_watch *watch, const struct fm_id *job);
 /* The job has not ended and is in this state: wakes the waiters that have seen another one. */
 void fm_watch_compare(struct fm_watch *watch, const struct fm_id *job, enum fm_watch_known state);
-/* Every present waiter must read its job again; fm_watch_tell_stale wakes them, a few at a call. */
+/* Every present waiter must read its job again; fm_watch_wake_stale wakes them, a few at a call. */
 void fm_watch_renew(struct fm_watch *watch);
 /* Wakes the waiters of up to `limit` jobs that were watched before the last fm_watch_renew; true
  * while more may be left. */
-bool fm_watch_tell_stale(struct fm_watch *watch, size_t limit);
+bool fm_watch_wake_stale(struct fm_watch *watch, size_t limit);
 /* The number of jobs that are waited for, and of waiters. */
 size_t fm_watch_count(struct fm_watch *watch);
 size_t fm_watch_waiters(struct fm_watch *watch);

@@ -13,7 +13,7 @@ bool fm_client_address_proxies_read(const char *text, struct fm_client_address_p
         return true;
     }
     fm_client_address_proxies_done(proxies);
-    return fm_fail(err, FM_SETTING, "trusted_proxies: \"%s\" is no list of networks", text);
+    return fm_fail(err, FM_SETTING, "trusted_proxies: \"%s\" is not a list of networks", text);
 }
 
 void fm_client_address_proxies_done(struct fm_client_address_proxies *proxies)
@@ -35,7 +35,7 @@ static bool is_trusted(const struct fm_client_address_proxies *proxies,
 
 /* Parses the last entry of "a, b, c" before `*end`, and moves `*end` to the comma before that
  * entry. False if the entry is not an address. */
-static bool take_last(const char *list, size_t *end, struct fm_address *address)
+static bool parse_last(const char *list, size_t *end, struct fm_address *address)
 {
     char text[FM_ADDRESS_TEXT_SIZE];
     size_t begin = *end;
@@ -57,7 +57,7 @@ struct fm_address fm_client_address_find(const struct fm_client_address_proxies 
 {
     struct fm_address client = *peer, next;
     size_t end = forwarded != NULL ? strlen(forwarded) : 0;
-    while (end > 0 && is_trusted(proxies, &client) && take_last(forwarded, &end, &next)) {
+    while (end > 0 && is_trusted(proxies, &client) && parse_last(forwarded, &end, &next)) {
         client = next;
     }
     return client;

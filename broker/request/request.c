@@ -330,7 +330,7 @@ static struct fm_request *request_new(struct fm_http_exchange *exchange)
     return request;
 }
 
-static enum fm_http_next run(struct fm_http_exchange *exchange)
+static enum fm_http_next run_request(struct fm_http_exchange *exchange)
 {
     struct fm_request *request = fm_http_user(exchange);
     if (request == NULL) {
@@ -401,7 +401,7 @@ bool fm_request_open(const struct fm_front *front, struct fm_http **http, struct
                    .idle_s = (unsigned)front->settings->idle_seconds,
                    .request_s = (unsigned)front->settings->request_seconds},
     };
-    struct fm_http_handler handler = {service, run, end, closed};
+    struct fm_http_handler handler = {service, run_request, end, closed};
     service->front = *front;
     service->guard = fm_auth_guard_new();
     service->disk_threads = fm_thread_pool_new("disk", DISK_THREADS, DISK_WAITING_MAX);

@@ -15,7 +15,7 @@ static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DE
 
 /* Compares one segment with the pattern's segment at `*pattern`, which moves to the next. A {…}
  * matches any segment but an empty one. */
-static bool take_segment(const char **pattern, const char *segment, const char **value)
+static bool match_segment(const char **pattern, const char *segment, const char **value)
 {
     const char *at = *pattern + 1;
     size_t length = strcspn(at, "/");
@@ -34,7 +34,7 @@ static bool matches(const char *pattern, const struct fm_gate_target *target,
     for (size_t i = 0; i < target->segment_count; i++) {
         const char *value = NULL;
         if (*pattern == '\0' || i >= FM_GATE_SEGMENTS ||
-            !take_segment(&pattern, target->segments[i], &value)) {
+            !match_segment(&pattern, target->segments[i], &value)) {
             return false;
         }
         if (value != NULL) {

@@ -23,7 +23,7 @@ static bool name_site(const struct fm_validate_input *input, struct fm_spec *spe
     if (input->site != NULL && !fm_site_by_name(input->site, &site)) {
         FM_AUTO(fm_text_done) struct fm_text names = {0};
         fm_site_names(&names);
-        return fm_fail_param(err, FM_NOT_FOUND, "site", "Unknown site. Known are: %s",
+        return fm_fail_param(err, FM_NOT_FOUND, "site", "Unknown site. The sites are: %s",
                              fm_text_get(&names));
     }
     spec->site = site;
@@ -152,7 +152,7 @@ static bool check_codecs(size_t index, const struct fm_spec_output *output, stru
         return wrong_output(index, "audio.codec", "does not fit the format", err);
     }
     return has_video || has_audio ||
-           wrong_output(index, "format", "would have neither picture nor sound", err);
+           wrong_output(index, "format", "would have neither video nor audio", err);
 }
 
 /* Every fit but `contain` needs a box with both width and height. A copied stream cannot be scaled.
@@ -165,7 +165,7 @@ static bool check_size(size_t index, const struct fm_spec_video *video, struct f
     }
     if (video->codec == FM_CODEC_COPY && (video->width != 0 || video->height != 0)) {
         return wrong_output(index, video->width != 0 ? "video.width" : "video.height",
-                            "cannot be set: copy leaves the picture as it is", err);
+                            "cannot be set: copy does not change the picture", err);
     }
     if (video->fit == FM_FIT_CONTAIN || (video->width != 0 && video->height != 0)) {
         return true;
@@ -186,7 +186,7 @@ static bool check_trim(size_t index, const struct fm_spec_output *output, struct
         return true;
     }
     if (trim->end_seconds <= trim->start_seconds) {
-        return wrong_output(index, "trim.end_seconds", "must lie behind start_seconds", err);
+        return wrong_output(index, "trim.end_seconds", "must be greater than start_seconds", err);
     }
     return trim->accuracy == FM_ACCURACY_KEYFRAME || !is_copied ||
            wrong_output(index, "trim.accuracy", "must be keyframe where a codec is copy", err);
@@ -195,7 +195,7 @@ static bool check_trim(size_t index, const struct fm_spec_output *output, struct
 static bool check_output(size_t index, const struct fm_spec_output *output, struct fm_error *err)
 {
     if (output->at_seconds > 0 && output->format != FM_FORMAT_JPG) {
-        return wrong_output(index, "at_seconds", "is for pictures alone", err);
+        return wrong_output(index, "at_seconds", "is allowed for images only", err);
     }
     if (output->format != FM_FORMAT_COPY) {
         return check_codecs(index, output, err) && check_size(index, output->video, err) &&
@@ -206,7 +206,7 @@ static bool check_output(size_t index, const struct fm_spec_output *output, stru
                       : output->trim != NULL  ? "trim"
                                               : NULL;
     return set == NULL ||
-           wrong_output(index, set, "cannot be set: copy is the source as it came", err);
+           wrong_output(index, set, "cannot be set: copy returns the source unchanged", err);
 }
 
 static bool is_taken(const struct fm_spec_output *outputs, size_t count, const char *name)
@@ -276,8 +276,8 @@ static bool check_outputs(const struct fm_validate_input *input, struct fm_arena
             return false;
         }
         if (outputs[i].format == FM_FORMAT_COPY && spec->outputs.count > 1) {
-            return wrong_output(i, "format",
-                                "must be a job's only output: copy is the source as it came", err);
+            return wrong_output(
+                i, "format", "must be a job's only output: copy returns the source unchanged", err);
         }
     }
     return check_names(outputs, spec->outputs.count, arena, err);

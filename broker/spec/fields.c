@@ -90,7 +90,7 @@ static bool wrong_name(const struct setting *it, struct fm_error *err)
     }
     if (it->field->names == fm_names_format) {
         return fm_fail_param(err, FM_UNSUPPORTED_FORMAT, it->path,
-                             "This format cannot be made. Known are: %s", fm_text_get(&names));
+                             "Unknown format. The formats are: %s", fm_text_get(&names));
     }
     return fm_fail_param(err, FM_INVALID_PARAMETER, it->path, "%s must be one of %s", it->path,
                          fm_text_get(&names));

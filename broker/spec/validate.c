@@ -48,7 +48,7 @@ const struct fm_field *fm_validate_field(const char *name)
     return fm_pack_field(&fm_record_spec, name);
 }
 
-static void mark(struct draft *draft, const char *name)
+static void mark_given(struct draft *draft, const char *name)
 {
     draft->given |= UINT64_C(1) << (fm_pack_field(&fm_record_spec, name) - fm_record_spec.fields);
 }
@@ -103,7 +103,7 @@ static bool set_run_at(struct draft *draft, const char *value, struct fm_error *
                              "run_at must be a time like 2030-01-31T12:00:00Z");
     }
     draft->spec.run_at_ms = (uint64_t)(wall_us / 1000);
-    mark(draft, "run_at_ms");
+    mark_given(draft, "run_at_ms");
     return true;
 }
 
@@ -118,7 +118,8 @@ static bool set_source(struct draft *draft, const struct fm_json *value, struct 
     for (size_t i = 0; i < FM_COUNT(kinds); i++) {
         if (fm_json_get(value, kinds[i]) != NULL) {
             return fm_fail_param(err, FM_INVALID_PARAMETER, "source",
-                                 "A source by %s is not supported yet; give its url", kinds[i]);
+                                 "A source given by %s is not supported yet; give its url",
+                                 kinds[i]);
         }
     }
     for (void *i = fm_json_first(value); i != NULL; i = fm_json_next(value, i)) {
@@ -128,7 +129,7 @@ static bool set_source(struct draft *draft, const struct fm_json *value, struct 
             snprintf(path, sizeof(path), "source.%s", fm_json_name(i));
             return fm_fields_unknown(path, fm_json_name(i), names, FM_COUNT(names), err);
         }
-        mark(draft, "url");
+        mark_given(draft, "url");
         if (!fm_fields_set_json(fm_validate_field("url"), fm_json_value(i), "source.url",
                                 draft->arena, &draft->spec, err)) {
             return false;
@@ -175,7 +176,7 @@ static bool set_text(struct draft *draft, const char *name, const char *value, s
     if (has(draft, name)) {
         return fm_fail_param(err, FM_CONFLICTING_PARAMETERS, name, "%s is given twice", name);
     }
-    mark(draft, name);
+    mark_given(draft, name);
     return fm_fields_set_text(field, value, name, draft->arena, &draft->spec, err);
 }
 
@@ -201,7 +202,7 @@ static bool set_json(struct draft *draft, const char *name, const struct fm_json
     if (field == NULL) {
         return unknown(name, err);
     }
-    mark(draft, name);
+    mark_given(draft, name);
     return fm_fields_set_json(field, value, name, draft->arena, &draft->spec, err);
 }
 
@@ -321,7 +322,7 @@ static bool merge(struct draft *into, const struct draft *from, struct fm_error 
         }
         memcpy((char *)&into->spec + field->offset, (const char *)&from->spec + field->offset,
                fm_fields_size(field));
-        mark(into, field->name);
+        mark_given(into, field->name);
     }
     into->wait_seconds =
         from->wait_seconds != FM_VALIDATE_NO_WAIT ? from->wait_seconds : into->wait_seconds;

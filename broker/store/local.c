@@ -144,19 +144,19 @@ bool fm_store_put_write(struct fm_store_put *put, const void *bytes, size_t leng
 {
     put->written_bytes += (int64_t)length;
     if (put->written_bytes > put->object.size_bytes) {
-        return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "store put: longer than granted");
+        return fm_fail(err, FM_PAYLOAD_TOO_LARGE, "store put: more bytes than the URL states");
     }
     fm_hash_update(put->hash, bytes, length);
     return fm_file_write_all(put->fd, bytes, length, err);
 }
 
-static bool is_as_granted(struct fm_store_put *put, struct fm_error *err)
+static bool matches_url(struct fm_store_put *put, struct fm_error *err)
 {
     uint8_t digest[FM_HASH_SIZE];
     fm_hash_final(put->hash, digest);
     return (put->written_bytes == put->object.size_bytes &&
             fm_hash_equal(digest, put->object.sha256, sizeof digest)) ||
-           fm_fail(err, FM_INVALID_REQUEST, "store put: not the bytes granted");
+           fm_fail(err, FM_INVALID_REQUEST, "store put: the size or the hash differs from the URL");
 }
 
 /* Syncs the attempt's directory and those above it, since any of them may be new. */
@@ -199,7 +199,7 @@ static bool put_in_place(struct fm_store_put *put, struct fm_error *err)
 
 bool fm_store_put_finish(struct fm_store_put **put, struct fm_error *err)
 {
-    bool ok = is_as_granted(*put, err) && put_in_place(*put, err);
+    bool ok = matches_url(*put, err) && put_in_place(*put, err);
     fm_store_put_abort(put);
     return ok;
 }
@@ -225,7 +225,7 @@ bool fm_store_open(struct fm_store *store, const struct fm_store_object *object,
 {
     FM_AUTO(fm_text_done) struct fm_text path = {0};
     if (!fm_signed_url_is_name(object->name)) {
-        return fm_fail(err, FM_OUTPUT_EXPIRED, "store: no name");
+        return fm_fail(err, FM_OUTPUT_EXPIRED, "store: invalid name");
     }
     attempt_path(object, &path);
     fm_text_format(&path, "/%s", object->name);

@@ -15,14 +15,14 @@
 
 /* ---- what both kinds share ---- */
 
-static void sign(const struct fm_signed_url *grant, const char *what, struct fm_slice bytes,
+static void sign(const struct fm_signed_url *signed_url, const char *what, struct fm_slice bytes,
                  uint8_t out[FM_HASH_SIZE])
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     fm_text_append(&text, what); /* a signature of one kind is never valid for the other */
     fm_text_append_char(&text, '\n');
     fm_text_append_bytes(&text, bytes.data, bytes.length);
-    fm_hash_hmac(grant->secrets->url_key, text.data, text.length, out);
+    fm_hash_hmac(signed_url->secrets->url_key, text.data, text.length, out);
 }
 
 static bool expired(int64_t until_s, int64_t now_s)
@@ -42,33 +42,33 @@ static void store_path(const struct fm_store_object *object, struct fm_text *out
 }
 
 /* The signed text: the path and all parameters except the signature. */
-static void store_signed(const struct fm_signed_url *grant, const struct fm_store_object *object,
-                         struct fm_text *out)
+static void store_signed(const struct fm_signed_url *signed_url,
+                         const struct fm_store_object *object, struct fm_text *out)
 {
     char hex[FM_HASH_HEX_SIZE];
     fm_hash_to_hex(object->sha256, sizeof object->sha256, hex);
     store_path(object, out);
     fm_text_format(out, "?until=%" PRId64 "&size=%" PRId64 "&sha256=%s&key=%u", object->until_s,
-                   object->size_bytes, hex, (unsigned)grant->secrets->url_key_id);
+                   object->size_bytes, hex, (unsigned)signed_url->secrets->url_key_id);
 }
 
-static void store_signature(const struct fm_signed_url *grant, const struct fm_text *signed_text,
-                            char out[FM_HASH_HEX_SIZE])
+static void store_signature(const struct fm_signed_url *signed_url,
+                            const struct fm_text *signed_text, char out[FM_HASH_HEX_SIZE])
 {
     uint8_t mac[FM_HASH_SIZE];
-    sign(grant, "store-put", (struct fm_slice){signed_text->data, signed_text->length}, mac);
+    sign(signed_url, "store-put", (struct fm_slice){signed_text->data, signed_text->length}, mac);
     fm_hash_to_hex(mac, sizeof mac, out);
 }
 
-void fm_signed_url_store_put(const struct fm_signed_url *grant, struct fm_store_object *object,
+void fm_signed_url_store_put(const struct fm_signed_url *signed_url, struct fm_store_object *object,
                              int64_t now_s, struct fm_text *url)
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     char signature[FM_HASH_HEX_SIZE];
-    object->until_s = now_s + (int64_t)grant->worker_url_seconds;
-    store_signed(grant, object, &text);
-    store_signature(grant, &text, signature);
-    fm_text_format(url, "%s/store/%s&signature=%s", grant->store_origin, fm_text_get(&text),
+    object->until_s = now_s + (int64_t)signed_url->worker_url_seconds;
+    store_signed(signed_url, object, &text);
+    store_signature(signed_url, &text, signature);
+    fm_text_format(url, "%s/store/%s&signature=%s", signed_url->store_origin, fm_text_get(&text),
                    signature);
 }
 
@@ -122,7 +122,7 @@ static bool parse_query(const char *query, struct fm_store_object *object, unsig
            fm_hash_from_hex(hex, object->sha256, sizeof object->sha256) && object->size_bytes >= 0;
 }
 
-bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *path,
+bool fm_signed_url_store_check(const struct fm_signed_url *signed_url, const char *path,
                                const char *query, int64_t now_s, struct fm_store_object *object,
                                struct fm_error *err)
 {
@@ -130,12 +130,12 @@ bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *pa
     char given[65] = "", right[FM_HASH_HEX_SIZE];
     unsigned key = 0;
     if (!query || !parse_path(path, object) || !parse_query(query, object, &key, given) ||
-        key != grant->secrets->url_key_id) {
+        key != signed_url->secrets->url_key_id) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "store: malformed");
     }
     FM_AUTO(fm_text_done) struct fm_text text = {0};
-    store_signed(grant, object, &text);
-    store_signature(grant, &text, right);
+    store_signed(signed_url, object, &text);
+    store_signature(signed_url, &text, right);
     if (strlen(given) != strlen(right) || !fm_hash_equal(given, right, strlen(right))) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "store: signature");
     }
@@ -160,13 +160,13 @@ static uint64_t get_number(const uint8_t *in, size_t length)
     return value;
 }
 
-static void token_signature(const struct fm_signed_url *grant, const uint8_t body[TOKEN_BODY],
+static void token_signature(const struct fm_signed_url *signed_url, const uint8_t body[TOKEN_BODY],
                             const char *file_name, uint8_t out[FM_HASH_SIZE])
 {
     FM_AUTO(fm_text_done) struct fm_text text = {0};
     fm_text_append_bytes(&text, body, TOKEN_BODY);
     fm_text_append(&text, file_name);
-    sign(grant, "client-get", (struct fm_slice){text.data, text.length}, out);
+    sign(signed_url, "client-get", (struct fm_slice){text.data, text.length}, out);
 }
 
 static void append_file_name(const struct fm_store_object *object, struct fm_text *out)
@@ -177,20 +177,20 @@ static void append_file_name(const struct fm_store_object *object, struct fm_tex
     }
 }
 
-void fm_signed_url_client_path(const struct fm_signed_url *grant, struct fm_store_object *object,
-                               int64_t now_s, struct fm_text *path)
+void fm_signed_url_client_path(const struct fm_signed_url *signed_url,
+                               struct fm_store_object *object, int64_t now_s, struct fm_text *path)
 {
-    int64_t interval = (int64_t)grant->client_url_seconds;
+    int64_t interval = (int64_t)signed_url->client_url_seconds;
     object->until_s = (now_s / interval + 2) * interval;
     uint8_t token[TOKEN_SIZE];
     memcpy(token, object->account.bytes, 16);
     memcpy(token + 16, object->job.bytes, 16);
     put_number(token + 32, object->lease, 8);
     put_number(token + 40, (uint64_t)object->until_s, 8);
-    put_number(token + 48, grant->secrets->url_key_id, 2);
+    put_number(token + 48, signed_url->secrets->url_key_id, 2);
     FM_AUTO(fm_text_done) struct fm_text file_name = {0};
     append_file_name(object, &file_name);
-    token_signature(grant, token, fm_text_get(&file_name), token + TOKEN_BODY);
+    token_signature(signed_url, token, fm_text_get(&file_name), token + TOKEN_BODY);
     char text[TOKEN_TEXT];
     fm_hash_to_base64url(token, sizeof token, text);
     fm_text_format(path, CLIENT_PREFIX "%s/%s", text, fm_text_get(&file_name));
@@ -209,7 +209,7 @@ static bool split_file_name(const char *file_name, struct fm_store_object *objec
     return fm_signed_url_is_name(object->name) && !strchr(object->extension, '/');
 }
 
-bool fm_signed_url_client_check(const struct fm_signed_url *grant, const char *token,
+bool fm_signed_url_client_check(const struct fm_signed_url *signed_url, const char *token,
                                 const char *file_name, int64_t now_s,
                                 struct fm_store_object *object, struct fm_error *err)
 {
@@ -220,7 +220,7 @@ bool fm_signed_url_client_check(const struct fm_signed_url *grant, const char *t
         !split_file_name(file_name, object)) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "file: malformed");
     }
-    token_signature(grant, bytes, file_name, right);
+    token_signature(signed_url, bytes, file_name, right);
     if (!fm_hash_equal(right, bytes + TOKEN_BODY, sizeof right)) {
         return fm_fail(err, FM_SIGNATURE_INVALID, "file: signature");
     }

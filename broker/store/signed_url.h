@@ -7,7 +7,7 @@
  *     {base}/v1/files/{token}/{name}.{extension}
  *     where the token holds account, job, lease, until, key id and signature
  *
- * Signatures are HMAC-SHA256 under the URL key. Whoever holds the URL needs no API
+ * Signatures are HMAC-SHA256 under the URL key. A client that has the URL needs no API
  * key. Pure: no database, no disk; the caller passes the time. Threads: any (read-only).
  */
 #ifndef FM_BROKER_STORE_SIGNED_URL_H
@@ -39,19 +39,19 @@ struct fm_store_object {
 bool fm_signed_url_is_name(const char *name);
 
 /* Appends a PUT URL for a worker, valid until `now_s` + worker_url_seconds; sets until_s. */
-void fm_signed_url_store_put(const struct fm_signed_url *grant, struct fm_store_object *object,
+void fm_signed_url_store_put(const struct fm_signed_url *signed_url, struct fm_store_object *object,
                              int64_t now_s, struct fm_text *url);
 /* Checks the path (after "/store/") and the query, and fills the object. SIGNATURE_INVALID or
  * SIGNATURE_EXPIRED; the object is to be used only on success. */
-bool fm_signed_url_store_check(const struct fm_signed_url *grant, const char *path,
+bool fm_signed_url_store_check(const struct fm_signed_url *signed_url, const char *path,
                                const char *query, int64_t now_s, struct fm_store_object *object,
                                struct fm_error *err) FM_MUST_CHECK;
 /* Appends "/v1/files/{token}/{name}.{extension}", valid until the end of the next full interval of
  * client_url_seconds, so that the URL of an output stays the same within an interval. Sets until_s.
  */
-void fm_signed_url_client_path(const struct fm_signed_url *grant, struct fm_store_object *object,
-                               int64_t now_s, struct fm_text *path);
-bool fm_signed_url_client_check(const struct fm_signed_url *grant, const char *token,
+void fm_signed_url_client_path(const struct fm_signed_url *signed_url,
+                               struct fm_store_object *object, int64_t now_s, struct fm_text *path);
+bool fm_signed_url_client_check(const struct fm_signed_url *signed_url, const char *token,
                                 const char *file_name, int64_t now_s,
                                 struct fm_store_object *object, struct fm_error *err) FM_MUST_CHECK;
 

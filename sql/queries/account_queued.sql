@@ -1,4 +1,4 @@
--- How many jobs of an account wait, counted up to a limit: never more rows are looked at, but for
+-- How many jobs of an account wait, counted up to a limit: never more rows are read, but for
 -- one in each pool and lane.
 -- $1 uuid account · $2 integer limit → count
 WITH RECURSIVE place AS (

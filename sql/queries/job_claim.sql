@@ -1,6 +1,6 @@
 -- Waiting jobs become leased by the leases named, on sessions that are mine. A row that a rival
 -- holds is skipped; a rerun of the same lease finds its own row and changes nothing.
--- The form is immune to flips of the plan: the OR keeps the look-up off the partial index.
+-- The form is immune to flips of the plan: the OR keeps the lookup off the partial index.
 -- $1 uuid[] ids · $2 uuid[] accounts · $3 bigint[] leases · $4 bigint[] sessions
 -- $5 bigint this broker → n, starts, milliseconds left, spec
 WITH want AS MATERIALIZED (

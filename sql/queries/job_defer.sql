@@ -1,5 +1,5 @@
 -- Its site is paused: a waiting job that is due comes up again a while later. Run twice it moves but
--- once; a claimed one stays. The lease is looked at once the row is held, and the look-up stays off
+-- once; a claimed one stays. The lease is checked once the row is held, and the lookup stays off
 -- the index of waiting rows.
 -- $1 uuid[] ids · $2 uuid[] accounts · $3 integer milliseconds → n
 WITH want AS MATERIALIZED (

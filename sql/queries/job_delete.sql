@@ -1,6 +1,6 @@
 -- The client wants nothing of it kept: a waiting or ended job goes, with what was asked and the rows
--- of its files. A leased one stays. No row: see job_found. The lease is looked at once the row is
--- held, and the look-up stays off the index of waiting rows.
+-- of its files. A leased one stays. No row: see job_found. The lease is checked once the row is
+-- held, and the lookup stays off the index of waiting rows.
 -- $1 uuid[] ids · $2 uuid[] accounts → n
 WITH want AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS u (id, account, n)

@@ -5,7 +5,7 @@
 -- $13 text[] content types · $14 bigint[] sizes · $15 bytea[] sha256
 -- $16 smallint the outcome that keeps files → n
 -- Rows come, and so are locked, in the order of their ids: from the index if it is scanned first, from
--- the sorted list if that is. IS NOT DISTINCT FROM keeps the look-up off the index of leased rows.
+-- the sorted list if that is. IS NOT DISTINCT FROM keeps the lookup off the index of leased rows.
 WITH want AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::smallint[], $5::integer[],
                          $6::text[], $7::uuid[], $8::bytea[])

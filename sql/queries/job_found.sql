@@ -1,4 +1,4 @@
--- The second look, with a new snapshot: where is a job whose row did not move?
+-- The second read, with a new snapshot: where is a job whose row did not move?
 -- $1 uuid[] ids · $2 uuid[] accounts
 -- → n, whether it is live, its outcome and the lease that ended it, the lease it has, milliseconds
 --   left to that

@@ -3,7 +3,7 @@
 -- $1 uuid account · $2 uuid ids below this · $3 uuid ids from this · $4 uuid of this batch, or NULL
 -- $5 smallint[] states (state.def), or NULL · $6 smallint type, or NULL · $7 smallint site, or NULL
 -- $8 uuid key, or NULL · $9 text[] words, lower case, escaped: all stand in the spec or result
--- $10 integer rows → job: as in reader_look.sql · edge
+-- $10 integer rows → job: as in reader_job.sql · edge
 SELECT s.*, e.edge
 FROM (SELECT CASE WHEN $4::uuid IS NULL THEN $2::uuid
                   ELSE coalesce((SELECT last FROM batch WHERE account = $1::uuid AND id = $4::uuid),

@@ -1,6 +1,6 @@
--- A leased job tells how far it is. No row: the lease does not stand.
+-- Stores the progress of a leased job. No row: the lease does not stand.
 -- $1 uuid[] ids · $2 uuid[] accounts · $3 bigint[] leases · $4 bytea[] packed progress → n
--- IS NOT DISTINCT FROM keeps the look-up off the index of leased rows (a flip of the plan).
+-- IS NOT DISTINCT FROM keeps the lookup off the index of leased rows (a flip of the plan).
 WITH want AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[])
         WITH ORDINALITY AS u (id, account, lease, progress, n)

@@ -6,7 +6,7 @@
 -- $6 integer[] errors · $7 text[] details · $8 uuid[] nodes
 -- $9 integer crashes that end a job · $10 integer losses that do · $11 smallint outcome failed
 -- $12 integer error worker_lost → n, whether it ended
--- IS NOT DISTINCT FROM keeps the look-up off the index of leased rows (a flip of the plan).
+-- IS NOT DISTINCT FROM keeps the lookup off the index of leased rows (a flip of the plan).
 WITH want AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::integer[], $5::bigint[],
                          $6::integer[], $7::text[], $8::uuid[])

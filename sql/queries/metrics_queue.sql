@@ -1,4 +1,4 @@
--- What a scrape tells of the queue as a whole, at a bounded cost whatever waits: at most 10,001
+-- What a scrape reports about the queue as a whole, at a bounded cost whatever waits: at most 10,001
 -- entries of a pool and lane are counted (they cost a heap fetch each until a vacuum), and the oldest
 -- is sought among 1,000 accounts; for all that waits there is the planner's estimate.
 -- → name, pool, lane, number

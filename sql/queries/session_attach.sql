@@ -1,5 +1,5 @@
 -- HELLO: the session comes to be, or comes to this broker, with a new random beat so that every
--- watcher counts anew. No row: a higher boot of that node is known.
+-- watcher starts its count again. No row: a higher boot of that node is known.
 -- $1 bigint[] new session ids · $2 uuid[] nodes · $3 bigint[] boots · $4 bigint[] beats
 -- $5 bigint this broker → n, session id that stands
 WITH want AS MATERIALIZED (

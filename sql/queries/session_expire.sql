@@ -4,13 +4,13 @@
 -- $1 bigint[] sessions · $2 bigint[] beats seen, 0: whatever it is · $3 boolean[] count a loss
 -- $4 uuid[] nodes that attached · $5 bigint[] their boots (their older sessions end, counted)
 -- $6 integer losses that end a job · $7 smallint outcome failed · $8 integer error worker_lost
--- → n of the sessions told that are gone
-WITH told AS MATERIALIZED (
+-- → n of the given sessions that are gone
+WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::boolean[])
         WITH ORDINALITY AS u (session, beat, is_loss, n)
 ), chosen AS MATERIALIZED (
     SELECT id, node, bool_and(is_loss) AS is_loss
-    FROM (SELECT s.id, s.node, t.is_loss FROM told t
+    FROM (SELECT s.id, s.node, t.is_loss FROM given t
           JOIN session s ON s.id = t.session AND (t.beat = 0 OR t.beat = s.beat)
           UNION ALL
           SELECT s.id, s.node, true FROM unnest($4::uuid[], $5::bigint[]) AS a (node, boot)
@@ -49,6 +49,6 @@ WITH told AS MATERIALIZED (
 ), gone AS (
     DELETE FROM session USING chosen c WHERE session.id = c.id
 )
-SELECT t.n FROM told t
+SELECT t.n FROM given t
 WHERE EXISTS (SELECT FROM chosen c WHERE c.id = t.session)
    OR NOT EXISTS (SELECT FROM session s WHERE s.id = t.session);

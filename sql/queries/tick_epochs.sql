@@ -1,2 +1,2 @@
--- Counters that say "look again" → name, value
+-- Counters that rise when others must read again → name, value
 SELECT name, value FROM epoch;

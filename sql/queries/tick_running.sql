@@ -1,4 +1,4 @@
--- Jobs that run on other brokers' workers, of accounts that may have a cap.
+-- Jobs that run on other brokers' workers, of accounts that may have a running limit.
 -- $1 bigint this broker → account, how many
 SELECT l.account, count(*)
 FROM session s

@@ -82,7 +82,7 @@ def test_pauses_are_listed_and_unknown_subjects_refused(stack):
     with paused(stack, "site", "tiktok"):
         listed = stack.operate("pause", "list")
         assert (listed["kind"], listed["subject"], listed["reason"]) == ("site", "tiktok", "maintenance")
-    for kind, subject, why in (("site", "nowhere", "no site"), ("pool", "net", "a pool is"),
-                               ("account", f"acct_{'0' * 26}", "no account"), ("account", "me", "is an id")):
+    for kind, subject, why in (("site", "nowhere", "no site"), ("pool", "net", "a pool must be"),
+                               ("account", f"acct_{'0' * 26}", "no account"), ("account", "me", "must be an id")):
         with pytest.raises(AssertionError, match=why):
             stack.operate("pause", "add", kind, subject)

@@ -86,7 +86,7 @@ static void note_expired(void *context, const struct fm_tick_session *row)
     broker->expire_count++;
 }
 
-static void hear(void *context, const struct fm_tick_answer *answer)
+static void note_answer(void *context, const struct fm_tick_answer *answer)
 {
     struct broker *broker = context;
     assert_non_null(answer);
@@ -110,19 +110,19 @@ static void pump_tick(struct broker *broker)
     }
 }
 
-static void look(struct broker *broker, const struct fm_tick_lease *leases, size_t lease_count)
+static void read_tick(struct broker *broker, const struct fm_tick_lease *leases, size_t lease_count)
 {
     static const char *const pools[] = {"any:net"};
     static const unsigned windows[] = {1024};
-    const struct fm_tick_query ask = {.pools = pools,
-                                      .windows = windows,
-                                      .pool_count = 1,
-                                      .leases = leases,
-                                      .lease_count = lease_count,
-                                      .wants_sessions = true};
+    const struct fm_tick_query query = {.pools = pools,
+                                        .windows = windows,
+                                        .pool_count = 1,
+                                        .leases = leases,
+                                        .lease_count = lease_count,
+                                        .wants_sessions = true};
     int64_t deadline = fm_clock_ms() + WAIT_MS;
     broker->is_answered = false;
-    while (!fm_tick_db_start(broker->tick, &ask, hear, broker)) {
+    while (!fm_tick_db_start(broker->tick, &query, note_answer, broker)) {
         assert_true(fm_clock_ms() < deadline);
         pump_tick(broker);
     }
@@ -185,8 +185,8 @@ static void the_same_heads_are_claimed_by_one_of_two(void **state)
     }
     world_pump(here.queue, 0);
     count_won(mine, JOBS);
-    look(&here, NULL, 0);
-    look(&there, NULL, 0);
+    read_tick(&here, NULL, 0);
+    read_tick(&there, NULL, 0);
     size_t mine_count = add_claims(&here, mine), others_count = add_claims(&there, others);
     assert_int_equal(mine_count, JOBS);
     assert_int_equal(others_count, JOBS);
@@ -203,14 +203,14 @@ static void a_job_that_waits_here_is_a_head_there_and_one_born_leased_is_not(voi
     struct fm_tick_head head;
     attach(&here, world_node("one"), S1);
     attach(&there, world_node("two"), S2);
-    look(&there, NULL, 0);
+    read_tick(&there, NULL, 0);
     assert_true(fm_schedule_is_open(there.order, "any:net"));
     assert_int_equal(run(&here, world_born(fm_id_new(), L1, S1)), FM_QUEUE_MOVED);
-    look(&there, NULL, 0);
+    read_tick(&there, NULL, 0);
     assert_true(fm_schedule_is_open(there.order, "any:net"));
     struct fm_id waits = fm_id_new();
     assert_int_equal(run(&here, world_enqueue(waits)), FM_QUEUE_MOVED);
-    look(&there, NULL, 0);
+    read_tick(&there, NULL, 0);
     assert_false(fm_schedule_is_open(there.order, "any:net"));
     assert_true(fm_schedule_next(there.order, "any:net", &node, false, &head));
     assert_int_equal(fm_id_compare(&head.id, &waits), 0);
@@ -259,10 +259,10 @@ static void a_cancel_on_one_broker_is_told_to_the_other_by_its_tick(void **state
     attach(&here, world_node("one"), S1);
     assert_int_equal(run(&here, world_born(id, L1, S1)), FM_QUEUE_MOVED);
     const struct fm_tick_lease held = {world_account, id, L1};
-    look(&here, &held, 1);
+    read_tick(&here, &held, 1);
     assert_int_equal(here.gone_count, 0);
     assert_int_equal(run(&there, world_cancel(id)), FM_QUEUE_MOVED);
-    look(&here, &held, 1);
+    read_tick(&here, &held, 1);
     assert_int_equal(here.gone_count, 1);
     assert_true(here.gone.lease == L1);
 }
@@ -277,12 +277,12 @@ static void silence_is_counted_to_six_by_its_own_broker_and_to_twelve_by_another
     assert_int_equal(run(&here, world_born(id, L1, S1)), FM_QUEUE_MOVED);
     for (int read = 0; read <= 12; read++) {
         assert_int_equal(there.expire_count, 0);
-        look(&there, NULL, 0);
+        read_tick(&there, NULL, 0);
         if (read == 6) { /* the first read sees the beat, six more see it stand still */
             assert_int_equal(here.expire_count, 0);
         }
         if (read <= 6) {
-            look(&here, NULL, 0);
+            read_tick(&here, NULL, 0);
         }
     }
     assert_int_equal(here.expire_count, 1);
@@ -307,7 +307,7 @@ static void a_beat_heard_by_one_broker_starts_the_count_of_the_other_anew(void *
     (void)state;
     attach(&here, world_node("one"), S1);
     for (int read = 0; read < 30; read++) {
-        look(&there, NULL, 0);
+        read_tick(&there, NULL, 0);
         if (read % 10 == 9) {
             assert_int_equal(run(&here, world_beat(S1)), FM_QUEUE_MOVED);
         }

@@ -67,7 +67,7 @@ static void a_deferral_and_a_claim_in_one_flush_leave_it_waiting(void **state)
 
 /* ---- a broker learns of a pause ---- */
 
-struct heard {
+struct reading {
     bool is_answered;
     uint64_t epoch;
     struct fm_reason_pause pauses[4];
@@ -75,50 +75,51 @@ struct heard {
     unsigned site; /* of the first head */
 };
 
-static void hear(void *context, const struct fm_tick_answer *answer)
+static void note_answer(void *context, const struct fm_tick_answer *answer)
 {
-    struct heard *heard = context;
+    struct reading *reading = context;
     assert_non_null(answer);
-    heard->is_answered = true;
-    heard->epoch = answer->pause_epoch;
-    heard->pause_count = answer->pause_count;
+    reading->is_answered = true;
+    reading->epoch = answer->pause_epoch;
+    reading->pause_count = answer->pause_count;
     for (size_t i = 0; i < answer->pause_count && i < 4; i++) {
-        heard->pauses[i] = answer->pauses[i];
+        reading->pauses[i] = answer->pauses[i];
     }
-    heard->site = answer->head_count > 0 ? answer->heads[0].site : 0;
+    reading->site = answer->head_count > 0 ? answer->heads[0].site : 0;
 }
 
-static struct heard look(void)
+static struct reading read_pauses(void)
 {
     static const char *const pools[] = {"any:net"};
     static const unsigned windows[] = {16};
-    const struct fm_tick_query ask = {
+    const struct fm_tick_query query = {
         .pools = pools, .windows = windows, .pool_count = 1, .wants_pauses = true};
-    struct heard heard = {0};
+    struct reading reading = {0};
     struct fm_tick_db *tick = fm_tick_db_new(world_postgres.url, WORLD_BROKER);
     int64_t deadline = fm_clock_ms() + WAIT_MS;
-    while (!fm_tick_db_start(tick, &ask, hear, &heard) || !heard.is_answered) {
+    while (!fm_tick_db_start(tick, &query, note_answer, &reading) || !reading.is_answered) {
         assert_true(fm_clock_ms() < deadline);
         struct pollfd p = {.fd = fm_tick_db_fd(tick), .events = fm_tick_db_poll_events(tick)};
         int wait = fm_tick_db_pump(tick);
         poll(&p, 1, wait < 0 || wait > 20 ? 20 : wait);
     }
     fm_tick_db_destroy(&tick);
-    return heard;
+    return reading;
 }
 
-static const struct fm_reason_pause *find(const struct heard *heard, enum fm_reason_pause_kind kind)
+static const struct fm_reason_pause *find(const struct reading *reading,
+                                          enum fm_reason_pause_kind kind)
 {
-    for (size_t i = 0; i < heard->pause_count; i++) {
-        if (heard->pauses[i].kind == kind) {
-            return &heard->pauses[i];
+    for (size_t i = 0; i < reading->pause_count; i++) {
+        if (reading->pauses[i].kind == kind) {
+            return &reading->pauses[i];
         }
     }
     fail_msg("no pause of that kind");
     return NULL;
 }
 
-static void a_look_tells_all_pauses_that_this_broker_knows_the_subject_of(void **state)
+static void a_tick_reads_all_pauses_whose_subject_this_broker_knows(void **state)
 {
     (void)state;
     postgres_run(&world_postgres,
@@ -126,13 +127,13 @@ static void a_look_tells_all_pauses_that_this_broker_knows_the_subject_of(void *
                  "(gen_random_uuid(), 'site', 'tiktok'), (gen_random_uuid(), 'site', 'nosuch'), "
                  "(gen_random_uuid(), 'pool', 'any:cpu'), (gen_random_uuid(), 'account', "
                  "'01020304-0506-0708-090a-0b0c0d0e0f10')");
-    struct heard heard = look();
+    struct reading reading = read_pauses();
     postgres_run(&world_postgres, "DELETE FROM pause");
-    assert_int_equal(heard.pause_count, 3);
-    assert_int_equal(find(&heard, FM_REASON_SITE)->site, FM_SITE_TIKTOK);
-    assert_string_equal(find(&heard, FM_REASON_POOL)->pool, "any:cpu");
-    assert_int_equal(find(&heard, FM_REASON_ACCOUNT)->account.bytes[15], 0x10);
-    assert_true(heard.epoch > 0);
+    assert_int_equal(reading.pause_count, 3);
+    assert_int_equal(find(&reading, FM_REASON_SITE)->site, FM_SITE_TIKTOK);
+    assert_string_equal(find(&reading, FM_REASON_POOL)->pool, "any:cpu");
+    assert_int_equal(find(&reading, FM_REASON_ACCOUNT)->account.bytes[15], 0x10);
+    assert_true(reading.epoch > 0);
 }
 
 static void a_head_tells_its_site(void **state)
@@ -141,7 +142,7 @@ static void a_head_tells_its_site(void **state)
     struct fm_queue_event *event = world_enqueue(fm_id_new());
     event->site = FM_SITE_TIKTOK;
     expect(event, FM_QUEUE_MOVED);
-    assert_int_equal(look().site, FM_SITE_TIKTOK);
+    assert_int_equal(read_pauses().site, FM_SITE_TIKTOK);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
@@ -153,7 +154,7 @@ int main(void)
         TEST(a_deferral_that_runs_again_moves_nothing),
         TEST(a_job_claimed_meanwhile_runs),
         TEST(a_deferral_and_a_claim_in_one_flush_leave_it_waiting),
-        TEST(a_look_tells_all_pauses_that_this_broker_knows_the_subject_of),
+        TEST(a_tick_reads_all_pauses_whose_subject_this_broker_knows),
         TEST(a_head_tells_its_site),
     };
     return cmocka_run_group_tests_name("pause", tests, world_open, world_close);

@@ -90,7 +90,7 @@ static void let_commits_go(void)
 /* One event of each kind, and the ids to check after all have run, perhaps twice. */
 struct story {
     struct fm_queue_event *events[10];
-    struct fm_id enqueued, born, claimed, told, finished, released, canceled, lost;
+    struct fm_id enqueued, born, claimed, progressed, finished, released, canceled, lost;
 };
 
 static void start_story(struct story *story)
@@ -101,7 +101,7 @@ static void start_story(struct story *story)
     story->enqueued = fm_id_new();
     story->born = fm_id_new();
     story->claimed = world_waiting();
-    story->told = world_leased(L1, S1);
+    story->progressed = world_leased(L1, S1);
     story->finished = world_leased(L1 + 1, S1);
     story->released = world_leased(L1 + 2, S1);
     story->canceled = world_leased(L1 + 3, S1);
@@ -118,7 +118,7 @@ static void start_story(struct story *story)
         world_enqueue(story->enqueued),
         world_born(story->born, L2 + 1, S1),
         world_claim(story->claimed, L2, S1),
-        world_progress(story->told, L1),
+        world_progress(story->progressed, L1),
         world_finish(story->finished, L1 + 1, FM_STATE_SUCCEEDED),
         world_release(story->released, L1 + 2, FM_RELEASE_RETRY),
         world_cancel(story->canceled),
@@ -153,7 +153,7 @@ static void end_story(struct story *story, bool ran_twice)
     assert_int_equal(world_live(story->born, "starts"), 1);
     assert_string_equal(world_place(story->claimed), "leased");
     assert_int_equal(world_live(story->claimed, "starts"), 1);
-    assert_string_equal(world_place(story->told), "leased");
+    assert_string_equal(world_place(story->progressed), "leased");
     assert_string_equal(world_place(story->finished), "succeeded");
     assert_string_equal(world_place(story->released), "waiting");
     assert_int_equal(world_live(story->released, "tries"), 1);
@@ -277,7 +277,7 @@ static void clients_wait_five_seconds_for_a_database_that_is_away_others_for_goo
 }
 
 /* The lock on `done` blocks only the flush's second read. */
-static void what_a_commit_said_is_told_though_the_second_look_is_not_answered(void **state)
+static void a_known_outcome_is_delivered_even_if_the_second_read_gets_no_answer(void **state)
 {
     (void)state;
     world_session(S1, "one");
@@ -458,12 +458,12 @@ static void rivals_never_end_a_job_twice_nor_lose_one(void **state)
     }
     long long ended = postgres_ask(&world_postgres, "SELECT count(*) FROM done");
     assert_int_equal(ended + postgres_ask(&world_postgres, "SELECT count(*) FROM live"), JOBS);
-    unsigned told = 0;
+    unsigned outcomes = 0;
     for (size_t i = 0; i < JOBS; i++) {
         assert_true(finishes[i] + cancels[i] <= 1);
-        told += finishes[i] + cancels[i];
+        outcomes += finishes[i] + cancels[i];
     }
-    assert_int_equal(told, ended);
+    assert_int_equal(outcomes, ended);
     assert_true(ended > JOBS / 10);
     fm_queue_destroy(&other);
 }
@@ -479,7 +479,7 @@ int main(void)
         TEST(a_commit_answered_with_a_warning_is_not_believed),
         TEST(the_loser_of_a_deadlock_runs_again),
         TEST(a_server_that_cannot_write_is_waited_for),
-        TEST(what_a_commit_said_is_told_though_the_second_look_is_not_answered),
+        TEST(a_known_outcome_is_delivered_even_if_the_second_read_gets_no_answer),
         TEST(rivals_never_end_a_job_twice_nor_lose_one),
         TEST(clients_wait_five_seconds_for_a_database_that_is_away_others_for_good),
     };

@@ -82,7 +82,7 @@ static bool is_answered(const struct fm_tick_query *ask)
     return seen.calls > 0;
 }
 
-static void look(const struct fm_tick_query *ask)
+static void read_tick(const struct fm_tick_query *ask)
 {
     memset(&seen, 0, sizeof(seen));
     wait_for(has_started, ask);
@@ -120,11 +120,11 @@ static void an_empty_look_tells_the_epochs(void **state)
 {
     (void)state;
     struct fm_tick_query ask = {0};
-    look(&ask);
+    read_tick(&ask);
     assert_true(seen.has_answer && seen.answer.node_epoch > 0 && seen.answer.key_epoch > 0);
     uint64_t before = seen.answer.node_epoch;
     postgres_run(&world_postgres, "UPDATE epoch SET value = value + 1 WHERE name = 'node'");
-    look(&ask);
+    read_tick(&ask);
     assert_int_equal(seen.answer.node_epoch, before + 1);
 }
 
@@ -147,7 +147,7 @@ static void heads_are_the_first_of_each_account_lane_and_pool(void **state)
     const char *pools[] = {"any:cpu", "any:net"};
     const unsigned windows[] = {3, 12};
     struct fm_tick_query ask = {.pools = pools, .windows = windows, .pool_count = 2};
-    look(&ask);
+    read_tick(&ask);
     struct {
         struct fm_id id;
         size_t pool;
@@ -180,13 +180,13 @@ static void a_look_between_two_ticks_asks_for_heads_alone(void **state)
     const char *pools[] = {"any:net"};
     const unsigned windows[] = {64};
     struct fm_tick_query ask = {
-        .pools = pools, .windows = windows, .pool_count = 1, .heads_alone = true};
-    look(&ask);
+        .pools = pools, .windows = windows, .pool_count = 1, .wants_heads_only = true};
+    read_tick(&ask);
     assert_int_equal(seen.answer.head_count, 1);
     assert_int_equal(fm_id_compare(&seen.heads[0].id, &waits), 0);
     assert_int_equal(seen.answer.overdue_count, 0);
-    ask.heads_alone = false;
-    look(&ask);
+    ask.wants_heads_only = false;
+    read_tick(&ask);
     assert_int_equal(seen.answer.overdue_count, 1);
     assert_int_equal(fm_id_compare(&seen.overdue.id, &late), 0);
 }
@@ -200,11 +200,11 @@ static void running_jobs_of_other_brokers_are_counted_by_account(void **state)
     world_leased(L2, S2);
     world_leased(L2 + 1, S2);
     struct fm_tick_query ask = {0};
-    look(&ask);
+    read_tick(&ask);
     assert_int_equal(seen.answer.others_count, 0);
     postgres_run(&world_postgres, "UPDATE session SET broker = 7 WHERE node = (SELECT id FROM node "
                                   "WHERE name = 'two')");
-    look(&ask);
+    read_tick(&ask);
     assert_int_equal(seen.answer.others_count, 1);
     assert_int_equal(fm_id_compare(&seen.others.account, &world_account), 0);
     assert_int_equal(seen.others.count, 2);
@@ -222,11 +222,11 @@ static void heads_tell_their_accounts_cap(void **state)
     const char *pools[] = {"any:net"};
     const unsigned windows[] = {64};
     struct fm_tick_query ask = {.pools = pools, .windows = windows, .pool_count = 1};
-    look(&ask);
-    assert_int_equal(seen.heads[0].cap, 5);
+    read_tick(&ask);
+    assert_int_equal(seen.heads[0].running_limit, 5);
     postgres_run(&world_postgres, "UPDATE account SET is_operator = true");
-    look(&ask);
-    assert_int_equal(seen.heads[0].cap, 0);
+    read_tick(&ask);
+    assert_int_equal(seen.heads[0].running_limit, 0);
 }
 
 static void a_lease_that_no_longer_stands_is_told(void **state)
@@ -237,7 +237,7 @@ static void a_lease_that_no_longer_stands_is_told(void **state)
     assert_int_equal(world_do(world_cancel(canceled)), FM_QUEUE_MOVED);
     struct fm_tick_lease leases[] = {{world_account, stands, L1}, {world_account, canceled, L2}};
     struct fm_tick_query ask = {.leases = leases, .lease_count = 2};
-    look(&ask);
+    read_tick(&ask);
     assert_int_equal(seen.answer.gone_count, 1);
     assert_true(seen.gone.lease == L2);
 }
@@ -250,7 +250,7 @@ static void watched_jobs_are_told_when_they_run_and_when_they_end(void **state)
     assert_int_equal(world_do(world_cancel(ended)), FM_QUEUE_MOVED);
     struct fm_id watched[] = {world_waiting(), ended, running};
     struct fm_tick_query ask = {.watched = watched, .watched_count = 3};
-    look(&ask);
+    read_tick(&ask);
     assert_int_equal(seen.answer.running_count, 1);
     assert_int_equal(seen.answer.ended_count, 1);
     assert_int_equal(fm_id_compare(&seen.running, &running), 0);
@@ -269,7 +269,7 @@ static void a_lease_a_minute_past_its_deadline_is_told_to_its_own_broker(void **
         &world_postgres,
         "UPDATE session SET broker = 7 WHERE node = (SELECT id FROM node WHERE name = 'two')");
     struct fm_tick_query ask = {0};
-    look(&ask);
+    read_tick(&ask);
     assert_int_equal(seen.answer.overdue_count, 1);
     assert_int_equal(fm_id_compare(&seen.overdue.id, &id), 0);
     assert_true(seen.overdue.lease == L1);
@@ -280,7 +280,7 @@ static void sessions_and_nodes_are_told_when_asked_for(void **state)
     (void)state;
     world_session(S1, "one");
     struct fm_tick_query ask = {.wants_sessions = true, .wants_nodes = true};
-    look(&ask);
+    read_tick(&ask);
     assert_int_equal(seen.answer.session_count, 1);
     assert_true(seen.session.id == S1 && seen.session.broker == WORLD_BROKER);
     assert_int_equal(seen.session.boot, 1);
@@ -295,7 +295,7 @@ static void a_look_that_fails_is_told_and_the_next_one_works(void **state)
 {
     (void)state;
     struct fm_tick_query ask = {0};
-    look(&ask);
+    read_tick(&ask);
     memset(&seen, 0, sizeof(seen));
     /* The next read waits for the lock, and loses its connection there. */
     postgres_run(&world_postgres, "BEGIN; LOCK TABLE epoch");
@@ -307,7 +307,7 @@ static void a_look_that_fails_is_told_and_the_next_one_works(void **state)
     wait_for(is_answered, &ask);
     assert_false(seen.has_answer);
     postgres_run(&world_postgres, "ROLLBACK");
-    look(&ask);
+    read_tick(&ask);
     assert_true(seen.has_answer);
 }
 

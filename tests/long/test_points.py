@@ -39,7 +39,7 @@ POINTS = {
     "result_ack_heard": 12,
     "download": 30, "complete_untold": 4, "put_unsent": 4, "put_done": 4, "transfer_end_unsent": 4,
     "media_ready_unsent": 3, "encode": 100, "verify": 2, "media_end_unsent": 4,
-    "flush_lost": 1, "cancel_untold": 1, "release_heard": 1, "release_committed": 1, "expire_committed": 1,
+    "flush_lost": 1, "cancel_unsent": 1, "release_heard": 1, "release_committed": 1, "expire_committed": 1,
     "batch_copied": 1, "batch_committed": 1,
 }
 
@@ -137,7 +137,7 @@ class Story:
 
     PROVOKED = {"batch_copied": post_batch, "batch_committed": post_batch,
                 "hello_heard": strike_broker, "attach_committed": strike_broker,
-                "flush_lost": strike_database, "cancel_untold": cancel_one,
+                "flush_lost": strike_database, "cancel_unsent": cancel_one,
                 "release_heard": lose_idle_workers, "release_committed": lose_idle_workers,
                 "expire_committed": stop_a_worker}
 

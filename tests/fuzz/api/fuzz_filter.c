@@ -22,7 +22,7 @@ static size_t number_at(const struct fm_text *array, size_t at)
     return ntohl(number);
 }
 
-/* As many elements as are told, each as long as is told, fill it. */
+/* The elements fill the array exactly: their number and lengths are those that it states. */
 static void require_array(const struct fm_text *array)
 {
     size_t at = 20;

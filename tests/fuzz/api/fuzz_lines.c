@@ -26,7 +26,7 @@ struct outcome {
     enum fm_error_code code;
 };
 
-static bool take(void *context, struct fm_slice job, struct fm_error *err)
+static bool collect_job(void *context, struct fm_slice job, struct fm_error *err)
 {
     struct outcome *outcome = context;
     (void)err;
@@ -42,7 +42,7 @@ static void read_in_parts(struct fm_slice body, enum fm_batch_lines_form form, s
 {
     struct fm_error err = {0};
     FM_AUTO(fm_batch_lines_done)
-    struct fm_batch_lines lines = {.form = form, .take = take, .context = outcome};
+    struct fm_batch_lines lines = {.form = form, .handle_job = collect_job, .context = outcome};
     bool is_good = true;
     while (is_good && body.length > 0) {
         size_t length = body.length < step ? body.length : step;

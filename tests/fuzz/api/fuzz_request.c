@@ -22,7 +22,7 @@ static void require(bool is_so)
 }
 
 /* The line at `*at`, NUL-terminated in place; *at moves behind it. */
-static char *take_line(char **at)
+static char *read_line(char **at)
 {
     char *line = *at;
     size_t length = strcspn(line, "\n");
@@ -31,11 +31,11 @@ static char *take_line(char **at)
     return line;
 }
 
-static size_t take_fields(char **at, struct fm_http_header *headers)
+static size_t read_fields(char **at, struct fm_http_header *headers)
 {
     size_t count = 0;
     while (count < FIELDS && **at != '\0') {
-        char *line = take_line(at);
+        char *line = read_line(at);
         if (*line == '\0') {
             break;
         }
@@ -79,10 +79,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fm_http_header headers[FIELDS];
     FM_AUTO_FREE char *input = fm_strndup((const char *)data, size);
     char *at = input;
-    struct fm_gate_head head = {.target = take_line(&at), .is_whole = true};
+    struct fm_gate_head head = {.target = read_line(&at), .is_whole = true};
     struct fm_gate_target target;
     struct fm_error err = {0};
-    head.count = take_fields(&at, headers);
+    head.count = read_fields(&at, headers);
     head.total = head.count;
     head.headers = headers;
     if (!fm_gate_check(&head, "", "", &arena, &target, &err)) {

@@ -1,7 +1,7 @@
 /*
- * Any bytes as a whole head: a method, a target, fields with any byte in them, told whole or not.
- * What the gate lets through has one Host, one length, fields of sound bytes and decoded segments;
- * what is read from its fields stays within its limits.
+ * Any bytes as a whole head: a method, a target, fields with any byte in them, marked as whole or
+ * not. What the gate lets through has one Host, one length, fields of sound bytes and decoded
+ * segments; what is read from its fields stays within its limits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static void require(bool is_so)
 }
 
 /* A line of its own, as libmicrohttpd keeps them: a slice that may hold NUL, and a NUL behind. */
-static struct fm_slice take_line(const uint8_t **at, size_t *left, struct fm_arena *arena)
+static struct fm_slice read_line(const uint8_t **at, size_t *left, struct fm_arena *arena)
 {
     const uint8_t *end = memchr(*at, '\n', *left);
     size_t length = end != NULL ? (size_t)(end - *at) : *left;
@@ -98,10 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     data++;
     size--;
     struct fm_gate_head head = {.is_whole = is_whole, .headers = headers};
-    head.method = take_line(&data, &size, &arena).data;
-    head.target = take_line(&data, &size, &arena).data;
+    head.method = read_line(&data, &size, &arena).data;
+    head.target = read_line(&data, &size, &arena).data;
     for (; size > 0 && head.count < FIELDS; head.count++) {
-        headers[head.count] = split_field(take_line(&data, &size, &arena), &arena);
+        headers[head.count] = split_field(read_line(&data, &size, &arena), &arena);
     }
     head.total = head.count;
     if (fm_gate_check(&head, hosts, "https://media.example.org/x", &arena, &target, &err)) {

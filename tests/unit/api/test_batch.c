@@ -96,14 +96,14 @@ static void a_batch_is_counted_by_one_at_a_time(void **state)
     FM_AUTO(fm_batch_cache_destroy) struct fm_batch_cache *cache = fm_batch_cache_new();
     struct fm_id account = fm_id_new(), other = fm_id_new(), id = fm_id_new();
     struct fm_batch_view found, batch = {.id = id, .jobs = 7};
-    assert_int_equal(fm_batch_cache_look(cache, &account, &id, &found), FM_BATCH_CACHE_ASK);
-    assert_int_equal(fm_batch_cache_look(cache, &account, &id, &found), FM_BATCH_CACHE_WAIT);
+    assert_int_equal(fm_batch_cache_look_up(cache, &account, &id, &found), FM_BATCH_CACHE_ASK);
+    assert_int_equal(fm_batch_cache_look_up(cache, &account, &id, &found), FM_BATCH_CACHE_WAIT);
     fm_batch_cache_put(cache, &account, &batch);
-    assert_int_equal(fm_batch_cache_look(cache, &account, &id, &found), FM_BATCH_CACHE_KNOWN);
+    assert_int_equal(fm_batch_cache_look_up(cache, &account, &id, &found), FM_BATCH_CACHE_KNOWN);
     assert_int_equal(found.jobs, 7);
-    assert_int_equal(fm_batch_cache_look(cache, &other, &id, &found), FM_BATCH_CACHE_ASK);
+    assert_int_equal(fm_batch_cache_look_up(cache, &other, &id, &found), FM_BATCH_CACHE_ASK);
     fm_batch_cache_forget(cache, &id);
-    assert_int_equal(fm_batch_cache_look(cache, &account, &id, &found), FM_BATCH_CACHE_ASK);
+    assert_int_equal(fm_batch_cache_look_up(cache, &account, &id, &found), FM_BATCH_CACHE_ASK);
 }
 
 static enum fm_error_code validate(const char *body, unsigned scopes, struct fm_arena *arena,

@@ -24,7 +24,7 @@ static bool note(void *context, struct fm_slice job, struct fm_error *err)
 static enum fm_error_code feed(enum fm_batch_lines_form form, const char *body, size_t step,
                                struct fm_text *jobs, size_t *number)
 {
-    struct fm_batch_lines lines = {.form = form, .take = note, .context = jobs};
+    struct fm_batch_lines lines = {.form = form, .handle_job = note, .context = jobs};
     struct fm_error err = {0};
     size_t length = strlen(body);
     bool is_good = true;

@@ -5,7 +5,7 @@
 #include "common/json.h"
 
 static struct fm_secrets secrets = {.url_key_id = 1, .url_key = {1, 2, 3}};
-static const struct fm_signed_url grant = {&secrets, NULL, 3600, 900};
+static const struct fm_signed_url signed_url = {&secrets, NULL, 3600, 900};
 #define NOW_US INT64_C(1800000000000000)
 
 /* A row with everything packed that the job object is made from. */
@@ -79,7 +79,7 @@ static void write_job(struct world *world, int64_t now_us, struct fm_text *out,
     struct fm_error err = {0};
     assert_true(fm_job_view_read(&world->row, &world->arena, &job, &err));
     fm_job_view_explain(&job, world->reason);
-    fm_job_view_write(&job, &grant, "http://a", now_us, out);
+    fm_job_view_write(&job, &signed_url, "http://a", now_us, out);
     assert_true(fm_json_parse((struct fm_slice){out->data, out->length}, root, &err));
 }
 

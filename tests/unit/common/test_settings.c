@@ -59,7 +59,7 @@ static bool load(const char *file, const char *a, const char *b, const char *c)
     }
     example = (struct example){0};
     err = (struct fm_error){0};
-    struct fm_settings_words command = {argc, argv, rest, 0};
+    struct fm_settings_arguments command = {argc, argv, rest, 0};
     bool is_good = fm_settings_load(table, FM_COUNT(table), &example, file, &command, &err);
     rest_count = command.rest_count;
     return is_good;

@@ -17,9 +17,9 @@
 static void expect_bytes(struct fm_text *array, const char *want, size_t length)
 {
     const char *parameter = NULL;
-    int told = 0;
-    fm_db_parameters(array, 1, &parameter, &told);
-    assert_int_equal(told, length);
+    int written = 0;
+    fm_db_parameters(array, 1, &parameter, &written);
+    assert_int_equal(written, length);
     assert_memory_equal(parameter, want, length);
     fm_text_done(array);
 }

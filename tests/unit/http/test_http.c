@@ -26,7 +26,7 @@ struct visit {
 };
 
 static atomic_uint ended;
-static atomic_bool is_at_work;         /* whoever promised to resume */
+static atomic_bool is_at_work;         /* the thread that promised to resume */
 static struct fm_http *_Atomic beside; /* where let_sweeps_pass asks */
 
 static void let_sweeps_pass(void);

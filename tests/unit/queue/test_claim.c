@@ -19,7 +19,7 @@ static struct fm_session *attach(uint8_t number, unsigned slots)
     return session;
 }
 
-static void look(void)
+static void read_heads(void)
 {
     fm_schedule_begin_refill(hub.schedule);
     fm_schedule_refill(hub.schedule, "any:net", NULL, 0);
@@ -65,7 +65,7 @@ static void free_slots_are_offered_where_most_are_until_none_is_left(void **stat
 {
     (void)state;
     struct fm_queue_event events[6];
-    look();
+    read_heads();
     for (uint8_t i = 0; i < 5; i++) {
         events[i] = post(i);
         assert_true(is_offered(&events[i]));
@@ -77,7 +77,7 @@ static void free_slots_are_offered_where_most_are_until_none_is_left(void **stat
     assert_false(is_offered(&events[5]));
 }
 
-static void nothing_is_offered_before_a_look_or_past_one_that_waits(void **state)
+static void nothing_is_offered_before_a_read_or_past_a_job_that_waits(void **state)
 {
     (void)state;
     struct fm_queue_event first = post(1), second = post(2), third = post(3);
@@ -85,7 +85,7 @@ static void nothing_is_offered_before_a_look_or_past_one_that_waits(void **state
     assert_false(is_offered(&first));
     first.outcome = FM_QUEUE_FAILED;
     fm_claim_born(&hub, &first);
-    look();
+    read_heads();
     fm_schedule_expect(hub.schedule, "any:net"); /* another is on its way to wait */
     assert_false(is_offered(&second));
     fm_schedule_arrive(hub.schedule, "any:net", NULL);
@@ -100,21 +100,21 @@ static void nothing_is_offered_to_what_must_wait(void **state)
 {
     (void)state;
     const struct fm_reason_pause pause = {.kind = FM_REASON_SITE, .site = 3};
-    struct fm_queue_event scheduled = post(1), paused = post(2), capped = post(3), free = post(4);
+    struct fm_queue_event scheduled = post(1), paused = post(2), at_limit = post(3), free = post(4);
     fm_reason_set_pauses(hub.reason, &pause, 1);
     scheduled.run_at_us = 1;
     paused.site = 3;
-    capped.cap = 1;
-    look();
+    at_limit.running_limit = 1;
+    read_heads();
     struct fm_queue_event *waits[] = {&scheduled, &paused};
     for (size_t i = 0; i < 2; i++) {
         assert_false(is_offered(waits[i]));
         fm_schedule_arrive(hub.schedule, "any:net", NULL);
     }
-    assert_true(is_offered(&capped));
-    capped = post(5);
-    capped.cap = 1;
-    assert_false(is_offered(&capped));
+    assert_true(is_offered(&at_limit));
+    at_limit = post(5);
+    at_limit.running_limit = 1;
+    assert_false(is_offered(&at_limit));
     fm_schedule_arrive(hub.schedule, "any:net", NULL);
     assert_true(is_offered(&free));
 }
@@ -123,7 +123,7 @@ static void a_birth_that_did_not_come_about_gives_its_slot_back(void **state)
 {
     (void)state;
     struct fm_queue_event waits = post(1), failed = post(2), unsure = post(3);
-    look();
+    read_heads();
     assert_true(is_offered(&waits) && is_offered(&failed) && is_offered(&unsure));
     waits.outcome = FM_QUEUE_MOVED; /* its session was not this broker's any more */
     fm_claim_born(&hub, &waits);
@@ -132,7 +132,7 @@ static void a_birth_that_did_not_come_about_gives_its_slot_back(void **state)
     failed.failure = FM_UNAVAILABLE;
     fm_claim_born(&hub, &failed);
     assert_int_equal(HASH_COUNT(small->leases) + HASH_COUNT(large->leases), 1);
-    /* Whether this one is leased nobody knows: the worker's next word tells. */
+    /* It is unknown whether this job is leased: the worker's next heartbeat shows it. */
     unsure.outcome = FM_QUEUE_FAILED;
     unsure.failure = FM_DATABASE_UNCERTAIN;
     fm_claim_born(&hub, &unsure);
@@ -149,7 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(free_slots_are_offered_where_most_are_until_none_is_left),
-        TEST(nothing_is_offered_before_a_look_or_past_one_that_waits),
+        TEST(nothing_is_offered_before_a_read_or_past_a_job_that_waits),
         TEST(nothing_is_offered_to_what_must_wait),
         TEST(a_birth_that_did_not_come_about_gives_its_slot_back),
     };

@@ -108,7 +108,7 @@ static void beat(zsock_t *dealer, uint64_t seen)
 }
 
 /* Waits for the heartbeat of that number. */
-static void hear(struct world *world, uint64_t seen, struct fm_link_route *from)
+static void receive(struct world *world, uint64_t seen, struct fm_link_route *from)
 {
     int64_t until_ms = fm_clock_ms() + PATIENCE_MS;
     struct pollfd readable = {fm_link_fd(world->link), POLLIN, 0};
@@ -131,7 +131,7 @@ static void a_node_waits_in_its_handshake_until_the_nodes_were_read(void **state
     FM_AUTO(zsock_destroy) zsock_t *dealer = connect_node(world);
     beat(dealer, 1);
     read_nodes(world, false);
-    hear(world, 1, &from);
+    receive(world, 1, &from);
     assert_int_equal(fm_link_dropped(world->link), 0);
 }
 
@@ -143,7 +143,7 @@ static void an_answer_goes_to_its_route_and_to_no_other(void **state)
     read_nodes(world, false);
     FM_AUTO(zsock_destroy) zsock_t *dealer = connect_node(world);
     beat(dealer, 1);
-    hear(world, 1, &from);
+    receive(world, 1, &from);
     fm_message_init(&message, FM_MESSAGE_HEARTBEAT_ACK);
     message.heartbeat_ack.number = 1;
     assert_false(fm_link_send(world->link, &nowhere, &message));
@@ -165,7 +165,7 @@ static void a_message_in_several_frames_is_dropped_whole(void **state)
         assert_int_equal(zframe_send(&frame, dealer, i < 2 ? ZFRAME_MORE : 0), 0);
     }
     beat(dealer, 7);
-    hear(world, 7, &from);
+    receive(world, 7, &from);
     assert_int_equal(fm_link_dropped(world->link), 1);
 }
 
@@ -211,7 +211,7 @@ static void a_process_has_one_link_at_a_time_but_may_have_others_after_it(void *
         open_link(world);
         FM_AUTO(zsock_destroy) zsock_t *dealer = connect_node(world);
         beat(dealer, i);
-        hear(world, i, &from);
+        receive(world, i, &from);
     }
 }
 

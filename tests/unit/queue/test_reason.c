@@ -62,10 +62,10 @@ static void an_account_at_its_cap_is_told_so(void **state)
 {
     (void)state;
     struct fm_reason *reason = fm_reason_new();
-    fm_reason_set_capped(reason, &mine, 1);
+    fm_reason_set_at_limit(reason, &mine, 1);
     assert_string_equal(fm_reason_of(reason, "any:net", &mine, 0), "cap");
     assert_null(fm_reason_of(reason, "any:net", &other, 0));
-    fm_reason_set_capped(reason, NULL, 0);
+    fm_reason_set_at_limit(reason, NULL, 0);
     assert_null(fm_reason_of(reason, "any:net", &mine, 0));
     fm_reason_destroy(&reason);
 }

@@ -38,7 +38,7 @@ static void accounts_of_a_lane_take_turns(void **state)
     fm_schedule_destroy(&schedule);
 }
 
-static void an_account_keeps_its_place_over_a_refill(void **state)
+static void an_account_keeps_its_turn_over_a_refill(void **state)
 {
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
@@ -54,7 +54,7 @@ static void an_account_keeps_its_place_over_a_refill(void **state)
     fm_schedule_destroy(&schedule);
 }
 
-static void a_key_is_not_put_back_by_a_look_that_began_before_its_claim_was_settled(void **state)
+static void a_key_is_not_put_back_by_a_read_that_began_before_its_claim_was_settled(void **state)
 {
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
@@ -134,9 +134,9 @@ static void a_pool_knows_nothing_of_another(void **state)
     fm_schedule_destroy(&schedule);
 }
 
-/* ---- what is known without a look ---- */
+/* ---- what is known without a read ---- */
 
-static void look_at(struct fm_schedule *schedule, const struct fm_tick_head *heads, size_t count)
+static void read_heads(struct fm_schedule *schedule, const struct fm_tick_head *heads, size_t count)
 {
     fm_schedule_begin_refill(schedule);
     fm_schedule_refill(schedule, "any:net", heads, count);
@@ -149,13 +149,13 @@ static void arrive(struct fm_schedule *schedule, uint8_t account, uint8_t job)
     fm_schedule_arrive(schedule, "any:net", &one);
 }
 
-static void a_pool_is_open_once_a_look_found_nothing_waiting(void **state)
+static void a_pool_is_open_once_a_read_found_nothing_waiting(void **state)
 {
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
     assert_false(fm_schedule_is_open(schedule, "any:net"));
     assert_true(fm_schedule_wants_refill(schedule, "any:net", 1));
-    look_at(schedule, NULL, 0);
+    read_heads(schedule, NULL, 0);
     assert_true(fm_schedule_is_open(schedule, "any:net"));
     assert_false(fm_schedule_wants_refill(schedule, "any:net", 1));
     fm_schedule_doubt(schedule);
@@ -171,7 +171,7 @@ static void a_look_that_began_before_the_doubt_does_not_dispel_it(void **state)
     fm_schedule_doubt(schedule);
     fm_schedule_refill(schedule, "any:net", NULL, 0);
     assert_false(fm_schedule_is_open(schedule, "any:net"));
-    look_at(schedule, NULL, 0);
+    read_heads(schedule, NULL, 0);
     assert_true(fm_schedule_is_open(schedule, "any:net"));
     fm_schedule_destroy(&schedule);
 }
@@ -180,7 +180,7 @@ static void a_job_on_its_way_is_not_overtaken(void **state)
 {
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
-    look_at(schedule, NULL, 0);
+    read_heads(schedule, NULL, 0);
     fm_schedule_expect(schedule, "any:net");
     assert_false(fm_schedule_is_open(schedule, "any:net"));
     assert_int_equal(next_job(schedule), 0);
@@ -193,11 +193,11 @@ static void a_job_on_its_way_is_not_overtaken(void **state)
     fm_schedule_destroy(&schedule);
 }
 
-static void what_came_during_a_look_is_kept_once(void **state)
+static void what_came_during_a_read_is_kept_once(void **state)
 {
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
-    look_at(schedule, NULL, 0);
+    read_heads(schedule, NULL, 0);
     arrive(schedule, 1, 9);
     fm_schedule_begin_refill(schedule);
     arrive(schedule, 1, 10);
@@ -212,14 +212,14 @@ static void what_came_during_a_look_is_kept_once(void **state)
     fm_schedule_destroy(&schedule);
 }
 
-static void nothing_is_put_behind_keys_that_no_look_has_told(void **state)
+static void nothing_is_put_behind_keys_that_no_read_has_returned(void **state)
 {
     (void)state;
     struct fm_schedule *schedule = fm_schedule_new(NULL);
     struct fm_tick_head heads[] = {head(1, 10, FM_PRIORITY_NORMAL),
                                    head(1, 11, FM_PRIORITY_NORMAL)};
     heads[0].most = heads[1].most = 2;
-    look_at(schedule, heads, 2);
+    read_heads(schedule, heads, 2);
     arrive(schedule, 1, 99);
     arrive(schedule, 2, 20);
     assert_true(fm_schedule_wants_refill(schedule, "any:net", 4));
@@ -236,17 +236,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_of_a_lane_take_turns),
-        cmocka_unit_test(an_account_keeps_its_place_over_a_refill),
-        cmocka_unit_test(a_key_is_not_put_back_by_a_look_that_began_before_its_claim_was_settled),
+        cmocka_unit_test(an_account_keeps_its_turn_over_a_refill),
+        cmocka_unit_test(a_key_is_not_put_back_by_a_read_that_began_before_its_claim_was_settled),
         cmocka_unit_test(lanes_are_weighted_four_two_one),
         cmocka_unit_test(a_lone_lane_gets_every_turn),
         cmocka_unit_test(a_job_avoids_its_node_only_while_there_is_another),
         cmocka_unit_test(a_pool_knows_nothing_of_another),
-        cmocka_unit_test(a_pool_is_open_once_a_look_found_nothing_waiting),
+        cmocka_unit_test(a_pool_is_open_once_a_read_found_nothing_waiting),
         cmocka_unit_test(a_look_that_began_before_the_doubt_does_not_dispel_it),
         cmocka_unit_test(a_job_on_its_way_is_not_overtaken),
-        cmocka_unit_test(what_came_during_a_look_is_kept_once),
-        cmocka_unit_test(nothing_is_put_behind_keys_that_no_look_has_told),
+        cmocka_unit_test(what_came_during_a_read_is_kept_once),
+        cmocka_unit_test(nothing_is_put_behind_keys_that_no_read_has_returned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

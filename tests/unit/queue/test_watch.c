@@ -1,4 +1,4 @@
-/* Who is told of what, and how often. */
+/* Who is woken of what, and how often. */
 #include "tests/unit/common/unit.h"
 
 #include "broker/queue/watch.h"
@@ -8,10 +8,10 @@
 
 static const struct fm_id first = {{1}}, second = {{2}};
 
-/* One waiter, and how often it was told. */
+/* One waiter, and how often it was woken. */
 struct waiter {
     struct fm_watch_entry entry;
-    unsigned told;
+    unsigned woken;
 };
 
 struct world {
@@ -22,7 +22,7 @@ struct world {
 static void count(struct fm_watch_entry *entry)
 {
     struct waiter *waiter = entry->context;
-    waiter->told++;
+    waiter->woken++;
 }
 
 static int begin(void **state)
@@ -54,11 +54,11 @@ static void all_who_wait_for_a_job_are_told_once(void **state)
     struct world *world = *state;
     struct waiter *a = wait_for(world, 0, first), *b = wait_for(world, 1, first);
     struct waiter *other = wait_for(world, 2, second);
-    fm_watch_tell(world->watch, &first);
-    fm_watch_tell(world->watch, &first);
-    assert_int_equal(a->told, 1);
-    assert_int_equal(b->told, 1);
-    assert_int_equal(other->told, 0);
+    fm_watch_wake(world->watch, &first);
+    fm_watch_wake(world->watch, &first);
+    assert_int_equal(a->woken, 1);
+    assert_int_equal(b->woken, 1);
+    assert_int_equal(other->woken, 0);
     assert_int_equal(fm_watch_count(world->watch), 1);
 }
 
@@ -67,10 +67,10 @@ static void who_left_is_told_nothing(void **state)
     struct world *world = *state;
     struct waiter *a = wait_for(world, 0, first), *b = wait_for(world, 1, first);
     assert_true(fm_watch_remove(world->watch, &a->entry));
-    fm_watch_tell(world->watch, &first);
+    fm_watch_wake(world->watch, &first);
     assert_false(fm_watch_remove(world->watch, &b->entry));
-    assert_int_equal(a->told, 0);
-    assert_int_equal(b->told, 1);
+    assert_int_equal(a->woken, 0);
+    assert_int_equal(b->woken, 1);
     assert_int_equal(fm_watch_count(world->watch), 0);
 }
 
@@ -79,32 +79,32 @@ static void a_state_is_news_to_those_alone_who_saw_another(void **state)
     struct world *world = *state;
     struct waiter *a = wait_for(world, 0, first);
     fm_watch_compare(world->watch, &first, FM_WATCH_RUNNING);
-    assert_int_equal(a->told, 0); /* it has seen nothing yet */
+    assert_int_equal(a->woken, 0); /* it has seen nothing yet */
     fm_watch_know(world->watch, &a->entry, FM_WATCH_RUNNING);
     fm_watch_compare(world->watch, &first, FM_WATCH_RUNNING);
     fm_watch_compare(world->watch, &second, FM_WATCH_WAITING);
-    assert_int_equal(a->told, 0);
+    assert_int_equal(a->woken, 0);
     fm_watch_compare(world->watch, &first, FM_WATCH_WAITING);
-    assert_int_equal(a->told, 1);
+    assert_int_equal(a->woken, 1);
 }
 
-static void all_who_waited_before_are_told_to_look_again_in_slices(void **state)
+static void all_who_waited_before_are_woken_to_read_again_in_slices(void **state)
 {
     struct world *world = *state;
     for (uint8_t i = 0; i < WAITERS - 1; i++) {
         wait_for(world, i, (struct fm_id){{i}});
     }
-    assert_false(fm_watch_tell_stale(world->watch, 2));
+    assert_false(fm_watch_wake_stale(world->watch, 2));
     fm_watch_renew(world->watch);
     struct waiter *late = wait_for(world, WAITERS - 1, (struct fm_id){{WAITERS}});
-    assert_true(fm_watch_tell_stale(world->watch, 2));
-    assert_int_equal(world->waiters[1].told, 1);
-    assert_int_equal(world->waiters[2].told, 0);
-    assert_false(fm_watch_tell_stale(world->watch, WAITERS));
+    assert_true(fm_watch_wake_stale(world->watch, 2));
+    assert_int_equal(world->waiters[1].woken, 1);
+    assert_int_equal(world->waiters[2].woken, 0);
+    assert_false(fm_watch_wake_stale(world->watch, WAITERS));
     for (size_t i = 0; i < WAITERS - 1; i++) {
-        assert_int_equal(world->waiters[i].told, 1);
+        assert_int_equal(world->waiters[i].woken, 1);
     }
-    assert_int_equal(late->told, 0);
+    assert_int_equal(late->woken, 0);
 }
 
 static void each_job_has_its_turn_where_not_all_can_be_asked_about(void **state)
@@ -138,17 +138,17 @@ static void a_watcher_is_told_once(void **state)
 {
     (void)state;
     struct fm_watch *watch = fm_watch_new();
-    int told = 0;
-    struct fm_watch_entry entry = {.job = {{1}}, .changed = count_change, .context = &told};
-    struct fm_watch_entry other = {.job = {{2}}, .changed = count_change, .context = &told};
+    int woken = 0;
+    struct fm_watch_entry entry = {.job = {{1}}, .changed = count_change, .context = &woken};
+    struct fm_watch_entry other = {.job = {{2}}, .changed = count_change, .context = &woken};
     struct fm_id jobs[4];
     fm_watch_add(watch, &entry);
     fm_watch_add(watch, &other);
     assert_int_equal(fm_watch_jobs(watch, jobs, 4), 2);
     assert_int_equal(fm_watch_jobs(watch, jobs, 1), 1);
-    fm_watch_tell(watch, &entry.job);
-    fm_watch_tell(watch, &entry.job);
-    assert_int_equal(told, 1);
+    fm_watch_wake(watch, &entry.job);
+    fm_watch_wake(watch, &entry.job);
+    assert_int_equal(woken, 1);
     assert_false(fm_watch_remove(watch, &entry));
     assert_true(fm_watch_remove(watch, &other));
     assert_int_equal(fm_watch_jobs(watch, jobs, 4), 0);
@@ -163,7 +163,7 @@ int main(void)
         TEST(all_who_wait_for_a_job_are_told_once),
         TEST(who_left_is_told_nothing),
         TEST(a_state_is_news_to_those_alone_who_saw_another),
-        TEST(all_who_waited_before_are_told_to_look_again_in_slices),
+        TEST(all_who_waited_before_are_woken_to_read_again_in_slices),
         cmocka_unit_test(a_watcher_is_told_once),
         TEST(each_job_has_its_turn_where_not_all_can_be_asked_about),
     };

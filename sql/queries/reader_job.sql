@@ -2,7 +2,7 @@
 -- one snapshot sees either in live or in done.
 -- $1 bytea[] digests, NULL: none presented · $2 uuid[] accounts, where none is presented
 -- $3 uuid[] jobs · $4 uuid, $5 uuid the least and the greatest of them: partitions beyond these two
--- are not looked into, nor even opened
+-- are neither read nor opened
 -- → key: id, account, scopes, name, last4, account's name, plan, expires_at, operator
 --   job: id, account, key, batch, retry_of, spec · live or done: starts, max_tries, started_at
 --   live: leased, due (or deferred), tries, progress, run_at (NULL all where it is not live)

@@ -18,11 +18,11 @@
 #define TASKS_MAX 1000
 
 static struct fm_db *side; /* a rival's connection */
-static struct fm_batch_writer *copy;
+static struct fm_batch_writer *writer;
 static struct fm_batch_file *file;
 
 /* A task that the batch writer has, and a way to wait until its `done` was called. */
-struct errand {
+struct posting {
     struct fm_batch_writer_task task;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -53,7 +53,7 @@ static int begin(void **state)
     struct fm_error err = {0};
     world_begin(state);
     postgres_run(&world_postgres, "TRUNCATE batch");
-    copy = fm_batch_writer_new(world_postgres.url);
+    writer = fm_batch_writer_new(world_postgres.url);
     fill();
     return fm_db_open(world_postgres.url, FM_DB_ADMIN, fm_clock_ms() + WAIT_MS, &side, &err) ? 0
                                                                                              : 1;
@@ -62,33 +62,33 @@ static int begin(void **state)
 static int end(void **state)
 {
     fm_db_close(&side);
-    fm_batch_writer_destroy(&copy);
+    fm_batch_writer_destroy(&writer);
     fm_batch_file_destroy(&file);
     return world_end(state);
 }
 
-static void take(struct fm_batch_writer_task *task)
+static void note_done(struct fm_batch_writer_task *task)
 {
-    struct errand *errand = task->context;
-    pthread_mutex_lock(&errand->lock);
-    errand->done++;
-    pthread_cond_signal(&errand->changed);
-    pthread_mutex_unlock(&errand->lock);
+    struct posting *posting = task->context;
+    pthread_mutex_lock(&posting->lock);
+    posting->done++;
+    pthread_cond_signal(&posting->changed);
+    pthread_mutex_unlock(&posting->lock);
 }
 
-static struct errand *post_task(const struct fm_batch_writer_task *task)
+static struct posting *post_task(const struct fm_batch_writer_task *task)
 {
-    struct errand *errand = fm_alloc(sizeof(*errand));
-    pthread_mutex_init(&errand->lock, NULL);
-    pthread_cond_init(&errand->changed, NULL);
-    errand->task = *task;
-    errand->task.done = take;
-    errand->task.context = errand;
-    fm_batch_writer_post(copy, &errand->task);
-    return errand;
+    struct posting *posting = fm_alloc(sizeof(*posting));
+    pthread_mutex_init(&posting->lock, NULL);
+    pthread_cond_init(&posting->changed, NULL);
+    posting->task = *task;
+    posting->task.done = note_done;
+    posting->task.context = posting;
+    fm_batch_writer_post(writer, &posting->task);
+    return posting;
 }
 
-static struct errand *post(const struct fm_id *batch, const struct fm_id *first)
+static struct posting *post(const struct fm_id *batch, const struct fm_id *first)
 {
     struct fm_batch_writer_task task = {.kind = FM_BATCH_WRITER_ADD,
                                         .batch = *batch,
@@ -99,23 +99,23 @@ static struct errand *post(const struct fm_id *batch, const struct fm_id *first)
     return post_task(&task);
 }
 
-static enum fm_error_code outcome(struct errand *errand)
+static enum fm_error_code outcome(struct posting *posting)
 {
     struct timespec until;
     int late = 0;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += OUTCOME_S;
-    pthread_mutex_lock(&errand->lock);
-    while (errand->done == 0 && late == 0) {
-        late = pthread_cond_timedwait(&errand->changed, &errand->lock, &until);
+    pthread_mutex_lock(&posting->lock);
+    while (posting->done == 0 && late == 0) {
+        late = pthread_cond_timedwait(&posting->changed, &posting->lock, &until);
     }
-    pthread_mutex_unlock(&errand->lock);
+    pthread_mutex_unlock(&posting->lock);
     assert_int_equal(late, 0);
-    enum fm_error_code failure = errand->task.failure;
-    assert_int_equal(errand->done, 1);
-    pthread_cond_destroy(&errand->changed);
-    pthread_mutex_destroy(&errand->lock);
-    free(errand);
+    enum fm_error_code failure = posting->task.failure;
+    assert_int_equal(posting->done, 1);
+    pthread_cond_destroy(&posting->changed);
+    pthread_mutex_destroy(&posting->lock);
+    free(posting);
     return failure;
 }
 
@@ -195,11 +195,11 @@ static void a_batch_waits_for_a_lock_and_stands_after_it(void **state)
 {
     (void)state;
     struct fm_id batch = fm_id_new(), first = fm_id_series_new();
-    struct errand *one = post(&batch, &first);
+    struct posting *one = post(&batch, &first);
     assert_int_equal(outcome(one), FM_NONE);
     run_beside("BEGIN; LOCK TABLE live IN ACCESS EXCLUSIVE MODE");
     struct fm_id other = fm_id_new(), later = fm_id_series_new();
-    struct errand *waiting = post(&other, &later);
+    struct posting *waiting = post(&other, &later);
     wait_until(WAITS);
     run_beside("COMMIT");
     assert_int_equal(outcome(waiting), FM_NONE);
@@ -218,13 +218,13 @@ a_connection_lost_in_the_middle_of_a_copy_leaves_nothing_and_it_is_tried_again(v
     (void)state;
     struct fm_id batch = fm_id_new(), first = fm_id_series_new();
     run_beside("BEGIN; LOCK TABLE live IN ACCESS EXCLUSIVE MODE");
-    struct errand *errand = post(&batch, &first);
+    struct posting *posting = post(&batch, &first);
     wait_until(WAITS);
     assert_int_equal(postgres_ask(&world_postgres, TERMINATE), 1);
     wait_until(WAITS);
     assert_int_equal(count("batch"), 0);
     run_beside("COMMIT");
-    assert_int_equal(outcome(errand), FM_NONE);
+    assert_int_equal(outcome(posting), FM_NONE);
     assert_whole();
 }
 
@@ -239,14 +239,14 @@ static void a_commit_whose_answer_is_lost_is_found(void **state)
     postgres_run(&world_postgres, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     postgres_run(&world_postgres, "SELECT pg_reload_conf()");
     wait_until("SELECT (current_setting('synchronous_standby_names') = 'nobody')::int");
-    struct errand *errand = post(&batch, &first);
+    struct posting *posting = post(&batch, &first);
     wait_until(HOLDING);
     /* A commit that waits for its replica is invisible; it becomes visible when its connection
      * ends. */
     assert_int_equal(count("batch"), 0);
     postgres_ask(&world_postgres, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
                                   "WHERE wait_event = 'SyncRep'");
-    assert_int_equal(outcome(errand), FM_NONE);
+    assert_int_equal(outcome(posting), FM_NONE);
     postgres_run(&world_postgres, "ALTER SYSTEM RESET synchronous_standby_names");
     postgres_run(&world_postgres, "SELECT pg_reload_conf()");
     assert_whole();
@@ -260,13 +260,13 @@ static void a_crash_in_the_middle_leaves_nothing_and_it_is_tried_again(void **st
     /* Without it, recovery would replay all earlier tests, and take longer than a batch waits. */
     postgres_run(&world_postgres, "CHECKPOINT");
     run_beside("BEGIN; LOCK TABLE live IN ACCESS EXCLUSIVE MODE");
-    struct errand *errand = post(&batch, &first);
+    struct posting *posting = post(&batch, &first);
     wait_until(WAITS);
     int64_t gone_ms = fm_clock_ms();
     postgres_crash(&world_postgres);
     postgres_again(&world_postgres);
     bool is_soon_back = fm_clock_ms() - gone_ms < 4000;
-    enum fm_error_code failure = outcome(errand);
+    enum fm_error_code failure = outcome(posting);
     if (failure == FM_UNAVAILABLE && !is_soon_back) {
         assert_int_equal(count("batch"), 0);
         failure = add(&batch, &first);
@@ -296,7 +296,7 @@ static bool never(const struct fm_batch_writer_task *task)
 }
 
 /* Once the caller has answered that it will not wait, the database is not tried again. */
-static void who_does_not_want_to_wait_is_told_at_once(void **state)
+static void a_caller_that_will_not_wait_gets_its_answer_at_once(void **state)
 {
     (void)state;
     asked = 0;
@@ -316,11 +316,11 @@ static void who_does_not_want_to_wait_is_told_at_once(void **state)
 
 /* ---- how many at once ---- */
 
-static bool is_done(struct errand *errand)
+static bool is_done(struct posting *posting)
 {
-    pthread_mutex_lock(&errand->lock);
-    unsigned done = errand->done;
-    pthread_mutex_unlock(&errand->lock);
+    pthread_mutex_lock(&posting->lock);
+    unsigned done = posting->done;
+    pthread_mutex_unlock(&posting->lock);
     return done > 0;
 }
 
@@ -328,20 +328,20 @@ static bool is_done(struct errand *errand)
 static void a_task_too_many_is_unavailable_at_once(void **state)
 {
     (void)state;
-    struct errand *errands[TASKS_MAX];
+    struct posting *postings[TASKS_MAX];
     struct fm_batch_writer_task task = {
         .kind = FM_BATCH_WRITER_MARK, .batch = fm_id_new(), .account = world_account};
     size_t posted = 0;
     run_beside("BEGIN; LOCK TABLE batch IN ACCESS EXCLUSIVE MODE");
     do {
         assert_true(posted < TASKS_MAX);
-        errands[posted++] = post_task(&task);
-    } while (!is_done(errands[posted - 1]));
+        postings[posted++] = post_task(&task);
+    } while (!is_done(postings[posted - 1]));
     run_beside("COMMIT");
     assert_true(posted > 32);
-    assert_int_equal(outcome(errands[--posted]), FM_UNAVAILABLE);
+    assert_int_equal(outcome(postings[--posted]), FM_UNAVAILABLE);
     while (posted > 0) {
-        assert_int_equal(outcome(errands[--posted]), FM_NONE);
+        assert_int_equal(outcome(postings[--posted]), FM_NONE);
     }
 }
 
@@ -350,17 +350,17 @@ static void an_account_has_four_under_way(void **state)
     (void)state;
     struct fm_id other = fm_id_new();
     for (int i = 0; i < 4; i++) {
-        assert_true(fm_batch_writer_enter(copy, &world_account));
+        assert_true(fm_batch_writer_enter(writer, &world_account));
     }
-    assert_false(fm_batch_writer_enter(copy, &world_account));
-    assert_true(fm_batch_writer_enter(copy, &other));
-    fm_batch_writer_leave(copy, &world_account);
-    assert_true(fm_batch_writer_enter(copy, &world_account));
+    assert_false(fm_batch_writer_enter(writer, &world_account));
+    assert_true(fm_batch_writer_enter(writer, &other));
+    fm_batch_writer_leave(writer, &world_account);
+    assert_true(fm_batch_writer_enter(writer, &world_account));
     for (int i = 0; i < 27; i++) {
         struct fm_id another = fm_id_new();
-        assert_true(fm_batch_writer_enter(copy, &another));
+        assert_true(fm_batch_writer_enter(writer, &another));
     }
-    assert_false(fm_batch_writer_enter(copy, &other));
+    assert_false(fm_batch_writer_enter(writer, &other));
 }
 
 int main(void)
@@ -373,10 +373,10 @@ int main(void)
         TEST(a_connection_lost_in_the_middle_of_a_copy_leaves_nothing_and_it_is_tried_again),
         TEST(a_commit_whose_answer_is_lost_is_found),
         TEST(without_a_database_a_batch_is_unavailable),
-        TEST(who_does_not_want_to_wait_is_told_at_once),
+        TEST(a_caller_that_will_not_wait_gets_its_answer_at_once),
         TEST(an_account_has_four_under_way),
         TEST(a_crash_in_the_middle_leaves_nothing_and_it_is_tried_again),
         TEST(a_task_too_many_is_unavailable_at_once),
     };
-    return cmocka_run_group_tests_name("copy", tests, world_open, world_close);
+    return cmocka_run_group_tests_name("batch_writer", tests, world_open, world_close);
 }
