@@ -391,7 +391,7 @@ void fm_job_acknowledge(struct fm_job_attempt *attempt, bool is_stale)
     if (attempt->phase != FM_JOB_REPORTING) {
         return;
     }
-    fm_fault("result_ack_heard");
+    fm_fault("result_ack_received");
     log_job(attempt, "attempt_acknowledged", is_stale ? "stale=true" : "stale=false");
     attempt->phase = FM_JOB_OVER;
 }

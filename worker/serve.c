@@ -176,7 +176,7 @@ static void handle_job(struct serve *serve, struct fm_message *message)
     }
     remove_over(serve); /* the RESULT_ACK that frees its slot may have come in this same tick */
     struct fm_job_attempt *attempt = fm_job_new(&serve->host, message);
-    fm_fault("job_taken");
+    fm_fault("job_received");
     const char *why_not = why_not_placed(serve, attempt);
     if (why_not != NULL) {
         reject_job(serve, attempt, why_not);

@@ -61,7 +61,7 @@ void fm_hub_return(struct fm_hub *hub, struct fm_session *session, struct fm_ses
     event->account = held->account;
     event->id = held->job;
     event->release = FM_RELEASE_UNCOUNTED;
-    fm_fault("release_heard");
+    fm_fault("release_received");
     held->is_ending = true;
     fm_hub_add(fm_hub_move_new(hub, &session->node.id, held->lease), event, returned);
 }

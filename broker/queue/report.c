@@ -184,7 +184,7 @@ static void handle_hello(struct report *report)
     event->beat = random_number();
     event->held = move->held;
     event->held_count = hello->leases.count;
-    fm_fault("hello_heard");
+    fm_fault("hello_received");
     fm_hub_add(move, event, attached);
 }
 
@@ -279,7 +279,7 @@ static void handle_progress(struct report *report)
         return;
     }
     held->is_progressing = true;
-    fm_fault("progress_heard");
+    fm_fault("progress_received");
     struct fm_hub_move *move = fm_hub_move_new(report->hub, &report->node->id, held->lease);
     progress->account = progress->job = (struct fm_slice){0};
     fm_pack_write(&fm_record_progress, progress, &move->packed);
@@ -330,7 +330,7 @@ static void handle_want_upload(struct report *report)
     answer.upload.job = fm_hub_bytes(&held->job);
     answer.upload.lease = held->lease;
     answer.upload.places = (struct fm_list){places, want->files.count};
-    fm_fault("upload_granted");
+    fm_fault("upload_signed");
     if (!fm_link_send(report->hub->link, report->from, &answer)) {
         fm_log(FM_LOG_WARNING, "upload_unsent", "node=%s", report->node->name);
     }
@@ -449,7 +449,7 @@ static void judge_outputs(struct fm_result *result)
 
 static void handle_result(struct report *report)
 {
-    fm_fault("result_heard");
+    fm_fault("result_received");
     struct fm_id job = id_of(report->message->result.job);
     struct fm_session_lease *held =
         fm_session_lease_find(report->session, report->message->result.lease);

@@ -32,14 +32,14 @@ FILM = {"name": "film", "format": "mp4", "video": {"codec": "h264", "preset": "v
 # restarted makes progress.
 POINTS = {
     "flush_unsent": 7, "flush_committed": 7, "posted_committed": 2, "claim_committed": 2, "job_sent": 2,
-    "hello_heard": 2, "attach_committed": 2, "beat_committed": 5, "progress_heard": 3,
-    "progress_committed": 3, "upload_granted": 2, "result_heard": 2, "result_committed": 2,
+    "hello_received": 2, "attach_committed": 2, "beat_committed": 5, "progress_received": 3,
+    "progress_committed": 3, "upload_signed": 2, "result_received": 2, "result_committed": 2,
     "result_acknowledged": 2, "store_unnamed": 2, "store_named": 2,
-    "job_taken": 12, "child_started": 15, "child_ended": 20, "result_unsent": 12, "result_sent": 12,
-    "result_ack_heard": 12,
+    "job_received": 12, "child_started": 15, "child_ended": 20, "result_unsent": 12, "result_sent": 12,
+    "result_ack_received": 12,
     "download": 30, "complete_untold": 4, "put_unsent": 4, "put_done": 4, "transfer_end_unsent": 4,
     "media_ready_unsent": 3, "encode": 100, "verify": 2, "media_end_unsent": 4,
-    "flush_lost": 1, "cancel_unsent": 1, "release_heard": 1, "release_committed": 1, "expire_committed": 1,
+    "flush_lost": 1, "cancel_unsent": 1, "release_received": 1, "release_committed": 1, "expire_committed": 1,
     "batch_copied": 1, "batch_committed": 1,
 }
 
@@ -136,9 +136,9 @@ class Story:
                  lambda: self.is_met(passed) or has_successor())
 
     PROVOKED = {"batch_copied": post_batch, "batch_committed": post_batch,
-                "hello_heard": strike_broker, "attach_committed": strike_broker,
+                "hello_received": strike_broker, "attach_committed": strike_broker,
                 "flush_lost": strike_database, "cancel_unsent": cancel_one,
-                "release_heard": lose_idle_workers, "release_committed": lose_idle_workers,
+                "release_received": lose_idle_workers, "release_committed": lose_idle_workers,
                 "expire_committed": stop_a_worker}
 
     # ---- one point ----
