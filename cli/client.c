@@ -313,14 +313,15 @@ static bool perform_download(const char *url, int fd, struct fm_error *err)
  * not support RENAME_NOREPLACE (EINVAL), the check before the rename leaves a short race. */
 static bool rename_complete(const char *part, const char *path, struct fm_error *err)
 {
-    int result = renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE);
-    if (result != 0 && errno == EINVAL && access(path, F_OK) != 0) {
-        result = rename(part, path);
+    int failure = renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0 ? 0 : errno;
+    if (failure == EINVAL) {
+        failure = access(path, F_OK) == 0 ? EEXIST : rename(part, path) == 0 ? 0 : errno;
     }
-    if (result != 0 && errno == EEXIST) {
+    if (failure == EEXIST) {
         return fm_fail(err, FM_ALREADY_EXISTS, "%s: the file already exists", path);
     }
-    return result == 0 || fm_fail_errno(err, path);
+    errno = failure;
+    return failure == 0 || fm_fail_errno(err, path);
 }
 
 static bool download_to(const char *url, const char *part, struct fm_error *err)

@@ -410,5 +410,8 @@ int main(int argc, char **argv)
     run_client(&client);
     write_log(&client);
     print_result(&client);
+    if (client.words != NULL) {
+        fclose(client.words);
+    }
     return client.failed + client.lost > 0 ? 3 : 0;
 }
