@@ -228,7 +228,7 @@ bench-poll: $(BENCHES) ## measure ten thousand long polls
 	@$(BENCH)/bench_poll.py
 bench-link: $(BENCHES) ## measure the link between broker and worker
 	@$(BENCH)/bench_link.py $(ROUNDS)
-bench-pairs: $(BENCHES) ## hold another build, BEFORE=DIR, against this one
+bench-pairs: $(BENCHES) ## compare another build, BEFORE=DIR, with this one
 	@test -n "$(BEFORE)" || { echo "bench-pairs needs BEFORE=DIR, another tree's build/release" >&2; exit 1; }
 	@$(BENCH)/pairs.py $(BEFORE) $(ROUNDS) $(if $(ONLY),--only $(ONLY))
 .PHONY: bench-media
@@ -276,7 +276,7 @@ check-long: ## the whole static analysis, crash points, a hundred SIGKILLs and l
 deps: ## install the Debian packages that are missing
 	@sh deploy/deps.sh build
 
-quickstart: deps ## build, start, and take a clip all the way (or your file: URL=https://…)
+quickstart: deps ## build, start, and process a sample clip end to end (or your file: URL=https://…)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@sh deploy/quickstart.sh
 

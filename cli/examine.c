@@ -34,33 +34,6 @@ static enum fm_examine_verdict fail_check(struct fm_examine *examine, const char
     return FM_EXAMINE_BAD;
 }
 
-/* Looks in our own PATH first, to start nothing that is missing: the child would print an error. */
-static bool is_on_path(const char *name)
-{
-    const char *at = getenv("PATH");
-    bool is_there = false;
-    while (at != NULL && *at != '\0' && !is_there) {
-        FM_AUTO(fm_text_done) struct fm_text path = {0};
-        size_t length = strcspn(at, ":");
-        fm_text_format(&path, "%.*s/%s", (int)length, at, name);
-        is_there = access(fm_text_get(&path), X_OK) == 0;
-        at += length + (at[length] == ':');
-    }
-    return is_there;
-}
-
-/* The first line that a program prints; false when it is missing or fails. */
-static bool first_line(const char *const *argv, struct fm_text *out)
-{
-    FM_AUTO(fm_text_done) struct fm_text all = {0};
-    struct fm_error err = {0};
-    if (!is_on_path(argv[0]) || !fm_spawn_run(argv, NULL, NULL, &all, &err)) {
-        return false;
-    }
-    fm_text_append_bytes(out, fm_text_get(&all), strcspn(fm_text_get(&all), "\n"));
-    return true;
-}
-
 /* ---- this machine ---- */
 
 static enum fm_examine_verdict check_system(struct fm_examine *examine)
@@ -282,21 +255,8 @@ static enum fm_examine_verdict check_store(struct fm_examine *examine)
 
 static enum fm_examine_verdict check_resolver(struct fm_examine *examine)
 {
-    static const char *const resolver[] = {"yt-dlp", "--version", NULL};
-    static const char *const jail[] = {"bwrap", "--version", NULL};
-    FM_AUTO(fm_text_done) struct fm_text version = {0}, jail_version = {0};
-    bool has_resolver = first_line(resolver, &version), has_jail = first_line(jail, &jail_version);
-    if (has_resolver) {
-        fm_text_format(&examine->detail, "yt-dlp %s", fm_text_get(&version));
-    }
-    if (has_resolver && has_jail) {
-        fm_text_format(&examine->detail, ", %s", fm_text_get(&jail_version));
-        return FM_EXAMINE_OK;
-    }
-    fm_text_append(&examine->detail, has_resolver ? ", no bubblewrap" : "no yt-dlp");
-    fm_text_append(&examine->detail, ": jobs for links to sites fail with resolver_unavailable");
-    fm_text_append(&examine->fix,
-                   "install bubblewrap (apt-get install bubblewrap) and a current yt-dlp");
+    fm_text_append(&examine->detail, "none in this version: jobs for links to sites fail with "
+                                     "resolver_unavailable");
     return FM_EXAMINE_NOTE;
 }
 

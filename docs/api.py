@@ -147,7 +147,7 @@ def needs(operation):
     if operation["x-scopes-of-jobs"]:
         return "Needs a key with the scopes that making its jobs takes."
     scopes = operation["x-scopes"]
-    return f"Needs a key with the scope {codes(scopes)}." if scopes else "Needs any key."
+    return f"Needs a key with the scope {codes(scopes)}." if scopes else "Any valid key."
 
 
 def endpoints(document):
@@ -223,7 +223,7 @@ def formats(document):
 def error_table(document, wanted, of_jobs=False):
     rows = [("" if of_jobs else one.get("status"), code(name), "yes" if one["retryable"] else "",
              one["message"]) for name, one in document["x-errors"].items() if wanted(name, one)]
-    return table(("status", "code", "may pass", ""), rows)
+    return table(("status", "code", "retryable", ""), rows)
 
 
 def errors(document):
@@ -237,7 +237,7 @@ def errors(document):
          lambda name, one: "status" in one and not one["any"] and name not in named | with_key),
     )
     text = "".join(f"\n## Errors of {whose}\n\n{error_table(document, wanted)}" for whose, wanted in parts)
-    return text + "\n## Errors of jobs\n\nIn `error` of a job that has failed. Where it may pass, the job was " \
+    return text + "\n## Errors of jobs\n\nIn `error` of a job that has failed. Where it is retryable, the job was " \
         "tried up to\n`max_attempts` times before.\n\n" + error_table(document, lambda name, one: one["job"], True)
 
 

@@ -1,7 +1,7 @@
 /*
  * The broker's connection to PostgreSQL; only broker/db/ may use libpq. A connection is
  * non-blocking and runs prepared statements one after the other in a pipeline, with parameters and
- * results in binary or text. Invariants: connecting has a deadline; a write is never cancelled; a
+ * results in binary or text. Invariants: connecting has a deadline; a write is never canceled; a
  * WARNING on COMMIT, or a connection lost after a write was sent, is DATABASE_UNCERTAIN.
  * Before: queue and tick_db; through fm_db_run also reader, batch_writer, retention, migrations and
  * commands. After: libpq.

@@ -49,7 +49,7 @@ static bool wait_until_idle(struct fm_db *db, int64_t deadline_ms, struct fm_err
     return true;
 }
 
-/* A write is never cancelled; if its answer does not come in time, the connection is dropped. */
+/* A write is never canceled; if its answer does not come in time, the connection is dropped. */
 static bool wait_for_answer(struct fm_db *db, int64_t deadline_ms, struct fm_error *err)
 {
     enum fm_db_state state = fm_db_pump(db);
