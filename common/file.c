@@ -1,6 +1,7 @@
 /* See file.h. Its fm_file_sha256 is in file_sha256.c: the media child may not link libsodium. */
 #include "common/file.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 /* A bound for the recursion; no directory of ours is nearly this deep. */
 #define TREE_DEPTH_LIMIT 32
+#define CHECK_FREE_MAX 16
 
 char *fm_file_path(const char *directory, const char *name)
 {
@@ -268,4 +270,19 @@ bool fm_file_reopen_readonly(int fd, int *out, struct fm_error *err)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     *out = open(path, O_RDONLY | O_CLOEXEC);
     return *out >= 0 ? true : fm_fail_errno(err, path);
+}
+
+bool fm_file_check_free(size_t count, struct fm_error *err)
+{
+    int opened[CHECK_FREE_MAX];
+    size_t got = 0;
+    assert(count <= CHECK_FREE_MAX);
+    while (got < count && (opened[got] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) {
+        got++;
+    }
+    bool is_free = got == count || fm_fail_errno(err, "open descriptors");
+    while (got > 0) {
+        fm_file_close(&opened[--got]);
+    }
+    return is_free;
 }

@@ -44,5 +44,8 @@ bool fm_file_sha256(int fd, uint8_t out[32], int64_t *size_bytes,
 /* Opens the same file again, read-only, through /proc/self/fd. Unlike dup(), the new descriptor has
  * its own offset and cannot write: what a sealed child may be given. The caller closes *out. */
 bool fm_file_reopen_readonly(int fd, int *out, struct fm_error *err) FM_MUST_CHECK;
+/* Fails with SYSTEM unless this process can open at least `count` more descriptors now (at most
+ * 16). For a library that aborts where it cannot. Another thread may take them a moment later. */
+bool fm_file_check_free(size_t count, struct fm_error *err) FM_MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include <czmq.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -13,6 +14,8 @@
 #define HELLO_PAUSE_MS 200  /* at least, between two HELLOs: no storm against a refusing broker */
 #define HELD_LIMIT 512      /* the most leases of a HELLO or HEARTBEAT (proto/messages.def) */
 #define ADDRESSES_LIMIT 16
+/* Descriptors that a socket takes. czmq aborts the process when one cannot be had. */
+#define SOCKET_DESCRIPTORS 4
 
 /* ZMTP's own heartbeat (ZeroMQ RFC 37) notices a connection that was cut without a FIN. */
 #define ZMTP_INTERVAL_MS 2000
@@ -40,13 +43,9 @@ struct fm_link {
 
 bool fm_link_key_make(struct fm_link_key *key, struct fm_error *err)
 {
-    FM_AUTO(zcert_destroy) zcert_t *pair = zcert_new();
-    if (pair == NULL) {
-        return fm_fail_errno(err, "make a CURVE key");
-    }
-    memcpy(key->public, zcert_public_txt(pair), FM_LINK_KEY_SIZE);
-    memcpy(key->secret, zcert_secret_txt(pair), FM_LINK_KEY_SIZE);
-    return true;
+    /* libzmq's own call: a zcert is freed with the secret still in it. */
+    return zmq_curve_keypair(key->public, key->secret) == 0 ||
+           fm_fail_errno(err, "make a CURVE key");
 }
 
 bool fm_link_key_read(const char *secret, struct fm_link_key *key, struct fm_error *err)
@@ -100,6 +99,9 @@ static void set_options(zsock_t *socket, const struct fm_link_options *options)
 static bool open_socket(struct fm_link *link, struct fm_error *err)
 {
     const char *address = link->addresses[link->address];
+    if (!fm_file_check_free(SOCKET_DESCRIPTORS, err)) {
+        return false;
+    }
     link->socket = zsock_new(ZMQ_DEALER);
     set_options(link->socket, &link->options);
     if (zsock_connect(link->socket, "%s", address) != 0) {

@@ -116,12 +116,14 @@ static bool key_load(const char *directory, const struct row *row, struct fm_sec
 
 static bool curve_make(const char *directory, struct fm_error *err)
 {
-    FM_AUTO(zcert_destroy) zcert_t *pair = zcert_new();
+    /* libzmq's own call: a zcert is freed with the secret still in it. */
+    char public_key[Z85_LENGTH + 1], secret_key[Z85_LENGTH + 1];
     FM_AUTO(wipe) struct fm_text text = {0};
-    if (!pair) {
+    if (zmq_curve_keypair(public_key, secret_key) != 0) {
         return fm_fail(err, FM_SYSTEM, "curve: %s", zmq_strerror(errno));
     }
-    fm_text_format(&text, "%s %s\n", zcert_public_txt(pair), zcert_secret_txt(pair));
+    fm_text_format(&text, "%s %s\n", public_key, secret_key);
+    sodium_memzero(secret_key, sizeof secret_key);
     return write_secret(directory, curve_file, &text, err);
 }
 

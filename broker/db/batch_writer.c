@@ -15,7 +15,9 @@
 #define THREADS 2
 #define OPEN_MAX 32
 #define OPEN_OF_ACCOUNT 4
-#define WAITING_MAX 256     /* waiting tasks; beyond it, the client is asked to try again */
+/* Waiting tasks. A task is posted by a request that then waits, so there are no more than
+ * connections (max_connections), and one account's tasks never refuse another's. */
+#define WAITING_MAX 100000
 #define PATIENCE_MS 5000    /* how long a task may take to begin while the database is away */
 #define STATEMENT_MS 30000  /* for each statement: a COMMIT of many rows takes long */
 #define UNCERTAIN_MS 120000 /* how long to find out whether a commit has happened */

@@ -1,9 +1,9 @@
 /*
  * A few threads with a connection each: see reader.h. A thread whose connection is up takes all
- * waiting lookup-ups of one kind and asks them in one statement. While a thread asks, the others
- * leave new lookup-ups to it, so that many share the cost of a statement; they help once a
- * lookup-up has waited SHARE_MS. A batch that is not answered in time goes back to the head of the
- * list for another thread, and its connection is dropped. A lookup-up that has waited PATIENCE_MS
+ * waiting lookups of one kind and asks them in one statement. While a thread asks, the others
+ * leave new lookups to it, so that many share the cost of a statement; they help once a
+ * lookup has waited SHARE_MS. A batch that is not answered in time goes back to the head of the
+ * list for another thread, and its connection is dropped. A lookup that has waited PATIENCE_MS
  * fails with UNAVAILABLE: a database that is away never allows a request, and never holds it for
  * good.
  */
@@ -27,7 +27,7 @@
 #define BATCH_MAX 256
 #define ANSWER_MS 900
 #define PATIENCE_MS 2000
-#define CONNECT_MS 200 /* one attempt at connecting; then impatient lookup-ups are failed */
+#define CONNECT_MS 200 /* one attempt at connecting; then impatient lookups are failed */
 #define SHARE_MS 2
 #define IDLE_MS 1000 /* an idle connection is pinged this often */
 #define READY_MS 3000
@@ -45,13 +45,13 @@ struct fm_reader {
     struct fm_reader_lookup **tail;
     struct fm_reader_query *queries; /* utlist */
     unsigned querying;               /* threads that run a query */
-    unsigned asking;                 /* threads that ask a batch of lookup-ups */
+    unsigned asking;                 /* threads that ask a batch of lookups */
     bool is_watched;                 /* a thread checks every SHARE_MS whether to help */
     bool is_stopped;
     atomic_int_least64_t answered_at_ms; /* when a statement was answered last */
 };
 
-/* The kinds of lookup-up, and the cheapest statement that answers each. */
+/* The kinds of lookup, and the cheapest statement that answers each. */
 enum kind { OF_KEY, OF_JOB, OF_COUNTS };
 static const struct {
     const char *sql;
@@ -153,7 +153,7 @@ static enum kind kind_of(const struct fm_reader_lookup *lookup)
     return lookup->wants_job ? OF_JOB : lookup->wants_counts ? OF_COUNTS : OF_KEY;
 }
 
-/* Under the mutex: takes the waiting lookup-ups that are of the same kind as the first. */
+/* Under the mutex: takes the waiting lookups that are of the same kind as the first. */
 static void take_lookups(struct fm_reader *reader, struct batch *batch)
 {
     struct fm_reader_lookup **at = &reader->first;
@@ -171,8 +171,8 @@ static void take_lookups(struct fm_reader *reader, struct batch *batch)
     reader->asking += batch->count > 0 ? 1 : 0;
 }
 
-/* Under the mutex: takes a query if one may run, and if no lookup-up waits or this thread's last
- * turn was for lookup-ups; otherwise takes lookup-ups. */
+/* Under the mutex: takes a query if one may run, and if no lookup waits or this thread's last
+ * turn was for lookups; otherwise takes lookups. */
 static void take_work(struct fm_reader *reader, struct batch *batch)
 {
     bool had_lookups = batch->count > 0;
@@ -449,7 +449,7 @@ void fm_reader_look_up(struct fm_reader *reader, struct fm_reader_lookup *lookup
     lookup->next = NULL;
     lookup->asked_at_ms = fm_clock_ms();
     pthread_mutex_lock(&reader->mutex);
-    /* The thread that was signaled for the first lookup-up takes all that wait by then; while a
+    /* The thread that was signaled for the first lookup takes all that wait by then; while a
      * thread asks, the watching thread notices new ones. */
     bool is_seen = reader->asking > 0 ? reader->is_watched : reader->first != NULL;
     *reader->tail = lookup;

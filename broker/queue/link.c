@@ -3,6 +3,7 @@
 #include <czmq.h>
 
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -16,7 +17,10 @@
 /* ZMQ_ZAP_ENFORCE_DOMAIN: a draft name in 4.3's header, so czmq has no function for it. */
 #define ENFORCE_DOMAIN 93
 #define DROPS_A_CALL 256 /* then the queue thread's other work goes first */
-#define QUIET_MS 1000    /* between two log lines about dropped messages */
+/* Descriptors that the sockets and the actor take. czmq aborts the process when one cannot be had.
+ */
+#define SOCKET_DESCRIPTORS 16
+#define QUIET_MS 1000 /* between two log lines about dropped messages */
 #define CURVE_KEY_SIZE 32
 #define Z85_SIZE 41
 
@@ -160,7 +164,8 @@ bool fm_link_open(const char *listen, const struct fm_secrets *secrets, struct f
     struct fm_link *fresh = fm_alloc(sizeof *fresh);
     fresh->nodes = nodes;
     zsys_handler_set(NULL); /* before the first socket: SIGINT and SIGTERM stay ours */
-    if (!zap_start(fresh, err) || !router_open(fresh, listen, secrets, err)) {
+    if (!fm_file_check_free(SOCKET_DESCRIPTORS, err) || !zap_start(fresh, err) ||
+        !router_open(fresh, listen, secrets, err)) {
         fm_link_close(&fresh);
         return false;
     }

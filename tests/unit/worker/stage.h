@@ -17,7 +17,7 @@
 #include "common/id.h"
 #include "proto/spec.h"
 
-#define ROUND_MS 200
+#define ROUND_MS 1000 /* a worker that is held up for four rounds takes its broker for silent */
 #define STORY_MS 60000
 #define WAV_BYTES 16044
 

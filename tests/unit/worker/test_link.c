@@ -1,6 +1,10 @@
 /* Tests the worker's end of the link in conversation with a broker. The test sets the time. */
 #include "tests/unit/worker/broker.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "worker/link.h"
 
 struct worker {
@@ -253,6 +257,36 @@ static void four_silent_rounds_lead_to_the_next_broker(void **state)
     broker_close(&second);
 }
 
+static void without_a_free_descriptor_hello_waits(void **state)
+{
+    struct broker broker;
+    struct worker worker = {0};
+    struct rlimit normal, low = {.rlim_cur = 64, .rlim_max = 64};
+    int opened[64];
+    size_t count = 0;
+    (void)state;
+    broker_open(&broker, NULL);
+    start_with(&worker, &broker, broker.endpoint);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &normal), 0);
+    low.rlim_max = normal.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    while ((opened[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) {
+        count++;
+    }
+    for (int i = 0; i < 3; i++) {
+        worker.now_ms += 4000;
+        fm_link_tick(worker.link, worker.now_ms);
+    }
+    while (count > 0) {
+        close(opened[--count]);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &normal), 0);
+    worker.now_ms += 4000;
+    receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
+    stop(&worker);
+    broker_close(&broker);
+}
+
 static void a_key_that_is_none_is_a_setting_gone_wrong(void **state)
 {
     struct fm_link_key key;
@@ -273,6 +307,7 @@ int main(void)
         cmocka_unit_test(an_unknown_worker_says_hello_at_once_on_a_fresh_socket),
         cmocka_unit_test(a_final_refusal_is_passed_on),
         cmocka_unit_test(four_silent_rounds_lead_to_the_next_broker),
+        cmocka_unit_test(without_a_free_descriptor_hello_waits),
         cmocka_unit_test(a_key_that_is_none_is_a_setting_gone_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
