@@ -226,6 +226,11 @@ class Node:
     def receive_job(self, within=PATIENCE_S):
         return self.receive("JOB", within)
 
+    def receive_jobs(self, jobs):
+        """The leases of these jobs, in their order: jobs that wait together may be sent in any order."""
+        leases = {lease["job"]: lease for lease in [self.receive_job() for _ in jobs]}
+        return [leases[id_bytes(job["id"])] for job in jobs]
+
     def send_result(self, job, how="succeeded", error=None, **more):
         """A RESULT; the lease is held until it is acknowledged."""
         self.send_message("RESULT", **self.of(job), how=HOW[how], error=ERRORS[error] if error else 0, **more)

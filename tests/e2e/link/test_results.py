@@ -255,7 +255,7 @@ def test_sixty_four_files_are_asked_for_at_once(submit, node):
 def test_impossible_outputs_fail_their_attempt_and_delay_no_other_job(service, submit, nodes, outputs):
     node = nodes(net_slots=2).attach()
     jobs = [submit(max_attempts=1), submit()]
-    bad, good = node.receive_job(), node.receive_job()
+    bad, good = node.receive_jobs(jobs)
     node.send_result(bad, outputs=outputs)
     assert node.receive("RESULT_ACK")["lease"] == bad["lease"]
     assert not node.settle(good)["stale"]

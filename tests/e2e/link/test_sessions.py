@@ -28,7 +28,7 @@ def running_on(broker):
 def test_hello_again_adopts_the_leases_it_lists_and_gives_back_the_others(broker, service, submit, nodes):
     node = nodes(net_slots=2).attach()
     jobs = [submit(), submit()]
-    kept, dropped = node.receive_job(), node.receive_job()
+    kept, dropped = node.receive_jobs(jobs)
     node.holds.pop(dropped["lease"])
     node.slots = {"net_slots": 1}
     node.attach()
