@@ -316,35 +316,6 @@ static void a_caller_that_will_not_wait_gets_its_answer_at_once(void **state)
 
 /* ---- how many at once ---- */
 
-static bool is_done(struct posting *posting)
-{
-    pthread_mutex_lock(&posting->lock);
-    unsigned done = posting->done;
-    pthread_mutex_unlock(&posting->lock);
-    return done > 0;
-}
-
-/* Both of the writer's threads wait for a lock, so a task that is done at once was refused. */
-static void a_task_too_many_is_unavailable_at_once(void **state)
-{
-    (void)state;
-    struct posting *postings[TASKS_MAX];
-    struct fm_batch_writer_task task = {
-        .kind = FM_BATCH_WRITER_MARK, .batch = fm_id_new(), .account = world_account};
-    size_t posted = 0;
-    run_beside("BEGIN; LOCK TABLE batch IN ACCESS EXCLUSIVE MODE");
-    do {
-        assert_true(posted < TASKS_MAX);
-        postings[posted++] = post_task(&task);
-    } while (!is_done(postings[posted - 1]));
-    run_beside("COMMIT");
-    assert_true(posted > 32);
-    assert_int_equal(outcome(postings[--posted]), FM_UNAVAILABLE);
-    while (posted > 0) {
-        assert_int_equal(outcome(postings[--posted]), FM_NONE);
-    }
-}
-
 static void an_account_has_four_under_way(void **state)
 {
     (void)state;
@@ -376,7 +347,6 @@ int main(void)
         TEST(a_caller_that_will_not_wait_gets_its_answer_at_once),
         TEST(an_account_has_four_under_way),
         TEST(a_crash_in_the_middle_leaves_nothing_and_it_is_tried_again),
-        TEST(a_task_too_many_is_unavailable_at_once),
     };
     return cmocka_run_group_tests_name("batch_writer", tests, world_open, world_close);
 }
