@@ -70,7 +70,7 @@ static void make_path(const struct options *options, struct fm_text *path)
 
 /* ---- the answer ---- */
 
-/* What a person recognises the job by: the title if there is one yet, else the URL. */
+/* The text by which a person recognises the job: its title if there is one yet, else its URL. */
 static const char *label_of(const struct fm_json *job)
 {
     const char *title = fm_json_text(fm_json_get(fm_json_get(job, "source"), "title"));

@@ -31,9 +31,7 @@ static const char *const programs[] = {"fetchmedia", "fetchmedia-broker", "fetch
 
 char *fm_state_dir_path(const struct fm_state_dir *state_dir, const char *name)
 {
-    FM_AUTO(fm_text_done) struct fm_text path = {0};
-    fm_text_format(&path, "%s/%s", state_dir->path, name);
-    return fm_text_take(&path);
+    return fm_file_path(state_dir->path, name);
 }
 
 /* ---- names ---- */

@@ -33,7 +33,7 @@ extern const char *const fm_names_preset[];
 struct fm_format_row {
     const char *extension, *content_type, *muxer; /* muxer: libavformat's name */
     enum fm_codec video, audio;                   /* what AUTO encodes to; NONE: no such stream */
-    /* What the muxer can carry: libavcodec's names, separated by a space. */
+    /* Codecs that the muxer can carry: libavcodec's names, separated by a space. */
     const char *video_codecs, *audio_codecs;
 };
 const struct fm_format_row *fm_formats_row(enum fm_format format);

@@ -14,7 +14,7 @@
 #define HELLO_PAUSE_MS 200  /* at least, between two HELLOs: no storm against a refusing broker */
 #define HELD_LIMIT 512      /* the most leases of a HELLO or HEARTBEAT (proto/messages.def) */
 #define ADDRESSES_LIMIT 16
-/* Descriptors that a socket takes. czmq aborts the process when one cannot be had. */
+/* Descriptors that a socket takes. Without one, czmq aborts the process. */
 #define SOCKET_DESCRIPTORS 4
 
 /* ZMTP's own heartbeat (ZeroMQ RFC 37) notices a connection that was cut without a FIN. */

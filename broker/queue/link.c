@@ -17,8 +17,7 @@
 /* ZMQ_ZAP_ENFORCE_DOMAIN: a draft name in 4.3's header, so czmq has no function for it. */
 #define ENFORCE_DOMAIN 93
 #define DROPS_A_CALL 256 /* then the queue thread's other work goes first */
-/* Descriptors that the sockets and the actor take. czmq aborts the process when one cannot be had.
- */
+/* Descriptors that the sockets and the actor take. Without one, czmq aborts the process. */
 #define SOCKET_DESCRIPTORS 16
 #define QUIET_MS 1000 /* between two log lines about dropped messages */
 #define CURVE_KEY_SIZE 32

@@ -11,6 +11,7 @@
 #include "broker/queue/link.h"
 #include "common/clock.h"
 #include "common/memory.h"
+#include "tests/unit/common/descriptors.h"
 
 #define PATIENCE_MS 20000
 #define KEY_BYTES 41 /* in Z85, with the NUL */
@@ -229,6 +230,19 @@ static void an_address_that_is_taken_is_a_setting_gone_wrong(void **state)
     assert_non_null(strstr(err.detail, "Address already in use"));
 }
 
+static void without_a_free_descriptor_it_fails_and_may_be_opened_later(void **state)
+{
+    struct world *world = *state;
+    struct descriptors descriptors;
+    struct fm_error err = {0};
+    fm_link_close(&world->link);
+    descriptors_use_up(&descriptors);
+    assert_false(fm_link_open(world->listen, &world->secrets, world->nodes, &world->link, &err));
+    descriptors_release(&descriptors);
+    assert_int_equal(err.code, FM_SYSTEM);
+    open_link(world);
+}
+
 static void czmq_leaves_the_signals_alone(void **state)
 {
     const int numbers[] = {SIGINT, SIGTERM};
@@ -253,6 +267,8 @@ int main(void)
             a_process_has_one_link_at_a_time_but_may_have_others_after_it, begin, end),
         cmocka_unit_test_setup_teardown(an_address_that_is_taken_is_a_setting_gone_wrong, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(without_a_free_descriptor_it_fails_and_may_be_opened_later,
+                                        begin, end),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     fm_link_shutdown();

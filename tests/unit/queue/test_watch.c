@@ -1,4 +1,4 @@
-/* Who is woken of what, and how often. */
+/* The watch wakes the requests that wait for a job: which of them, and how often. */
 #include "tests/unit/common/unit.h"
 
 #include "broker/queue/watch.h"

@@ -1,10 +1,7 @@
 /* Tests the worker's end of the link in conversation with a broker. The test sets the time. */
 #include "tests/unit/worker/broker.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
+#include "tests/unit/common/descriptors.h"
 #include "worker/link.h"
 
 struct worker {
@@ -261,27 +258,16 @@ static void without_a_free_descriptor_hello_waits(void **state)
 {
     struct broker broker;
     struct worker worker = {0};
-    struct rlimit normal, low = {.rlim_cur = 64, .rlim_max = 64};
-    int opened[64];
-    size_t count = 0;
+    struct descriptors descriptors;
     (void)state;
     broker_open(&broker, NULL);
     start_with(&worker, &broker, broker.endpoint);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &normal), 0);
-    low.rlim_max = normal.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    while ((opened[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) {
-        count++;
-    }
+    descriptors_use_up(&descriptors);
     for (int i = 0; i < 3; i++) {
-        worker.now_ms += 4000;
         fm_link_tick(worker.link, worker.now_ms);
+        worker.now_ms += 4000;
     }
-    while (count > 0) {
-        close(opened[--count]);
-    }
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &normal), 0);
-    worker.now_ms += 4000;
+    descriptors_release(&descriptors);
     receive_and_drop(&worker, &broker, FM_MESSAGE_HELLO);
     stop(&worker);
     broker_close(&broker);
