@@ -19,7 +19,8 @@
 #include "common/state.h"
 #include "common/text.h"
 
-/* A job's row, with all that its JSON object needs. Slices and texts live as long as the lookup's arena. */
+/* A job's row, with all that its JSON object needs. Slices and texts live as long as the lookup's
+ * arena. */
 struct fm_reader_job {
     struct fm_id id, account, key, batch, retry_of;
     enum fm_state state; /* RUNNING, SCHEDULED, QUEUED or a final state */
