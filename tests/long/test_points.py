@@ -28,8 +28,8 @@ END_SECONDS = 120
 FILM = {"name": "film", "format": "mp4", "video": {"codec": "h264", "preset": "veryfast"},
         "audio": {"codec": "aac"}}
 
-# Every so many passes a process dies there: often enough to be over soon, rarely enough that what was
-# restarted makes progress.
+# A process dies each time it has passed the point this often: often enough to be over soon, rarely enough
+# that a restarted process makes progress.
 POINTS = {
     "flush_unsent": 7, "flush_committed": 7, "posted_committed": 2, "claim_committed": 2, "job_sent": 2,
     "hello_received": 2, "attach_committed": 2, "beat_committed": 5, "progress_received": 3,

@@ -43,7 +43,7 @@ def service(broker):
 
 @pytest.fixture
 def nodes(broker):
-    """Makes enrolled nodes that are not attached yet; whatever they held is gone afterwards."""
+    """Makes enrolled nodes that are not attached yet; all their leases are gone afterwards."""
     made = []
 
     def make(**slots):

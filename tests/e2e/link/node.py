@@ -206,7 +206,7 @@ class Node:
         return [message for message in received if message.name != "HEARTBEAT_ACK"]
 
     def detach(self):
-        """Removes the node's session from the broker, whatever the story left behind."""
+        """Removes the node's session from the broker, in whatever state the story left it."""
         if self.was_welcome and not self.is_revoked:
             self.forget()
             self.boot += 1

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* cmocka does not say that a failed assertion does not return: the analyzer must be told. */
+/* The analyzer does not know that a failed assertion of cmocka never returns. */
 #ifdef __clang_analyzer__
 #undef assert_non_null
 #define assert_non_null(pointer)                                                                   \
